@@ -1,0 +1,1 @@
+"""The configuration: `settings` (standard library only) and the file and environment that fill it."""

@@ -1,0 +1,45 @@
+"""`Settings`: every room's settings in one frozen value, as the file, the environment and code see them.
+
+The standard library only: `headwater.app` imports this module, and `import headwater` must load nothing
+else. Reading files and checking values with pydantic lives in `headwater.config.file`.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+
+class LogLevel(StrEnum):
+    """How much is logged; each level includes those after it."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogSettings:
+    """What the command line logs, and how. A program that embeds the server sets up `logging` itself."""
+
+    level: Annotated[LogLevel, "Lowest level that is logged: debug, info, warning or error."] = (
+        LogLevel.INFO
+    )
+    format: Annotated[
+        LogFormat,
+        "`text` for people (coloured on a terminal), `json` for one JSON object a line.",
+    ] = LogFormat.TEXT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The whole configuration of one server: one field per section of the file."""
+
+    log: LogSettings = field(default_factory=LogSettings)
