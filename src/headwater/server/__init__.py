@@ -1,0 +1,1 @@
+"""The RTSP server: listeners, connections, sessions and one file a method."""
