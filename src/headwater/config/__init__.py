@@ -1,1 +1,1 @@
-"""The configuration: `settings` (standard library only) and the file and environment that fill it."""
+"""The configuration: `settings` (standard library only), and what fills them."""

@@ -1,12 +1,15 @@
-"""`Settings`: every room's settings in one frozen value, as the file, the environment and code see them.
+"""`Settings`: every room's settings in one frozen value.
 
-The standard library only: `headwater.app` imports this module, and `import headwater` must load nothing
-else. Reading files and checking values with pydantic lives in `headwater.config.file`.
+The standard library only: `headwater.app` imports this module, and `import headwater` must load
+nothing else. Reading files and checking values with pydantic lives in `headwater.config.file`.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
+
+from headwater.server.settings import ServerSettings, SessionSettings
+from headwater.transports.settings import RtpSettings
 
 
 class LogLevel(StrEnum):
@@ -27,7 +30,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogSettings:
-    """What the command line logs, and how. A program that embeds the server sets up `logging` itself."""
+    """What the command line logs, and how; a program that embeds the server sets up `logging`."""
 
     level: Annotated[LogLevel, "Lowest level that is logged: debug, info, warning or error."] = (
         LogLevel.INFO
@@ -42,4 +45,7 @@ class LogSettings:
 class Settings:
     """The whole configuration of one server: one field per section of the file."""
 
+    server: ServerSettings = field(default_factory=ServerSettings)
+    sessions: SessionSettings = field(default_factory=SessionSettings)
+    rtp: RtpSettings = field(default_factory=RtpSettings)
     log: LogSettings = field(default_factory=LogSettings)

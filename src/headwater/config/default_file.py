@@ -1,0 +1,72 @@
+"""The default configuration file, written from the settings dataclasses: every key, documented."""
+
+import textwrap
+from collections.abc import Iterator
+
+from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
+from headwater.config.toml_text import toml_value
+
+_WIDTH = 92
+
+_HEAD = """\
+# Headwater's configuration, every key with its default. Delete what you do not change.
+# A key may also be set by the environment, HEADWATER_<SECTION>__<KEY>=value, or on the command
+# line, --set section.key=value; the command line wins, then the environment, then this file.
+# Times are in seconds (_s), sizes in bytes (_bytes).
+"""
+
+
+def default_file() -> str:
+    """The text of a configuration file that means exactly the defaults."""
+    lines = [_HEAD]
+    for section in settings_schema().walk():
+        if section.path:
+            lines.extend(_section_lines(section))
+    return "\n".join(lines)
+
+
+def _section_lines(section: SettingSection) -> Iterator[str]:
+    yield from _comment(section.doc)
+    yield f"[{section.name}]"
+    yield ""
+    for key in section.keys:
+        yield from _key_lines(key)
+    for table in section.tables:
+        yield from _table_lines(table)
+
+
+def _key_lines(key: SettingKey) -> Iterator[str]:
+    yield from _comment(_documented(key))
+    if key.default is None:
+        yield f"# {key.name} ="
+    else:
+        yield f"{key.name} = {toml_value(key.default)}"
+    yield ""
+
+
+def _table_lines(table: SettingSection) -> Iterator[str]:
+    """An array of tables is empty by default: all of it is a comment to copy from."""
+    yield from _comment(table.doc)
+    yield "#"
+    yield f"# [[{table.name}]]"
+    for key in table.keys:
+        yield from _comment(_documented(key), "#   # ")
+        value = "" if key.default is None else f" {toml_value(key.default)}"
+        yield f"#   {key.name} ={value}"
+    yield ""
+
+
+def _documented(key: SettingKey) -> str:
+    allowed = allowed_values(key)
+    text = key.doc.rstrip()
+    if key.required:
+        text += " Must be given."
+    elif key.default is None:
+        text += " Not set by default."
+    return f"{text} ({allowed[0].upper()}{allowed[1:]}.)"
+
+
+def _comment(text: str, prefix: str = "# ") -> Iterator[str]:
+    for paragraph in text.split("\n\n"):
+        for line in textwrap.wrap(" ".join(paragraph.split()), _WIDTH - len(prefix)):
+            yield prefix + line

@@ -1,0 +1,34 @@
+"""What is wrong with a configuration, said so that its owner can mend it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFault:
+    """One thing wrong with the configuration.
+
+    `source` is a file name, an environment variable or an option; `line` counts from 1 and is
+    None where the source has no lines or the place is not known; `key` is dotted
+    (`server.publish_port`) or empty when the fault is the whole source's; `allowed` says what
+    would be accepted.
+    """
+
+    source: str
+    message: str
+    key: str = ""
+    line: int | None = None
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}:{self.line}"
+        parts = [place, self.key, self.message] if self.key else [place, self.message]
+        text = ": ".join(parts)
+        return f"{text} ({self.allowed})" if self.allowed else text
+
+
+class ConfigError(ValueError):
+    """The configuration was refused; `faults` lists everything found wrong, in order."""
+
+    def __init__(self, faults: tuple[ConfigFault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
