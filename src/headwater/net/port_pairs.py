@@ -1,0 +1,154 @@
+"""Even/odd UDP port pairs for RTP and RTCP, taken from one range (RFC 3550 section 11)."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final
+
+from headwater.net.socket_address import Address, family_of, socket_address
+
+_log = logging.getLogger(__name__)
+
+# A port that another program holds, or that the system keeps from us: the next pair may do.
+_BUSY: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EPERM})
+
+
+class PortsExhausted(OSError):  # noqa: N818 - named after the state it reports
+    """No free port pair in the range; the message says which setting to raise."""
+
+
+class UdpPair:
+    """Two bound, non-blocking UDP sockets on an even port and the odd one above it."""
+
+    __slots__ = ("_give_back", "rtcp", "rtcp_port", "rtp", "rtp_port")
+
+    def __init__(
+        self,
+        rtp: socket.socket,
+        rtcp: socket.socket,
+        rtp_port: int,
+        give_back: Callable[[int], None],
+    ) -> None:
+        self.rtp = rtp
+        self.rtcp = rtcp
+        self.rtp_port = rtp_port
+        self.rtcp_port = rtp_port + 1
+        self._give_back: Callable[[int], None] | None = give_back
+
+    def connect(self, rtp_peer: Address, rtcp_peer: Address) -> None:
+        """Let the kernel drop datagrams from everyone but these two addresses.
+
+        Raises OSError when an address cannot be reached from this socket's own.
+        """
+        self.rtp.connect(rtp_peer)
+        self.rtcp.connect(rtcp_peer)
+
+    def close(self) -> None:
+        """Close both sockets and return the ports; a second call does nothing.
+
+        Readers and writers that use the sockets must be closed before.
+        """
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            self.rtp.close()
+            self.rtcp.close()
+            give_back(self.rtp_port)
+
+
+class PortPairPool:
+    """Hands out port pairs of the range `start` to `start + count - 1`.
+
+    An odd `start` is rounded up, an odd port left over at the end is not used. Pairs are taken in
+    turn round the range, so a returned pair rests before its next use and packets that still
+    travel for the old session rarely meet a new one.
+
+    Raises ValueError when the range holds no pair or leaves 1 to 65535.
+    """
+
+    def __init__(self, start: int, count: int) -> None:
+        if not (1 <= start <= 65535 and count >= 2 and start + count - 1 <= 65535):
+            raise ValueError(
+                f"UDP port range starts at {start} with {count} ports, "
+                "allowed is at least 2 ports within 1 to 65535"
+            )
+        first = start + start % 2
+        last = start + count - 1
+        self._free = deque(range(first, last, 2))
+        if not self._free:
+            raise ValueError(
+                f"UDP port range {start} to {last} holds no even port with the odd one above it"
+            )
+        self._taken: set[int] = set()
+        self.start: int = first
+        self.pair_count: int = len(self._free)
+        self.busy_skips: int = 0
+
+    @property
+    def available(self) -> int:
+        """Pairs not handed out; other programs may hold some of them."""
+        return len(self._free)
+
+    @property
+    def in_use(self) -> int:
+        """Pairs handed out and not yet returned."""
+        return len(self._taken)
+
+    def bind_pair(self, host: str) -> UdpPair:
+        """Bind the next free pair on a numeric host (`0.0.0.0` or `::` for every address).
+
+        Pairs that another program holds are skipped. An IPv6 pair serves IPv6 only. Raises
+        PortsExhausted when none is left, OSError when the host is not one of this machine or no
+        descriptor is left.
+        """
+        family = family_of(host)
+        for _ in range(len(self._free)):
+            port = self._free.popleft()
+            try:
+                rtp = _bound(family, host, port)
+            except OSError as error:
+                self._skip(port, error)
+                continue
+            try:
+                rtcp = _bound(family, host, port + 1)
+            except OSError as error:
+                rtp.close()
+                self._skip(port, error)
+                continue
+            self._taken.add(port)
+            return UdpPair(rtp, rtcp, port, self._give_back)
+        raise PortsExhausted(
+            errno.EADDRINUSE,
+            f"no free UDP port pair in {self.start} to {self.start + 2 * self.pair_count - 1}: "
+            f"{self.in_use} of {self.pair_count} pairs in use here, the others busy elsewhere; "
+            "raise rtp_port_count or move rtp_port_start",
+        )
+
+    def _skip(self, port: int, error: OSError) -> None:
+        if error.errno not in _BUSY:
+            self._free.appendleft(port)
+            raise error
+        self._free.append(port)
+        self.busy_skips += 1
+        _log.debug("UDP port pair busy", extra={"port": port, "cause": str(error)})
+
+    def _give_back(self, port: int) -> None:
+        self._taken.discard(port)
+        self._free.append(port)
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(socket_address(host, port))
+    except BaseException:
+        with closing(sock):
+            raise
+    return sock

@@ -1,0 +1,43 @@
+"""Socket addresses as the socket module passes them, and the few questions asked of them."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TypeAlias
+
+Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+"""`(host, port)` for IPv4, `(host, port, flow, scope)` for IPv6; the host is numeric."""
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Return AF_INET or AF_INET6 for a numeric host; an IPv6 zone (`%eth0`) is allowed.
+
+    Raises ValueError when the host is not a numeric address.
+    """
+    version = ipaddress.ip_address(host).version
+    return socket.AF_INET if version == 4 else socket.AF_INET6
+
+
+def socket_address(host: str, port: int) -> Address:
+    """Return the address tuple to pass to `sendto` or `connect` for a numeric host.
+
+    Raises ValueError when the host is not a numeric address, OSError when its zone names no
+    interface of this machine.
+    """
+    address = ipaddress.ip_address(host)
+    if isinstance(address, ipaddress.IPv4Address):
+        return (host, port)
+    if address.scope_id is None:
+        return (host, port, 0, 0)
+    zone = address.scope_id
+    scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    return (host.partition("%")[0], port, 0, scope)
+
+
+def unmapped(address: Address) -> Address:
+    """Return an IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) as IPv4, others unchanged."""
+    host = address[0]
+    if len(address) == 4 and host.startswith("::ffff:") and "." in host:
+        return (host[7:], address[1])
+    return address

@@ -1,0 +1,96 @@
+"""The byte stream that a connection writes to and hears from, with or without TLS beneath."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from headwater.net.socket_address import Address
+
+
+class StreamReceiver(Protocol):
+    """What a stream tells its owner. All calls come from the event loop, never from `write`."""
+
+    def stream_data(self, data: bytes) -> None:
+        """Take bytes that arrived; never empty."""
+
+    def stream_closed(self, error: Exception | None) -> None:
+        """Learn, exactly once and last of all, that the stream is gone.
+
+        `error` is None when either side closed in order, else what broke it.
+        """
+
+    def stream_drained(self) -> None:
+        """Learn that everything queued by `write` has been handed to the kernel."""
+
+
+@runtime_checkable
+class HalfCloseReceiver(StreamReceiver, Protocol):
+    """A receiver that still has something to say after its peer has ended its own side."""
+
+    def stream_ended(self) -> bool:
+        """Learn that the peer sends no more; return True to keep the writing side open.
+
+        A receiver that returns True must call `close` or `abort` itself. One that returns False,
+        or lacks this method, has its stream flushed and closed.
+        """
+
+
+class ByteStream(Protocol):
+    """What a stream offers, whatever carries it. Times are those of the loop's clock, seconds."""
+
+    @property
+    def local_address(self) -> Address:
+        """The address of this end."""
+
+    @property
+    def peer_address(self) -> Address:
+        """The address of the other end, IPv4-mapped ones as IPv4."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS protects the stream."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream takes no more writes: closing, failed or gone."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes written and not yet taken by the kernel."""
+
+    @property
+    def writes_stalled_since(self) -> float | None:
+        """When the kernel last took bytes, while some are queued; None when none are."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes that came from the wire so far."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that the kernel took for the wire so far."""
+
+    def oldest_queued_s(self, now: float) -> float:
+        """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
+
+    def write(self, data: bytes) -> None:
+        """Send now what the kernel takes and queue the rest without copying it.
+
+        Never raises for the connection: a failure is told once by `stream_closed`. After `close`,
+        `abort` or a failure it does nothing.
+        """
+
+    def pause_reading(self) -> None:
+        """Take nothing from the peer until `resume_reading`; the kernel then slows it down."""
+
+    def resume_reading(self) -> None:
+        """Undo `pause_reading`."""
+
+    def close(self, deadline_s: float | None = None) -> None:
+        """Take no more writes or data, flush what is queued, then close.
+
+        What is not flushed after `deadline_s` (default: the stream's own) is given up.
+        """
+
+    def abort(self, error: Exception | None = None) -> None:
+        """Close at once, giving up what is queued. Safe from inside any callback."""

@@ -1,0 +1,52 @@
+"""Numeric hosts of both families become addresses the socket module takes."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from headwater.net.socket_address import Address, family_of, socket_address, unmapped
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "address"),
+    [
+        ("192.0.2.1", socket.AF_INET, ("192.0.2.1", 5)),
+        ("2001:db8::1", socket.AF_INET6, ("2001:db8::1", 5, 0, 0)),
+        ("fe80::1%7", socket.AF_INET6, ("fe80::1", 5, 0, 7)),
+    ],
+)
+def test_numeric_hosts(host: str, family: int, address: Address) -> None:
+    assert family_of(host) == family
+    assert socket_address(host, 5) == address
+
+
+def test_zone_by_name() -> None:
+    index, name = socket.if_nameindex()[0]
+    assert socket_address(f"fe80::1%{name}", 5) == ("fe80::1", 5, 0, index)
+
+
+@pytest.mark.parametrize("host", ["", "localhost", "1.2.3", "1.2.3.4.5", "::g"])
+def test_names_are_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        family_of(host)
+    with pytest.raises(ValueError, match="address"):
+        socket_address(host, 5)
+
+
+def test_unknown_zone_is_refused() -> None:
+    with pytest.raises(OSError, match="interface"):
+        socket_address("fe80::1%nosuchcard", 5)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (("::ffff:192.0.2.1", 7, 0, 0), ("192.0.2.1", 7)),
+        (("2001:db8::1", 7, 0, 0), ("2001:db8::1", 7, 0, 0)),
+        (("192.0.2.1", 7), ("192.0.2.1", 7)),
+    ],
+)
+def test_unmapped(address: Address, expected: Address) -> None:
+    assert unmapped(address) == expected
