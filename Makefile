@@ -1,0 +1,86 @@
+# Everything one does with this project, in a few verbs. Each makes what it needs: a virtual
+# environment in .venv with the packages for that verb, from nothing but Python 3.11 or newer.
+#
+#   make run       the demo: a server and a synthetic camera        ARGS="--port 9554"
+#   make test      the tests                                        ARGS="-k config -x"
+#   make check     ruff, mypy, import contracts, file sizes
+#   make interop   the tests with real clients (ffmpeg, GStreamer, VLC, OpenCV, PyAV)
+#   make docs      generated pages written again, links and snippets checked
+#   make bench     the benchmark                                    ARGS="--help"
+#   make fuzz      the fuzz targets                                 SECONDS_EACH=60
+#   make soak      churn for a while, then a verdict                MINUTES=30
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell tools/find-python)
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+SECONDS_EACH ?= 60
+MINUTES ?= 30
+
+# One stamp for each set of packages; a stamp older than pyproject.toml installs again.
+STAMPS := $(VENV)/.stamps
+
+.PHONY: help run test check interop docs bench fuzz soak clean
+
+help:
+	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
+
+run: $(STAMPS)/media
+	$(BIN)/headwater demo $(ARGS)
+
+test: $(STAMPS)/test
+	$(BIN)/pytest -m "not interop and not netns" $(ARGS)
+
+check: $(STAMPS)/check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_file_sizes.py
+
+interop: $(STAMPS)/interop
+	$(BIN)/pytest -m interop $(ARGS)
+
+docs: $(STAMPS)/test
+	$(BIN)/python tools/build_docs.py $(ARGS)
+
+bench: $(STAMPS)/bench
+	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(STAMPS)/test
+	$(BIN)/python -m fuzz --seconds $(SECONDS_EACH) $(ARGS)
+
+soak: $(STAMPS)/bench
+	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(STAMPS)/venv:
+	tools/make-venv "$(PYTHON)" "$(VENV)"
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/media: pyproject.toml $(STAMPS)/venv
+	$(BIN)/pip install --quiet --editable '.[media]'
+	touch $@
+
+$(STAMPS)/test: pyproject.toml $(STAMPS)/venv
+	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test
+	touch $@ $(STAMPS)/media
+
+$(STAMPS)/check: pyproject.toml $(STAMPS)/test
+	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group check
+	touch $@
+
+$(STAMPS)/interop: pyproject.toml $(STAMPS)/test
+	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group interop
+	touch $@
+
+$(STAMPS)/bench: pyproject.toml $(STAMPS)/test
+	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group bench
+	touch $@
