@@ -57,13 +57,16 @@ def _table_lines(table: SettingSection) -> Iterator[str]:
 
 
 def _documented(key: SettingKey) -> str:
+    """The key's text, and what it accepts where its default does not show that."""
     allowed = allowed_values(key)
     text = key.doc.rstrip()
     if key.required:
         text += " Must be given."
     elif key.default is None:
         text += " Not set by default."
-    return f"{text} ({allowed[0].upper()}{allowed[1:]}.)"
+    if "one of" in allowed or key.default is None:
+        text += f" {allowed[0].upper()}{allowed[1:]}."
+    return text
 
 
 def _comment(text: str, prefix: str = "# ") -> Iterator[str]:

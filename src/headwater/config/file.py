@@ -7,7 +7,7 @@ unknown keys are refused here, with the nearest known one.
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,24 +24,32 @@ from headwater.config.text_value import table_value, text_value
 ENVIRONMENT_PREFIX = "HEADWATER_"
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One key set outside the file: by which option or call, the dotted key, and the text."""
+
+    source: str
+    key: str
+    text: str
+
+
 def load_settings(
     path: Path | None = None,
     *,
     environment: Mapping[str, str] | None = None,
-    assignments: Iterable[str] = (),
+    assignments: Iterable[Assignment] = (),
 ) -> Settings:
     """The settings of `path` (None: the defaults), overridden by the environment, then by options.
 
-    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`; `assignments` are texts
-    `section.key=value`. Raises ConfigError with everything that is wrong, and OSError when the
-    file cannot be read.
+    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`. Raises ConfigError with
+    everything that is wrong, and OSError when the file cannot be read.
     """
     draft = _Draft(settings_schema())
     if path is not None:
         draft.read_file(path)
     draft.read_environment(environment or {})
     for assignment in assignments:
-        draft.read_assignment(assignment)
+        draft.assign(assignment.source, assignment.key.split("."), assignment.text)
     return draft.settings()
 
 
@@ -75,17 +83,7 @@ class _Draft:
         for name, text in sorted(environment.items()):
             rest = name.removeprefix(ENVIRONMENT_PREFIX)
             if rest != name and "__" in rest:
-                self._assign(name, tuple(rest.lower().split("__")), text)
-
-    def read_assignment(self, assignment: str) -> None:
-        """Take one `section.key=value` of the command line."""
-        name, equals, text = assignment.partition("=")
-        source = f"--set {name}"
-        if not equals:
-            message = "needs the form section.key=value"
-            self.faults.append(ConfigFault(source, message))
-            return
-        self._assign(source, tuple(name.strip().split(".")), text.strip())
+                self.assign(name, rest.lower().split("__"), text)
 
     def settings(self) -> Settings:
         """The checked settings; raises ConfigError when anything was wrong."""
@@ -101,7 +99,9 @@ class _Draft:
             found = tuple(self._fault_of(detail) for detail in error.errors(include_url=False))
             raise ConfigError(_without_repeats(found)) from error
 
-    def _assign(self, source: str, path: tuple[str, ...], text: str) -> None:
+    def assign(self, source: str, names: Sequence[str], text: str) -> None:
+        """Set one key from text; `source` is what a fault names."""
+        path = tuple(names)
         section = self.schema
         target = self.values
         for name in path[:-1]:
