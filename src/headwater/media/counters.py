@@ -1,0 +1,81 @@
+"""Plain integers that the path of the packets increments and everybody else only reads."""
+
+from __future__ import annotations
+
+
+class TrackCounters:
+    """What came in on one track since its mount opened.
+
+    Attributes:
+        packets, bytes, batches: RTP that was fanned out.
+        key_frames: batches in which a key frame began.
+        invalid_packets: dropped because they were not RTP.
+        lost_packets: gaps in the publisher's sequence numbers, late arrivals taken off again.
+        rtcp_packets: compound RTCP packets that came from the publisher.
+        invalid_rtcp_packets: dropped because they could not be read.
+        splices: how often a publisher's packets were made to continue another's.
+        last_packet_s: when the last packet came, seconds of the mount's clock; 0.0 for never.
+    """
+
+    __slots__ = (
+        "batches",
+        "bytes",
+        "invalid_packets",
+        "invalid_rtcp_packets",
+        "key_frames",
+        "last_packet_s",
+        "lost_packets",
+        "packets",
+        "rtcp_packets",
+        "splices",
+    )
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.bytes = 0
+        self.batches = 0
+        self.key_frames = 0
+        self.invalid_packets = 0
+        self.lost_packets = 0
+        self.rtcp_packets = 0
+        self.invalid_rtcp_packets = 0
+        self.splices = 0
+        self.last_packet_s = 0.0
+
+
+class MountCounters:
+    """What happened on one mount since it opened.
+
+    Attributes:
+        publishers: publishers that took it, the first included.
+        readers: readers that began to play.
+        instant_starts: of those, how many began with cached packets.
+        caught_up: how many of those reached the live packets.
+        catch_up_skips: how often one was sent on to the next key frame, its backlog too large.
+        outlet_errors: outlets taken off because they raised.
+        dropped_packets, dropped_bytes: what slow readers missed that have left since.
+        slow_disconnects: readers closed for being slow too long.
+    """
+
+    __slots__ = (
+        "catch_up_skips",
+        "caught_up",
+        "dropped_bytes",
+        "dropped_packets",
+        "instant_starts",
+        "outlet_errors",
+        "publishers",
+        "readers",
+        "slow_disconnects",
+    )
+
+    def __init__(self) -> None:
+        self.publishers = 0
+        self.readers = 0
+        self.instant_starts = 0
+        self.caught_up = 0
+        self.catch_up_skips = 0
+        self.outlet_errors = 0
+        self.dropped_packets = 0
+        self.dropped_bytes = 0
+        self.slow_disconnects = 0

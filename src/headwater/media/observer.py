@@ -1,0 +1,39 @@
+"""Who is told what happens on mounts: called at once, must not wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.media.mount import Mount
+    from headwater.media.publisher import Publisher
+    from headwater.media.reader import Reader
+
+
+class MountObserver:
+    """Told of every beginning and end on the mounts of a table; override what you need.
+
+    Every `…_opened`/`…_started` has exactly one `…_closed`/`…_stopped` after it. What an
+    override raises is logged and goes no further.
+    """
+
+    def mount_opened(self, mount: Mount) -> None:
+        """A mount came to be; its first publisher is on it."""
+
+    def mount_closed(self, mount: Mount, reason: str) -> None:
+        """A mount ended; its readers and publisher are gone already."""
+
+    def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
+        """A publisher took the mount, new or after another."""
+
+    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
+        """The publisher left or was told to go."""
+
+    def reader_started(self, mount: Mount, reader: Reader) -> None:
+        """A reader began to play, for the first time."""
+
+    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
+        """A reader that had begun to play is gone."""
+
+    def mount_now_empty(self, mount: Mount) -> None:
+        """The last reader that had begun to play left a mount that lives on."""

@@ -1,0 +1,35 @@
+"""Who fills a mount: the interface that every kind of publisher offers to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+
+class Publisher(ABC):
+    """The one who publishes on a mount: an RTSP session, a pulled camera, Python code.
+
+    It writes packets by `mount.tracks[i].write(packets)` and `.write_rtcp(packet)`.
+
+    Attributes:
+        id: what logs and snapshots call it; an RTSP session's id.
+        peer: its address as text, "" where there is none.
+        user_agent: what it calls itself, "" when unknown.
+        transport: how its packets come ("udp", "tcp", …).
+    """
+
+    id: str
+    peer: str
+    user_agent: str
+    transport: str
+
+    @abstractmethod
+    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+        """Send an RTCP packet (a receiver report, a key-frame request) to the publisher."""
+
+    @abstractmethod
+    def close(self, reason: str) -> None:
+        """Go away: the mount does not want this publisher any more (idle, replaced, shutdown).
+
+        When it returns, nothing more may be written to the mount's tracks. The mount has let go
+        of the publisher already; a call of `Mount.publisher_left` from here does nothing.
+        """

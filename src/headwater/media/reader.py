@@ -1,0 +1,61 @@
+"""Who takes packets from a mount: the interface that every kind of reader offers to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.media.packet_batch import PacketBatch
+    from headwater.media.track import Track
+
+
+class Reader(ABC):
+    """One who reads from a mount: an RTSP session, a recorder, a browser, Python code.
+
+    Attributes:
+        id: what logs and snapshots call it; an RTSP session's id.
+        peer: its address as text, "" where there is none.
+        user_agent: what it calls itself, "" when unknown.
+        transport: how its packets leave ("udp", "tcp", "multicast", …).
+        needs_pacing: whether its way out has no queue that tells when to wait (UDP): cached
+            packets are then sent at a bounded pace, not as fast as `queued_bytes` lets them.
+        dropped_packets: packets it missed because it was too slow, since it began.
+        dropped_bytes: the same in bytes.
+    """
+
+    id: str
+    peer: str
+    user_agent: str
+    transport: str
+    needs_pacing: bool = True
+    dropped_packets: int = 0
+    dropped_bytes: int = 0
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes handed over by the mount that have not left yet; 0 where it cannot be known."""
+        return 0
+
+    @abstractmethod
+    def join(self, track_index: int, track: Track) -> None:
+        """Begin live delivery: add an outlet to `track.fan_out`. Called once until `leave`."""
+
+    @abstractmethod
+    def leave(self, track_index: int, track: Track) -> None:
+        """End live delivery: remove what `join` added. Called only after a `join`."""
+
+    @abstractmethod
+    def send_batch(self, track_index: int, batch: PacketBatch) -> None:
+        """Send a batch to this reader alone, before it joins: the way to the live packets."""
+
+    @abstractmethod
+    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+        """Send an RTCP packet of the publisher to this reader alone."""
+
+    @abstractmethod
+    def close(self, reason: str) -> None:
+        """Go away: send RTCP BYE, end the session. The mount has let go of the reader already.
+
+        A call of `Mount.remove_reader` from here does nothing.
+        """

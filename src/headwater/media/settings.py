@@ -1,0 +1,230 @@
+"""Settings of the mounts: who may take them, how long they wait, what slow readers get."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+_MIB = 1 << 20
+
+
+class SecondPublisher(StrEnum):
+    """What happens when a second publisher comes to a mount that has one."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+
+
+class SlowReaderPolicy(StrEnum):
+    """What happens to a reader whose queue passes its bounds."""
+
+    DROP = "drop"
+    DISCONNECT = "disconnect"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MountSettings:
+    """How a mount behaves; `mount_overrides` change it for chosen paths."""
+
+    publisher_idle_timeout_s: Annotated[
+        float,
+        "Seconds without any packet from the publisher (all its tracks together) after which it "
+        "is told to go; 0 never.",
+    ] = 10.0
+    on_second_publisher: Annotated[
+        SecondPublisher,
+        "What a second publisher of a mount gets: `refuse` answers it 503, `replace` closes the "
+        "first; readers stay when the descriptions fit together.",
+    ] = SecondPublisher.REFUSE
+    grace_s: Annotated[
+        float,
+        "Seconds that readers stay when their publisher is gone, waiting for one with the same "
+        "description; then they get RTCP BYE and are closed. 0 closes them at once.",
+    ] = 10.0
+    max_readers: Annotated[
+        int, "Most readers of one mount at a time; the next one gets 453. 0 means no limit."
+    ] = 0
+    instant_start: Annotated[
+        bool,
+        "Begin a new reader with the last key frame and all that came since, instead of the next "
+        "packet. A reader may choose for itself by `?instant_start=0` or `=1` in its URL.",
+    ] = True
+    gop_cache_max_bytes: Annotated[
+        int,
+        "Most bytes kept of a mount since its last key frame. Past it nothing is kept until the "
+        "next key frame, and readers begin live.",
+    ] = 16 * _MIB
+    gop_cache_max_s: Annotated[
+        float,
+        "Longest time since the last key frame that is kept, seconds. Past it nothing is kept "
+        "until the next key frame, and readers begin live.",
+    ] = 20.0
+    catch_up_speed: Annotated[
+        float,
+        "How fast a UDP reader gets the kept packets, as a multiple of the pace at which they "
+        "came; more than 1.",
+    ] = 4.0
+    catch_up_burst_bytes: Annotated[
+        int,
+        "Most bytes a UDP reader gets at once (every 5 ms) while it catches up. A player's "
+        "receive buffer must hold it: Linux gives about 110,000 bytes of media by default.",
+    ] = 48 * 1024
+    catch_up_max_bytes: Annotated[
+        int,
+        "Most bytes of live packets that may pile up, on top of the kept ones, for one reader "
+        "while it catches up. Past it the reader skips to the next key frame.",
+    ] = 16 * _MIB
+    catch_up_max_s: Annotated[
+        float,
+        "Longest time that a reader may take to catch up, seconds. Past it the reader skips to "
+        "the next key frame.",
+    ] = 30.0
+    slow_reader_policy: Annotated[
+        SlowReaderPolicy,
+        "What a reader gets whose queue passes its bounds: `drop` leaves out packets up to the "
+        "next key frame, `disconnect` closes it, so that it never misses a part unawares.",
+    ] = SlowReaderPolicy.DROP
+    slow_reader_max_bytes: Annotated[
+        int, "Most bytes that may be queued for one reader before it counts as slow."
+    ] = 2 * _MIB
+    slow_reader_max_age_s: Annotated[
+        float,
+        "Longest time that a packet may be queued for a reader before the reader counts as slow, "
+        "seconds. It bounds how far a picture may lag.",
+    ] = 3.0
+    slow_reader_disconnect_s: Annotated[
+        float,
+        "Seconds after which a reader that has been slow all the time is closed; 0 never.",
+    ] = 20.0
+    key_frame_wait_s: Annotated[
+        float,
+        "Longest time that a reader waits for a key frame once it may go on after a drop, seconds. "
+        "Then it goes on with the next packet, for streams that stopped sending key frames.",
+    ] = 15.0
+    multicast_group: Annotated[
+        str,
+        "Multicast group, IPv4 or IPv6, that the mount is sent to while readers ask for it. Empty "
+        "means that multicast is refused with 461.",
+    ] = ""
+    multicast_port_start: Annotated[
+        int,
+        "First UDP port of the group: track N uses this plus 2N for RTP and the next for RTCP. "
+        "Must be even.",
+    ] = 5000
+    multicast_ttl: Annotated[
+        int, "Time to live (IPv4) or hop limit (IPv6) of multicast packets: 1 stays on the link."
+    ] = 1
+    multicast_interface: Annotated[
+        str,
+        "Interface for multicast: its address (IPv4) or its name. Empty leaves it to the routing "
+        "table.",
+    ] = ""
+
+    def __post_init__(self) -> None:
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if self.catch_up_speed <= 1:
+            raise ValueError(f"catch_up_speed is {self.catch_up_speed}; it must be above 1")
+        _check_multicast(self)
+
+
+_NOT_NEGATIVE = (
+    "publisher_idle_timeout_s",
+    "grace_s",
+    "max_readers",
+    "gop_cache_max_bytes",
+    "gop_cache_max_s",
+    "slow_reader_disconnect_s",
+)
+_POSITIVE = (
+    "catch_up_max_bytes",
+    "catch_up_burst_bytes",
+    "catch_up_max_s",
+    "slow_reader_max_bytes",
+    "slow_reader_max_age_s",
+    "key_frame_wait_s",
+)
+
+
+def _check_multicast(settings: MountSettings) -> None:
+    if settings.multicast_group:
+        try:
+            group = ipaddress.ip_address(settings.multicast_group)
+        except ValueError:
+            group = None
+        if group is None or not group.is_multicast:
+            raise ValueError(
+                f"multicast_group is {settings.multicast_group!r}; it must be a multicast "
+                "address (224.0.0.0/4 or ff00::/8) or empty"
+            )
+    if settings.multicast_port_start % 2 or not 1024 <= settings.multicast_port_start <= 65534:
+        raise ValueError(
+            f"multicast_port_start is {settings.multicast_port_start}; it must be even and from "
+            "1024 to 65534"
+        )
+    if not 0 <= settings.multicast_ttl <= 255:
+        raise ValueError(f"multicast_ttl is {settings.multicast_ttl}; it must be from 0 to 255")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MountOverride:
+    """Settings that differ for the mounts whose path matches a pattern; the rest is inherited."""
+
+    pattern: Annotated[
+        str,
+        "Mount paths this is for: `*` stands for any characters (slashes too), `?` for one, "
+        "`[ab]` for one of them. Where several match, the later one wins.",
+    ]
+    publisher_idle_timeout_s: Annotated[float | None, "As in `mounts`."] = None
+    on_second_publisher: Annotated[SecondPublisher | None, "As in `mounts`."] = None
+    grace_s: Annotated[float | None, "As in `mounts`."] = None
+    max_readers: Annotated[int | None, "As in `mounts`."] = None
+    instant_start: Annotated[bool | None, "As in `mounts`."] = None
+    gop_cache_max_bytes: Annotated[int | None, "As in `mounts`."] = None
+    gop_cache_max_s: Annotated[float | None, "As in `mounts`."] = None
+    catch_up_speed: Annotated[float | None, "As in `mounts`."] = None
+    catch_up_burst_bytes: Annotated[int | None, "As in `mounts`."] = None
+    catch_up_max_bytes: Annotated[int | None, "As in `mounts`."] = None
+    catch_up_max_s: Annotated[float | None, "As in `mounts`."] = None
+    slow_reader_policy: Annotated[SlowReaderPolicy | None, "As in `mounts`."] = None
+    slow_reader_max_bytes: Annotated[int | None, "As in `mounts`."] = None
+    slow_reader_max_age_s: Annotated[float | None, "As in `mounts`."] = None
+    slow_reader_disconnect_s: Annotated[float | None, "As in `mounts`."] = None
+    key_frame_wait_s: Annotated[float | None, "As in `mounts`."] = None
+    multicast_group: Annotated[str | None, "As in `mounts`."] = None
+    multicast_port_start: Annotated[int | None, "As in `mounts`."] = None
+    multicast_ttl: Annotated[int | None, "As in `mounts`."] = None
+    multicast_interface: Annotated[str | None, "As in `mounts`."] = None
+
+    def __post_init__(self) -> None:
+        if not self.pattern:
+            raise ValueError("pattern is empty; it must name the mounts, such as /cameras/*")
+        self.applied_to(MountSettings())
+
+    def applied_to(self, settings: MountSettings) -> MountSettings:
+        """Return `settings` with what this override says; raises ValueError if it cannot be."""
+        changes = {
+            field.name: value
+            for field in fields(settings)
+            if (value := getattr(self, field.name)) is not None
+        }
+        return replace(settings, **changes)
+
+
+def settings_for(
+    path: str, defaults: MountSettings, overrides: Sequence[MountOverride]
+) -> MountSettings:
+    """Return the settings of the mount `path`: the defaults, then each matching override."""
+    settings = defaults
+    for override in overrides:
+        if fnmatchcase(path, override.pattern):
+            settings = override.applied_to(settings)
+    return settings
