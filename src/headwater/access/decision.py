@@ -1,0 +1,48 @@
+"""What a request wants to do, and what access says to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a request wants to do on a mount."""
+
+    PUBLISH = "publish"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Go on. `username` is None when no credentials were needed."""
+
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Answer 401 with these `WWW-Authenticate` values, one header each (RFC 2326 §12.44).
+
+    `refused` tells an answer that was wrong from one that has not been given yet or was stale.
+    """
+
+    headers: tuple[str, ...]
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """Answer 403: the user is known and may not."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Answer 503 with `Retry-After`: too many wrong passwords, or too many being checked."""
+
+    retry_after_s: int
+
+
+Decision = Granted | Challenge | Forbidden | Throttled

@@ -1,0 +1,35 @@
+"""Patterns over mount paths, for rights."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+_TOKEN = re.compile(r"\*\*|\*|\?|[^*?]+")
+_EXPRESSION_BY_WILDCARD = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise ValueError for a pattern that can match no path."""
+    if not pattern or not pattern.isprintable():
+        raise ValueError(f'{pattern!r} is no path pattern; give one such as "/cameras/*" or "**"')
+    if any(segment in {".", ".."} for segment in pattern.split("/")):
+        raise ValueError(f"{pattern!r} has a dot segment; no path has one")
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a mount path ("/a/b") fits: `*` any but a slash, `**` anything, `?` one character.
+
+    The slash at the pattern's beginning may be left out; letters' case counts. A pattern that
+    ends in `/**` matches what is below, not the path before it.
+    """
+    return _compiled(pattern).fullmatch(path) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    rooted = pattern if pattern.startswith(("/", "**")) else f"/{pattern}"
+    return re.compile(
+        "".join(_EXPRESSION_BY_WILDCARD.get(t) or re.escape(t) for t in _TOKEN.findall(rooted)),
+        re.DOTALL,
+    )

@@ -1,0 +1,153 @@
+"""Settings of access: users, their rights, how they prove who they are, and the brake."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from headwater.access.auth_method import AuthMethod
+from headwater.access.password import read_password
+from headwater.access.path_pattern import check_pattern
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserSettings:
+    """One user: name, password, and what the user may publish and read."""
+
+    name: Annotated[str, "The user's name; without a colon."]
+    password: Annotated[
+        str,
+        "The password: as plain text, or hashed as `headwater hash-password` prints it "
+        "(`scrypt$…`, `pbkdf2-sha256$…`, `ha1-md5$…`, `ha1-sha256$…`). `plain$` before a plain "
+        "text that begins like one of these keeps it plain. Digest needs a plain or a `ha1-` one.",
+    ] = field(repr=False)
+    publish: Annotated[
+        tuple[str, ...],
+        "Patterns of paths that the user may publish: `*` stands for anything but a slash, `**` "
+        "for anything, `?` for one character. Other paths are answered 403.",
+    ] = ()
+    read: Annotated[
+        tuple[str, ...],
+        "Patterns of paths that the user may read, as in `publish`.",
+    ] = ()
+
+    def __post_init__(self) -> None:
+        # RFC 7617 §2: a user-id with a colon cannot be sent in Basic credentials.
+        if not self.name or ":" in self.name or not self.name.isprintable():
+            raise ValueError(
+                f"name is {self.name!r}; it must be printable text without a colon, not empty"
+            )
+        if not self.publish and not self.read:
+            raise ValueError(
+                f'user {self.name} may do nothing; give publish or read patterns, such as "**"'
+            )
+        for pattern in (*self.publish, *self.read):
+            check_pattern(pattern)
+        try:
+            read_password(self.password)
+        except ValueError as error:
+            raise ValueError(f"password of user {self.name} {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessSettings:
+    """Who may publish and read what, and how wrong passwords are slowed down."""
+
+    realm: Annotated[
+        str,
+        "The realm in challenges. Passwords kept as `ha1-…` are bound to it and to the user name.",
+    ] = "headwater"
+    methods: Annotated[
+        tuple[AuthMethod, ...],
+        "Challenges that a 401 offers, in this order. One that some user's password form cannot "
+        "satisfy is left out: `scrypt` and `pbkdf2-sha256` allow Basic only, `ha1-md5` and "
+        "`ha1-sha256` their own digest and Basic.",
+    ] = (AuthMethod.DIGEST_MD5, AuthMethod.DIGEST_SHA256, AuthMethod.BASIC)
+    users: Annotated[
+        tuple[UserSettings, ...],
+        "Users. Without any, everybody may do what `anonymous_publish` and `anonymous_read` say.",
+    ] = ()
+    anonymous_publish: Annotated[
+        tuple[str, ...] | None,
+        "Patterns of paths that may be published without credentials. Unset: all while no users "
+        "are configured, none when there are.",
+    ] = None
+    anonymous_read: Annotated[
+        tuple[str, ...] | None,
+        "Patterns of paths that may be read without credentials. Unset: as `anonymous_publish`.",
+    ] = None
+    nonce_lifetime_s: Annotated[
+        float,
+        "Seconds that a digest nonce is good for; after that the client is told stale=true and "
+        "answers anew by itself.",
+    ] = 300.0
+    verified_lifetime_s: Annotated[
+        float,
+        "Seconds that a verified `scrypt` or `pbkdf2-sha256` password is remembered (as a keyed "
+        "hash, in memory), so that the slow hash is not worked out for each request.",
+    ] = 300.0
+    brake_window_s: Annotated[
+        float,
+        "Seconds within which wrong passwords are counted, per address and per user.",
+    ] = 60.0
+    address_failure_limit: Annotated[
+        int,
+        "Wrong passwords from one address (IPv6: one /64) within the window before that address "
+        "is answered 503 with Retry-After, whatever it sends as credentials. 0: never.",
+    ] = 20
+    address_pause_s: Annotated[
+        float,
+        "Seconds that such an address is refused.",
+    ] = 60.0
+    user_failure_limit: Annotated[
+        int,
+        "Wrong passwords for one user from all addresses within the window before further "
+        "attempts on that user wait `user_delay_s` each. Addresses from which that user has "
+        "logged in before do not wait. 0: never.",
+    ] = 50
+    user_delay_s: Annotated[
+        float,
+        "Seconds that an attempt on such a user waits before it is looked at.",
+    ] = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.realm or not self.realm.isascii() or any(c in self.realm for c in '"\\:\r\n'):
+            raise ValueError(
+                f"realm is {self.realm!r}; it must be ASCII text without quotes, backslash or colon"
+            )
+        if not self.methods:
+            raise ValueError("methods is empty; give at least one of " + ", ".join(AuthMethod))
+        if len(set(self.methods)) != len(self.methods):
+            raise ValueError(f"methods has one twice: {', '.join(self.methods)}")
+        twice = [name for name, count in Counter(u.name for u in self.users).items() if count > 1]
+        if twice:
+            raise ValueError(f"users has {twice[0]} twice; a name may stand once")
+        for pattern in (*(self.anonymous_publish or ()), *(self.anonymous_read or ())):
+            check_pattern(pattern)
+        for name in ("nonce_lifetime_s", "brake_window_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in (
+            "verified_lifetime_s",
+            "address_failure_limit",
+            "address_pause_s",
+            "user_failure_limit",
+            "user_delay_s",
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        if self.users and not self.offered_methods():
+            raise ValueError(
+                f"methods is {', '.join(self.methods)}; not one of them fits every user's "
+                'password form: add "basic", or keep passwords as plain text or `ha1-`'
+            )
+
+    def offered_methods(self) -> tuple[AuthMethod, ...]:
+        """The methods, in order, that every user can satisfy.
+
+        Every user, not some: clients take the strongest challenge that they are offered, and a
+        user whose hashed password cannot serve it would be refused for ever.
+        """
+        able = [read_password(user.password).methods for user in self.users]
+        return tuple(m for m in self.methods if all(m in methods for methods in able))
