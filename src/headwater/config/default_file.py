@@ -19,9 +19,12 @@ _HEAD = """\
 def default_file() -> str:
     """The text of a configuration file that means exactly the defaults."""
     lines = [_HEAD]
-    for section in settings_schema().walk():
-        if section.path:
+    schema = settings_schema()
+    for top in schema.sections:
+        for section in top.walk():
             lines.extend(_section_lines(section))
+    for table in schema.tables:
+        lines.extend(_table_lines(table))
     return "\n".join(lines)
 
 
@@ -50,7 +53,9 @@ def _table_lines(table: SettingSection) -> Iterator[str]:
     yield "#"
     yield f"# [[{table.name}]]"
     for key in table.keys:
-        yield from _comment(_documented(key), "#   # ")
+        # What an override repeats of its section is named, not explained again.
+        if not key.doc.startswith("As in "):
+            yield from _comment(_documented(key), "#   # ")
         value = "" if key.default is None else f" {toml_value(key.default)}"
         yield f"#   {key.name} ={value}"
     yield ""
@@ -71,5 +76,7 @@ def _documented(key: SettingKey) -> str:
 
 def _comment(text: str, prefix: str = "# ") -> Iterator[str]:
     for paragraph in text.split("\n\n"):
-        for line in textwrap.wrap(" ".join(paragraph.split()), _WIDTH - len(prefix)):
+        for line in textwrap.wrap(
+            " ".join(paragraph.split()), _WIDTH - len(prefix), break_on_hyphens=False
+        ):
             yield prefix + line

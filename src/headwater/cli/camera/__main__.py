@@ -1,0 +1,23 @@
+"""`python -m headwater.cli.camera URL TRANSPORT`: the camera as a process of its own."""
+
+import os
+import signal
+import sys
+
+from headwater.cli.camera.camera import CameraSettings, run_camera
+from headwater.cli.rtsp_output import reason_of_refusal
+
+
+def main() -> None:
+    """Run the camera; Ctrl-C is for the process that started this one, SIGTERM ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # libav may sit in a blocking write just then: its own close would wait for the server.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+    url, transport = sys.argv[1:]
+    try:
+        run_camera(url, transport=transport, settings=CameraSettings())
+    except OSError as error:
+        sys.exit(f"the camera could not publish to {url}: {reason_of_refusal(error)}")
+
+
+main()
