@@ -112,8 +112,8 @@ class Hooks:
     def from_object(cls, source: object) -> Hooks:
         """Hooks from whatever the owner has: None, Hooks, a mapping by name, or any object.
 
-        Of an object, the attributes named like hooks are taken. Raises TypeError for a name in a
-        mapping that is no hook, and for an object without any.
+        Of an object, the attributes named like hooks are taken. Raises ValueError for a name in a
+        mapping that is no hook, TypeError for an object without any.
         """
         if source is None:
             return cls()

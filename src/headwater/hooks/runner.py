@@ -2,38 +2,142 @@
 
 from __future__ import annotations
 
-from headwater.hooks.answers import Allowed, MountVerdict
+import asyncio
+import logging
+from collections.abc import Hashable
+
+from headwater.hooks.answers import (
+    Allowed,
+    MountVerdict,
+    authentication_verdict,
+    mount_verdict,
+)
+from headwater.hooks.errors import HookError
+from headwater.hooks.isolation import HookCounters, HookIsolation
+from headwater.hooks.notifications import Notification, NotificationQueue
 from headwater.hooks.registry import Hooks
 from headwater.hooks.request import HookRequest
 from headwater.hooks.settings import HookSettings
-from headwater.hooks.table import Side
+from headwater.hooks.table import HOOK_BY_NAME, HOOKS, Side
+from headwater.hooks.threads import HookThreads
+
+_log = logging.getLogger(__name__)
+_LOG_INTERVAL_S = 1.0
 
 
 class HookRunner:
-    """The hooks of one side at work."""
+    """The hooks of one side at work.
+
+    Deciding hooks and notifications have threads of their own, so that slow notifications never
+    keep a request waiting. `counters` has one entry per hook point, for reading only.
+    """
 
     def __init__(self, hooks: Hooks, side: Side, settings: HookSettings | None = None) -> None:
         self.hooks = hooks
         self.side = side
         self.settings = settings or HookSettings()
+        self.counters: dict[str, HookCounters] = {p.name: HookCounters() for p in HOOKS}
+        self._deciding, self._deciding_threads = self._isolation("decide")
+        self._telling, self._telling_threads = self._isolation("notify")
+        self._queue = NotificationQueue(
+            self._deliver,
+            max_pending=self.settings.max_pending_notifications,
+            max_running=self.settings.max_threads,
+        )
+        self._next_drop_log_s = 0.0
 
     def has(self, name: str) -> bool:
         """Whether a function is registered for the hook."""
         return bool(self.hooks.registered(name))
 
     async def authentication(self, username: str, password: str, request: HookRequest) -> bool:
-        """Ask the `authentication` hook; True when there is none. HookFailed, HookTimedOut."""
+        """Ask the `authentication` hook; True when there is none. HookFailed, HookTimedOut.
+
+        Both strings are empty when no Basic credentials came.
+        """
+        for hook in self.hooks.registered("authentication"):
+            counters = self.counters["authentication"]
+            fields = _request_fields(request)
+            answer = await self._deciding.call(
+                hook, (username, password, request), counters, fields=fields, secret=password
+            )
+            try:
+                return authentication_verdict(answer)
+            except ValueError as error:
+                raise self._deciding.fail(hook, counters, str(error), fields) from None
         return True
 
     async def check_mount(self, request: HookRequest) -> MountVerdict:
         """Ask the `check_mount` hook; Allowed when there is none. HookFailed, HookTimedOut."""
+        for hook in self.hooks.registered("check_mount"):
+            counters = self.counters["check_mount"]
+            fields = _request_fields(request)
+            answer = await self._deciding.call(hook, (request,), counters, fields=fields)
+            try:
+                return mount_verdict(answer)
+            except ValueError as error:
+                raise self._deciding.fail(hook, counters, str(error), fields) from None
         return Allowed()
 
     def notify(self, name: str, *payload: object) -> None:
-        """Tell the hook, in order per mount, without waiting; never raises."""
+        """Tell the functions of a notification hook, without waiting for them.
+
+        Events of one mount are told in order (those with no mount: of one session). Never raises
+        for what a hook does; a notification that finds no room is dropped, counted and logged.
+        """
+        if not self.hooks.registered(name):
+            return
+        if self._queue.put(_order_key(payload), Notification(HOOK_BY_NAME[name], payload)):
+            return
+        self.counters[name].dropped += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_drop_log_s:
+            self._next_drop_log_s = now + _LOG_INTERVAL_S
+            extra = {
+                "hook": name,
+                "side": self.side.value,
+                "cause": f"{self._queue.pending_count} notifications are waiting",
+                "dropped": sum(counters.dropped for counters in self.counters.values()),
+                **_payload_fields(payload),
+            }
+            _log.error("notification dropped", extra=extra)
 
     async def aclose(self) -> None:
         """Give notifications under way `stop_grace_s` seconds, then cut them off."""
+        cut_off = await self._queue.aclose(self.settings.stop_grace_s)
+        if cut_off:
+            extra = {
+                "side": self.side.value,
+                "hooks": sorted(set(cut_off)),
+                "count": len(cut_off),
+                "cause": f"not done {self.settings.stop_grace_s:g} s after the stop",
+            }
+            _log.error("notifications cut off at stop", extra=extra)
+        for isolation in (self._deciding, self._telling):
+            isolation.cancel_all()
+        for threads in (self._deciding_threads, self._telling_threads):
+            threads.close()
+
+    async def _deliver(self, notification: Notification) -> None:
+        name = notification.point.name
+        fields = _payload_fields(notification.payload)
+        for hook in self.hooks.registered(name):
+            try:
+                await self._telling.call(
+                    hook, notification.payload, self.counters[name], fields=fields
+                )
+            except HookError:
+                # Logged and counted where it was raised; the next function is told all the same.
+                continue
+
+    def _isolation(self, purpose: str) -> tuple[HookIsolation, HookThreads]:
+        settings = self.settings
+        threads = HookThreads(
+            f"headwater-{self.side}-{purpose}",
+            max_threads=settings.max_threads,
+            max_stuck=settings.max_stuck_threads,
+        )
+        return HookIsolation(threads, side=self.side, timeout_s=settings.timeout_s), threads
 
 
 def notify_both(publish: HookRunner, play: HookRunner, name: str, *payload: object) -> None:
@@ -41,3 +145,27 @@ def notify_both(publish: HookRunner, play: HookRunner, name: str, *payload: obje
     publish.notify(name, *payload)
     if play.hooks is not publish.hooks:
         play.notify(name, *payload)
+
+
+def _order_key(payload: tuple[object, ...]) -> Hashable:
+    subject = payload[0]
+    path = getattr(subject, "path", None)
+    if isinstance(path, str):
+        return path
+    return "session", getattr(subject, "id", id(subject))
+
+
+def _request_fields(request: HookRequest) -> dict[str, object]:
+    host, port = request.peer
+    return {"mount": request.path, "peer": f"{host}:{port}", "method": request.method}
+
+
+def _payload_fields(payload: tuple[object, ...]) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for subject in payload:
+        path, identity = getattr(subject, "path", None), getattr(subject, "id", None)
+        if isinstance(path, str):
+            fields["mount"] = path
+        elif isinstance(identity, str):
+            fields["session"] = identity
+    return fields
