@@ -52,7 +52,7 @@ class ProtocolError(Exception):
         return " ".join(parts)
 
 
-class StateRefusal(ProtocolError):
+class StateError(ProtocolError):
     """A method that the session's state does not allow: 455 (RFC 2326 §11.3.6).
 
     Attributes:

@@ -1,0 +1,60 @@
+"""Where a stream that lost its step can be picked up again."""
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+
+from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES
+from headwater.protocol.method import Method
+
+_FOOTHOLD = re.compile(rb"\$|RTSP/1\.|(?:" + b"|".join(m.encode() for m in Method) + rb") ")
+_LONGEST_BYTES = len("GET_PARAMETER ")
+_MIN_PACKET_BYTES = 8  # an RTCP header with its SSRC; RTP has 12
+_AFTER_FRAME = frozenset(b"$\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Foothold:
+    """Result of a search.
+
+    Attributes:
+        at: everything before this index is garbage.
+        needed_bytes: 0 when a message or frame begins at `at`; else how many bytes, counted
+            from `at`, there must be before the search can go on.
+    """
+
+    at: int
+    needed_bytes: int
+
+
+def find_foothold(buffer: bytes, position: int, channels: Container[int]) -> Foothold:
+    """Return the first place from the position on where a message or a frame begins.
+
+    A message is known by its method or by `RTSP/1.`. A `$` counts when its channel is one of
+    those seen before, RTP or RTCP of version 2 follows, and behind the frame stands what begins
+    another frame or message. So the answer does not depend on how the bytes were cut, and a
+    false `$` swallows nothing.
+    """
+    size = len(buffer)
+    for found in _FOOTHOLD.finditer(buffer, position):
+        at = found.start()
+        if buffer[at] != DOLLAR:
+            return Foothold(at, 0)
+        if at + FRAME_HEADER_BYTES >= size:
+            return Foothold(at, FRAME_HEADER_BYTES + 1)
+        length = (buffer[at + 2] << 8) + buffer[at + 3]
+        looks_like_media = (
+            buffer[at + 1] in channels
+            and length >= _MIN_PACKET_BYTES
+            and buffer[at + FRAME_HEADER_BYTES] & 0xC0 == 0x80
+        )
+        if not looks_like_media:
+            continue
+        end = at + FRAME_HEADER_BYTES + length
+        if end >= size:
+            return Foothold(at, end + 1 - at)
+        if buffer[end] in _AFTER_FRAME:
+            return Foothold(at, 0)
+    # The name of a method may be cut at the end.
+    at = max(position, size - _LONGEST_BYTES + 1)
+    return Foothold(at, size - at + 1)

@@ -1,0 +1,1 @@
+"""One header, one file: parsing and writing of single header values."""

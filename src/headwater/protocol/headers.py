@@ -1,0 +1,183 @@
+"""Header fields of a message: ordered, repeatable, names in any case."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from headwater.protocol.errors import Fault, ProtocolError
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NAME_BYTES = re.compile(_NAME.pattern.encode())
+# CR and LF would let a value smuggle in further headers; lone surrogates cannot be encoded.
+_UNSAFE_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_SECRET_NAMES = frozenset({"authorization", "proxy-authorization"})
+
+
+class Headers:
+    """Header fields in the order they came; a name may occur several times.
+
+    Names compare in any case (RFC 2326 §12, RFC 2068 §4.2) and keep the spelling they came with.
+    Values hold no line breaks and no blanks at either end.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: list[tuple[str, str, str]] = []
+        for name, value in fields:
+            self.add(name, value)
+
+    @classmethod
+    def parse(cls, block: bytes, *, offset: int = 0, max_count: int = 100) -> "Headers":
+        """Read header lines, each ended by CRLF or LF, without the empty line that ends them.
+
+        Args:
+            block: the lines. A line that starts with a blank continues the one before.
+            offset: position of the block in its stream, for the errors.
+            max_count: how many fields are taken at most.
+
+        Raises:
+            ProtocolError: 400, with the position of the line at fault.
+        """
+        headers = cls()
+        fields = headers._fields
+        for line in block.split(b"\n"):
+            line_offset = offset
+            offset += len(line) + 1
+            line = line[:-1] if line.endswith(b"\r") else line
+            if not line:
+                continue
+            if control := _CONTROL_BYTE.search(line):
+                raise ProtocolError(
+                    f"control character {control[0][0]:#04x}",
+                    where="header line",
+                    offset=line_offset + control.start(),
+                )
+            if line[0] in b" \t":
+                if not fields:
+                    raise ProtocolError(
+                        "continuation line without a header before it",
+                        where="header line",
+                        offset=line_offset,
+                    )
+                lowered, name, value = fields[-1]
+                fields[-1] = (lowered, name, f"{value} {_decoded(line)}".strip())
+                continue
+            raw_name, colon, raw_value = line.partition(b":")
+            raw_name = raw_name.rstrip(b" \t")
+            if not colon or not _NAME_BYTES.fullmatch(raw_name):
+                raise ProtocolError(
+                    "a header line needs a name, a colon and a value",
+                    where="header line",
+                    offset=line_offset,
+                )
+            if len(fields) >= max_count:
+                raise ProtocolError(
+                    f"more than {max_count} headers", where="header line", offset=line_offset
+                )
+            name = raw_name.decode("ascii")
+            fields.append((name.lower(), name, _decoded(raw_value)))
+        return headers
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of the name, or the default."""
+        lowered = name.lower()
+        for key, _, value in self._fields:
+            if key == lowered:
+                return value
+        return default
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of the name, in order."""
+        lowered = name.lower()
+        return [value for key, _, value in self._fields if key == lowered]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field, beside others of the same name.
+
+        Raises:
+            ProtocolError: the name is no token or the value holds a control character; the
+                fault is LOCAL and the status 500.
+        """
+        self._fields.append(_checked_field(name, value))
+
+    def set(self, name: str, value: str) -> None:
+        """Give the name this one value, at the place of its first occurrence.
+
+        Raises:
+            ProtocolError: as `add`.
+        """
+        field = _checked_field(name, value)
+        lowered = field[0]
+        place = next(
+            (index for index, (key, _, _) in enumerate(self._fields) if key == lowered), None
+        )
+        if place is None:
+            self._fields.append(field)
+            return
+        kept = [other for other in self._fields[place + 1 :] if other[0] != lowered]
+        self._fields[place:] = [field, *kept]
+
+    def remove(self, name: str) -> None:
+        """Drop every field of the name; none there is fine."""
+        lowered = name.lower()
+        self._fields = [field for field in self._fields if field[0] != lowered]
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return (name, value) pairs in order, names as they were spelt."""
+        return [(name, value) for _, name, value in self._fields]
+
+    def copy(self) -> "Headers":
+        """Return headers of their own with the same fields."""
+        duplicate = Headers()
+        duplicate._fields = self._fields.copy()
+        return duplicate
+
+    def to_bytes(self) -> bytes:
+        """Return the lines as they go on the wire, each with its CRLF, UTF-8 (RFC 2326 §4)."""
+        return "".join([f"{name}: {value}\r\n" for _, name, value in self._fields]).encode()
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.items())
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return [(key, value) for key, _, value in self._fields] == [
+            (key, value) for key, _, value in other._fields
+        ]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = [
+            (name, "…" if key in _SECRET_NAMES else value) for key, name, value in self._fields
+        ]
+        return f"Headers({shown!r})"
+
+
+def _decoded(raw: bytes) -> str:
+    """Decode a value: UTF-8, or Latin-1 when it is not (old clients send local names so)."""
+    raw = raw.strip(b" \t")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _checked_field(name: str, value: str) -> tuple[str, str, str]:
+    if not _NAME.fullmatch(name):
+        raise ProtocolError(
+            f"{name!r} is no header name", status=500, fault=Fault.LOCAL, where="header name"
+        )
+    if _UNSAFE_VALUE.search(value):
+        raise ProtocolError(
+            "control character in a header value", status=500, fault=Fault.LOCAL, where=name
+        )
+    return (name.lower(), name, value.strip(" \t"))

@@ -1,0 +1,41 @@
+"""Framing of packets inside an RTSP stream: `$`, channel, length, packet (RFC 2326 §10.12)."""
+
+from collections.abc import Sequence
+from struct import Struct
+
+from headwater.protocol.errors import Fault, ProtocolError
+
+DOLLAR = 0x24
+FRAME_HEADER_BYTES = 4
+MAX_FRAME_PAYLOAD_BYTES = 0xFFFF
+
+_pack_header = Struct(">BBH").pack
+
+
+def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
+    """Return the packets as `$` frames of one channel (0 to 255), joined.
+
+    Raises:
+        ProtocolError: a packet is longer than 65,535 bytes, or there is no such channel
+            (fault LOCAL).
+    """
+    if not 0 <= channel <= 255 or (packets and max(map(len, packets)) > MAX_FRAME_PAYLOAD_BYTES):
+        raise ProtocolError(
+            "a frame takes channels 0 to 255 and up to 65535 bytes",
+            status=500,
+            fault=Fault.LOCAL,
+            where="interleaved frame",
+        )
+    pieces: list[bytes] = []
+    append = pieces.append
+    # Packets of one batch are mostly of one size: its header is packed once.
+    last_size = -1
+    header = b""
+    for packet in packets:
+        size = len(packet)
+        if size != last_size:
+            header = _pack_header(DOLLAR, channel, size)
+            last_size = size
+        append(header)
+        append(packet)
+    return b"".join(pieces)

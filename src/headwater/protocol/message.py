@@ -1,0 +1,96 @@
+"""RTSP messages: requests and responses, and runs of interleaved frames between them."""
+
+import re
+from dataclasses import dataclass, field
+
+from headwater.protocol.errors import Fault, ProtocolError
+from headwater.protocol.header.cseq import parse_cseq
+from headwater.protocol.headers import Headers
+from headwater.protocol.status import reason_of
+
+VERSION = "RTSP/1.0"
+
+_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*")
+_UNSAFE_LINE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class Request:
+    """An RTSP request (RFC 2326 §6).
+
+    `uri` is the text as it came; `headwater.protocol.RtspUri` reads it.
+    """
+
+    method: str
+    uri: str
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    version: str = VERSION
+
+    @property
+    def cseq(self) -> int | None:
+        """The CSeq, None when it is missing or no number: such a request is answered 400."""
+        return parse_cseq(self.headers.get("CSeq"))
+
+    def to_bytes(self) -> bytes:
+        """Return the request as it goes on the wire; Content-Length is that of the body.
+
+        Raises:
+            ProtocolError: method or URI cannot stand in a request line (fault LOCAL).
+        """
+        if not _METHOD.fullmatch(self.method):
+            raise _unwritable("the method is no token")
+        if not self.uri or self.uri != self.uri.strip() or _UNSAFE_LINE.search(self.uri):
+            raise _unwritable("the URI is empty or holds what a request line cannot")
+        return _written(f"{self.method} {self.uri} {self.version}", self.headers, self.body)
+
+
+@dataclass(slots=True)
+class Response:
+    """An RTSP response (RFC 2326 §7); without a reason it takes the one of its status."""
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+    reason: str | None = None
+    version: str = VERSION
+
+    @property
+    def cseq(self) -> int | None:
+        """The CSeq of the request it answers, None when it is missing or no number."""
+        return parse_cseq(self.headers.get("CSeq"))
+
+    def to_bytes(self) -> bytes:
+        """Return the response as it goes on the wire; Content-Length is that of the body.
+
+        Raises:
+            ProtocolError: the status has not three digits, or the reason holds a control
+                character (fault LOCAL).
+        """
+        reason = reason_of(self.status) if self.reason is None else self.reason
+        if not 100 <= self.status <= 999 or _UNSAFE_LINE.search(reason):
+            raise _unwritable("the status or its reason cannot stand in a status line")
+        return _written(f"{self.version} {self.status:d} {reason}", self.headers, self.body)
+
+
+@dataclass(slots=True)
+class InterleavedFrames:
+    """A run of `$` frames that stood together in the stream (RFC 2326 §10.12).
+
+    `by_channel` holds the packets of each channel in the order they came. A channel that only
+    brought empty frames has an empty list: a sign of life, no packet.
+    """
+
+    by_channel: dict[int, list[bytes]]
+
+
+def _written(first_line: str, headers: Headers, body: bytes) -> bytes:
+    # RFC 2326 §12.14: a message with a body must say its length.
+    if body or "Content-Length" in headers:
+        headers = headers.copy()
+        headers.set("Content-Length", str(len(body)))
+    return b"".join((first_line.encode(), b"\r\n", headers.to_bytes(), b"\r\n", body))
+
+
+def _unwritable(message: str) -> ProtocolError:
+    return ProtocolError(message, status=500, fault=Fault.LOCAL, where="first line")

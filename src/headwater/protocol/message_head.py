@@ -1,0 +1,131 @@
+"""The head of a message: first line and headers, read once it is whole."""
+
+import re
+
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.headers import Headers
+from headwater.protocol.message import Request, Response
+from headwater.protocol.wire_limits import WireLimits
+
+_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*")
+_VERSION = re.compile(r"RTSP/([0-9]{1,3})\.([0-9]{1,3})", re.IGNORECASE)
+_STATUS = re.compile(r"[1-9][0-9]{2}")
+_CONTENT_LENGTH = re.compile(r"[0-9]{1,10}")
+_RAW_CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*([0-9]{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_RAW_CONTENT_LENGTH = re.compile(
+    rb"^Content-Length[ \t]*:[ \t]*([0-9]{1,10})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
+
+
+def parse_head(head: bytes, *, offset: int, limits: WireLimits) -> Request | Response:
+    """Read first line and headers of a message, body not included.
+
+    Args:
+        head: the lines with their ends, the empty line included.
+        offset: position of the head in its stream, for the errors.
+        limits: bounds of URI and number of headers.
+
+    Raises:
+        ProtocolError: 400, 414 or 505; fatal when the peer speaks HTTP.
+    """
+    raw_line, _, block = head.partition(b"\n")
+    try:
+        line = raw_line.decode("utf-8")
+    except UnicodeDecodeError:
+        line = raw_line.decode("latin-1")
+    line = line.strip(" \t\r")
+    if "\r" in line:
+        raise ProtocolError("bare CR", where="first line", offset=offset)
+    headers_offset = offset + len(raw_line) + 1
+    if line[:5].upper() == "RTSP/":
+        version, code, reason = _status_line(line, offset)
+        headers = Headers.parse(block, offset=headers_offset, max_count=limits.max_header_count)
+        return Response(code, headers, reason=reason, version=version)
+    method, uri, version = _request_line(line, offset)
+    if len(raw_line) > limits.max_uri_bytes and len(uri.encode()) > limits.max_uri_bytes:
+        raise ProtocolError(
+            f"a URI longer than {limits.max_uri_bytes} bytes",
+            status=414,
+            where="request line",
+            offset=offset,
+        )
+    headers = Headers.parse(block, offset=headers_offset, max_count=limits.max_header_count)
+    return Request(method, uri, headers, version=version)
+
+
+def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:
+    """Return the length of the body that follows, 0 without Content-Length (RFC 2326 §12.14).
+
+    Raises:
+        ProtocolError: 400 when it is no number or there are two, 413 when it is beyond the
+            bound; fatal, for nobody knows where the next message begins.
+    """
+    values = headers.get_all("Content-Length")
+    if not values:
+        return 0
+    if len(set(values)) > 1 or not _CONTENT_LENGTH.fullmatch(values[0]):
+        raise ProtocolError(
+            "Content-Length is no number of bytes", where="Content-Length", fatal=True
+        )
+    size_bytes = int(values[0])
+    if size_bytes > max_body_bytes:
+        raise ProtocolError(
+            f"a body of {size_bytes} bytes; {max_body_bytes} are taken",
+            status=413,
+            where="Content-Length",
+            fatal=True,
+        )
+    return size_bytes
+
+
+def salvaged_cseq(head: bytes) -> int | None:
+    """Return the CSeq of a head that could not be read, so that it can be answered."""
+    found = _RAW_CSEQ.search(head)
+    return int(found[1]) if found else None
+
+
+def salvaged_body_bytes(head: bytes) -> int | None:
+    """Return the Content-Length of a head that could not be read; None when it has none."""
+    found = _RAW_CONTENT_LENGTH.search(head)
+    return int(found[1]) if found else None
+
+
+def _status_line(line: str, offset: int) -> tuple[str, int, str]:
+    version, _, rest = line.partition(" ")
+    _check_version(version, offset)
+    code, _, reason = rest.strip().partition(" ")
+    if not _STATUS.fullmatch(code):
+        raise ProtocolError("the status is no number", where="status line", offset=offset)
+    return version, int(code), reason.strip()
+
+
+def _request_line(line: str, offset: int) -> tuple[str, str, str]:
+    # A URI may hold blanks, though it should not: method and version are cut off at the ends.
+    method, _, rest = line.partition(" ")
+    uri, _, version = rest.rpartition(" ")
+    uri = uri.strip()
+    if not _METHOD.fullmatch(method) or not uri:
+        raise ProtocolError(
+            "a request line needs method, URI and version", where="request line", offset=offset
+        )
+    _check_version(version, offset)
+    return method, uri, version
+
+
+def _check_version(version: str, offset: int) -> None:
+    parsed = _VERSION.fullmatch(version)
+    if parsed is None:
+        raise ProtocolError(
+            "the version is not RTSP/1.0",
+            where="first line",
+            offset=offset,
+            fatal=version[:5].upper() == "HTTP/",
+        )
+    # RFC 2326 §3.1 with RFC 2068 §3.1: another minor version changes no framing.
+    if int(parsed[1]) != 1:
+        raise ProtocolError(
+            f"{version} is not spoken here, RTSP/1.0 is",
+            status=505,
+            where="first line",
+            offset=offset,
+        )
