@@ -12,7 +12,7 @@ from headwater.access.settings import AccessSettings
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import TlsSettings
-from headwater.server.settings import ServerSettings, SessionSettings
+from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
 from headwater.transports.settings import RtpSettings
 
 
@@ -54,6 +54,7 @@ class Settings:
     rtp: RtpSettings = field(default_factory=RtpSettings)
     mounts: MountSettings = field(default_factory=MountSettings)
     mount_overrides: tuple[MountOverride, ...] = ()
+    limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)

@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 
+import av
+
 from headwater.cli.camera.camera import CameraSettings, run_camera
-from headwater.cli.rtsp_output import reason_of_refusal
+from headwater.cli.rtsp_output import reason_of
 
 
 def main() -> None:
@@ -16,8 +18,8 @@ def main() -> None:
     url, transport = sys.argv[1:]
     try:
         run_camera(url, transport=transport, settings=CameraSettings())
-    except OSError as error:
-        sys.exit(f"the camera could not publish to {url}: {reason_of_refusal(error)}")
+    except av.FFmpegError as error:
+        sys.exit(f"the camera could not publish to {url}: {reason_of(error)}")
 
 
 main()

@@ -4,11 +4,14 @@ Runs as a process of its own (`python -m headwater.cli.camera`): encoding takes 
 and libav's RTSP handshake blocks the thread that the server it talks to may live in.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -35,7 +38,7 @@ class CameraSettings:
 def run_camera(url: str, *, transport: str, settings: CameraSettings) -> None:
     """Publish to `url` over `transport` (udp, tcp) until the connection or the process ends.
 
-    Raises OSError (PyAV's errors are) when the server refuses or goes away.
+    Raises av.FFmpegError when the server refuses or goes away.
     """
     with open_rtsp_output(url, transport) as output:
         video = output.add_stream("libx264", rate=settings.frames_per_second)
@@ -56,7 +59,7 @@ def run_camera(url: str, *, transport: str, settings: CameraSettings) -> None:
 
 def _packets(
     video: av.VideoStream, audio: av.AudioStream, settings: CameraSettings
-) -> Iterator[Packet]:
+) -> Iterator[Packet[Any]]:
     """Packets of both tracks, each not before its time."""
     picture = Picture(settings.width, settings.height, settings.frames_per_second)
     # The time of day here, for people to compare with their own clock.

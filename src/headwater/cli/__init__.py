@@ -1,0 +1,1 @@
+"""The command line: `headwater serve`, `demo`, `publish` and the commands around them."""

@@ -1,0 +1,80 @@
+"""Failures said to a person: what went wrong and what to do about it, never a traceback."""
+
+import errno
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from headwater.config.errors import ConfigError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class CommandFailed(Exception):  # noqa: N818 (named for what happened)
+    """A command cannot go on; `remedy` is what to do about it, `exit_code` is for the shell."""
+
+    def __init__(self, message: str, *, remedy: str = "", exit_code: int = EXIT_FAILED) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+
+def media_extra_missing(error: ImportError) -> CommandFailed:
+    """The failure of a command that needs PyAV where PyAV is not installed."""
+    return CommandFailed(
+        f"this command needs {error.name or 'PyAV'}, which is not installed",
+        remedy="pip install 'headwater[media]'",
+    )
+
+
+def file_unreadable(path: Path, error: OSError) -> CommandFailed:
+    """The failure of a command whose file cannot be read."""
+    return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_USAGE)
+
+
+def config_refused(error: ConfigError) -> CommandFailed:
+    """The failure of a command whose configuration is wrong: every fault on its own line."""
+    remedy = "`headwater config` prints every key with its meaning and default"
+    return CommandFailed(str(error), remedy=remedy, exit_code=EXIT_USAGE)
+
+
+def cannot_listen(
+    error: OSError, *, host: str, ports: tuple[int, ...], port_options: str
+) -> CommandFailed:
+    """The failure of a server whose sockets could not be bound."""
+    where = ", ".join(str(port) for port in ports)
+    plural = "ports" if len(ports) > 1 else "port"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return CommandFailed(
+                f"{plural} {where} in use: {reason_of(error)}",
+                remedy=f"choose another with {port_options}, or see who has it: "
+                f"ss -ltnp 'sport = :{ports[0]}'",
+            )
+        case errno.EACCES | errno.EPERM:
+            return CommandFailed(
+                f"not allowed to listen on {plural} {where}: {reason_of(error)}",
+                remedy="ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one",
+            )
+        case errno.EADDRNOTAVAIL:
+            return CommandFailed(
+                f"this machine has no address {host}: {reason_of(error)}",
+                remedy="give --host one of its addresses, or leave it out to listen on all",
+            )
+        case _:
+            return CommandFailed(f"cannot listen on {host or '*'} {plural} {where}: {error}")
+
+
+def reason_of(error: OSError) -> str:
+    """The system's own word for an error, without its number and Python's decoration."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def show(failure: CommandFailed, console: Console) -> None:
+    """Write a failure to the console, its remedy below it."""
+    console.print(Text("headwater: ", style="bold red") + Text(str(failure)), soft_wrap=True)
+    if failure.remedy:
+        console.print(Text(failure.remedy, style="dim"), soft_wrap=True)
