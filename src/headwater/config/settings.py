@@ -11,7 +11,7 @@ from typing import Annotated
 from headwater.access.settings import AccessSettings
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
-from headwater.net.settings import TlsSettings
+from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
 from headwater.transports.settings import RtpSettings
 
@@ -52,19 +52,12 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rtp: RtpSettings = field(default_factory=RtpSettings)
+    sockets: SocketSettings = field(default_factory=SocketSettings)
     mounts: MountSettings = field(default_factory=MountSettings)
     mount_overrides: tuple[MountOverride, ...] = ()
     limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    sockets: SocketSettings = field(default_factory=SocketSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     log: LogSettings = field(default_factory=LogSettings)
-
-    def __post_init__(self) -> None:
-        # An override was checked on top of the defaults; here on top of what it will meet.
-        for override in self.mount_overrides:
-            try:
-                override.applied_to(self.mounts)
-            except ValueError as error:
-                message = f"mount_overrides for {override.pattern}: {error}"
-                raise ValueError(message) from None

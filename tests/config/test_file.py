@@ -1,0 +1,231 @@
+"""Reading the configuration: what is accepted, what wins, and how wrong ones are refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.config.errors import ConfigError
+from headwater.config.file import Assignment, load_settings
+from headwater.config.settings import LogLevel, Settings
+from headwater.media.settings import MountOverride
+from headwater.transports.settings import TransportKind
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "headwater.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(path: Path | None, **sources: object) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, **sources)  # type: ignore[arg-type]
+    return [str(fault).replace(str(path), "FILE") for fault in caught.value.faults]
+
+
+def test_no_file_means_the_defaults() -> None:
+    assert load_settings() == Settings()
+
+
+def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
+    settings = load_settings(
+        written(
+            tmp_path,
+            """
+            [server]
+            publish_port = 5554
+            drain_s = 3
+            [rtp]
+            publish_transports = ["tcp"]
+            [log]
+            level = "debug"
+            [[mount_overrides]]
+            pattern = "/live/*"
+            grace_s = 0
+            [[access.users]]
+            name = "ann"
+            password = "secret"
+            read = ["**"]
+            """,
+        )
+    )
+    assert settings.server.publish_port == 5554
+    assert settings.server.drain_s == 3.0
+    assert settings.rtp.publish_transports == (TransportKind.TCP,)
+    assert settings.log.level is LogLevel.DEBUG
+    assert settings.mount_overrides == (MountOverride(pattern="/live/*", grace_s=0),)
+    assert settings.access.users[0].name == "ann"
+    assert settings.sessions == Settings().sessions
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    settings = load_settings(
+        written(tmp_path, "[server]\npublish_port = 1\nplay_port = 1\nbacklog = 1\n"),
+        environment={
+            "HEADWATER_SERVER__PLAY_PORT": "2",
+            "HEADWATER_SERVER__BACKLOG": "2",
+            "HEADWATER_CONFIG": "not a key: one underscore",
+            "OTHER": "x",
+        },
+        assignments=[Assignment("--set server.backlog", "server.backlog", "3")],
+    )
+    server = settings.server
+    assert (server.publish_port, server.play_port, server.backlog) == (1, 2, 3)
+
+
+def test_the_environment_may_hold_tables() -> None:
+    users = '[{ name = "ann", password = "x", read = ["**"] }]'
+    settings = load_settings(environment={"HEADWATER_ACCESS__USERS": users})
+    assert [user.name for user in settings.access.users] == ["ann"]
+
+
+def test_the_environment_may_hold_lists() -> None:
+    settings = load_settings(environment={"HEADWATER_RTP__PLAY_TRANSPORTS": "udp,tcp"})
+    assert settings.rtp.play_transports == (TransportKind.UDP, TransportKind.TCP)
+
+
+def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
+    path = written(tmp_path, "[access]\nanonymous_read = []\n")
+    assert load_settings(path).access.anonymous_read == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "[server]\n\nhots = 'x'\n",
+            "FILE:3: server.hots: unknown key (did you mean host?)",
+        ),
+        (
+            "[sever]\nhost = 'x'\n",
+            "FILE:1: sever: unknown key (did you mean server?)",
+        ),
+        (
+            "[log]\nxyz = 1\n",
+            "FILE:2: log.xyz: unknown key ([log] may have: level, format)",
+        ),
+        (
+            "[server]\npublish_port = '8554'\n",
+            'FILE:2: server.publish_port: "8554" is not allowed (a whole number)',
+        ),
+        (
+            "[server]\npublish_port = true\n",
+            "FILE:2: server.publish_port: true is not allowed (a whole number)",
+        ),
+        (
+            "[server]\nhost = 1\n",
+            "FILE:2: server.host: 1 is not allowed (a text in quotes)",
+        ),
+        (
+            "[server]\nhost = 'x'\npublish_port = 99999\n",
+            (
+                "FILE:3: server.publish_port: publish_port is 99999; "
+                "a port is from 0 (any free one) to 65535"
+            ),
+        ),
+        (
+            "[log]\nlevel = 'loud'\n",
+            'FILE:2: log.level: "loud" is not allowed (one of "debug", "info", "warning", "error")',
+        ),
+        (
+            "[rtp]\nplay_transports = [\n  'udp',\n  'fax',\n]\n",
+            (
+                'FILE:2: rtp.play_transports: "fax" is not allowed '
+                '(a list, each one of "udp", "tcp", "multicast")'
+            ),
+        ),
+        ("server = 3\n", "FILE:1: server: server is a section, not a value (write [server])"),
+        (
+            "[access]\nusers = 3\n",
+            (
+                "FILE:2: access.users: access.users is a list of tables "
+                "(write [[access.users]] for each)"
+            ),
+        ),
+        (
+            "[[access.users]]\nname = 'a'\nread = ['**']\n",
+            "FILE:1: access.users[0].password: is missing",
+        ),
+        (
+            "[[access.users]]\nname = 'a'\npassword = 7\nread = ['**']\n",
+            "FILE:3: access.users[0].password: the value given is not allowed (a text in quotes)",
+        ),
+        (
+            "[[mount_overrides]]\npattern = '/a'\n\ngrace_s = -1\n",
+            "FILE:4: mount_overrides[0].grace_s: grace_s is -1.0; it must be 0 or more",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_key_and_what_is_allowed(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    assert faults_of(written(tmp_path, text)) == [fault]
+
+
+def test_every_unknown_key_is_named_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "[server]\nhots = ''\n[log]\nlevl = ''\n")
+    found = faults_of(path, environment={"HEADWATER_SERVER__BACKLOGG": "1"})
+    assert found == [
+        "FILE:2: server.hots: unknown key (did you mean host?)",
+        "FILE:4: log.levl: unknown key (did you mean level?)",
+        "HEADWATER_SERVER__BACKLOGG: server.backlogg: unknown key (did you mean backlog?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "fault"),
+    [
+        ("server.backlog", "many", '--set: server.backlog: "many" is not allowed (a whole number)'),
+        ("server.backlog", "0", "--set: server.backlog: backlog is 0; it must be above 0"),
+        ("log.levle", "x", "--set: log.levle: unknown key (did you mean level?)"),
+        ("lgo.level", "x", "--set: lgo.level: unknown key (did you mean log?)"),
+        ("server.host.x", "x", "--set: server.host.x: unknown key (did you mean host?)"),
+        (
+            "access.users",
+            '[{ nam = "x" }]',
+            "--set: access.users[0].nam: unknown key (did you mean name?)",
+        ),
+    ],
+)
+def test_a_fault_of_an_option_names_the_option(key: str, text: str, fault: str) -> None:
+    assert faults_of(None, assignments=[Assignment("--set", key, text)]) == [fault]
+
+
+def test_what_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
+    (fault,) = faults_of(written(tmp_path, "[server]\nhost = \n"))
+    assert fault.startswith("FILE:")
+    assert "not TOML" in fault
+    assert "line 2" in fault
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "headwater.toml"
+    path.write_bytes(b"[server]\n# \xff\n")
+    assert faults_of(path) == ["FILE: not UTF-8 text (byte 11)"]
+
+
+def test_a_secret_is_not_repeated() -> None:
+    users = '[{ name = "a", password = "hunter2", red = ["**"] }]'
+    found = faults_of(None, environment={"HEADWATER_ACCESS__USERS": users})
+    assert "hunter2" not in " ".join(found)
+
+
+def test_a_file_that_is_not_there_is_the_systems_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_settings(tmp_path / "nothing.toml")
+
+
+@given(st.text(alphabet='[]="\n.ab1server_portlg', max_size=80))
+def test_any_text_is_settings_or_a_config_error(text: str) -> None:
+    settings: Settings | None = None
+    error: ConfigError | None = None
+    try:
+        settings = load_settings(
+            environment={"HEADWATER_SERVER__HOST": text, "HEADWATER_LOG__LEVEL": text},
+            assignments=[Assignment("--set", text, text)],
+        )
+    except ConfigError as caught:
+        error = caught
+    assert (settings is None) != (error is None)
