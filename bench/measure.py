@@ -1,0 +1,292 @@
+"""Runs one step against one server and returns its figures."""
+
+import ctypes
+import os
+import socket
+import statistics
+import struct
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bench.accounting import cpu_line, cpu_use, resident_bytes, udp_drops
+from bench.fleet import TCP_GROUP, UDP_GROUP, Fleet
+from bench.native import ChurnPlan, ChurnResult
+from bench.peers import Server
+from bench.rtsp_client import RtspConnection, control_url
+from bench.steps import Kind, Step
+
+Figures = dict[str, float | int | str]
+
+WARM_UP_S = 2.0
+SETTLE_S = 1.0
+DRAIN_S = 3.0
+CHURN_WARM_UP_S = 1.0
+JOIN_EVERY_S = 0.37
+STEP_NAMES = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long a step is measured and on which CPUs."""
+
+    seconds: float
+    server_cpu: int
+    load_cpu: int
+
+
+def run_step(step: Step, server: Server, window: Window) -> Figures:
+    """Measure one step on a server that was just started."""
+    match step.kind:
+        case Kind.STREAM | Kind.IDLE:
+            return _stream(step, server, window)
+        case Kind.CHURN:
+            return _churn(step, server, window)
+        case Kind.START:
+            return _start(step, server, window)
+
+
+class _Cost:
+    """Processor time between its making and `figures`."""
+
+    def __init__(self, server: Server, window: Window) -> None:
+        self._pids, self._window = server.pids(), window
+        self._server = cpu_use(self._pids)
+        self._own = cpu_use([os.getpid()])
+        self._line = cpu_line(window.server_cpu)
+        self._load_line = cpu_line(window.load_cpu)
+
+    def figures(self) -> Figures:
+        server = cpu_use(self._pids) - self._server
+        own = cpu_use([os.getpid()]) - self._own
+        line = cpu_line(self._window.server_cpu)
+        load_line = cpu_line(self._window.load_cpu)
+        passed_s = line.at_s - self._line.at_s
+        busy_s = line.busy_s - self._line.busy_s
+        stolen_s = line.stolen_s - self._line.stolen_s
+        return {
+            "window_s": passed_s,
+            "server_cpu_s": server.total_s,
+            "server_user_s": server.user_s,
+            "server_system_s": server.system_s,
+            "server_cpu_percent": 100 * server.total_s / passed_s,
+            "load_own_cpu_percent": 100 * own.total_s / passed_s,
+            "load_cpu_percent": 100 * (load_line.busy_s - self._load_line.busy_s) / passed_s,
+            "others_cpu_percent": max(0.0, 100 * (busy_s - server.total_s) / passed_s),
+            "stolen_percent": 100 * stolen_s / passed_s,
+        }
+
+
+def _per_packet(figures: Figures, delivered: int) -> None:
+    for name, source in (("", "cpu"), ("_user", "user"), ("_system", "system")):
+        spent_s = float(figures[f"server_{source}_s"])
+        figures[f"us_per_packet{name}"] = spent_s * 1e6 / delivered if delivered else 0.0
+
+
+def _cameras(fleet: Fleet, step: Step, server: Server) -> list[str]:
+    mounts = [f"bench{number}" for number in range(step.cameras)]
+    for number, mount in enumerate(mounts):
+        fleet.add_camera(
+            server.publish_url(mount),
+            step.picture,
+            over_tcp=step.cameras_over_tcp,
+            phase=number / step.cameras,
+        )
+    fleet.start_cameras()
+    fleet.run_for(SETTLE_S)
+    return mounts
+
+
+def _stream(step: Step, server: Server, window: Window) -> Figures:
+    readers = step.udp_readers + step.tcp_readers + step.stalled_readers
+    with Fleet(readers, step.cameras) as fleet:
+        mounts = _cameras(fleet, step, server)
+        empty_bytes = resident_bytes(server.pids())
+        transports = (
+            [(False, False)] * step.udp_readers
+            + [(True, False)] * step.tcp_readers
+            + [(True, True)] * step.stalled_readers
+        )
+        began_s = time.monotonic()
+        for number, (over_tcp, stalled) in enumerate(transports):
+            camera = number % step.cameras
+            fleet.add_player(
+                server.play_url(mounts[camera]),
+                over_tcp=over_tcp,
+                camera=camera,
+                play=step.playing,
+                stalled=stalled,
+            )
+            fleet.tick()
+        set_up_s = time.monotonic() - began_s
+        fleet.run_for(WARM_UP_S)
+        ingest_ports = [port for c in fleet.cameras for port in (c.server_ports or ())]
+        ingest_before = udp_drops(ingest_ports)
+        received_before = fleet.library.load_received(fleet.load)
+        fleet.measure_from(window.seconds)
+        cost = _Cost(server, window)
+        fleet.run_for(window.seconds)
+        figures = cost.figures()
+        delivered = fleet.library.load_received(fleet.load) - received_before
+        resident = resident_bytes(server.pids())
+        _drain(fleet)
+        figures |= {
+            "delivered_packets": delivered,
+            "delivered_per_s": delivered / float(figures["window_s"]),
+            "set_up_s": set_up_s,
+            "rss_mb": resident / 1e6,
+            "rss_before_readers_mb": empty_bytes / 1e6,
+            "rss_per_reader_kb": (resident - empty_bytes) / 1e3 / readers,
+            "ingest_drops": udp_drops(ingest_ports) - ingest_before,
+        }
+        if step.kind is Kind.IDLE:
+            spent_us = float(figures["server_cpu_s"]) * 1e6 / float(figures["window_s"])
+            figures["idle_us_per_session_s"] = spent_us / readers
+        else:
+            _per_packet(figures, delivered)
+        figures |= _seen(fleet, step)
+    return figures
+
+
+def _drain(fleet: Fleet) -> None:
+    """Wait for what is still under way: until nothing sent in the window arrives any more."""
+    deadline, before = time.monotonic() + DRAIN_S, -1
+    while time.monotonic() < deadline:
+        fleet.run_for(0.3)
+        total = sum(fleet.counters(p).in_window for p in fleet.players if p.index >= 0)
+        if total == before:
+            return
+        before = total
+
+
+def _seen(fleet: Fleet, step: Step) -> Figures:
+    """Loss, latency and oddities as the readers saw them."""
+    reading = [fleet.counters(p) for p in fleet.players if p.index >= 0]
+    cameras = [fleet.camera_counters(camera.index) for camera in fleet.cameras]
+    playing = reading if step.playing else []
+    expected = sum(cameras[reader.publisher].in_window for reader in playing)
+    arrived = sum(reader.in_window for reader in playing)
+    overruns = fleet.generator_drops()
+    lost = max(0, expected - arrived - overruns)
+    figures: Figures = {
+        "expected_packets": expected,
+        "lost_packets": lost,
+        "lost_percent": 100 * lost / expected if expected else 0.0,
+        "generator_overruns": overruns,
+        "readers_closed": sum(bool(reader.closed) for reader in reading)
+        + sum(p.keepalive_failed for p in fleet.players),
+        "repeated_packets": sum(reader.repeated for reader in reading),
+        "damaged_packets": sum(reader.damaged for reader in reading),
+        "sequence_breaks": sum(reader.sequence_breaks for reader in reading),
+        "camera_errors": sum(camera.errors for camera in cameras),
+        "camera_late_ms_max": max(camera.late_ns_max for camera in cameras) / 1e6,
+        "generator_pass_ms_max": fleet.library.load_longest_pass_ns(fleet.load) / 1e6,
+    }
+    groups = {
+        "": (UDP_GROUP, TCP_GROUP),
+        **({"udp_": (UDP_GROUP,), "tcp_": (TCP_GROUP,)}
+           if step.udp_readers and step.tcp_readers else {}),
+    }  # fmt: skip
+    for prefix, which in groups.items():
+        for word, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)):
+            figures[f"{prefix}latency_{word}_ms"] = fleet.latency_ms(which, share)
+    return figures
+
+
+def _churn(step: Step, server: Server, window: Window) -> Figures:
+    over_tcp = step.tcp_readers > 0
+    workers = step.udp_readers + step.tcp_readers
+    with Fleet(0, 1) as fleet:
+        mounts = _cameras(fleet, step, server)
+        url = server.play_url(mounts[0])
+        probe = RtspConnection(url)
+        track = control_url(url, probe.request("DESCRIBE", url, {"Accept": "application/sdp"}))
+        probe.close()
+        pairs = [next(fleet._ports) for _ in range(0 if over_tcp else workers)]  # noqa: SLF001
+        plan = _churn_plan(url, track, over_tcp=over_tcp)
+        plan.workers = workers
+        plan.client_port = _consecutive(pairs) if pairs else 0
+        result = ChurnResult()
+        plan.seconds = CHURN_WARM_UP_S
+        fleet.library.churn_run(ctypes.byref(plan), ctypes.byref(result))
+        plan.seconds = window.seconds
+        before = resident_bytes(server.pids())
+        cost = _Cost(server, window)
+        fleet.library.churn_run(ctypes.byref(plan), ctypes.byref(result))
+        figures = cost.figures()
+        for rtp, rtcp, _ in pairs:
+            rtp.close()
+            rtcp.close()
+        sessions = result.sessions
+        figures |= {
+            "sessions": sessions,
+            "sessions_per_s": sessions / result.elapsed_s if result.elapsed_s else 0.0,
+            "ms_cpu_per_session": float(figures["server_cpu_s"]) * 1e3 / max(1, sessions),
+            "session_p50_ms": result.p50_ms,
+            "session_p99_ms": result.p99_ms,
+            "session_max_ms": result.max_ms,
+            "refused": result.refused,
+            "broken": result.broken,
+            "rss_mb": resident_bytes(server.pids()) / 1e6,
+            "rss_growth_mb": (resident_bytes(server.pids()) - before) / 1e6,
+        }
+        if result.refused:
+            word = STEP_NAMES[result.first_step]
+            figures["first_refusal"] = f"{word}: {result.first_status}"
+    return figures
+
+
+def _consecutive(pairs: list[tuple[socket.socket, socket.socket, int]]) -> int:
+    """The first port of pairs that follow each other; raises RuntimeError when they do not."""
+    ports = [port for _, _, port in pairs]
+    if ports != list(range(ports[0], ports[0] + 2 * len(ports), 2)):
+        raise RuntimeError("the load's UDP ports are in use by another program")
+    return ports[0]
+
+
+def _churn_plan(url: str, track: str, *, over_tcp: bool) -> ChurnPlan:
+    def request(method: str, uri: str, cseq: int, *headers: str) -> bytes:
+        lines = [f"{method} {uri} RTSP/1.0", f"CSeq: {cseq}", *headers, "", ""]
+        return "\r\n".join(lines).encode()
+
+    parts = urlsplit(url)
+    transport = "RTP/AVP/TCP;unicast;interleaved=@" if over_tcp else "RTP/AVP;unicast;client_port=@"
+    address = socket.gethostbyname(parts.hostname or "127.0.0.1")
+    return ChurnPlan(
+        describe=request("DESCRIBE", url, 1, "Accept: application/sdp"),
+        setup=request("SETUP", track, 2, f"Transport: {transport}"),
+        play=request("PLAY", url, 3, "Session: @", "Range: npt=0.000-"),
+        teardown=request("TEARDOWN", url, 4, "Session: @"),
+        address=struct.unpack("=I", socket.inet_aton(address))[0],
+        port=parts.port or 554,
+    )
+
+
+def _start(step: Step, server: Server, window: Window) -> Figures:
+    """Readers join at every phase of the GOP; from PLAY to a whole key frame."""
+    joins = step.udp_readers + step.tcp_readers
+    with Fleet(joins, 1) as fleet:
+        mounts = _cameras(fleet, step, server)
+        fleet.run_for(step.picture.gop_s + 0.5)
+        cost = _Cost(server, window)
+        for _ in range(joins):
+            fleet.add_player(server.play_url(mounts[0]), over_tcp=step.tcp_readers > 0, camera=0)
+            fleet.run_for(JOIN_EVERY_S)
+        fleet.run_for(step.picture.gop_s + 1.0)
+        figures = cost.figures()
+        seen = [fleet.counters(player) for player in fleet.players]
+        whole = [s for s in seen if s.first_frame_ns]
+        packet_ms = sorted((s.first_packet_ns - s.play_ns) / 1e6 for s in seen if s.received)
+        frame_ms = sorted((s.first_frame_ns - s.play_ns) / 1e6 for s in whole)
+        figures |= {
+            "joins": joins,
+            "joins_without_key_frame": joins - len(whole),
+            "first_packet_median_ms": statistics.median(packet_ms) if packet_ms else 0.0,
+            "first_frame_median_ms": statistics.median(frame_ms) if frame_ms else 0.0,
+            "first_frame_max_ms": frame_ms[-1] if frame_ms else 0.0,
+            "packets_missing_since_first": sum(s.missing for s in seen),
+            "repeated_packets": sum(s.repeated for s in seen),
+            "sequence_breaks": sum(s.sequence_breaks for s in seen),
+            "damaged_packets": sum(s.damaged for s in seen),
+        }
+    return figures

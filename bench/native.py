@@ -1,0 +1,189 @@
+"""The media side of the load in C, compiled on first use and called through ctypes.
+
+Python on one CPU cannot look at 400,000 packets a second; the figures for loss and latency are
+only worth something when the generator is far cheaper than the server.
+"""
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+SOURCES = Path(__file__).parent / "load"
+COMPILE = ("-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread")
+
+OVER_UDP = 0
+OVER_TCP = 1
+
+
+def cache_folder() -> Path:
+    """Where compiled code and peers are kept, outside the source tree."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "headwater-bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class ReaderCounters(ctypes.Structure):
+    """`struct reader` of load.h."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_uint64)
+            for name in (
+                "received",
+                "in_window",
+                "bytes",
+                "missing",
+                "repeated",
+                "sequence_breaks",
+                "damaged",
+                "other_packets",
+                "responses",
+                "play_ns",
+                "first_packet_ns",
+                "first_frame_ns",
+                "last_index",
+            )
+        ),
+        *(
+            (name, ctypes.c_int32)
+            for name in (
+                "last_status",
+                "closed",
+                "fd",
+                "rtcp_fd",
+                "transport",
+                "group",
+                "checks_filler",
+                "publisher",
+            )
+        ),
+        ("last_sequence", ctypes.c_uint32),
+        ("key_frame", ctypes.c_uint32),
+        ("key_next", ctypes.c_uint32),
+        ("pending_bytes", ctypes.c_uint32),
+        ("pending", ctypes.c_void_p),
+    ]
+
+
+class PublisherCounters(ctypes.Structure):
+    """`struct publisher` of load.h."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_uint64)
+            for name in (
+                "sent",
+                "in_window",
+                "late_ns_max",
+                "late_frames",
+                "errors",
+                "period_ns",
+                "due_ns",
+            )
+        ),
+        ("fd", ctypes.c_int32),
+        ("rtcp_fd", ctypes.c_int32),
+        ("transport", ctypes.c_int32),
+        *(
+            (name, ctypes.c_uint32)
+            for name in (
+                "id",
+                "packet_bytes",
+                "frame_bytes",
+                "key_bytes",
+                "gop_frames",
+                "frame",
+                "sequence",
+                "timestamp",
+                "ssrc",
+                "packets_buffer",
+                "gap_ns",
+            )
+        ),
+        ("buffer", ctypes.c_void_p),
+    ]
+
+
+class ChurnPlan(ctypes.Structure):
+    """`struct churn_plan` of churn.h."""
+
+    _fields_ = [
+        ("describe", ctypes.c_char_p),
+        ("setup", ctypes.c_char_p),
+        ("play", ctypes.c_char_p),
+        ("teardown", ctypes.c_char_p),
+        ("address", ctypes.c_uint32),
+        ("port", ctypes.c_uint16),
+        ("workers", ctypes.c_uint16),
+        ("client_port", ctypes.c_uint16),
+        ("reserved", ctypes.c_uint16),
+        ("seconds", ctypes.c_double),
+    ]
+
+
+class ChurnResult(ctypes.Structure):
+    """`struct churn_result` of churn.h."""
+
+    _fields_ = [
+        ("sessions", ctypes.c_uint64),
+        ("refused", ctypes.c_uint64),
+        ("broken", ctypes.c_uint64),
+        ("first_status", ctypes.c_int32),
+        ("first_step", ctypes.c_int32),
+        ("elapsed_s", ctypes.c_double),
+        ("p50_ms", ctypes.c_double),
+        ("p99_ms", ctypes.c_double),
+        ("max_ms", ctypes.c_double),
+    ]
+
+
+def _signatures(library: ctypes.CDLL) -> None:
+    u32, u64, fd, load = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int, ctypes.c_void_p
+    for name, result, arguments in (
+        ("load_new", load, (u32, u32)),
+        ("load_free", None, (load,)),
+        ("load_readers", ctypes.POINTER(ReaderCounters), (load,)),
+        ("load_publishers", ctypes.POINTER(PublisherCounters), (load,)),
+        ("load_add_reader", fd, (load, fd, fd, fd, fd, fd, fd)),
+        ("load_add_publisher", fd, (load, fd, fd, fd, u32, u32, u32, u32, u64, u64, u32)),
+        ("load_start_readers", fd, (load,)),
+        ("load_start_publishers", fd, (load,)),
+        ("load_window", None, (load, u64, u64)),
+        ("load_received", u64, (load,)),
+        ("load_longest_pass_ns", u64, (load,)),
+        ("load_latency_us", ctypes.c_double, (load, u32, ctypes.c_double)),
+        ("load_stop", None, (load,)),
+        ("churn_run", fd, (ctypes.POINTER(ChurnPlan), ctypes.POINTER(ChurnResult))),
+    ):
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+
+
+def load_library() -> ctypes.CDLL:
+    """Compile the C sources (when they changed) and load them.
+
+    Raises RuntimeError when there is no C compiler or it refuses.
+    """
+    sources = sorted(SOURCES.glob("*.c"))
+    digest = hashlib.sha256()
+    for path in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(path.read_bytes())
+    target = cache_folder() / f"load-{digest.hexdigest()[:16]}.so"
+    if not target.exists():
+        compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            raise RuntimeError("the load generator needs a C compiler: install gcc or set CC")
+        part = target.with_suffix(f".{os.getpid()}.part")
+        command = [compiler, *COMPILE, "-o", str(part), *map(str, sources)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{compiler} failed:\n{done.stderr}")
+        part.replace(target)
+    library = ctypes.CDLL(str(target))
+    _signatures(library)
+    return library

@@ -1,0 +1,170 @@
+"""The servers under load: how each is started, and at which URLs it takes and gives streams."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from bench.accounting import process_tree
+from bench.native import cache_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_S = 20.0
+STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server by its command line and two URLs.
+
+    `{publish_port}`, `{play_port}`, `{rtp_port}` and `{rtp_count}` in the command and the URLs,
+    and `{mount}` in the URLs, are filled in.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    publish_url: str = "rtsp://127.0.0.1:{publish_port}/{mount}"
+    play_url: str = "rtsp://127.0.0.1:{play_port}/{mount}"
+    over_tcp: bool = True
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the server is told to listen."""
+
+    publish_port: int
+    play_port: int
+    rtp_port: int
+    rtp_count: int
+
+
+def _ports_in_use(table: str) -> set[int]:
+    lines = Path("/proc/net", table).read_text().splitlines()[1:]
+    return {int(line.split()[1].rpartition(":")[2], 16) for line in lines}
+
+
+def free_ports(rtp_count: int = 6000) -> Ports:
+    """Ports that nobody has now; raises RuntimeError when no whole RTP range is free."""
+    tcp = _ports_in_use("tcp") | _ports_in_use("tcp6")
+    udp = _ports_in_use("udp") | _ports_in_use("udp6")
+    rtsp = [port for port in range(19000, 20000) if port not in tcp]
+    for first in (12000, 36000, 44000, 52000):
+        if udp.isdisjoint(range(first, first + rtp_count)):
+            return Ports(rtsp[0], rtsp[1], first, rtp_count)
+    raise RuntimeError("no free range of UDP ports for the server")
+
+
+def headwater(extra: str = "") -> Peer:
+    own = ROOT / ".venv" / "bin" / "python"
+    python = str(own) if own.exists() else sys.executable
+    command = (
+        f"{python} -m headwater serve --host 127.0.0.1 --publish-port {{publish_port}}"
+        " --play-port {play_port} --rtp-port-start {rtp_port} --rtp-port-count {rtp_count}"
+    )
+    return Peer("headwater", (*shlex.split(command), *shlex.split(extra)))
+
+
+def node(extra: str = "") -> Peer:
+    """rtsp-streaming-server from npm; installed into the cache folder on first use."""
+    own = Path(__file__).parent / "node"
+    folder = cache_folder() / "node"
+    if not (folder / "node_modules" / "rtsp-streaming-server").exists():
+        folder.mkdir(exist_ok=True)
+        shutil.copy(own / "package.json", folder / "package.json")
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    command = f"node {own / 'serve.js'} {{publish_port}} {{play_port}} {{rtp_port}} {{rtp_count}}"
+    return Peer(
+        "node",
+        (*shlex.split(command), *shlex.split(extra)),
+        over_tcp=False,
+        env={"NODE_PATH": str(folder / "node_modules")},
+    )
+
+
+KNOWN = {"headwater": headwater, "node": node}
+
+
+@dataclass(slots=True)
+class Server:
+    """A peer running on one CPU, for the time of a `with` block."""
+
+    peer: Peer
+    cpu: int
+    log: Path
+    ports: Ports = field(default_factory=free_ports)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def _fill(self, text: str, mount: str = "") -> str:
+        values = {name: getattr(self.ports, name) for name in Ports.__dataclass_fields__}
+        for name, value in (*values.items(), ("mount", mount)):
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    def publish_url(self, mount: str) -> str:
+        return self._fill(self.peer.publish_url, mount)
+
+    def play_url(self, mount: str) -> str:
+        return self._fill(self.peer.play_url, mount)
+
+    def pids(self) -> list[int]:
+        return process_tree(self._process.pid) if self._process else []
+
+    def __enter__(self) -> Self:
+        command = ["taskset", "-c", str(self.cpu), *map(self._fill, self.peer.command)]
+        with self.log.open("ab") as log:
+            log.write(f"\n$ {shlex.join(command)}\n".encode())
+            log.flush()
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.peer.env},
+                cwd=ROOT,
+            )
+        try:
+            for url in (self.publish_url("x"), self.play_url("x")):
+                self._wait_until_listening(url)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _wait_until_listening(self, url: str) -> None:
+        parts = urlsplit(url)
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            if self._process is not None and self._process.poll() is not None:
+                raise RuntimeError(f"{self.peer.name} ended while starting: see {self.log}")
+            try:
+                socket.create_connection((parts.hostname, parts.port or 554), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"{self.peer.name} does not listen at {url}: see {self.log}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

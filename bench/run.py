@@ -1,0 +1,156 @@
+"""`python -m bench`: measures one or more servers with the same load and writes the results."""
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench import peers, steps
+from bench.files import raise_file_limit
+from bench.measure import Figures, Window, run_step
+from bench.report import one_line, write_results
+
+RESULTS = Path(__file__).parent / "results"
+SECONDS, QUICK_SECONDS, BARE_SECONDS = 8.0, 3.0, 3.0
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--peer",
+        default="headwater",
+        help="comma-separated: headwater, node (rtsp-streaming-server from npm), command",
+    )
+    parser.add_argument(
+        "--scenario",
+        default="",
+        help=f"comma-separated: {', '.join(steps.SCENARIOS)}, best load; all by default",
+    )
+    parser.add_argument("--step", default="", help="only steps whose name contains this text")
+    parser.add_argument("--quick", action="store_true", help="few steps, short windows")
+    parser.add_argument("--seconds", type=float, help="length of a measured window")
+    parser.add_argument("--server-cpu", type=int, default=0)
+    parser.add_argument("--load-cpu", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--server-args", default="", help="added to a known peer's command line")
+    custom = parser.add_argument_group("any server (--peer command)")
+    custom.add_argument(
+        "--command",
+        default="",
+        help="command line; {publish_port}, {play_port}, {rtp_port}, {rtp_count} are filled in",
+    )
+    custom.add_argument("--publish-url", default="rtsp://127.0.0.1:{publish_port}/{mount}")
+    custom.add_argument("--play-url", default="rtsp://127.0.0.1:{play_port}/{mount}")
+    custom.add_argument("--udp-only", action="store_true", help="the server has no RTP over TCP")
+    custom.add_argument("--name", default="command", help="what the results call it")
+    return parser.parse_args(arguments)
+
+
+def _chosen_peers(options: argparse.Namespace) -> list[peers.Peer]:
+    chosen = []
+    for name in options.peer.split(","):
+        if name == "command" and options.command:
+            chosen.append(
+                peers.Peer(
+                    options.name,
+                    tuple(shlex.split(options.command)),
+                    options.publish_url,
+                    options.play_url,
+                    over_tcp=not options.udp_only,
+                )
+            )
+        elif name in peers.KNOWN:
+            chosen.append(peers.KNOWN[name](options.server_args))
+        else:
+            raise SystemExit(f"unknown peer {name!r}: {', '.join(peers.KNOWN)}, or --command")
+    return chosen
+
+
+def _chosen_steps(options: argparse.Namespace) -> list[steps.Step]:
+    chosen = [*steps.STEPS, *steps.best_load_steps()]
+    if options.scenario:
+        wanted = options.scenario.split(",")
+        if unknown := set(wanted) - {step.scenario for step in chosen}:
+            raise SystemExit(f"unknown scenario: {', '.join(sorted(unknown))}")
+        chosen = [step for step in chosen if step.scenario in wanted]
+    if options.quick:
+        chosen = [step for step in chosen if step.quick] or chosen
+    return [step for step in chosen if options.step in step.name]
+
+
+def _bare_loop(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.bare_loop", "--seconds", str(BARE_SECONDS)),
+            *("--server-cpu", str(options.server_cpu), "--load-cpu", str(options.load_cpu)),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=peers.ROOT,
+    )
+    costs: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return costs
+
+
+def _machine(options: argparse.Namespace) -> dict[str, str]:
+    model = "unknown"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return {
+        "processor": f"{model}, {os.cpu_count()} CPUs",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "server_cpu": str(options.server_cpu),
+        "load_cpu": str(options.load_cpu),
+        "taken": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+def _run(step: steps.Step, peer: peers.Peer, options: argparse.Namespace) -> Figures:
+    seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
+    window = Window(seconds * step.seconds_factor, options.server_cpu, options.load_cpu)
+    if step.needs_tcp and not peer.over_tcp:
+        return {"skipped": "no RTP over TCP"}
+    try:
+        with peers.Server(peer, options.server_cpu, options.out / f"{peer.name}.log") as server:
+            return run_step(step, server, window)
+    except (OSError, RuntimeError, ValueError) as error:
+        return {"failed": str(error)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 1 when a step could not be measured."""
+    options = _arguments(arguments)
+    if options.server_cpu == options.load_cpu or (os.cpu_count() or 1) < 2:
+        raise SystemExit("the server and the load need a CPU each")
+    options.out.mkdir(parents=True, exist_ok=True)
+    raise_file_limit()
+    chosen_peers, chosen_steps = _chosen_peers(options), _chosen_steps(options)
+    results: dict[str, object] = {"machine": _machine(options), "bare_loop": _bare_loop(options)}
+    os.sched_setaffinity(0, {options.load_cpu})
+    rows: list[dict[str, object]] = []
+    results["steps"] = rows
+    failed = False
+    for step in chosen_steps:
+        for peer in chosen_peers:
+            figures = _run(replace(step), peer, options)
+            failed |= "failed" in figures
+            rows.append({"peer": peer.name, "scenario": step.scenario, "step": step.name,
+                         "udp_readers": step.udp_readers, "tcp_readers": step.tcp_readers,
+                         "bits_per_s": step.picture.bits_per_s, "figures": figures})  # fmt: skip
+            print(one_line(rows[-1]), flush=True)
+            write_results(results, options.out)
+    results["bare_loop_after"] = _bare_loop(options)
+    for path in write_results(results, options.out):
+        print(path)
+    return 1 if failed else 0

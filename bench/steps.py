@@ -1,0 +1,122 @@
+"""What is measured: the table of scenarios and their steps."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.fleet import Picture
+
+
+class Kind(StrEnum):
+    """How a step is run."""
+
+    STREAM = "stream"
+    CHURN = "churn"
+    IDLE = "idle"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One server start and one measurement."""
+
+    scenario: str
+    name: str
+    kind: Kind = Kind.STREAM
+    picture: Picture = field(default_factory=Picture)
+    cameras: int = 1
+    cameras_over_tcp: bool = False
+    udp_readers: int = 0
+    tcp_readers: int = 0
+    stalled_readers: int = 0
+    seconds_factor: float = 1.0
+    playing: bool = True
+    quick: bool = False
+
+    @property
+    def needs_tcp(self) -> bool:
+        return bool(self.tcp_readers or self.stalled_readers or self.cameras_over_tcp)
+
+
+FOUR = Picture(bits_per_s=4e6)
+TWENTY_FIVE = Picture(bits_per_s=25e6)
+TWO = Picture(bits_per_s=2e6)
+FOUR_LONG_GOP = Picture(bits_per_s=4e6, gop_s=4.0, key_frame_weight=6.0)
+TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200)
+
+ONE_TO_MANY = "one-to-many"
+READER_COUNTS = (50, 200, 400, 1000)
+
+
+def _one_to_many() -> list[Step]:
+    steps = []
+    for over_tcp in (False, True):
+        word = "TCP" if over_tcp else "UDP"
+        for readers, picture in (*((n, FOUR) for n in READER_COUNTS), (100, TWENTY_FIVE)):
+            steps.append(
+                Step(
+                    ONE_TO_MANY,
+                    f"{readers} {word} readers at {picture.bits_per_s / 1e6:.0f} Mb/s",
+                    picture=picture,
+                    udp_readers=0 if over_tcp else readers,
+                    tcp_readers=readers if over_tcp else 0,
+                    quick=readers == 400,
+                )
+            )
+    return steps
+
+
+STEPS: tuple[Step, ...] = (
+    *_one_to_many(),
+    Step(
+        "many-to-few",
+        "200 UDP cameras, 1 UDP reader each, 2 Mb/s",
+        picture=TWO,
+        cameras=200,
+        udp_readers=200,
+    ),
+    Step(
+        "many-to-few",
+        "200 TCP cameras, 1 TCP reader each, 2 Mb/s",
+        picture=TWO,
+        cameras=200,
+        cameras_over_tcp=True,
+        tcp_readers=200,
+    ),
+    Step("mixed", "200 UDP and 200 TCP readers at 4 Mb/s", udp_readers=200, tcp_readers=200),
+    *(
+        Step(
+            "slow",
+            f"200 TCP and 50 UDP readers, {stalled} of the TCP readers stalled",
+            udp_readers=50,
+            tcp_readers=200 - stalled,
+            stalled_readers=stalled,
+            seconds_factor=2.0,
+        )
+        for stalled in (0, 2, 20)
+    ),
+    Step("churn", "sessions per second over UDP", Kind.CHURN, udp_readers=32, quick=True),
+    Step("churn", "sessions per second over TCP", Kind.CHURN, tcp_readers=32),
+    Step("idle", "1,000 UDP sessions set up, none playing", Kind.IDLE, TRICKLE, udp_readers=1000,
+         playing=False),
+    Step("idle", "1,000 UDP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, udp_readers=1000),
+    Step("idle", "1,000 TCP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, tcp_readers=1000),
+    Step("start", "PLAY to first key frame over UDP, 4 s GOP", Kind.START, FOUR_LONG_GOP,
+         udp_readers=24),
+    Step("start", "PLAY to first key frame over TCP, 4 s GOP", Kind.START, FOUR_LONG_GOP,
+         tcp_readers=24),
+)  # fmt: skip
+
+SCENARIOS = tuple(dict.fromkeys(step.scenario for step in STEPS))
+
+
+def best_load_steps() -> list[Step]:
+    """Reader counts between which a server that saturates early has its best figure."""
+    return [
+        Step(
+            "best load",
+            f"{readers} UDP readers at 4 Mb/s",
+            picture=FOUR,
+            udp_readers=readers,
+        )
+        for readers in (25, 50, 100, 150, 200, 250, 300, 350)
+    ]
