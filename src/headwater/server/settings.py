@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
+
+from headwater.protocol.wire_limits import WireLimits
 
 
 def _require_positive(settings: object, *names: str) -> None:
@@ -85,3 +87,81 @@ class SessionSettings:
     def advertised_timeout_s(self) -> int:
         """The time-out that the Session header tells, whole seconds, at least 1."""
         return max(1, int(self.timeout_s - self.advertised_margin_s))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LimitSettings:
+    """How much the server takes from its peers, in all and from each."""
+
+    connections: Annotated[
+        int, "TCP connections in all. A further one gets 503 with Retry-After and is closed."
+    ] = 10000
+    connections_per_address: Annotated[
+        int, "TCP connections from one address. A further one gets 503 and is closed."
+    ] = 2000
+    sessions: Annotated[int, "Sessions in all. A further SETUP or ANNOUNCE gets 503."] = 10000
+    sessions_per_address: Annotated[
+        int, "Sessions from one address. A further SETUP or ANNOUNCE gets 503."
+    ] = 2000
+    sessions_per_connection: Annotated[
+        int, "Sessions on one connection. A further SETUP or ANNOUNCE gets 503."
+    ] = 16
+    publishers: Annotated[int, "Publishers in all. A further ANNOUNCE gets 503."] = 5000
+    tracks_per_mount: Annotated[int, "Tracks an ANNOUNCE may describe. More gets 413."] = 16
+    requests_per_s: Annotated[
+        float,
+        "Requests a connection may send a second, averaged; above it the connection is read "
+        "more slowly, nothing is refused.",
+    ] = 100.0
+    header_bytes: Annotated[
+        int, "Bytes of a request's line and headers together. More gets 400 and a close."
+    ] = 16384
+    header_count: Annotated[int, "Headers of a request. More gets 400 and a close."] = 100
+    body_bytes: Annotated[int, "Bytes of a request's body. More gets 413 and a close."] = 131072
+    uri_bytes: Annotated[int, "Bytes of a request's URL. More gets 414."] = 4096
+    path_bytes: Annotated[int, "Bytes of a mount's path. More gets 414."] = 1024
+    publisher_bits_per_s: Annotated[
+        float,
+        "Bits a second that a publisher may send, averaged over 5 seconds; above it the "
+        "publisher is closed. 0: no limit.",
+    ] = 0.0
+    reader_queue_bytes_total: Annotated[
+        int,
+        "Bytes queued for all readers together; above it the readers with a queue lose packets "
+        "until theirs is sent.",
+    ] = 1 << 30
+    first_byte_timeout_s: Annotated[
+        float, "Seconds a new connection may take to send its first byte. Then it is closed."
+    ] = 10.0
+    request_timeout_s: Annotated[
+        float, "Seconds from the first byte of a request to its last. Then 408 and a close."
+    ] = 10.0
+    tls_handshake_timeout_s: Annotated[
+        float, "Seconds a TLS handshake may take. Then the connection is closed."
+    ] = 10.0
+    idle_connection_timeout_s: Annotated[
+        float,
+        "Seconds a connection without a session may stay without a request. Then it is closed.",
+    ] = 60.0
+    write_stall_timeout_s: Annotated[
+        float,
+        "Seconds a peer may take nothing of what waits for it. Then its connection is closed.",
+    ] = 10.0
+
+    def __post_init__(self) -> None:
+        optional = {"publisher_bits_per_s"}
+        names = [field.name for field in fields(self) if field.name not in optional]
+        _require_positive(self, *names)
+        if self.publisher_bits_per_s < 0:
+            raise ValueError(
+                f"publisher_bits_per_s is {self.publisher_bits_per_s}; it must be 0 or more"
+            )
+
+    def wire_limits(self) -> WireLimits:
+        """The part that the parser of requests keeps."""
+        return WireLimits(
+            max_header_bytes=self.header_bytes,
+            max_header_count=self.header_count,
+            max_body_bytes=self.body_bytes,
+            max_uri_bytes=self.uri_bytes,
+        )

@@ -1,1 +1,1 @@
-"""Where media meets sockets: negotiation, and readers and publishers over TCP, UDP and multicast."""
+"""Where media meets sockets: readers and publishers over TCP, UDP and multicast."""

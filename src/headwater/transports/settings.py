@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-_MIB = 1 << 20
-
 
 class TransportKind(StrEnum):
     """The ways media travels between a peer and the server."""
@@ -15,6 +13,11 @@ class TransportKind(StrEnum):
     UDP = "udp"
     TCP = "tcp"
     MULTICAST = "multicast"
+
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether media shares the RTSP connection, so that it ends with it."""
+        return self is TransportKind.TCP
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +27,7 @@ class RtpSettings:
     rtp_port_start: Annotated[
         int,
         "First UDP port of the range for RTP/RTCP pairs; an odd number is rounded up to the next "
-        "even one. 0 lets the kernel choose free pairs.",
+        "even one.",
     ] = 10000
     rtp_port_count: Annotated[
         int,
@@ -40,31 +43,6 @@ class RtpSettings:
         "What readers may choose: udp, tcp, multicast (which a mount must also have a group "
         "for). Anything else asked for gets 461; most players then retry over TCP.",
     ] = (TransportKind.UDP, TransportKind.TCP, TransportKind.MULTICAST)
-    udp_receive_buffer_bytes: Annotated[
-        int,
-        "SO_RCVBUF of sockets that receive from UDP publishers, bytes. The kernel caps it at "
-        "net.core.rmem_max; a shortfall is logged once.",
-    ] = 4 * _MIB
-    udp_send_buffer_bytes: Annotated[
-        int,
-        "SO_SNDBUF of sockets that send to UDP readers, bytes. The kernel caps it at "
-        "net.core.wmem_max; a shortfall is logged once.",
-    ] = 4 * _MIB
-    udp_send_queue_bytes: Annotated[
-        int,
-        "Bytes that may wait for a track's UDP socket to become writable; what comes on top is "
-        "dropped and counted.",
-    ] = 8 * _MIB
-    udp_send_queue_age_s: Annotated[
-        float,
-        "Seconds that packets may wait for a track's UDP socket; older ones are dropped and "
-        "counted.",
-    ] = 1.0
-    tcp_send_buffer_bytes: Annotated[
-        int,
-        "SO_SNDBUF of a reader's TCP connection, bytes; 0 leaves it to the kernel's own tuning. "
-        "What the kernel holds comes on top of the reader's queue.",
-    ] = 512 * 1024
     nat_latching: Annotated[
         bool,
         "Let the first packet that comes from a publisher's (or reader's) own address set the "
@@ -78,25 +56,17 @@ class RtpSettings:
     ] = 5.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rtp_port_start <= 65534:
-            raise ValueError(
-                f"rtp_port_start is {self.rtp_port_start}; it must be from 0 to 65534"
-            )
-        if self.rtp_port_start and not 2 <= self.rtp_port_count <= 65536 - self.rtp_port_start:
+        if not 1 <= self.rtp_port_start <= 65534:
+            raise ValueError(f"rtp_port_start is {self.rtp_port_start}; it must be from 1 to 65534")
+        if not 2 <= self.rtp_port_count <= 65536 - self.rtp_port_start:
             raise ValueError(
                 f"rtp_port_count is {self.rtp_port_count}; with rtp_port_start "
                 f"{self.rtp_port_start} it must be from 2 to {65536 - self.rtp_port_start}"
             )
         if TransportKind.MULTICAST in self.publish_transports:
             raise ValueError("publish_transports has multicast; publishers may use udp and tcp")
-        for name in ("udp_send_queue_age_s", "receiver_report_interval_s"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in (
-            "udp_receive_buffer_bytes",
-            "udp_send_buffer_bytes",
-            "udp_send_queue_bytes",
-            "tcp_send_buffer_bytes",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        if self.receiver_report_interval_s <= 0:
+            raise ValueError(
+                f"receiver_report_interval_s is {self.receiver_report_interval_s}; "
+                "it must be above 0"
+            )

@@ -1,0 +1,22 @@
+"""Headwater: an RTSP/RTP streaming media server to run, to embed and to test with."""
+
+from headwater.app.rtsp_server import RtspServer
+from headwater.app.threaded_server import ThreadedRtspServer
+from headwater.config.settings import Settings
+from headwater.hooks import HookRequest, Hooks, Redirect
+from headwater.media.settings import MountOverride, MountSettings
+from headwater.media.snapshot import MountSnapshot
+from headwater.server.session import SessionSnapshot
+
+__all__ = [
+    "HookRequest",
+    "Hooks",
+    "MountOverride",
+    "MountSettings",
+    "MountSnapshot",
+    "Redirect",
+    "RtspServer",
+    "SessionSnapshot",
+    "Settings",
+    "ThreadedRtspServer",
+]

@@ -1,0 +1,269 @@
+"""`RtspServer`: the whole server as one object, to run or to embed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from headwater.config.settings import Settings
+from headwater.hooks import HookRunner, Hooks, Side
+from headwater.media.snapshot import MountSnapshot
+from headwater.server.counters import ServerCounters
+from headwater.server.request_uri import encode_path
+from headwater.server.role import Role
+from headwater.server.service import Service
+from headwater.server.session import SessionSnapshot
+from headwater.server.timekeeper import Timekeeper
+
+logger = logging.getLogger(__name__)
+
+_ANY_HOSTS = frozenset({"", "0.0.0.0", "::"})
+_CLOSE_DEADLINE_S = 3.0
+
+
+class RtspServer:
+    """An RTSP/RTP server: publishers fill mounts, any number of readers play them.
+
+    Args:
+        host: address to listen on; empty means every address, IPv4 and IPv6.
+        publish_port: TCP port for publishers.
+        play_port: TCP port for readers; the same as `publish_port` unless given, so that one
+            port serves both. 0 picks a free one.
+        rtp_port_start: first UDP port for media.
+        rtp_port_count: how many UDP ports there are.
+        publish_hooks: the owner's code on the publishing side: `Hooks`, a mapping, or an object
+            with functions named like hooks.
+        play_hooks: the same on the playing side.
+        settings: everything else; the arguments above go before it where they are given.
+
+    Raises:
+        ValueError: a setting is out of bounds.
+        TypeError: a hook is no function or takes other arguments than it gets.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str | None = None,
+        publish_port: int | None = None,
+        play_port: int | None = None,
+        rtp_port_start: int | None = None,
+        rtp_port_count: int | None = None,
+        publish_hooks: object = None,
+        play_hooks: object = None,
+        settings: Settings | None = None,
+    ) -> None:
+        if play_port is None and publish_port is not None:
+            play_port = publish_port
+        base = settings or Settings()
+        listen, rtp = base.server, base.rtp
+        self.settings = replace(
+            base,
+            server=replace(
+                listen,
+                host=listen.host if host is None else host,
+                publish_port=listen.publish_port if publish_port is None else publish_port,
+                play_port=listen.play_port if play_port is None else play_port,
+            ),
+            rtp=replace(
+                rtp,
+                rtp_port_start=rtp.rtp_port_start if rtp_port_start is None else rtp_port_start,
+                rtp_port_count=rtp.rtp_port_count if rtp_port_count is None else rtp_port_count,
+            ),
+        )
+        self.publish_hooks = Hooks.from_object(publish_hooks)
+        self.play_hooks = Hooks.from_object(play_hooks)
+        self._service: Service | None = None
+        self._timekeeper: Timekeeper | None = None
+        self._runners: dict[Role, HookRunner] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is started and not stopped."""
+        return self._service is not None
+
+    @property
+    def publish_port(self) -> int:
+        """The port that publishers use; the bound one while the server runs."""
+        return self._port(Role.PUBLISH, self.settings.server.publish_port)
+
+    @property
+    def play_port(self) -> int:
+        """The port that readers use; the bound one while the server runs."""
+        return self._port(Role.PLAY, self.settings.server.play_port)
+
+    @property
+    def mounts(self) -> Mapping[str, MountSnapshot]:
+        """The mounts as they are now, by path: a copy to keep, from the loop's thread."""
+        if self._service is None:
+            return MappingProxyType({})
+        return MappingProxyType({mount.path: mount.snapshot() for mount in self._service.mounts})
+
+    @property
+    def sessions(self) -> Mapping[str, SessionSnapshot]:
+        """The sessions as they are now, by id: a copy to keep, from the loop's thread."""
+        if self._service is None:
+            return MappingProxyType({})
+        return MappingProxyType(
+            {session.id: session.snapshot() for session in self._service.sessions}
+        )
+
+    @property
+    def counters(self) -> ServerCounters:
+        """What the server counted since it started. Raises RuntimeError when it is not running."""
+        return self._running_service().counters
+
+    def publish_url(self, path: str) -> str:
+        """The URL to publish a mount on, for players and tools on this machine."""
+        return self._url(self.publish_port, path)
+
+    def play_url(self, path: str) -> str:
+        """The URL to play a mount from, for players and tools on this machine."""
+        return self._url(self.play_port, path)
+
+    async def start(self) -> None:
+        """Bind the ports and serve, until `stop`.
+
+        Raises:
+            OSError: a port is taken or the address is not of this machine; the message says which.
+            RuntimeError: the server runs already.
+        """
+        if self._service is not None:
+            raise RuntimeError("the server runs already; stop it first")
+        loop = asyncio.get_running_loop()
+        self._runners = {
+            Role.PUBLISH: HookRunner(self.publish_hooks, Side.PUBLISH, self.settings.hooks),
+            Role.PLAY: HookRunner(self.play_hooks, Side.PLAY, self.settings.hooks),
+        }
+        service = Service(self.settings, loop, self._runners)
+        try:
+            service.listeners.open()
+        except BaseException:
+            service.listeners.close()
+            raise
+        self._service = service
+        self._timekeeper = Timekeeper(service)
+        self._timekeeper.start()
+        ports = service.media_ends.ports
+        logger.info(
+            "server started",
+            extra={
+                "publish": self.publish_url(""),
+                "play": self.play_url(""),
+                "udp": f"{ports.start}-{ports.start + 2 * ports.pair_count - 1}",
+            },
+        )
+
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Stop serving: publishers and readers are told, every port and descriptor is returned.
+
+        `drain_s` is how long readers may go on first; the setting `server.drain_s` unless given.
+        The hooks of what ends are run to their end. A second call does nothing.
+        """
+        service = self._service
+        if service is None:
+            return
+        service.listeners.close()
+        wait_s = self.settings.server.drain_s if drain_s is None else drain_s
+        if wait_s > 0:
+            await self._drain(service, wait_s)
+        self._service = None
+        if self._timekeeper is not None:
+            self._timekeeper.stop()
+        service.mounts.close("server stopped")
+        for session in service.sessions:
+            service.sessions.close(session, "server stopped", by_server=True)
+        await self._close_connections(service)
+        for runner in self._runners.values():
+            await runner.aclose()
+        await service.authenticator.aclose()
+        logger.info("server stopped")
+
+    async def serve_forever(self) -> None:
+        """Start if need be, and serve until cancelled or told to end (SIGINT, SIGTERM).
+
+        The first signal stops the server in order, a second one at once. Signals are only taken
+        in the main thread.
+        """
+        if not self.running:
+            await self.start()
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        taken = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, ended.set)
+                taken.append(number)
+        try:
+            await ended.wait()
+        finally:
+            for number in taken:
+                loop.remove_signal_handler(number)
+            await self.stop()
+
+    async def close_session(self, session_id: str, reason: str = "closed by the owner") -> bool:
+        """End one session; False when there is none of this id."""
+        sessions = self._running_service().sessions
+        session = sessions.get(session_id)
+        if session is None:
+            return False
+        sessions.close(session, reason, by_server=True)
+        return True
+
+    async def close_mount(self, path: str, reason: str = "closed by the owner") -> bool:
+        """Close a mount, its publisher and its readers; False when there is none."""
+        mount = self._running_service().mounts.get(path)
+        if mount is None:
+            return False
+        mount.close(reason)
+        return True
+
+    async def __aenter__(self) -> Self:
+        """Start the server."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the server."""
+        await self.stop()
+
+    async def _drain(self, service: Service, wait_s: float) -> None:
+        logger.info("server drains", extra={"seconds": wait_s, "sessions": len(service.sessions)})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await service.sessions.emptied.wait()
+
+    async def _close_connections(self, service: Service) -> None:
+        for connection in tuple(service.connections):
+            connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_DEADLINE_S):
+                await service.connections_gone.wait()
+        for connection in tuple(service.connections):
+            connection.abort()
+        await service.connections_gone.wait()
+
+    def _running_service(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("the server is not running; start it first")
+        return self._service
+
+    def _port(self, role: Role, configured: int) -> int:
+        return configured if self._service is None else self._service.ports[role]
+
+    def _url(self, port: int, path: str) -> str:
+        host = self.settings.server.host
+        host = "127.0.0.1" if host in _ANY_HOSTS else host
+        host = f"[{host}]" if ":" in host else host
+        return f"rtsp://{host}:{port}{encode_path('/' + path.lstrip('/'))}"

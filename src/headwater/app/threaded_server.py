@@ -1,0 +1,145 @@
+"""`ThreadedRtspServer`: the server on a thread of its own, for programs without asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from headwater.app.rtsp_server import RtspServer
+from headwater.hooks import Hooks
+from headwater.media.snapshot import MountSnapshot
+from headwater.server.session import SessionSnapshot
+
+T = TypeVar("T")
+
+
+class ThreadedRtspServer:
+    """Runs an `RtspServer` on an event loop in a background thread.
+
+    Takes the arguments of `RtspServer`; its methods may be called from any thread but the
+    server's own, and each returns when the work is done.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        self._server = RtspServer(**arguments)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def publish_hooks(self) -> Hooks:
+        """Hooks of the publishing side."""
+        return self._server.publish_hooks
+
+    @property
+    def play_hooks(self) -> Hooks:
+        """Hooks of the playing side."""
+        return self._server.play_hooks
+
+    @property
+    def publish_port(self) -> int:
+        """The port that publishers use."""
+        return self._server.publish_port
+
+    @property
+    def play_port(self) -> int:
+        """The port that readers use."""
+        return self._server.play_port
+
+    @property
+    def mounts(self) -> Mapping[str, MountSnapshot]:
+        """The mounts as they are now, by path."""
+        return self._call(self._mounts())
+
+    @property
+    def sessions(self) -> Mapping[str, SessionSnapshot]:
+        """The sessions as they are now, by id."""
+        return self._call(self._sessions())
+
+    def publish_url(self, path: str) -> str:
+        """The URL to publish a mount on."""
+        return self._server.publish_url(path)
+
+    def play_url(self, path: str) -> str:
+        """The URL to play a mount from."""
+        return self._server.play_url(path)
+
+    def start(self) -> None:
+        """Start the thread and the server; raises what `RtspServer.start` raises."""
+        if self._thread is not None:
+            raise RuntimeError("the server runs already; stop it first")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="headwater", daemon=True)
+        self._thread.start()
+        try:
+            self._call(self._server.start())
+        except BaseException:
+            self._end_thread()
+            raise
+
+    def stop(self, drain_s: float | None = None) -> None:
+        """Stop the server and its thread; a second call does nothing."""
+        if self._thread is None:
+            return
+        try:
+            self._call(self._server.stop(drain_s))
+        finally:
+            self._end_thread()
+
+    def close_session(self, session_id: str, reason: str = "closed by the owner") -> bool:
+        """End one session; False when there is none of this id."""
+        return self._call(self._server.close_session(session_id, reason))
+
+    def close_mount(self, path: str, reason: str = "closed by the owner") -> bool:
+        """Close a mount; False when there is none."""
+        return self._call(self._server.close_mount(path, reason))
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    async def _mounts(self) -> Mapping[str, MountSnapshot]:
+        return self._server.mounts
+
+    async def _sessions(self) -> Mapping[str, SessionSnapshot]:
+        return self._server.sessions
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        loop = self._loop
+        if loop is None or self._thread is None:
+            work.close()
+            raise RuntimeError("the server is not running; start it first")
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("called from the server's own thread, which would wait for itself")
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    def _run(self) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    def _end_thread(self) -> None:
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()

@@ -1,0 +1,189 @@
+"""One TCP connection: bytes to requests and `$` frames, requests to answers, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headwater.net.stream import ByteStream
+from headwater.protocol.connection_parser import WireParser
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.server.answering import answer, answer_protocol_error
+from headwater.server.role import Role
+
+if TYPE_CHECKING:
+    from headwater.server.service import Service
+    from headwater.server.session import Session
+
+logger = logging.getLogger(__name__)
+
+_INBOX_LIMIT = 32
+"""Requests and frame runs that may wait for an answer under way; then reading pauses."""
+
+ChannelConsumer = Callable[[list[bytes]], None]
+
+
+class Connection:
+    """One peer's TCP connection.
+
+    Requests are answered one after another, in the order they came. `$` frames go straight to
+    their channel's consumer, unless a request before them is still being answered: then they
+    wait behind it, since a publisher may send media in the same segment as its RECORD.
+    """
+
+    def __init__(
+        self, service: Service, roles: frozenset[Role], peer: tuple[str, int], *, secure: bool
+    ) -> None:
+        self.service = service
+        self.roles = roles
+        self.peer_ip, self.peer_port = peer
+        self.secure = secure
+        self.grants: set[tuple[Role, str]] = set()
+        self.username: str | None = None
+        self.sessions: dict[str, Session] = {}
+        self.channels: dict[int, ChannelConsumer] = {}
+        self.closed = False
+        self.requests = 0
+        self.opened_s = service.clock()
+        self.last_request_s = self.opened_s
+        self.message_began_s: float | None = None
+        self._message_offset = 0
+        self._stream: ByteStream | None = None
+        self._parser = WireParser(limits=service.settings.limits.wire_limits())
+        self._inbox: deque[Request | InterleavedFrames | ProtocolError] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._ending = False
+        self._closes_when_idle = False
+
+    @property
+    def peer(self) -> str:
+        """The peer as `address:port`, with brackets around an IPv6 address."""
+        host = f"[{self.peer_ip}]" if ":" in self.peer_ip else self.peer_ip
+        return f"{host}:{self.peer_port}"
+
+    @property
+    def stream(self) -> ByteStream:
+        """The byte stream below; set by `attach` before anything is received."""
+        assert self._stream is not None, "a connection is attached before it is used"  # noqa: S101
+        return self._stream
+
+    @property
+    def local_ip(self) -> str:
+        """The address of this machine that the peer connected to."""
+        return self.stream.local_address[0]
+
+    def attach(self, stream: ByteStream) -> None:
+        """Give the connection its byte stream."""
+        self._stream = stream
+
+    def stream_data(self, data: bytes) -> None:
+        """Take bytes off the wire."""
+        if self._ending or self.closed:
+            return
+        parser = self._parser
+        parser.receive_data(data)
+        while True:
+            try:
+                event = parser.next_event()
+            except ProtocolError as error:
+                self._enqueue(error)
+                if error.fatal:
+                    self._ending = True
+                    break
+                continue
+            if event is None:
+                break
+            if isinstance(event, InterleavedFrames) and self._worker is None:
+                self._deliver(event)
+            elif not isinstance(event, Response):
+                self._enqueue(event)
+        if not parser.partial:
+            self.message_began_s = None
+        elif self.message_began_s is None or parser.offset != self._message_offset:
+            self._message_offset = parser.offset
+            self.message_began_s = self.service.clock()
+
+    def stream_drained(self) -> None:
+        """The peer took everything that was queued."""
+
+    def stream_closed(self, error: Exception | None) -> None:
+        """The connection is gone: so are its TCP sessions."""
+        if self.closed:
+            return
+        self.closed = True
+        self._inbox.clear()
+        if self._worker is not None:
+            self._worker.cancel()
+        self.service.connection_lost(self, error)
+
+    def stream_ended(self) -> bool:
+        """The peer sends no more: answer what it asked, then close."""
+        if self._worker is None:
+            return False
+        self._closes_when_idle = True
+        return True
+
+    def send(self, message: Response | Request) -> None:
+        """Queue a message behind what is already on its way."""
+        if not self.closed:
+            self.stream.write(message.to_bytes())
+
+    def close(self) -> None:
+        """Close once everything queued has left, or the stream's deadline has passed."""
+        self._ending = True
+        self._inbox.clear()
+        if self._stream is not None:
+            self._stream.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ending = True
+        self._inbox.clear()
+        if self._stream is not None:
+            self._stream.abort()
+
+    def _deliver(self, frames: InterleavedFrames) -> None:
+        channels = self.channels
+        for channel, packets in frames.by_channel.items():
+            consumer = channels.get(channel)
+            if consumer is None:
+                self.service.counters.unknown_channel_frames += len(packets)
+            else:
+                consumer(packets)
+
+    def _enqueue(self, item: Request | InterleavedFrames | ProtocolError) -> None:
+        self._inbox.append(item)
+        if len(self._inbox) >= _INBOX_LIMIT:
+            self.stream.pause_reading()
+        if self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._inbox and not self.closed:
+                item = self._inbox.popleft()
+                match item:
+                    case InterleavedFrames():
+                        self._deliver(item)
+                    case Request():
+                        self.requests += 1
+                        self.last_request_s = self.service.clock()
+                        await answer(self, item)
+                    case ProtocolError():
+                        answer_protocol_error(self, item)
+                        if item.fatal:
+                            self.close()
+        except Exception:
+            logger.exception("connection failed", extra={"peer": self.peer})
+            self.service.counters.connection_failures += 1
+            self.abort()
+        finally:
+            self._worker = None
+            if self._closes_when_idle:
+                self.close()
+            elif not self.closed and not self._ending:
+                self.stream.resume_reading()

@@ -1,0 +1,107 @@
+"""Who may do what: credentials, then the owner's check of the mount."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from headwater.access.authenticator import Authenticator
+from headwater.access.decision import Action, Challenge, Decision, Forbidden, Granted, Throttled
+from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused, Side
+from headwater.protocol.rtsp_uri import RtspUri
+from headwater.protocol.status import Status
+from headwater.server.refusal import Refusal
+from headwater.server.role import Role
+
+if TYPE_CHECKING:
+    from headwater.server.exchange import Exchange
+
+_ACTIONS = {Role.PUBLISH: Action.PUBLISH, Role.PLAY: Action.READ}
+SIDES = {Role.PUBLISH: Side.PUBLISH, Role.PLAY: Side.PLAY}
+
+
+class Gate:
+    """Lets a request through or raises its refusal.
+
+    What a connection was once allowed to do on a path it may go on doing: the peer is the same,
+    and hooks are asked once for DESCRIBE and its SETUPs together.
+    """
+
+    def __init__(self, authenticator: Authenticator, hooks: dict[Role, HookRunner]) -> None:
+        self._authenticator = authenticator
+        self._hooks = hooks
+
+    async def admit(self, exchange: Exchange, role: Role, path: str) -> None:
+        """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
+        connection, request = exchange.connection, exchange.request
+        if (role, path) in connection.grants:
+            return
+        uri = RtspUri.parse(request.uri)
+        hook_request = HookRequest.of(
+            method=request.method,
+            uri=request.uri,
+            path=path,
+            query=uri.query,
+            headers=request.headers.items(),
+            peer=(connection.peer_ip, connection.peer_port),
+            side=SIDES[role],
+        )
+        username = await self._authenticate(exchange, role, path, hook_request)
+        await self._check_mount(role, path, hook_request)
+        connection.username = username
+        connection.grants.add((role, path))
+
+    async def _authenticate(
+        self, exchange: Exchange, role: Role, path: str, hook_request: HookRequest
+    ) -> str | None:
+        hooks, request = self._hooks[role], exchange.request
+        authorization = request.headers.get("Authorization")
+        now = exchange.service.clock()
+        peer_ip = exchange.connection.peer_ip
+        decision: Decision
+        if hooks.has("authentication"):
+
+            async def verify(username: str, password: str) -> bool:
+                return await hooks.authentication(username, password, hook_request)
+
+            decision = await self._authenticator.check_by(
+                verify, authorization=authorization, now=now, peer=peer_ip
+            )
+        else:
+            decision = await self._authenticator.check(
+                method=request.method,
+                uri=request.uri,
+                authorization=authorization,
+                action=_ACTIONS[role],
+                path=path,
+                now=now,
+                peer=peer_ip,
+            )
+        match decision:
+            case Granted(username):
+                return username
+            case Challenge(headers):
+                raise Refusal(
+                    Status.UNAUTHORIZED, "", [("WWW-Authenticate", value) for value in headers]
+                )
+            case Forbidden(username):
+                raise Refusal(Status.FORBIDDEN, f"{username} may not {role} {path}")
+            case Throttled(retry_after_s):
+                raise Refusal(
+                    Status.SERVICE_UNAVAILABLE,
+                    "too many wrong passwords; try again later",
+                    [("Retry-After", str(retry_after_s))],
+                )
+            case _:
+                assert_never(decision)
+
+    async def _check_mount(self, role: Role, path: str, hook_request: HookRequest) -> None:
+        verdict = await self._hooks[role].check_mount(hook_request)
+        match verdict:
+            case Allowed():
+                return
+            case Refused(status):
+                raise Refusal(status, f"{path} is refused by this server's owner")
+            case Redirect():
+                raise Refusal(verdict.status, "", [("Location", verdict.uri)])
+            case _:
+                assert_never(verdict)

@@ -1,0 +1,63 @@
+"""ANNOUNCE (RFC 2326 §10.3): a publisher describes what it is about to send."""
+
+from __future__ import annotations
+
+import logging
+
+from headwater.protocol.message import Response
+from headwater.protocol.method import Method
+from headwater.protocol.rtsp_uri import mount_path
+from headwater.protocol.sdp import SessionDescription
+from headwater.protocol.status import Status
+from headwater.server.exchange import Exchange
+from headwater.server.refusal import Refusal
+from headwater.server.request_uri import parse_request_uri
+from headwater.server.role import Role
+from headwater.server.session_lookup import named_session, session_header, state_after
+
+logger = logging.getLogger(__name__)
+
+_SDP = "application/sdp"
+
+
+async def answer(exchange: Exchange) -> Response:
+    """Reserve the mount for this publisher and open its session."""
+    service, connection, request = exchange.service, exchange.connection, exchange.request
+    uri = parse_request_uri(request)
+    path = mount_path(uri)
+    await service.gate.admit(exchange, Role.PUBLISH, path)
+    content_type = request.headers.get("Content-Type", _SDP)
+    if content_type is None or content_type.partition(";")[0].strip().lower() != _SDP:
+        raise Refusal(
+            Status.UNSUPPORTED_MEDIA_TYPE, f"a presentation must come as {_SDP}", [("Accept", _SDP)]
+        )
+    presentation = SessionDescription.parse(request.body)
+    most = service.settings.limits.tracks_per_mount
+    if len(presentation.media) > most:
+        raise Refusal(
+            Status.REQUEST_ENTITY_TOO_LARGE,
+            f"{len(presentation.media)} tracks are announced; a mount may have {most}",
+        )
+    session = named_session(exchange)
+    if session is None:
+        service.reservations.check(path)
+        session = service.sessions.open(connection, Role.PUBLISH, path)
+    elif session.path != path:
+        raise Refusal(
+            Status.AGGREGATE_OPERATION_NOT_ALLOWED, f"this session is of the mount {session.path}"
+        )
+    session.state = state_after(session, Method.ANNOUNCE)
+    session.user_agent = request.headers.get("User-Agent", "") or ""
+    session.presentation = presentation
+    service.reservations.take(path, session)
+    logger.info(
+        "publisher announced",
+        extra={
+            "mount": path,
+            "session": session.id,
+            "peer": connection.peer,
+            "tracks": [f"{m.kind}/{m.encoding}" for m in presentation.media],
+            "agent": session.user_agent,
+        },
+    )
+    return exchange.answer([session_header(exchange, session)])

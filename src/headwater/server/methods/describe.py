@@ -1,0 +1,43 @@
+"""DESCRIBE (RFC 2326 §10.2): the presentation of a mount."""
+
+from __future__ import annotations
+
+from headwater.protocol.message import Response
+from headwater.protocol.rtsp_uri import mount_path
+from headwater.protocol.status import Status
+from headwater.server.exchange import Exchange
+from headwater.server.refusal import Refusal
+from headwater.server.request_uri import parse_request_uri
+from headwater.server.role import Role
+from headwater.server.session_lookup import touch_named_session
+
+_SDP = "application/sdp"
+
+
+def _accepts_sdp(accept: str | None) -> bool:
+    if accept is None:
+        return True
+    offered = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return bool(offered & {_SDP, "application/*", "*/*", "*", ""})
+
+
+async def answer(exchange: Exchange) -> Response:
+    """The mount's SDP with our controls and addresses; 404 at once where nobody publishes."""
+    service, connection, request = exchange.service, exchange.connection, exchange.request
+    uri = parse_request_uri(request)
+    path = mount_path(uri)
+    await service.gate.admit(exchange, Role.PLAY, path)
+    if not _accepts_sdp(request.headers.get("Accept")):
+        raise Refusal(Status.NOT_ACCEPTABLE, f"presentations come as {_SDP} only")
+    mount = service.mounts.get(path)
+    if mount is None:
+        raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
+    touch_named_session(exchange)
+    return exchange.answer(
+        [
+            ("Content-Base", f"{uri.without_credentials}/"),
+            ("Content-Type", _SDP),
+            ("Cache-Control", "no-cache"),
+        ],
+        body=mount.presentation.relayed(address=connection.local_ip),
+    )

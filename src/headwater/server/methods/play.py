@@ -1,0 +1,54 @@
+"""PLAY (RFC 2326 §10.5): the reader's packets begin, or begin again after PAUSE."""
+
+from __future__ import annotations
+
+from headwater.media.start_plan import StartPlan
+from headwater.protocol.header.rtp_info import RtpInfoEntry, format_rtp_info
+from headwater.protocol.message import Response
+from headwater.protocol.method import Method
+from headwater.protocol.session_states import SessionState
+from headwater.protocol.status import Status
+from headwater.server.exchange import Exchange
+from headwater.server.refusal import Refusal
+from headwater.server.request_uri import aggregate_url, wants_instant_start
+from headwater.server.role import Role
+from headwater.server.session import Session
+from headwater.server.session_lookup import (
+    require_aggregate,
+    required_session,
+    session_header,
+    state_after,
+)
+
+_LIVE_RANGE = "npt=now-"
+
+
+def _rtp_info(exchange: Exchange, session: Session, plan: StartPlan) -> str:
+    base = aggregate_url(exchange.request, session)
+    return format_rtp_info(
+        [
+            RtpInfoEntry(url=f"{base}/trackID={index}", seq=point.seq, rtptime=point.rtptime)
+            for index, point in sorted(plan.points.items())
+        ]
+    )
+
+
+async def answer(exchange: Exchange) -> Response:
+    """Start delivery right behind the answer, at the last key frame where the mount allows.
+
+    A PLAY while playing changes nothing but counts as a sign of life.
+    """
+    session = required_session(exchange, Role.PLAY)
+    require_aggregate(exchange, session)
+    state = state_after(session, Method.PLAY)
+    reader, mount = session.reader, session.mount
+    if reader is None or mount is None:
+        raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "PLAY comes after SETUP")
+    plan = mount.plan_start(reader.track_indexes, wants_instant_start(session.query))
+    if session.state is not SessionState.PLAYING:
+        session.state = state
+        exchange.after_answer = lambda: mount.start_reader(reader, plan)
+    headers = [session_header(exchange, session), ("Range", mount.range_text or _LIVE_RANGE)]
+    if rtp_info := _rtp_info(exchange, session, plan):
+        headers.append(("RTP-Info", rtp_info))
+    return exchange.answer(headers)

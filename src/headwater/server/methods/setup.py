@@ -1,0 +1,119 @@
+"""SETUP (RFC 2326 §10.4): the transport of one track."""
+
+from __future__ import annotations
+
+from headwater.protocol.header.transport import TransportSpec, parse_transport
+from headwater.protocol.message import Response
+from headwater.protocol.method import Method
+from headwater.protocol.session_states import SessionState
+from headwater.protocol.status import Status
+from headwater.server.exchange import Exchange
+from headwater.server.refusal import Refusal
+from headwater.server.request_uri import parse_request_uri
+from headwater.server.role import Role
+from headwater.server.session import Session
+from headwater.server.session_lookup import (
+    implied_session,
+    named_session,
+    session_header,
+    state_after,
+)
+from headwater.server.setup_target import SetupTarget, publisher_target, reader_target
+from headwater.transports.negotiation import Offer, choose
+from headwater.transports.settings import TransportKind
+
+
+async def answer(exchange: Exchange) -> Response:
+    """Choose the first transport that fits, take what it needs, and tell the peer."""
+    service, request = exchange.service, exchange.request
+    parse_request_uri(request)
+    session = named_session(exchange) or implied_session(exchange)
+    if session is not None and session.role is Role.PUBLISH:
+        target = publisher_target(exchange, session)
+    else:
+        target = reader_target(exchange, session)
+    await service.gate.admit(exchange, target.role, target.path)
+    offer = _offer(exchange, session, target)
+    if session is None:
+        _require_play_port(exchange)
+        session = service.sessions.open(exchange.connection, target.role, target.path)
+        session.user_agent = request.headers.get("User-Agent", "") or ""
+        session.query = target.query
+    try:
+        state = state_after(session, Method.SETUP)
+        if session.state is SessionState.PLAYING:
+            raise Refusal(
+                Status.METHOD_NOT_VALID_IN_THIS_STATE, "a track is set up before PLAY or in PAUSE"
+            )
+        chosen = _set_up(exchange, session, target, offer)
+    except Exception:
+        if session.role is Role.PLAY and not session.tracks:
+            service.sessions.close(session, "setup failed")
+        raise
+    session.state = state
+    return exchange.answer([session_header(exchange, session), ("Transport", chosen.to_header())])
+
+
+def _require_play_port(exchange: Exchange) -> None:
+    if Role.PLAY not in exchange.connection.roles:
+        where = exchange.service.where_served(Method.PLAY)
+        raise Refusal(
+            Status.METHOD_NOT_VALID_IN_THIS_STATE,
+            f"on this port SETUP comes after ANNOUNCE; {where}",
+        )
+
+
+def _offer(exchange: Exchange, session: Session | None, target: SetupTarget) -> Offer:
+    value = exchange.request.headers.get("Transport")
+    if value is None:
+        raise Refusal(Status.BAD_REQUEST, "SETUP needs a Transport header")
+    if target.role is Role.PLAY and target.mount is None:
+        raise Refusal(Status.NOT_FOUND, f"nobody publishes on {target.path}")
+    allowed = _allowed(exchange, session, target)
+    offer = choose(parse_transport(value), allowed, peer_ip=exchange.connection.peer_ip)
+    if offer is None:
+        raise Refusal(
+            Status.UNSUPPORTED_TRANSPORT,
+            f"none of the transports asked for is allowed here; allowed: "
+            f"{', '.join(sorted(allowed)) or 'none'}",
+        )
+    return offer
+
+
+def _allowed(
+    exchange: Exchange, session: Session | None, target: SetupTarget
+) -> frozenset[TransportKind]:
+    rtp = exchange.service.settings.rtp
+    if target.mount is None:
+        allowed = frozenset(rtp.publish_transports)
+    else:
+        allowed = frozenset(rtp.play_transports)
+        if not target.mount.settings.multicast_group:
+            allowed -= {TransportKind.MULTICAST}
+    if session is not None and session.transport is not None and session.tracks:
+        # One session, one kind of transport: its tracks share their sign of life.
+        allowed &= {session.transport}
+    return allowed
+
+
+def _set_up(
+    exchange: Exchange, session: Session, target: SetupTarget, offer: Offer
+) -> TransportSpec:
+    ends = exchange.service.media_ends
+    connection = exchange.connection
+    identity = exchange.service.identity_of(session, connection)
+    if target.mount is None:
+        if session.publisher is None:
+            session.publisher = ends.publisher(
+                offer.kind, identity, connection.stream, connection.channels
+            )
+        session.transport = offer.kind
+        return session.publisher.add_track(target.track, offer)
+    if session.reader is None:
+        session.reader = ends.reader(
+            offer.kind, identity, connection.stream, connection.channels, target.mount
+        )
+        target.mount.add_reader(session.reader)
+        session.mount = target.mount
+    session.transport = offer.kind
+    return session.reader.add_track(target.track, target.mount.tracks[target.track], offer)

@@ -1,0 +1,79 @@
+"""The one way a request is refused, and the one table from exceptions to answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from headwater.hooks import HookFailed, HookTimedOut
+from headwater.media.errors import MountBusy, MountClosed, MountFull
+from headwater.net.port_pairs import PortsExhausted
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.headers import Headers
+from headwater.protocol.message import Response
+from headwater.protocol.status import Status
+
+logger = logging.getLogger(__name__)
+
+
+class Refusal(Exception):  # noqa: N818 - named after what it does
+    """A request that is answered with an error status.
+
+    `reason` tells the peer what was wrong and what to do; it becomes the answer's body.
+    """
+
+    def __init__(self, status: int, reason: str, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = tuple(headers)
+
+
+def refusal_response(refusal: Refusal) -> Response:
+    """The answer for a refusal: its headers, and its reason as a line of plain text."""
+    headers = Headers(refusal.headers)
+    body = b""
+    if refusal.reason:
+        body = refusal.reason.encode("utf-8", "replace") + b"\r\n"
+        headers.set("Content-Type", "text/plain;charset=utf-8")
+    return Response(status=refusal.status, headers=headers, body=body)
+
+
+def _of_protocol_error(error: ProtocolError) -> Refusal:
+    allow = getattr(error, "allow", None)
+    headers = [("Allow", ", ".join(allow))] if allow else []
+    return Refusal(error.status, str(error), headers)
+
+
+_REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
+    (Refusal, lambda error: error),
+    (ProtocolError, _of_protocol_error),
+    (
+        PortsExhausted,
+        lambda _: Refusal(Status.NOT_ENOUGH_BANDWIDTH, "no UDP port pair is free; use TCP"),
+    ),
+    (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
+    (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error))),
+    (MountClosed, lambda error: Refusal(Status.NOT_FOUND, str(error))),
+    (
+        HookTimedOut,
+        lambda _: Refusal(Status.SERVICE_UNAVAILABLE, "a check on the server took too long"),
+    ),
+    (
+        HookFailed,
+        lambda _: Refusal(Status.INTERNAL_SERVER_ERROR, "a check on the server failed"),
+    ),
+)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """The refusal that answers an exception; what is not in the table is our fault: 500."""
+    for kind, build in _REFUSALS:
+        if isinstance(error, kind):
+            return build(error)
+    return Refusal(Status.INTERNAL_SERVER_ERROR, "the server failed on this request")
+
+
+def is_unexpected(error: Exception) -> bool:
+    """Whether the exception has no entry in the table, so that its traceback must be logged."""
+    return not any(isinstance(error, kind) for kind, _ in _REFUSALS)

@@ -1,0 +1,58 @@
+"""What a request's URL says, beside the mount."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote
+
+from headwater.protocol.message import Request
+from headwater.protocol.rtsp_uri import RtspUri
+from headwater.protocol.status import Status
+from headwater.server.refusal import Refusal
+
+if TYPE_CHECKING:
+    from headwater.server.session import Session
+
+_INSTANT_START = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+def parse_request_uri(request: Request) -> RtspUri:
+    """The request's URL; `*` has no mount and is refused for methods that need one."""
+    if request.uri == "*":
+        raise Refusal(Status.BAD_REQUEST, f"{request.method} needs the URL of a mount, not *")
+    return RtspUri.parse(request.uri)
+
+
+def aggregate_url(request: Request, session: Session) -> str:
+    """The URL of the session's mount as this client writes it, without credentials or query."""
+    uri = RtspUri.parse(request.uri)
+    return f"{uri.scheme}://{uri.authority}{encode_path(session.path)}"
+
+
+def encode_path(path: str) -> str:
+    """A mount's path as it stands in a URL."""
+    return quote(path, safe="/~@!$&'()*+,;=:")
+
+
+def wants_instant_start(query: str) -> bool | None:
+    """What `?instant_start=` asks for; None leaves it to the mount's setting."""
+    values = parse_qs(query).get("instant_start")
+    return _INSTANT_START.get(values[-1].lower()) if values else None
+
+
+def loggable_uri(uri: str) -> str:
+    """The URL without user, password and query, which may hold secrets."""
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return uri.partition("?")[0]
+    authority, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -1,0 +1,116 @@
+"""What every request of one server shares: mounts, sessions, ports, access, hooks, counters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from headwater.access.authenticator import Authenticator
+from headwater.hooks import HookRunner
+from headwater.media.mount_table import MountTable
+from headwater.protocol.method import Method
+from headwater.server.counters import ServerCounters
+from headwater.server.gate import Gate
+from headwater.server.listeners import Listeners
+from headwater.server.notices import Notices
+from headwater.server.reservations import Reservations
+from headwater.server.role import ROLES_BY_METHOD, Role
+from headwater.server.service_settings import ServiceSettings
+from headwater.server.session import Session
+from headwater.server.session_table import SessionTable
+from headwater.transports.media_ends import MediaEnds
+from headwater.transports.session_publisher import SessionIdentity
+
+if TYPE_CHECKING:
+    from headwater.server.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+_PEOPLE = {Role.PUBLISH: "publishers", Role.PLAY: "readers"}
+
+
+class Service:
+    """The parts of one running server, built once, handed to every connection."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        loop: asyncio.AbstractEventLoop,
+        hooks: dict[Role, HookRunner],
+    ) -> None:
+        self.settings = settings
+        self.loop = loop
+        self.clock = loop.time
+        self.hooks = hooks
+        self.counters = ServerCounters()
+        self.connections: set[Connection] = set()
+        self.connections_gone = asyncio.Event()
+        self.connections_gone.set()
+        self.ports: dict[Role, int] = {}
+        self.authenticator = Authenticator(settings.access)
+        self.gate = Gate(self.authenticator, hooks)
+        self.notices = Notices(hooks)
+        self.mounts = MountTable(
+            clock=loop.time,
+            call_later=loop.call_later,
+            settings=settings.mounts,
+            overrides=settings.mount_overrides,
+            observer=self.notices,
+        )
+        self.media_ends = MediaEnds(loop, settings.rtp, settings.sockets)
+        self.reservations = Reservations(self.mounts)
+        self.sessions = SessionTable(self)
+        self.notices.sessions = self.sessions
+        self.listeners = Listeners(self)
+
+    def identity_of(self, session: Session, connection: Connection) -> SessionIdentity:
+        """Who a session is, for its publisher or reader."""
+        return SessionIdentity(
+            id=session.id,
+            peer=connection.peer,
+            peer_ip=connection.peer_ip,
+            local_ip=connection.local_ip,
+            user_agent=session.user_agent,
+            on_close=lambda reason: self.sessions.close(session, reason, by_server=True),
+            on_life=lambda: session.touch(self.clock()),
+        )
+
+    def connection_opened(self, connection: Connection) -> None:
+        """Note a connection that was accepted."""
+        self.connections.add(connection)
+        self.connections_gone.clear()
+        self.counters.connections_opened += 1
+
+    def connection_lost(self, connection: Connection, error: Exception | None) -> None:
+        """Forget a connection and end what ran on it."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self.connections_gone.set()
+        logger.debug(
+            "connection closed",
+            extra={"peer": connection.peer, "cause": str(error) if error else "closed"},
+        )
+        self.listeners.connection_lost(connection)
+        self.sessions.connection_lost(connection)
+
+    def refuse_over_limit(self, limit: str, peer: str) -> None:
+        """Count a peer that was over a limit, and log it."""
+        self.counters.refused_by_limit[limit] += 1
+        logger.warning(
+            "limit reached",
+            extra={
+                "limit": limit,
+                "peer": peer,
+                "count": self.counters.refused_by_limit[limit],
+                "setting": f"limits.{limit}",
+            },
+        )
+
+    def where_served(self, method: Method) -> str:
+        """Which port takes a method, in words for the peer that asked on the wrong one."""
+        return " and ".join(
+            f"{_PEOPLE[role]} use port {self.ports[role]}"
+            for role in Role
+            if role in ROLES_BY_METHOD[method] and role in self.ports
+        )

@@ -1,0 +1,128 @@
+"""Which session a request means, and what its state allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwater.protocol.control import ControlTarget, resolve_control
+from headwater.protocol.header.session import SessionHeader, format_session, parse_session
+from headwater.protocol.method import Method
+from headwater.protocol.session_states import SessionState, next_state
+from headwater.protocol.status import Status
+from headwater.server.refusal import Refusal
+from headwater.server.role import Role
+from headwater.server.session import Session
+
+if TYPE_CHECKING:
+    from headwater.server.exchange import Exchange
+
+_SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
+
+
+def named_session(exchange: Exchange) -> Session | None:
+    """The session that the request's header names; None without the header.
+
+    An id that is unknown, or that belongs to another address, gets 454 (RFC 2326 §11.3.5). A
+    session that comes on a new connection moves to it: RFC 2326 §12.37 ties it to no connection.
+    """
+    value = exchange.request.headers.get("Session")
+    if value is None:
+        return None
+    session = exchange.service.sessions.get(parse_session(value).id)
+    connection = exchange.connection
+    if session is None or session.peer_ip != connection.peer_ip:
+        raise Refusal(Status.SESSION_NOT_FOUND, "there is no such session; SETUP opens one")
+    if session.connection is not connection:
+        _move(session, exchange)
+    session.touch(exchange.service.clock())
+    session.orphaned_s = None
+    return session
+
+
+def _move(session: Session, exchange: Exchange) -> None:
+    connection = exchange.connection
+    if session.connection is not None and session.transport is not None:
+        if session.transport.is_interleaved:
+            raise Refusal(
+                Status.SESSION_NOT_FOUND, "this session's media runs on another connection"
+            )
+        session.connection.sessions.pop(session.id, None)
+    session.connection = connection
+    connection.sessions[session.id] = session
+
+
+def implied_session(exchange: Exchange) -> Session | None:
+    """The session that a SETUP without the header goes on with, on the same connection.
+
+    Some publishers do not repeat the id that ANNOUNCE gave them.
+    """
+    waiting = [
+        session
+        for session in exchange.connection.sessions.values()
+        if session.state in _SETTING_UP and session.role is Role.PUBLISH
+    ]
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def required_session(exchange: Exchange, role: Role | None = None) -> Session:
+    """The session a request must have: named, or the only one of its connection."""
+    session = named_session(exchange)
+    if session is None:
+        only = list(exchange.connection.sessions.values())
+        if len(only) != 1:
+            raise Refusal(
+                Status.SESSION_NOT_FOUND,
+                f"{exchange.request.method} needs the Session header of its SETUP",
+            )
+        session = only[0]
+        session.touch(exchange.service.clock())
+    if role is not None and session.role is not role:
+        raise Refusal(
+            Status.METHOD_NOT_VALID_IN_THIS_STATE,
+            f"this session is there to {session.role}",
+        )
+    return session
+
+
+def touch_named_session(exchange: Exchange) -> None:
+    """Count a request as a sign of life of the session it names, if there is one."""
+    value = exchange.request.headers.get("Session")
+    session = None if value is None else exchange.service.sessions.get(parse_session(value).id)
+    if session is not None and session.peer_ip == exchange.connection.peer_ip:
+        session.touch(exchange.service.clock())
+
+
+def state_after(session: Session, method: Method) -> SessionState:
+    """The state that a method leads to; one that is not allowed now gets 455 with Allow."""
+    return next_state(session.state, method, session.role.value)
+
+
+def target_in(exchange: Exchange, session: Session) -> ControlTarget:
+    """What of the session's mount the request's URL names: all of it, or one track."""
+    presentation = session.presentation
+    if session.mount is not None:
+        presentation = session.mount.presentation
+    controls = [] if presentation is None else [media.control or "" for media in presentation.media]
+    target = resolve_control(exchange.request.uri, controls=controls, mount=session.path)
+    if target.path != session.path:
+        raise Refusal(
+            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
+            f"this session is of the mount {session.path}, not {target.path}",
+        )
+    return target
+
+
+def require_aggregate(exchange: Exchange, session: Session) -> None:
+    """Refuse an operation on one of several tracks (RFC 2326 §11.3.11)."""
+    target = target_in(exchange, session)
+    if target.track is not None and len(session.tracks) > 1:
+        raise Refusal(
+            Status.ONLY_AGGREGATE_OPERATION_ALLOWED,
+            f"{exchange.request.method} takes the URL of the whole mount",
+        )
+
+
+def session_header(exchange: Exchange, session: Session) -> tuple[str, str]:
+    """The Session header; its time-out is told a little shorter than it is."""
+    timeout_s = exchange.service.settings.sessions.advertised_timeout_s
+    return ("Session", format_session(SessionHeader(session.id, timeout_s)))

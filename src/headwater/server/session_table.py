@@ -1,0 +1,186 @@
+"""Every session: opened here, found here, ended here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from headwater.protocol.session_states import SessionState
+from headwater.protocol.status import Status
+from headwater.server.refusal import Refusal
+from headwater.server.role import Role
+from headwater.server.session import Session
+from headwater.transports.settings import TransportKind
+
+if TYPE_CHECKING:
+    from headwater.server.connection import Connection
+    from headwater.server.service import Service
+
+logger = logging.getLogger(__name__)
+
+_SESSION_ID_BYTES = 12
+_ORPHANED_PUBLISHER_S = 2.0
+"""How long a UDP publisher whose connection is gone may send nothing before it counts as gone."""
+
+
+class SessionTable:
+    """The sessions of one server."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._by_id: dict[str, Session] = {}
+        self._by_address: Counter[str] = Counter()
+        self._publishers = 0
+        self.emptied = asyncio.Event()
+        self.emptied.set()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._by_id.values()))
+
+    def get(self, session_id: str) -> Session | None:
+        """The session with this id, if it lives."""
+        return self._by_id.get(session_id)
+
+    def open(self, connection: Connection, role: Role, path: str) -> Session:
+        """Open a session; over a limit it is refused with 503."""
+        self._check_limits(connection, role)
+        service = self._service
+        # RFC 2326 §3.4 wants ids that cannot be guessed; letters and digits only, since a dash
+        # makes some clients cut the id there.
+        session = Session(
+            secrets.token_hex(_SESSION_ID_BYTES), role, path, connection, service.clock()
+        )
+        self._by_id[session.id] = session
+        self.emptied.clear()
+        self._by_address[session.peer_ip] += 1
+        self._publishers += role is Role.PUBLISH
+        connection.sessions[session.id] = session
+        service.counters.sessions_opened += 1
+        service.notices.session_opened(session)
+        return session
+
+    def close(self, session: Session, cause: str, *, by_server: bool = False) -> None:
+        """End a session and free all it holds; a second call does nothing.
+
+        `by_server`: the peer did not ask for it, so its connection is closed as well, once what
+        waits on it has left, unless it has other sessions.
+        """
+        if session.closed:
+            return
+        session.closed = True
+        service = self._service
+        mount = session.mount
+        self.stop_publishing(session, cause)
+        if session.reader is not None:
+            if mount is not None:
+                mount.remove_reader(session.reader, cause)
+            session.reader.release()
+        if session.publisher is not None:
+            session.publisher.release()
+        service.reservations.give_back(session)
+        session.state = SessionState.INIT
+        del self._by_id[session.id]
+        if not self._by_id:
+            self.emptied.set()
+        self._forget_address(session)
+        service.counters.sessions_closed_by_cause[cause] += 1
+        logger.info(
+            "session closed",
+            extra={
+                "mount": session.path,
+                "session": session.id,
+                "peer": session.peer,
+                "role": session.role.value,
+                "cause": cause,
+            },
+        )
+        service.notices.session_closed(session, mount)
+        connection = session.connection
+        if connection is not None:
+            connection.sessions.pop(session.id, None)
+            if by_server and not connection.sessions:
+                connection.close()
+
+    def stop_reading(self, session: Session) -> None:
+        """Stop a reader's delivery; its transports stay."""
+        if session.mount is not None and session.reader is not None:
+            session.mount.stop_reader(session.reader)
+
+    def stop_publishing(self, session: Session, cause: str) -> None:
+        """Take the publisher off its mount, which then waits out its grace or closes."""
+        publisher, mount = session.publisher, session.mount
+        if publisher is None or mount is None:
+            return
+        publisher.stop()
+        mount.publisher_left(publisher, cause)
+        session.mount = None
+
+    def connection_lost(self, connection: Connection) -> None:
+        """End the sessions whose media went with the connection; UDP ones may find a new one."""
+        now = self._service.clock()
+        for session in tuple(connection.sessions.values()):
+            session.connection = None
+            if session.transport in {TransportKind.UDP, TransportKind.MULTICAST} and (
+                session.state in {SessionState.PLAYING, SessionState.RECORDING}
+            ):
+                session.orphaned_s = now
+            else:
+                self.close(session, "connection lost")
+        connection.sessions.clear()
+
+    def sweep(self, now: float) -> None:
+        """End the sessions that gave no sign of life in time."""
+        timeout_s = self._service.settings.sessions.timeout_s
+        for session in tuple(self._by_id.values()):
+            self._note_tcp_progress(session, now)
+            if session.state is SessionState.RECORDING:
+                self._sweep_publisher(session, now)
+            elif now - session.last_seen_s > timeout_s:
+                self.close(session, "session timed out", by_server=True)
+
+    def _sweep_publisher(self, session: Session, now: float) -> None:
+        # A publisher's packets are its sign of life; the mount judges their absence.
+        if session.orphaned_s is None or session.mount is None:
+            return
+        last_packet_s = max(session.orphaned_s, session.mount.last_packet_s)
+        if now - last_packet_s > _ORPHANED_PUBLISHER_S:
+            self.close(session, "connection lost")
+
+    def _note_tcp_progress(self, session: Session, now: float) -> None:
+        # A reader that never sends but still takes data is alive.
+        if session.transport is TransportKind.TCP and session.connection is not None:
+            sent_bytes = session.connection.stream.bytes_sent
+            if sent_bytes != session.sent_bytes_seen:
+                session.sent_bytes_seen = sent_bytes
+                session.touch(now)
+
+    def _check_limits(self, connection: Connection, role: Role) -> None:
+        limits = self._service.settings.limits
+        over = {
+            "sessions": len(self._by_id) >= limits.sessions,
+            "sessions_per_address": self._by_address[connection.peer_ip]
+            >= limits.sessions_per_address,
+            "sessions_per_connection": len(connection.sessions) >= limits.sessions_per_connection,
+            "publishers": role is Role.PUBLISH and self._publishers >= limits.publishers,
+        }
+        for name, is_over in over.items():
+            if is_over:
+                self._service.refuse_over_limit(name, connection.peer)
+                raise Refusal(
+                    Status.SERVICE_UNAVAILABLE,
+                    f"the limit {name} ({getattr(limits, name)}) is reached",
+                    [("Retry-After", "5")],
+                )
+
+    def _forget_address(self, session: Session) -> None:
+        self._publishers -= session.role is Role.PUBLISH
+        self._by_address[session.peer_ip] -= 1
+        if self._by_address[session.peer_ip] <= 0:
+            del self._by_address[session.peer_ip]

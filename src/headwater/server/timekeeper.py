@@ -1,0 +1,71 @@
+"""What happens by the clock: sweeps once a second, receiver reports every few."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import TYPE_CHECKING
+
+from headwater.server.deadlines import enforce_deadlines
+
+if TYPE_CHECKING:
+    from headwater.server.service import Service
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_INTERVAL_S = 1.0
+
+
+class Timekeeper:
+    """Runs the server's periodic work on its loop until stopped."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ssrc = secrets.randbits(32)
+        self._cname = f"headwater-{secrets.token_hex(6)}"
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_reports_s = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        self._next_reports_s = self._service.clock()
+        self._schedule()
+
+    def stop(self) -> None:
+        """End; a second call does nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _schedule(self) -> None:
+        self._timer = self._service.loop.call_later(_SWEEP_INTERVAL_S, self._tick)
+
+    def _tick(self) -> None:
+        self._schedule()
+        service = self._service
+        now = service.clock()
+        for work in (
+            lambda: enforce_deadlines(service, now),
+            lambda: service.sessions.sweep(now),
+            lambda: service.mounts.check(now),
+            lambda: self._send_reports(now),
+        ):
+            try:
+                work()
+            except Exception:
+                # One broken mount or session must not end everybody's time-outs.
+                logger.exception("periodic work failed")
+
+    def _send_reports(self, now: float) -> None:
+        if now < self._next_reports_s:
+            return
+        self._next_reports_s = now + self._service.settings.rtp.receiver_report_interval_s
+        for mount in self._service.mounts:
+            publisher = mount.publisher
+            if publisher is None:
+                continue
+            for track in mount.tracks:
+                report = track.receiver_report(self._ssrc, now, self._cname)
+                if report is not None:
+                    publisher.send_rtcp(track.index, report)

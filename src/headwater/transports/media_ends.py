@@ -1,0 +1,56 @@
+"""Makes the publishers and readers of RTSP sessions, with what they need below them."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+
+from headwater.media.mount import Mount
+from headwater.net.port_pairs import PortPairPool
+from headwater.net.settings import SocketSettings
+from headwater.net.stream import ByteStream
+from headwater.transports.channels import ChannelTable
+from headwater.transports.interleaved_publisher import InterleavedPublisher
+from headwater.transports.interleaved_reader import InterleavedReader
+from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
+from headwater.transports.session_reader import SessionReader
+from headwater.transports.settings import RtpSettings, TransportKind
+from headwater.transports.udp_egress import UdpEgressTable
+from headwater.transports.udp_publisher import UdpPublisher
+from headwater.transports.udp_reader import UdpReader
+
+
+class MediaEnds:
+    """The factory of one server's publishers and readers; it owns the UDP ports."""
+
+    def __init__(
+        self, loop: AbstractEventLoop, settings: RtpSettings, sockets: SocketSettings
+    ) -> None:
+        self._loop = loop
+        self._sockets = sockets
+        self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
+        self.egresses = UdpEgressTable(loop, self.ports, sockets)
+
+    def publisher(
+        self,
+        kind: TransportKind,
+        identity: SessionIdentity,
+        stream: ByteStream,
+        channels: ChannelTable,
+    ) -> SessionPublisher:
+        """A publisher over this kind of transport."""
+        if kind is TransportKind.TCP:
+            return InterleavedPublisher(identity, stream, channels)
+        return UdpPublisher(identity, self._loop, self.ports, self._sockets)
+
+    def reader(
+        self,
+        kind: TransportKind,
+        identity: SessionIdentity,
+        stream: ByteStream,
+        channels: ChannelTable,
+        mount: Mount,
+    ) -> SessionReader:
+        """A reader of the mount over this kind of transport."""
+        if kind is TransportKind.TCP:
+            return InterleavedReader(identity, self._loop, stream, channels, mount.settings)
+        return UdpReader(identity, self.egresses)

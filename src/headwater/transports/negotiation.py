@@ -1,0 +1,71 @@
+"""Which of the transports that a peer offers is taken (RFC 2326 §12.39)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.protocol.status import Status
+from headwater.transports.settings import TransportKind
+
+_PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The alternative of a Transport header that was chosen, with the kind it stands for."""
+
+    kind: TransportKind
+    spec: TransportSpec
+
+
+def _kind(spec: TransportSpec) -> TransportKind | None:
+    if spec.profile.upper() not in _PROFILES:
+        return None
+    if spec.lower is LowerTransport.TCP or spec.interleaved is not None:
+        return TransportKind.TCP
+    if spec.unicast:
+        return TransportKind.UDP
+    return TransportKind.MULTICAST
+
+
+def choose(
+    specs: Sequence[TransportSpec], allowed: Iterable[TransportKind], *, peer_ip: str
+) -> Offer | None:
+    """The first alternative that can be had and is allowed; None where none is.
+
+    Raises ProtocolError: 400 when UDP is asked for without a port to send to, 463 when media is
+    to go to another address than the peer's own, which would make the server a weapon.
+    """
+    able = frozenset(allowed)
+    refusal: ProtocolError | None = None
+    for spec in specs:
+        kind = _kind(spec)
+        if kind is None or kind not in able:
+            continue
+        if kind is TransportKind.UDP:
+            refusal = _udp_refusal(spec, peer_ip) or refusal
+            if _udp_refusal(spec, peer_ip) is not None:
+                continue
+        return Offer(kind, spec)
+    if refusal is not None:
+        raise refusal
+    return None
+
+
+def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:
+    if spec.client_port is None or not all(0 < port < 65536 for port in spec.client_port):
+        return ProtocolError(
+            "UDP needs client_port=RTP-RTCP, each from 1 to 65535", where="Transport"
+        )
+    # RFC 2326 §12.39: to keep others from being flooded, a server should not send to a
+    # destination other than the peer's own address.
+    if spec.destination and spec.destination.strip("[]") != peer_ip:
+        return ProtocolError(
+            "media is sent to the address of the request only",
+            status=Status.DESTINATION_PROHIBITED,
+            where="Transport",
+        )
+    return None

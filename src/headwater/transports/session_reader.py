@@ -1,0 +1,56 @@
+"""What every RTSP reader has in common, whatever carries its packets."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from headwater.media.reader import Reader
+from headwater.media.track import Track
+from headwater.protocol.header.transport import TransportSpec
+from headwater.transports.negotiation import Offer
+from headwater.transports.session_publisher import SessionIdentity
+
+
+class SessionReader(Reader):
+    """A reader that an RTSP session opened.
+
+    Life: `add_track` at each SETUP, then the mount calls `join` and `leave` as PLAY and PAUSE
+    come, `release` once at the very end, which gives back ports and channels.
+    """
+
+    def __init__(self, identity: SessionIdentity, transport: str) -> None:
+        self.identity = identity
+        self.id = identity.id
+        self.peer = identity.peer
+        self.user_agent = identity.user_agent
+        self.transport = transport
+
+    @property
+    @abstractmethod
+    def track_indexes(self) -> Sequence[int]:
+        """The tracks that are set up."""
+
+    @abstractmethod
+    def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
+        """Take what the offered transport needs and return the Transport of the answer.
+
+        A track that is set up already gets the new transport instead.
+        """
+
+    @abstractmethod
+    def remove_track(self, index: int) -> None:
+        """Stop one track and give back what it took; an unknown track is no error."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Give back every port and channel; a second call does nothing."""
+
+    @abstractmethod
+    def say_bye(self, reason: str) -> None:
+        """Send RTCP BYE on every track (RFC 3550 §6.6)."""
+
+    def close(self, reason: str) -> None:
+        """Say BYE and have the session ended."""
+        self.say_bye(reason)
+        self.identity.on_close(reason)

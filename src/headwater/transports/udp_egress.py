@@ -1,0 +1,168 @@
+"""The port pair through which one track reaches all of its UDP readers."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+from headwater.media.fan_out import Outlet
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.track import Track
+from headwater.net.port_pairs import PortPairPool, UdpPair
+from headwater.net.segmentation import Run, plan_runs
+from headwater.net.settings import SocketSettings
+from headwater.net.socket_address import Address
+from headwater.net.socket_buffers import set_send_buffer
+from headwater.net.udp_receiver import UdpDatagramReceiver
+from headwater.net.udp_sender import Destination, UdpSender
+
+logger = logging.getLogger(__name__)
+
+RtcpConsumer = Callable[[bytes], None]
+
+
+def runs_of(batch: PacketBatch) -> list[Run]:
+    """The batch's packets in runs for segmentation offload, made once for all readers."""
+    return batch.shared("runs", lambda shared: plan_runs(shared.packets))
+
+
+class UdpEgress(Outlet):
+    """One track's RTP and RTCP sockets on one local address, for any number of readers.
+
+    The egress is one outlet of the track's fan-out however many readers are behind it, and only
+    while one of them is live.
+    """
+
+    def __init__(
+        self, track: Track, pair: UdpPair, loop: AbstractEventLoop, sockets: SocketSettings
+    ) -> None:
+        self.pair = pair
+        self.users = 0
+        self.stray_datagrams = 0
+        self._track = track
+        self._live: dict[Destination, Address] = {}
+        self._rtcp_consumers: dict[tuple[str, int], RtcpConsumer] = {}
+        set_send_buffer(pair.rtp, sockets.udp_send_buffer_bytes)
+        self.sender = UdpSender(
+            pair.rtp,
+            loop,
+            max_pending_bytes=sockets.udp_pending_bytes,
+            max_pending_age_s=sockets.udp_pending_age_s,
+        )
+        self._rtp_receiver = UdpDatagramReceiver(pair.rtp, loop, self._ignore)
+        self._rtcp_receiver = UdpDatagramReceiver(pair.rtcp, loop, self._receive_rtcp)
+
+    def destination(self, address: Address) -> Destination:
+        """A reader's RTP address, not live yet."""
+        return self.sender.destination(address)
+
+    def is_taken(self, rtcp_address: tuple[str, int]) -> bool:
+        """Whether a reader has this RTCP address already."""
+        return rtcp_address in self._rtcp_consumers
+
+    def listen(self, rtcp_address: tuple[str, int], consumer: RtcpConsumer) -> None:
+        """Give RTCP that comes from this address to its reader."""
+        self._rtcp_consumers[rtcp_address] = consumer
+
+    def forget(self, rtcp_address: tuple[str, int]) -> None:
+        """Listen to this address no more."""
+        self._rtcp_consumers.pop(rtcp_address, None)
+
+    def go_live(self, destination: Destination, rtcp_address: Address) -> None:
+        """Send every batch of the track to this destination from now on."""
+        if destination in self._live:
+            return
+        self._live[destination] = rtcp_address
+        self.sender.add(destination)
+        if len(self._live) == 1:
+            self._track.fan_out.add(self)
+
+    def stop_live(self, destination: Destination) -> None:
+        """Send nothing more to this destination."""
+        if self._live.pop(destination, None) is None:
+            return
+        self.sender.remove(destination)
+        if not self._live:
+            self._track.fan_out.remove(self)
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """Send the batch to all live readers."""
+        self.sender.send(runs_of(batch))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Send an RTCP packet to all live readers."""
+        for address in self._live.values():
+            self.send_rtcp_to(address, packet)
+
+    def send_rtcp_to(self, address: Address, packet: bytes) -> None:
+        """Send an RTCP packet to one reader; one that cannot leave is lost, as UDP may."""
+        try:
+            self.pair.rtcp.sendto(packet, address)
+        except OSError as error:
+            logger.debug("RTCP not sent", extra={"peer": address[0], "cause": str(error)})
+
+    def outlet_failed(self, error: Exception) -> None:
+        """Learn that delivery broke; the readers stay and their sessions time out or go on."""
+        logger.error(
+            "UDP delivery failed", extra={"port": self.pair.rtp_port, "cause": repr(error)}
+        )
+
+    def close(self) -> None:
+        """Close the sockets and return the ports."""
+        self._track.fan_out.remove(self)
+        self._live.clear()
+        self._rtcp_consumers.clear()
+        self._rtp_receiver.close()
+        self._rtcp_receiver.close()
+        self.sender.close()
+        self.pair.close()
+
+    def _ignore(self, datagrams: list[tuple[bytes, Address]]) -> None:
+        # Players open their NAT with a packet to this port; it says nothing.
+        self.stray_datagrams += len(datagrams)
+
+    def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
+        for packet, address in datagrams:
+            consumer = self._rtcp_consumers.get((address[0], address[1]))
+            if consumer is None:
+                self.stray_datagrams += 1
+            else:
+                consumer(packet)
+
+
+class UdpEgressTable:
+    """The egresses in use, by track and local address; each lives while a session uses it."""
+
+    def __init__(
+        self, loop: AbstractEventLoop, ports: PortPairPool, sockets: SocketSettings
+    ) -> None:
+        self._loop = loop
+        self._ports = ports
+        self._sockets = sockets
+        self._egresses: dict[tuple[Track, str], UdpEgress] = {}
+
+    def __len__(self) -> int:
+        return len(self._egresses)
+
+    def acquire(self, track: Track, local_ip: str) -> UdpEgress:
+        """The egress of a track towards peers that reach this machine by `local_ip`.
+
+        Raises PortsExhausted when a new one would need a pair and none is free.
+        """
+        key = (track, local_ip)
+        egress = self._egresses.get(key)
+        if egress is None:
+            pair = self._ports.bind_pair(local_ip)
+            egress = UdpEgress(track, pair, self._loop, self._sockets)
+            self._egresses[key] = egress
+        egress.users += 1
+        return egress
+
+    def release(self, track: Track, local_ip: str) -> None:
+        """Give back what `acquire` gave; the last one closes the sockets."""
+        egress = self._egresses[(track, local_ip)]
+        egress.users -= 1
+        if egress.users == 0:
+            del self._egresses[(track, local_ip)]
+            egress.close()

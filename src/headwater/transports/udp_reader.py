@@ -1,0 +1,138 @@
+"""A reader whose packets leave over UDP, through the egress pair of each track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.track import Track
+from headwater.net.socket_address import Address, socket_address
+from headwater.net.udp_sender import Destination
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.protocol.rtcp_build import bye
+from headwater.protocol.status import Status
+from headwater.transports.negotiation import Offer
+from headwater.transports.reader_reports import ReaderReports
+from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_reader import SessionReader
+from headwater.transports.settings import TransportKind
+from headwater.transports.udp_egress import UdpEgress, UdpEgressTable, runs_of
+
+
+@dataclass(eq=False, slots=True)
+class _Leg:
+    """One track of the reader: where it leaves and where it goes."""
+
+    track: Track
+    egress: UdpEgress
+    destination: Destination
+    rtcp_address: Address
+    reports: ReaderReports
+
+
+class UdpReader(SessionReader):
+    """Receives each track on a port pair of its own machine."""
+
+    needs_pacing = True
+
+    def __init__(self, identity: SessionIdentity, egresses: UdpEgressTable) -> None:
+        super().__init__(identity, TransportKind.UDP)
+        self._egresses = egresses
+        self._legs: dict[int, _Leg] = {}
+
+    @property
+    def track_indexes(self) -> Sequence[int]:
+        """The tracks that are set up."""
+        return sorted(self._legs)
+
+    @property
+    def lost_packets(self) -> int:
+        """Packets that the reader's receiver reports say it lost."""
+        return sum(leg.reports.cumulative_lost for leg in self._legs.values())
+
+    def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
+        """Reserve the way to the reader's ports.
+
+        Raises PortsExhausted when the track needs a pair and none is free, ProtocolError 461 when
+        another session of the same address has these ports: over TCP both can be served.
+        """
+        client_port = offer.spec.client_port
+        assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
+        self.remove_track(index)
+        local_ip, peer_ip = self.identity.local_ip, self.identity.peer_ip
+        egress = self._egresses.acquire(track, local_ip)
+        rtcp_address = socket_address(peer_ip, client_port[1])
+        if egress.is_taken((peer_ip, client_port[1])):
+            self._egresses.release(track, local_ip)
+            raise ProtocolError(
+                f"another session of {peer_ip} receives this track on port {client_port[1]}",
+                status=Status.UNSUPPORTED_TRANSPORT,
+                where="Transport",
+            )
+        leg = _Leg(
+            track,
+            egress,
+            egress.destination(socket_address(peer_ip, client_port[0])),
+            rtcp_address,
+            ReaderReports(),
+        )
+        egress.listen((peer_ip, client_port[1]), lambda packet: self._receive_rtcp(leg, packet))
+        self._legs[index] = leg
+        return TransportSpec(
+            profile=offer.spec.profile,
+            lower=LowerTransport.UDP,
+            unicast=True,
+            client_port=client_port,
+            server_port=(egress.pair.rtp_port, egress.pair.rtcp_port),
+            ssrc=track.ssrc,
+            mode=offer.spec.mode,
+        )
+
+    def remove_track(self, index: int) -> None:
+        """Stop one track and let go of its egress."""
+        leg = self._legs.pop(index, None)
+        if leg is not None:
+            leg.egress.stop_live(leg.destination)
+            leg.egress.forget((leg.rtcp_address[0], leg.rtcp_address[1]))
+            self._egresses.release(leg.track, self.identity.local_ip)
+
+    def release(self) -> None:
+        """Let go of every egress."""
+        for index in tuple(self._legs):
+            self.remove_track(index)
+
+    def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
+        """Begin live delivery."""
+        leg = self._legs[track_index]
+        leg.egress.go_live(leg.destination, leg.rtcp_address)
+
+    def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
+        """End live delivery."""
+        leg = self._legs.get(track_index)
+        if leg is not None:
+            leg.egress.stop_live(leg.destination)
+            leg.destination = leg.egress.destination(leg.destination.address)
+
+    def send_batch(self, track_index: int, batch: PacketBatch) -> None:
+        """Send a cached batch to this reader alone."""
+        leg = self._legs.get(track_index)
+        if leg is not None:
+            leg.egress.sender.send_to(leg.destination, runs_of(batch))
+
+    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+        """Send an RTCP packet of the publisher to this reader alone."""
+        leg = self._legs.get(track_index)
+        if leg is not None:
+            leg.egress.send_rtcp_to(leg.rtcp_address, packet)
+
+    def say_bye(self, reason: str) -> None:
+        """Send RTCP BYE on every track."""
+        for leg in self._legs.values():
+            if leg.track.ssrc is not None:
+                leg.egress.send_rtcp_to(leg.rtcp_address, bye([leg.track.ssrc], reason))
+
+    def _receive_rtcp(self, leg: _Leg, packet: bytes) -> None:
+        if leg.reports.receive(packet):
+            self.identity.on_life()
