@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from headwater.net.datagram_vector import sendmmsg
+
 # Linux's numbers (linux/udp.h, asm-generic/socket.h); Python's socket module has no names for them.
 SOL_UDP: Final = 17
 UDP_SEGMENT: Final = 103
@@ -31,6 +33,8 @@ class KernelFeatures:
     """Vectored writes (`socket.sendmsg`)."""
     recvmsg: bool = False
     """Control messages with received datagrams (`socket.recvmsg`)."""
+    sendmmsg: bool = False
+    """Datagrams to many addresses in one call (`DatagramVector`)."""
     udp_segment: bool = False
     """UDP segmentation offload on send: one call carries up to 64 datagrams of one size."""
     udp_gro: bool = False
@@ -50,6 +54,7 @@ def probe() -> KernelFeatures:
     return KernelFeatures(
         sendmsg=hasattr(socket.socket, "sendmsg"),
         recvmsg=hasattr(socket.socket, "recvmsg"),
+        sendmmsg=sendmmsg() is not None,
         udp_segment=linux and _segments_arrive(),
         udp_gro=linux and _option_sticks(SOL_UDP, UDP_GRO),
         rxq_ovfl=linux and _option_sticks(socket.SOL_SOCKET, SO_RXQ_OVFL),

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
+import os
 import socket
-from asyncio import AbstractEventLoop
+import sys
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from headwater.net.socket_address import Address
+from headwater.net.kernel_features import probe
+from headwater.net.socket_address import Address, family_of, socket_address, unmapped
+
+_log = logging.getLogger(__name__)
+
+_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
+_NO_MEMORY: Final = frozenset({errno.ENOBUFS, errno.ENOMEM})
+_REST_S: Final = 0.2
+_WARN_EVERY_S: Final = 1.0
+_PORT_TRIES: Final = 16
+_EVERY_HOST: Final = ("0.0.0.0", "::")
 
 
 class TcpListener:
     """Accepts connections on one port of one or more hosts.
 
     `on_connection` gets each new, non-blocking socket (it owns it) and the peer's address. When no
-    descriptor is left, waiting connections are answered with `overload_answer` and closed instead
-    of hanging.
+    descriptor is left, a descriptor kept in reserve lets waiting connections be answered with
+    `overload_answer` and closed instead of hanging.
     """
 
     def __init__(
@@ -26,35 +42,185 @@ class TcpListener:
         accepts_per_wake: int = 64,
         overload_answer: bytes = b"",
     ) -> None:
+        self._loop = loop
+        self._on_connection = on_connection
+        self._backlog = backlog
+        self._accepts_per_wake = accepts_per_wake
+        self._overload_answer = overload_answer
+        self._sockets: list[socket.socket] = []
+        self._accepting = False
+        self._reserve: int | None = None
+        self._rest: TimerHandle | None = None
+        self._warned_s = float("-inf")
         self.accepted: int = 0
+        """Connections handed over."""
         self.overloaded: int = 0
-        raise NotImplementedError
+        """Connections turned away because no descriptor was left."""
 
     @property
     def port(self) -> int:
         """The bound port, the same on every host; 0 before `bind`."""
-        raise NotImplementedError
+        return int(self._sockets[0].getsockname()[1]) if self._sockets else 0
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Every bound address."""
-        raise NotImplementedError
+        return tuple([sock.getsockname() for sock in self._sockets])
 
     def bind(self, hosts: Sequence[str], port: int) -> int:
-        """Bind numeric hosts, `""` meaning every IPv4 and IPv6 address; return the bound port.
+        """Listen on numeric hosts, `""` meaning every IPv4 and IPv6 address; return the port.
 
-        Port 0 picks a port that is free on all hosts. Raises OSError naming host and port.
+        Connections wait in the kernel until `start`. Port 0 picks a port that is free on all hosts. Raises ValueError for a host that is not
+        numeric, OSError naming host and port when one cannot be bound.
         """
-        raise NotImplementedError
+        numeric = _spread(hosts)
+        tries = _PORT_TRIES if port == 0 and len(numeric) > 1 else 1
+        for left in reversed(range(tries)):
+            try:
+                self._sockets = _bind_all(numeric, port, self._backlog)
+            except OSError as error:
+                # The port that was free on the first host may be taken on the next.
+                if not left or error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                break
+        self._hold_reserve()
+        return self.port
 
     def start(self) -> None:
-        """Listen and accept from now on; after `stop` again."""
-        raise NotImplementedError
+        """Accept from now on; after `stop` again."""
+        self._watch()
 
     def stop(self) -> None:
         """Accept no more for now; waiting connections stay in the kernel's queue."""
-        raise NotImplementedError
+        self._accepting = False
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        for sock in self._sockets:
+            self._loop.remove_reader(sock)
 
     def close(self) -> None:
         """Stop and close the listening sockets; accepted connections are not touched."""
-        raise NotImplementedError
+        self.stop()
+        for sock in self._sockets:
+            sock.close()
+        self._sockets = []
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
+
+    # -- accepting
+
+    def _watch(self) -> None:
+        self._rest = None
+        self._accepting = True
+        for sock in self._sockets:
+            self._loop.add_reader(sock, self._accept, sock)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(self._accepts_per_wake):
+            if not self._accepting:
+                return
+            try:
+                sock, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._overloaded(listening, error)
+                return
+            sock.setblocking(False)
+            self.accepted += 1
+            try:
+                self._on_connection(sock, unmapped(address))
+            except Exception:  # noqa: BLE001 - one peer's fault is not the listener's
+                _log.exception("New connection failed", extra={"peer": address})
+                sock.close()
+
+    def _overloaded(self, listening: socket.socket, error: OSError) -> None:
+        """Turn away what waits, or rest: the socket stays readable and would spin the loop."""
+        turned_away = self._turn_away(listening) if error.errno in _NO_DESCRIPTOR else 0
+        self.overloaded += turned_away
+        now = self._loop.time()
+        if now - self._warned_s >= _WARN_EVERY_S:
+            self._warned_s = now
+            _log.warning(
+                "Cannot accept connections; raise the limit of open files",
+                extra={"cause": str(error), "turned_away": self.overloaded},
+            )
+        if not turned_away and self._accepting:
+            self.stop()
+            self._rest = self._loop.call_later(_REST_S, self._watch)
+
+    def _turn_away(self, listening: socket.socket) -> int:
+        if self._reserve is None:
+            return 0
+        os.close(self._reserve)
+        self._reserve = None
+        count = 0
+        try:
+            for _ in range(self._accepts_per_wake):
+                try:
+                    sock, _address = listening.accept()
+                except OSError:
+                    break
+                with sock, contextlib.suppress(OSError):
+                    count += 1
+                    sock.setblocking(False)
+                    sock.send(self._overload_answer)
+                    # Unread bytes would turn the close into a reset that destroys the answer.
+                    sock.recv(65_536)
+        finally:
+            self._hold_reserve()
+        return count
+
+    def _hold_reserve(self) -> None:
+        if self._reserve is None:
+            with contextlib.suppress(OSError):
+                self._reserve = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+
+def _spread(hosts: Sequence[str]) -> list[str]:
+    numeric: list[str] = []
+    for host in hosts:
+        if host:
+            numeric.append(host)
+        else:
+            numeric.extend(h for h in _EVERY_HOST if family_of(h) == socket.AF_INET or probe().ipv6)
+    return list(dict.fromkeys(numeric))
+
+
+def _bind_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            sock = _listening(host, port, backlog)
+            sockets.append(sock)
+            port = sock.getsockname()[1]
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _listening(host: str, port: int, backlog: int) -> socket.socket:
+    family = family_of(host)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Elsewhere a restarted server may bind at once; on Windows the option would let two share.
+        if sys.platform != "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # A socket of its own for each family: IPv4 peers then have IPv4 addresses everywhere.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(socket_address(host, port))
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        shown = f"[{host}]" if family == socket.AF_INET6 else host
+        raise OSError(
+            error.errno, f"cannot listen on {shown}:{port}: {error.strerror or error}"
+        ) from error
+    return sock

@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import socket
-from asyncio import AbstractEventLoop
+import struct
+from asyncio import AbstractEventLoop, TimerHandle
+from collections import deque
+from itertools import islice
+from typing import Final
 
-from headwater.net.socket_address import Address
+from headwater.net.kernel_features import probe
+from headwater.net.socket_address import Address, unmapped
 from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
+
+_log = logging.getLogger(__name__)
+
+# Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
+_BUFFERS_PER_CALL: Final = 64
+# After its last byte a closing stream waits so long for the peer to close too. Closing with bytes
+# unread would send a reset, which can destroy the answer that is still on its way.
+_LINGER_S: Final = 0.5
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class TcpStream:
     """Owns a connected socket from now on; reading begins in the loop's next turn.
 
     `receiver` may be replaced at any time. `initial_data` are bytes already read from the socket;
-    they are delivered first. See ByteStream for what the methods do.
+    they are delivered first. An exception that the receiver raises is logged and ends this stream
+    alone. See ByteStream for what the methods do.
     """
+
+    __slots__ = (
+        "_begun",
+        "_close_deadline_s",
+        "_ended",
+        "_initial_data",
+        "_loop",
+        "_queue",
+        "_queued_at_s",
+        "_read_bytes",
+        "_reading",
+        "_reads_per_wake",
+        "_recv",
+        "_released",
+        "_send",
+        "_sock",
+        "_timer",
+        "_vectored",
+        "bytes_received",
+        "bytes_sent",
+        "closed",
+        "local_address",
+        "peer_address",
+        "queued_bytes",
+        "receiver",
+        "secure",
+        "writes_stalled_since",
+    )
 
     def __init__(
         self,
@@ -30,37 +75,278 @@ class TcpStream:
         close_deadline_s: float = 2.0,
         peer_address: Address | None = None,
     ) -> None:
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._sock = sock
+        self._loop = loop
+        self._send = sock.send
+        self._recv = sock.recv
+        self._vectored = probe().sendmsg
+        self._read_bytes = read_bytes
+        self._reads_per_wake = reads_per_wake
+        self._close_deadline_s = close_deadline_s
+        self._initial_data = initial_data
+        self._queue: deque[bytes | memoryview] = deque()
+        self._queued_at_s: deque[float] = deque()
+        self._timer: TimerHandle | None = None
+        self._begun = False
+        self._reading = True
+        self._ended = False
+        self._released = False
         self.receiver: StreamReceiver = receiver
-        self.local_address: Address
-        self.peer_address: Address
+        self.local_address: Address = _address_of(sock, "getsockname")
+        self.peer_address: Address = peer_address or _address_of(sock, "getpeername")
         self.secure: bool = False
         self.closed: bool = False
         self.queued_bytes: int = 0
         self.writes_stalled_since: float | None = None
-        self.bytes_received: int = 0
+        self.bytes_received: int = len(initial_data)
         self.bytes_sent: int = 0
-        raise NotImplementedError
+        loop.call_soon(self._begin)
 
-    def oldest_queued_s(self, now: float) -> float:
-        """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
-        raise NotImplementedError
+    # -- writing
 
     def write(self, data: bytes) -> None:
         """Send now what the kernel takes and queue the rest without copying it."""
-        raise NotImplementedError
+        if self.closed:
+            return
+        if self._queue:
+            self._queue.append(data)
+            self._queued_at_s.append(self._loop.time())
+            self.queued_bytes += len(data)
+            return
+        try:
+            sent = self._send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self.abort(error)
+            return
+        self.bytes_sent += sent
+        if sent != len(data):
+            self._wait_for_room(data, sent)
+
+    def oldest_queued_s(self, now: float) -> float:
+        """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
+        return now - self._queued_at_s[0] if self._queued_at_s else 0.0
+
+    def _wait_for_room(self, data: bytes, sent: int) -> None:
+        now = self._loop.time()
+        self._queue.append(memoryview(data)[sent:] if sent else data)
+        self._queued_at_s.append(now)
+        self.queued_bytes = len(data) - sent
+        self.writes_stalled_since = now
+        self._loop.add_writer(self._sock, self._flush)
+
+    def _flush(self) -> None:
+        """Hand queued buffers to the kernel until it takes no more."""
+        queue = self._queue
+        while queue:
+            buffers = list(islice(queue, _BUFFERS_PER_CALL)) if self._vectored else [queue[0]]
+            try:
+                sent = self._sock.sendmsg(buffers) if len(buffers) > 1 else self._send(buffers[0])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.abort(error)
+                return
+            self.bytes_sent += sent
+            self.queued_bytes -= sent
+            self.writes_stalled_since = self._loop.time()
+            if not self._forget(sent, len(buffers)):
+                return
+        self._loop.remove_writer(self._sock)
+        self.writes_stalled_since = None
+        if self.closed:
+            self._linger()
+        else:
+            self._tell_drained()
+
+    def _forget(self, sent: int, offered: int) -> bool:
+        """Drop `sent` bytes from the head of the queue; tell whether that was all of `offered`."""
+        queue, queued_at_s = self._queue, self._queued_at_s
+        for _ in range(offered):
+            head = queue[0]
+            if sent < len(head):
+                if sent:
+                    queue[0] = memoryview(head)[sent:]
+                return False
+            sent -= len(head)
+            queue.popleft()
+            queued_at_s.popleft()
+        return True
+
+    # -- reading
 
     def pause_reading(self) -> None:
         """Take nothing from the peer until `resume_reading`."""
-        raise NotImplementedError
+        if self._reading and not self.closed:
+            self._reading = False
+            if self._begun and not self._ended:
+                self._loop.remove_reader(self._sock)
 
     def resume_reading(self) -> None:
         """Undo `pause_reading`."""
-        raise NotImplementedError
+        if self._reading or self.closed:
+            return
+        self._reading = True
+        if not self._begun:
+            self._loop.call_soon(self._begin)
+        elif not self._ended:
+            self._loop.add_reader(self._sock, self._read)
+
+    def _begin(self) -> None:
+        if self._begun or not self._reading or self._released:
+            return
+        self._begun = True
+        data, self._initial_data = self._initial_data, b""
+        if data and not self.closed:
+            self._deliver(data)
+        if self._reading and not self._released:
+            self._loop.add_reader(self._sock, self._read)
+
+    def _read(self) -> None:
+        """Read a bounded number of times, so that one busy peer cannot starve the others."""
+        size = self._read_bytes
+        for _ in range(self._reads_per_wake):
+            try:
+                data = self._recv(size)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.abort(error)
+                return
+            if not data:
+                self._end()
+                return
+            self.bytes_received += len(data)
+            if not self.closed:
+                self._deliver(data)
+                if not self._reading:
+                    return
+            # A short read has emptied the socket: the call that would say so can be saved.
+            if len(data) < size or self._released:
+                return
+
+    def _deliver(self, data: bytes) -> None:
+        try:
+            self.receiver.stream_data(data)
+        except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
+            self._contain(error)
+
+    def _end(self) -> None:
+        """Handle the peer's end of data."""
+        self._ended = True
+        self._loop.remove_reader(self._sock)
+        if self.closed:
+            if not self._queue:
+                self._release(None)
+            return
+        receiver = self.receiver
+        if isinstance(receiver, HalfCloseReceiver):
+            try:
+                if receiver.stream_ended():
+                    return
+            except Exception as error:  # noqa: BLE001 - as above
+                self._contain(error)
+        self.close()
+
+    # -- closing
 
     def close(self, deadline_s: float | None = None) -> None:
         """Take no more writes or data, flush what is queued, then close."""
-        raise NotImplementedError
+        if self.closed:
+            return
+        self.closed = True
+        if self._queue:
+            delay_s = self._close_deadline_s if deadline_s is None else deadline_s
+            self._timer = self._loop.call_later(delay_s, self._give_up, delay_s)
+            self._watch_for_end()
+        else:
+            self._linger()
 
     def abort(self, error: Exception | None = None) -> None:
         """Close at once, giving up what is queued."""
-        raise NotImplementedError
+        if self._released:
+            return
+        # A reset frees the kernel's buffers of a dead peer at once. It must not follow an orderly
+        # end: it could destroy bytes that the peer has yet to read.
+        if self._queue or not self.closed:
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._release(error)
+
+    def _give_up(self, deadline_s: float) -> None:
+        self.abort(TimeoutError(f"{self.queued_bytes} bytes not sent {deadline_s:g} s after close"))
+
+    def _watch_for_end(self) -> None:
+        """Read on, though only to see the peer's end and to leave nothing unread."""
+        if not self._ended and not (self._begun and self._reading):
+            self._loop.add_reader(self._sock, self._read)
+        self._begun = self._reading = True
+
+    def _linger(self) -> None:
+        """End our side in order and give the peer a moment to end its own."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._release(None)
+            return
+        if self._ended:
+            self._release(None)
+            return
+        self._watch_for_end()
+        self._timer = self._loop.call_later(_LINGER_S, self._release, None)
+
+    def _release(self, error: Exception | None) -> None:
+        if self._released:
+            return
+        self._released = True
+        self.closed = True
+        self._reading = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        self._sock.close()
+        self._queue.clear()
+        self._queued_at_s.clear()
+        self.queued_bytes = 0
+        self.writes_stalled_since = None
+        self._loop.call_soon(self._tell_closed, error)
+
+    # -- telling
+
+    def _tell_drained(self) -> None:
+        try:
+            self.receiver.stream_drained()
+        except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
+            self._contain(error)
+
+    def _tell_closed(self, error: Exception | None) -> None:
+        try:
+            self.receiver.stream_closed(error)
+        except Exception:  # noqa: BLE001 - logged; nothing is left to end
+            self._log_receiver_error()
+
+    def _contain(self, error: Exception) -> None:
+        self._log_receiver_error()
+        self.abort(error)
+
+    def _log_receiver_error(self) -> None:
+        _log.exception("Stream receiver failed", extra={"peer": self.peer_address})
+
+
+def _address_of(sock: socket.socket, question: str) -> Address:
+    """Return the socket's own or its peer's address; `("", 0)` when it has none (any more)."""
+    try:
+        address = sock.getsockname() if question == "getsockname" else sock.getpeername()
+    except OSError:
+        return ("", 0)
+    return unmapped(address) if isinstance(address, tuple) else ("", 0)

@@ -1,0 +1,170 @@
+"""One system call that sends one buffer to many addresses: `sendmmsg`, which Python lacks.
+
+A loop of `socket.sendto` spends 1.0 to 1.5 µs per address in the interpreter, in parsing the
+address and in entering the kernel; this spends none of it. The C structures of each address are
+built once, when it is added, and joined for a group of addresses when the group changes, so a send
+touches no address in Python. Linux only; `UdpSender` loops over `sendto` elsewhere.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final
+
+from headwater.net.socket_address import Address
+
+_MSG_DONTWAIT: Final = 0x40
+
+
+class _Buffer(ctypes.Structure):
+    """`struct iovec`; the char pointer also keeps the bytes alive while they are sent."""
+
+    _fields_ = (("base", ctypes.c_char_p), ("length", ctypes.c_size_t))
+
+
+class _Header(ctypes.Structure):
+    """`struct msghdr`."""
+
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_length", ctypes.c_uint32),
+        ("buffers", ctypes.c_void_p),
+        ("buffer_count", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Message(ctypes.Structure):
+    """`struct mmsghdr`."""
+
+    _fields_ = (("header", _Header), ("sent", ctypes.c_uint))
+
+
+_MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
+
+
+@cache
+def sendmmsg() -> Callable[..., int] | None:
+    """Return libc's `sendmmsg`, or None where there is none that works as described here."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        function = ctypes.CDLL(None, use_errno=True).sendmmsg
+        function.restype = ctypes.c_int
+        function.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+        return function if _works(function) else None
+    except (OSError, AttributeError):
+        return None
+
+
+def _works(function: Callable[..., int]) -> bool:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(0.25)
+        vector = DatagramVector(sender.fileno(), function)
+        entry = vector.entry(receiver.getsockname())
+        outcome = vector.send(b"\0headwater", vector.group([entry, entry]), 0)
+        return outcome == (2, 0) and receiver.recv(99) == receiver.recv(99) == b"\0headwater"
+
+
+class VectorEntry:
+    """The C structures of one address, for one DatagramVector."""
+
+    __slots__ = ("header", "name")
+
+    def __init__(self, name: Any, header: bytes) -> None:
+        self.name = name
+        self.header: bytes = header
+
+
+class VectorGroup:
+    """The C structures of many addresses, side by side; immutable."""
+
+    __slots__ = ("_entries", "_messages", "count", "start")
+
+    def __init__(self, entries: Sequence[VectorEntry]) -> None:
+        # The entries own the addresses that the messages point to.
+        self._entries = tuple(entries)
+        joined = b"".join([entry.header for entry in entries])
+        self._messages = ctypes.create_string_buffer(joined, len(joined))
+        self.count: int = len(self._entries)
+        self.start: int = ctypes.addressof(self._messages)
+
+
+class DatagramVector:
+    """Sends from one socket; its groups must not be sent by another."""
+
+    __slots__ = ("_buffer", "_descriptor", "_sendmmsg")
+
+    def __init__(self, descriptor: int, function: Callable[..., int]) -> None:
+        self._descriptor = descriptor
+        self._sendmmsg = function
+        self._buffer = _Buffer()
+
+    def entry(self, address: Address) -> VectorEntry:
+        """Return the structures for a numeric address; OSError when it is not numeric."""
+        packed = _packed_address(address)
+        name = ctypes.create_string_buffer(packed, len(packed))
+        header = _Header(
+            name=ctypes.addressof(name),
+            name_length=len(packed),
+            buffers=ctypes.addressof(self._buffer),
+            buffer_count=1,
+        )
+        return VectorEntry(name, bytes(_Message(header=header)))
+
+    def group(self, entries: Sequence[VectorEntry]) -> VectorGroup:
+        """Return the structures for several entries of this vector, in their order."""
+        return VectorGroup(entries)
+
+    def send(self, data: bytes, group: VectorGroup, index: int) -> tuple[int, int]:
+        """Send `data` to each address of the group from `index` on.
+
+        Returns the index of the first address not sent to and why (an errno, 0 when all were).
+        """
+        buffer = self._buffer
+        buffer.base = data
+        buffer.length = len(data)
+        function, descriptor = self._sendmmsg, self._descriptor
+        start, count = group.start, group.count
+        try:
+            while index < count:
+                sent = function(
+                    descriptor, start + index * _MESSAGE_BYTES, count - index, _MSG_DONTWAIT
+                )
+                if sent < 0:
+                    code = ctypes.get_errno()
+                    if code != errno.EINTR:
+                        return index, code
+                else:
+                    index += sent
+            return index, 0
+        finally:
+            buffer.base = None
+
+
+def _packed_address(address: Address) -> bytes:
+    """Return `struct sockaddr_in` or `sockaddr_in6`."""
+    if len(address) == 2:
+        host, port = address
+        packed = socket.inet_pton(socket.AF_INET, host)
+        return struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + packed + bytes(8)
+    host, port, flow, scope = address
+    packed = socket.inet_pton(socket.AF_INET6, host)
+    return (
+        struct.pack("=H", socket.AF_INET6)
+        + struct.pack("!HI", port, flow)
+        + packed
+        + struct.pack("=I", scope)
+    )

@@ -1,0 +1,145 @@
+"""TLS contexts with modern defaults, and a certificate that can be replaced while serving."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from headwater.net.certificate_validity import certificate_validity
+from headwater.net.settings import ClientCertificates, TlsSettings, TlsVersion
+
+_VERSIONS: Final = {
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+_VERIFY: Final = {
+    ClientCertificates.NONE: ssl.CERT_NONE,
+    ClientCertificates.OPTIONAL: ssl.CERT_OPTIONAL,
+    ClientCertificates.REQUIRED: ssl.CERT_REQUIRED,
+}
+_PEM_END: Final = "-----END CERTIFICATE-----"
+# First byte of a TLS connection: a record of type handshake (RFC 8446 section 5.1). No RTSP
+# request begins with it, so one port can serve both.
+TLS_FIRST_BYTE: Final = 0x16
+
+
+class TlsFilesError(ValueError):
+    """A certificate, key or CA file cannot be used; the message names the file and why."""
+
+
+class ServerTls:
+    """The TLS context of a listener; `reload` replaces it for the connections that come next.
+
+    Raises TlsFilesError when the files cannot be used.
+    """
+
+    def __init__(self, settings: TlsSettings) -> None:
+        self._settings = settings
+        self._stamps = self._read_stamps()
+        self.context: ssl.SSLContext = _server_context(settings)
+        """The context to use for the next connection."""
+
+    @property
+    def files_changed(self) -> bool:
+        """Whether a file was written or replaced since it was last loaded or tried."""
+        return self._read_stamps() != self._stamps
+
+    def reload(self) -> None:
+        """Load the files anew; sessions that are there go on with what they had.
+
+        Raises TlsFilesError and keeps the old context when the files cannot be used.
+        """
+        self._stamps = self._read_stamps()
+        self.context = _server_context(self._settings)
+
+    def complaint(self, now: datetime | None = None) -> str | None:
+        """Return what is wrong with the certificate's dates at `now`, None when all is well."""
+        return certificate_complaint(self._settings.certificate, now)
+
+    def _read_stamps(self) -> tuple[tuple[int, int, int] | None, ...]:
+        settings = self._settings
+        return tuple(
+            [_stamp(path) for path in (settings.certificate, settings.key, settings.client_ca)]
+        )
+
+
+def client_context(*, ca: str = "", verify: bool = True) -> ssl.SSLContext:
+    """Return a context for connecting to a server.
+
+    `ca` is a PEM file of issuers to trust besides the system's; without `verify` any certificate
+    and name will do, which protects against listeners only, not against impostors. Raises
+    TlsFilesError when the file cannot be used.
+    """
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+    if ca:
+        _load_ca(context, ca)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def certificate_complaint(path: str, now: datetime | None = None) -> str | None:
+    """Return what is wrong with the dates of a PEM file's first certificate, None when valid.
+
+    Raises TlsFilesError when the file cannot be read.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        begin, end = text.index("-----BEGIN CERTIFICATE-----"), text.index(_PEM_END)
+        der = ssl.PEM_cert_to_DER_cert(text[begin : end + len(_PEM_END)])
+        return certificate_validity(der).complaint(now or datetime.now(UTC))
+    except (OSError, ValueError) as error:
+        raise TlsFilesError(f"certificate file {path}: {error}") from error
+
+
+def _server_context(settings: TlsSettings) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _VERSIONS[settings.minimum_version]
+    # A peer that may ask for new handshakes on a connection makes the server work for nothing.
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # TLS 1.2: ephemeral keys and authenticated encryption only; 1.3 has nothing else.
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    try:
+        context.load_cert_chain(settings.certificate, settings.key or None, _no_password)
+    except (OSError, ValueError) as error:
+        key = f" with key {settings.key}" if settings.key else ""
+        raise TlsFilesError(f"certificate {settings.certificate}{key}: {_reason(error)}") from error
+    if settings.client_certificates is not ClientCertificates.NONE:
+        _load_ca(context, settings.client_ca)
+    context.verify_mode = _VERIFY[settings.client_certificates]
+    return context
+
+
+def _load_ca(context: ssl.SSLContext, path: str) -> None:
+    try:
+        context.load_verify_locations(cafile=path)
+    except (OSError, ValueError) as error:
+        raise TlsFilesError(f"CA file {path}: {_reason(error)}") from error
+
+
+def _no_password() -> str:
+    """Refuse to ask for a pass phrase: a server has nobody to ask, and would hang."""
+    raise ValueError("the key is encrypted; serve an unencrypted one readable by the server alone")
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case ssl.SSLError(reason="KEY_VALUES_MISMATCH"):
+            return "the key does not belong to the certificate"
+        case ssl.SSLError():
+            return f"not usable PEM ({error.reason or error})"
+        case OSError():
+            return error.strerror or str(error)
+    return str(error)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written or replaced; None when it cannot be seen."""
+    try:
+        status = Path(path).stat() if path else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
