@@ -1,7 +1,6 @@
 """The parser of an RTSP connection: bytes in, requests, responses and `$` frames out."""
 
 import re
-from collections.abc import Callable
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.foothold import find_foothold
@@ -199,7 +198,8 @@ class WireParser:
         last_header_at = size - FRAME_HEADER_BYTES
         last_header = b""
         length = end = 0
-        append: Callable[[bytes], None] = [].append
+        packets: list[bytes] = []
+        append = packets.append
         while position <= last_header_at:
             start = position + FRAME_HEADER_BYTES
             header = buffer[position:start]

@@ -60,5 +60,5 @@ class StateError(ProtocolError):
     """
 
     def __init__(self, message: str, *, allow: tuple[str, ...]) -> None:
-        super().__init__(message, status=455, where="method")
+        super().__init__(message, status=455, where="request line")
         self.allow = allow

@@ -1,0 +1,184 @@
+"""Transport: how the media of one track travels (RFC 2326 §12.39)."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.parameters import split_quoted, unquoted
+from headwater.protocol.quirks import (
+    port_of_partner,
+    ports_are_absent,
+    transport_mode,
+    transport_ssrc,
+)
+
+_PROFILE = re.compile(r"(RTP/S?AVPF?)(?:/(UDP|TCP))?", re.IGNORECASE)
+_PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
+_TTL = re.compile(r"[0-9]{1,3}")
+_WHERE = "Transport"
+
+
+class LowerTransport(StrEnum):
+    """What carries RTP: datagrams, or the RTSP connection itself."""
+
+    UDP = "UDP"
+    TCP = "TCP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSpec:
+    """One alternative of a Transport header.
+
+    Attributes:
+        profile: "RTP/AVP", "RTP/AVPF", "RTP/SAVP" or "RTP/SAVPF".
+        lower: UDP, or TCP for frames inside the RTSP connection.
+        unicast: False for multicast. RFC 2326 makes multicast the default, yet every client
+            that leaves the word out means unicast.
+        interleaved: channels of RTP and RTCP, 0 to 255.
+        client_port: the client's ports of RTP and RTCP.
+        server_port: the server's.
+        port: the group's ports, for multicast.
+        ttl: hops of a multicast packet.
+        destination: address to which the media goes.
+        source: address from which it comes.
+        ssrc: synchronisation source of the sender.
+        mode: "PLAY" or "RECORD"; None when not said, which means PLAY.
+        append: a recording is to be appended to.
+        extra: parameters unknown here, as they came.
+    """
+
+    profile: str = "RTP/AVP"
+    lower: LowerTransport = LowerTransport.UDP
+    unicast: bool = True
+    interleaved: tuple[int, int] | None = None
+    client_port: tuple[int, int] | None = None
+    server_port: tuple[int, int] | None = None
+    port: tuple[int, int] | None = None
+    ttl: int | None = None
+    destination: str | None = None
+    source: str | None = None
+    ssrc: int | None = None
+    mode: str | None = None
+    append: bool = False
+    extra: tuple[str, ...] = ()
+
+    def to_header(self) -> str:
+        """Return the alternative as header text."""
+        parts = [
+            self.profile if self.lower is LowerTransport.UDP else f"{self.profile}/{self.lower}",
+            "unicast" if self.unicast else "multicast",
+        ]
+        parts += [
+            f"{name}={address}"
+            for name in ("destination", "source")
+            if (address := getattr(self, name)) is not None
+        ]
+        parts += [
+            f"{name}={pair[0]}-{pair[1]}"
+            for name in ("interleaved", "client_port", "server_port", "port")
+            if (pair := getattr(self, name)) is not None
+        ]
+        if self.ttl is not None:
+            parts.append(f"ttl={self.ttl}")
+        if self.ssrc is not None:
+            parts.append(f"ssrc={self.ssrc:08X}")
+        if self.mode is not None:
+            parts.append(f'mode="{self.mode}"')
+        if self.append:
+            parts.append("append")
+        return ";".join((*parts, *self.extra))
+
+
+def parse_transport(value: str) -> list[TransportSpec]:
+    """Return the alternatives of a Transport header in the client's order of preference.
+
+    Alternatives of unknown protocols are skipped; an empty list means that none was understood
+    (461). Parameters may come in any order, the protocol among them.
+
+    Raises:
+        ProtocolError: 400, when no alternative is left because a known one is malformed.
+    """
+    specs: list[TransportSpec] = []
+    malformed: ProtocolError | None = None
+    for alternative in split_quoted(value, ","):
+        try:
+            spec = _parse_alternative(split_quoted(alternative, ";"))
+        except ProtocolError as error:
+            malformed = malformed or error
+            continue
+        if spec is not None:
+            specs.append(spec)
+    if not specs and malformed is not None:
+        raise malformed
+    return specs
+
+
+def format_transport(specs: Iterable[TransportSpec]) -> str:
+    """Return alternatives as one header value."""
+    return ",".join(spec.to_header() for spec in specs)
+
+
+def _parse_alternative(parameters: list[str]) -> TransportSpec | None:
+    fields: dict[str, Any] = {}
+    extra: list[str] = []
+    for parameter in parameters:
+        name, _, raw = parameter.partition("=")
+        name = name.strip().lower()
+        if "profile" not in fields and (match := _PROFILE.fullmatch(parameter)):
+            fields["profile"] = match[1].upper()
+            fields["lower"] = LowerTransport((match[2] or "UDP").upper())
+        elif name in ("unicast", "multicast"):
+            fields["unicast"] = name == "unicast"
+        elif name in _READERS:
+            fields[name] = _READERS[name](name, unquoted(raw))
+        else:
+            extra.append(parameter)
+    return TransportSpec(**fields, extra=tuple(extra)) if "profile" in fields else None
+
+
+def _pair(name: str, value: str, *, maximum: int) -> tuple[int, int]:
+    match = _PAIR.fullmatch(value)
+    if match is None:
+        raise ProtocolError(f"{name}={value} is no pair of numbers", where=_WHERE)
+    first = int(match[1])
+    second = int(match[2]) if match[2] else port_of_partner(first)
+    if first == second or max(first, second) > maximum:
+        raise ProtocolError(f"{name}={value} must be two numbers up to {maximum}", where=_WHERE)
+    return first, second
+
+
+def _channels(name: str, value: str) -> tuple[int, int]:
+    return _pair(name, value, maximum=255)
+
+
+def _ports(name: str, value: str) -> tuple[int, int] | None:
+    match = _PAIR.fullmatch(value)
+    if match and ports_are_absent(int(match[1]), int(match[2] or 0)):
+        return None
+    pair = _pair(name, value, maximum=65_535)
+    if 0 in pair:
+        raise ProtocolError(f"{name}={value}: there is no port 0", where=_WHERE)
+    return pair
+
+
+def _ttl(name: str, value: str) -> int:
+    if not _TTL.fullmatch(value) or int(value) > 255:
+        raise ProtocolError(f"{name}={value} must be 0 to 255", where=_WHERE)
+    return int(value)
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    "interleaved": _channels,
+    "client_port": _ports,
+    "server_port": _ports,
+    "port": _ports,
+    "ttl": _ttl,
+    "destination": lambda _, value: value or None,
+    "source": lambda _, value: value or None,
+    "ssrc": lambda _, value: transport_ssrc(value),
+    "mode": lambda _, value: transport_mode(value),
+    "append": lambda _name, _value: True,
+}

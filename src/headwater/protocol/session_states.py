@@ -1,0 +1,101 @@
+"""The states of a session and what each method does to them (RFC 2326 A.2).
+
+Three departures from the table of A.2: PAUSE of a session that does not run is answered as if it
+did something (clients repeat it); SETUP of a session that runs is refused with 455, as RFC 2326
+§10.4 leaves to the server; TEARDOWN without a SETUP ends what ANNOUNCE began.
+"""
+
+from enum import StrEnum
+
+from headwater.protocol.errors import StateError
+from headwater.protocol.method import Method
+
+
+class SessionState(StrEnum):
+    """States of RFC 2326 A.2."""
+
+    INIT = "init"
+    READY = "ready"
+    PLAYING = "playing"
+    RECORDING = "recording"
+
+
+class SessionRole(StrEnum):
+    """Which side of a mount the session is on."""
+
+    PUBLISHER = "publisher"
+    READER = "reader"
+
+
+_Table = dict[SessionState, dict[str, SessionState]]
+
+_ANYWHERE = (Method.OPTIONS, Method.DESCRIBE, Method.GET_PARAMETER, Method.SET_PARAMETER)
+
+_READER: _Table = {
+    SessionState.INIT: {
+        Method.SETUP: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+    SessionState.READY: {
+        Method.SETUP: SessionState.READY,
+        Method.PLAY: SessionState.PLAYING,
+        Method.PAUSE: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+    SessionState.PLAYING: {
+        Method.PLAY: SessionState.PLAYING,
+        Method.PAUSE: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+}
+
+_PUBLISHER: _Table = {
+    SessionState.INIT: {
+        Method.ANNOUNCE: SessionState.INIT,
+        Method.SETUP: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+    SessionState.READY: {
+        Method.SETUP: SessionState.READY,
+        Method.RECORD: SessionState.RECORDING,
+        Method.PAUSE: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+    SessionState.RECORDING: {
+        Method.RECORD: SessionState.RECORDING,
+        Method.PAUSE: SessionState.READY,
+        Method.TEARDOWN: SessionState.INIT,
+    },
+}
+
+TRANSITIONS: dict[SessionRole, _Table] = {
+    SessionRole.READER: _READER,
+    SessionRole.PUBLISHER: _PUBLISHER,
+}
+"""role → state → method → next state. Methods that touch no state are not in it."""
+
+
+def allowed_methods(state: SessionState, role: SessionRole) -> tuple[Method, ...]:
+    """Return the methods that the state allows, for the Allow header."""
+    moves = TRANSITIONS[role].get(state, {})
+    return tuple(method for method in Method if method in _ANYWHERE or method in moves)
+
+
+def next_state(state: SessionState, method: str, role: SessionRole) -> SessionState:
+    """Return the state after the method was carried out on the whole session.
+
+    TEARDOWN of one track among several leaves the state as it is; the caller knows.
+
+    Raises:
+        StateError: 455 with the methods that are allowed.
+    """
+    if method in _ANYWHERE:
+        return state
+    following = TRANSITIONS[role].get(state, {}).get(method)
+    if following is None:
+        allowed = allowed_methods(state, role)
+        raise StateError(
+            f"{method} of a {role} that is {state}; it may {', '.join(allowed)}",
+            allow=tuple(str(name) for name in allowed),
+        )
+    return following
