@@ -71,6 +71,8 @@ def serve(
     ] = LoopChoice.AUTO,
 ) -> None:
     """Run the server until Ctrl-C (or SIGTERM); a second Ctrl-C ends it at once."""
+    if play_port is None:
+        play_port = publish_port  # as `RtspServer` has it: one port, unless two are given
     options = {
         ("--host", "server.host"): host,
         ("--publish-port", "server.publish_port"): publish_port,

@@ -61,7 +61,7 @@ def _packets(
     video: av.VideoStream, audio: av.AudioStream, settings: CameraSettings
 ) -> Iterator[Packet[Any]]:
     """Packets of both tracks, each not before its time."""
-    picture = Picture(settings.width, settings.height, settings.frames_per_second)
+    picture = Picture(settings.width, settings.height)
     # The time of day here, for people to compare with their own clock.
     began = datetime.now()
     began_s = time.monotonic()

@@ -28,10 +28,9 @@ _GREY = 128
 class Picture:
     """Draws frames of one size as planar YUV 4:2:0, the form the encoder takes."""
 
-    def __init__(self, width: int, height: int, frames_per_second: int) -> None:
+    def __init__(self, width: int, height: int) -> None:
         self.width = width
         self.height = height
-        self.frames_per_second = frames_per_second
         self._luma, self._blue, self._red = _bars(width, height)
         self._ball_pixels = height // 10 * 2
         self._ball = _disc(self._ball_pixels)

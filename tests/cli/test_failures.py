@@ -1,0 +1,67 @@
+"""Failures as a person reads them."""
+
+import errno
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from headwater.cli.failures import (
+    CommandFailed,
+    cannot_listen,
+    config_refused,
+    file_unreadable,
+    media_extra_missing,
+    show,
+)
+from headwater.config.errors import ConfigError, ConfigFault
+
+
+@pytest.mark.parametrize(
+    ("number", "message", "remedy"),
+    [
+        (errno.EADDRINUSE, "port 8554 in use: Address already in use", "--port"),
+        (errno.EACCES, "not allowed to listen on port 8554: Permission denied", "below 1024"),
+        (
+            errno.EADDRNOTAVAIL,
+            "this machine has no address 1.2.3.4: Cannot assign requested address",
+            "--host",
+        ),
+        (errno.EMFILE, "cannot listen on 1.2.3.4 port 8554: ", ""),
+    ],
+)
+def test_why_a_server_cannot_listen(number: int, message: str, remedy: str) -> None:
+    failure = cannot_listen(
+        OSError(number, "x"), host="1.2.3.4", ports=(8554,), port_options="--port"
+    )
+    assert str(failure).startswith(message)
+    assert remedy in failure.remedy
+    assert failure.exit_code == 1
+
+
+def test_both_ports_are_named() -> None:
+    failure = cannot_listen(
+        OSError(errno.EADDRINUSE, "x"), host="", ports=(5554, 6554), port_options="--play-port"
+    )
+    assert str(failure).startswith("ports 5554, 6554 in use")
+
+
+def test_a_missing_extra_says_how_to_get_it() -> None:
+    failure = media_extra_missing(ModuleNotFoundError("No module named 'av'", name="av"))
+    assert str(failure) == "this command needs av, which is not installed"
+    assert failure.remedy == "pip install 'headwater[media]'"
+
+
+def test_wrong_use_has_its_own_exit_code() -> None:
+    unreadable = file_unreadable(Path("a.toml"), OSError(errno.ENOENT, "x", "a.toml"))
+    assert (str(unreadable), unreadable.exit_code) == ("a.toml: No such file or directory", 2)
+    refused = config_refused(ConfigError((ConfigFault("a.toml", "bad", line=3),)))
+    assert (str(refused), refused.exit_code) == ("a.toml:3: bad", 2)
+
+
+def test_a_failure_is_shown_with_its_remedy_and_no_markup() -> None:
+    stream = io.StringIO()
+    failure = CommandFailed("[bold]rtsp://x[/bold] was refused", remedy="try [this]")
+    show(failure, Console(file=stream, width=200))
+    assert stream.getvalue() == "headwater: [bold]rtsp://x[/bold] was refused\ntry [this]\n"

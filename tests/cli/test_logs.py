@@ -1,0 +1,106 @@
+"""Log lines as people and machines get them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from headwater.cli.logs import configure_logs, escape_control_characters
+from headwater.config.settings import LogFormat, LogLevel, LogSettings
+
+LOG = logging.getLogger("headwater.test")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def log_to(stream: io.StringIO, settings: LogSettings) -> None:
+    configure_logs(settings, stream)
+    LOG.warning("reader is slow", extra={"mount": "/a", "session": "s1", "peer": "1.2.3.4:5"})
+
+
+def test_a_text_line_has_the_message_and_its_fields() -> None:
+    stream = io.StringIO()
+    log_to(stream, LogSettings())
+    line = stream.getvalue()
+    assert "[warning" in line
+    assert "reader is slow" in line
+    assert "mount=/a peer=1.2.3.4:5 session=s1" in line
+    assert "\x1b" not in line
+
+
+def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    log_to(stream, LogSettings())
+    assert "\x1b[" in stream.getvalue()
+
+
+def test_a_terminal_gets_none_where_they_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    log_to(stream, LogSettings())
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_json_line_is_an_object_with_the_same() -> None:
+    stream = io.StringIO()
+    log_to(stream, LogSettings(format=LogFormat.JSON))
+    line = json.loads(stream.getvalue())
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "message": "reader is slow",
+        "level": "warning",
+        "logger": "headwater.test",
+        "mount": "/a",
+        "session": "s1",
+        "peer": "1.2.3.4:5",
+    }
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_an_exception_comes_with_its_traceback(log_format: LogFormat) -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(format=log_format), stream)
+    try:
+        raise RuntimeError("boom")
+    except RuntimeError:
+        LOG.exception("a hook failed", extra={"hook": "check_mount"})
+    assert "Traceback (most recent call last)" in stream.getvalue()
+    assert "RuntimeError: boom" in stream.getvalue()
+
+
+def test_lower_levels_are_left_out() -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(level=LogLevel.ERROR), stream)
+    LOG.warning("not said")
+    LOG.error("said")
+    assert "not said" not in stream.getvalue()
+    assert "said" in stream.getvalue()
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_what_peers_send_cannot_forge_lines_or_command_the_terminal(log_format: LogFormat) -> None:
+    stream = io.StringIO()
+    configure_logs(LogSettings(format=log_format), stream)
+    LOG.warning("refused", extra={"user_agent": "x\nforged line\x1b[2J"})
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_printable_fields_stay_as_they_are() -> None:
+    event = {"mount": "/Küche 1", "count": 3}
+    assert escape_control_characters(None, "warning", dict(event)) == event
