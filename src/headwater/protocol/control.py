@@ -57,7 +57,8 @@ def resolve_control(uri: str, *, controls: Sequence[str], mount: str | None) -> 
 
     Args:
         uri: the request URI.
-        controls: `a=control` of each track in order, "" where it has none.
+        controls: `a=control` of each track in order, "" where it has none; empty when the
+            tracks are not known.
         mount: path of the mount where the session has one already.
 
     Raises:
@@ -80,7 +81,7 @@ def resolve_control(uri: str, *, controls: Sequence[str], mount: str | None) -> 
     numbered = _split(parsed)
     if numbered.track is None or (path == mount and numbered.path != mount):
         return ControlTarget(path, parsed.query, None)
-    if numbered.track >= len(controls):
+    if controls and numbered.track >= len(controls):
         raise ProtocolError(
             f"track {numbered.track} of {len(controls)}", status=404, where="request URI"
         )

@@ -68,21 +68,23 @@ _PUBLISHER: _Table = {
     },
 }
 
-TRANSITIONS: dict[SessionRole, _Table] = {
+TRANSITIONS: dict[str, _Table] = {
     SessionRole.READER: _READER,
     SessionRole.PUBLISHER: _PUBLISHER,
 }
 """role → state → method → next state. Methods that touch no state are not in it."""
 
 
-def allowed_methods(state: SessionState, role: SessionRole) -> tuple[Method, ...]:
+def allowed_methods(state: SessionState, role: str) -> tuple[Method, ...]:
     """Return the methods that the state allows, for the Allow header."""
     moves = TRANSITIONS[role].get(state, {})
     return tuple(method for method in Method if method in _ANYWHERE or method in moves)
 
 
-def next_state(state: SessionState, method: str, role: SessionRole) -> SessionState:
+def next_state(state: SessionState, method: str, role: str) -> SessionState:
     """Return the state after the method was carried out on the whole session.
+
+    The role is a `SessionRole` or its value.
 
     TEARDOWN of one track among several leaves the state as it is; the caller knows.
 
