@@ -74,8 +74,10 @@ class StoredPassword:
 
     def verify(self, password: str, *, username: str, realm: str) -> bool:
         """Whether this is the password; compared in constant time."""
-        derived = _derived(self, password.encode(), username=username, realm=realm)
-        return hmac.compare_digest(derived, self.key)
+        given = password.encode("utf-8", "replace")
+        derived = _derived(self, given, username=username, realm=realm)
+        # Hashed once more, because comparing takes time by the length, and plain text has many.
+        return hmac.compare_digest(_sha256(derived), _sha256(self.key))
 
     def ha1(self, method: AuthMethod, *, username: str, realm: str) -> str | None:
         """H(username:realm:password) in hex (RFC 7616 §3.4.2); None where the form has none."""
@@ -165,8 +167,12 @@ def _derived(kept: StoredPassword, password: bytes, *, username: str, realm: str
             return hashlib.pbkdf2_hmac("sha256", password, kept.salt, kept.cost[0], _KEY_BYTES)
 
 
+def _sha256(value: bytes) -> bytes:
+    return hashlib.sha256(value).digest()
+
+
 def _ha1(algorithm: str, username: str, realm: str, password: bytes) -> bytes:
-    text = f"{username}:{realm}:".encode() + password
+    text = f"{username}:{realm}:".encode("utf-8", "replace") + password
     return hashlib.new(algorithm, text, usedforsecurity=False).digest()
 
 

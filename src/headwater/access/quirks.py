@@ -1,0 +1,81 @@
+"""What clients get wrong in proving who they are: a rule each, with its client's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from headwater.access.auth_method import AuthMethod
+
+
+def same_uri(named: str, requested: str, method: str) -> bool:  # noqa: ARG001 - one of the rules
+    """RFC 7616 §3.4.6: the digest's `uri` is the request's."""
+    return named == requested
+
+
+def vlc_base_of_setup(named: str, requested: str, method: str) -> bool:
+    """VLC (live555) computes SETUP's digest over the presentation's URL and a slash.
+
+    FFmpeg before 4.3 does so without the slash.
+    """
+    base, slash, control = requested.rpartition("/")
+    return method == "SETUP" and bool(slash and control) and named.rstrip("/") == base.rstrip("/")
+
+
+def happytime_trailing_slash(named: str, requested: str, method: str) -> bool:  # noqa: ARG001
+    """happytime-rtsp-client leaves the trailing slash out of the digest, others add one."""
+    return named.rstrip("/") == requested.rstrip("/")
+
+
+def bosch_relative(named: str, requested: str, method: str) -> bool:  # noqa: ARG001
+    """Bosch devices name the path alone, some without its first slash."""
+    if "://" in named or not named.strip("/"):
+        return False
+    path = _after_authority(requested)
+    return named.strip("/") == path.strip("/")
+
+
+URI_RULES: tuple[Callable[[str, str, str], bool], ...] = (
+    same_uri,
+    vlc_base_of_setup,
+    happytime_trailing_slash,
+    bosch_relative,
+)
+
+
+def uri_accepted(named: str, requested: str, method: str) -> bool:
+    """Whether a digest over the URI `named` counts for a request of `requested`.
+
+    Credentials inside of either are no part of the comparison: players leave them in one and take
+    them out of the other.
+    """
+    named, requested = _without_userinfo(named), _without_userinfo(requested)
+    return any(rule(named, requested, method) for rule in URI_RULES)
+
+
+def header_lines(challenges: Sequence[tuple[AuthMethod, str]]) -> tuple[str, ...]:
+    """The `WWW-Authenticate` values, one per header line, for challenges in order of preference.
+
+    FFmpeg (before 8) and live555 keep the last header line that begins with `Digest`, and know
+    MD5 alone: offered SHA-256 after MD5, they can answer neither. RFC 7235 §4.1 allows several
+    challenges in one line, so SHA-256 is put behind Basic, in Basic's line, where they do not
+    look. Without Basic it stands in a line of its own.
+    """
+    text_by_method = dict(challenges)
+    both = text_by_method.keys() >= set(AuthMethod)
+    if not both:
+        return tuple(text for _, text in challenges)
+    sha256 = text_by_method.pop(AuthMethod.DIGEST_SHA256)
+    text_by_method[AuthMethod.BASIC] += f", {sha256}"
+    return tuple(text_by_method.values())
+
+
+def _without_userinfo(uri: str) -> str:
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return uri
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _after_authority(uri: str) -> str:
+    return uri.partition("://")[2].partition("/")[2]
