@@ -58,6 +58,5 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
-    sockets: SocketSettings = field(default_factory=SocketSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -170,6 +170,15 @@ class UdpSender:
     def add(self, address: Address) -> Destination:
         """Serve an address from the next `send` on; the same address twice is served twice.
 
+        Raises what `destination` raises.
+        """
+        destination = self.destination(address)
+        self.serve(destination)
+        return destination
+
+    def destination(self, address: Address) -> Destination:
+        """An address that `send_to` can be used with, and that `send` leaves out until `serve`.
+
         Raises ValueError when the host is not numeric, not of the socket's family, or the port is
         not 1 to 65535.
         """
@@ -179,10 +188,13 @@ class UdpSender:
         if not 1 <= port <= 65535:
             raise ValueError(f"port {port} of {host} is not 1 to 65535")
         entry = None if self._vector is None else self._vector.entry(address)
-        destination = Destination(address, entry, segmented=self._segmented)
-        self._destinations = (*self._destinations, destination)
-        self._groups = None
-        return destination
+        return Destination(address, entry, segmented=self._segmented)
+
+    def serve(self, destination: Destination) -> None:
+        """Serve a destination from the next `send` on, once; one that was removed stays out."""
+        if destination.active and destination not in self._destinations:
+            self._destinations = (*self._destinations, destination)
+            self._groups = None
 
     def remove(self, destination: Destination) -> None:
         """Serve a destination no more; what waits for it is left out. Twice does nothing."""

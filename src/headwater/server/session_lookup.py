@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headwater.protocol.control import ControlTarget, resolve_control
 from headwater.protocol.header.session import SessionHeader, format_session, parse_session
 from headwater.protocol.method import Method
-from headwater.protocol.session_states import SessionState, next_state
+from headwater.protocol.session_states import SessionRole, SessionState, next_state
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
@@ -16,6 +16,7 @@ from headwater.server.session import Session
 if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
 
+_SESSION_ROLES = {Role.PUBLISH: SessionRole.PUBLISHER, Role.PLAY: SessionRole.READER}
 _SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
 
 
@@ -94,7 +95,7 @@ def touch_named_session(exchange: Exchange) -> None:
 
 def state_after(session: Session, method: Method) -> SessionState:
     """The state that a method leads to; one that is not allowed now gets 455 with Allow."""
-    return next_state(session.state, method, session.role.value)
+    return next_state(session.state, method, _SESSION_ROLES[session.role])
 
 
 def target_in(exchange: Exchange, session: Session) -> ControlTarget:

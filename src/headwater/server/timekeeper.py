@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.server.deadlines import enforce_deadlines
@@ -45,17 +46,21 @@ class Timekeeper:
         self._schedule()
         service = self._service
         now = service.clock()
-        for work in (
-            lambda: enforce_deadlines(service, now),
-            lambda: service.sessions.sweep(now),
-            lambda: service.mounts.check(now),
-            lambda: self._send_reports(now),
-        ):
+        periodic: tuple[Callable[[float], None], ...] = (
+            self._enforce_deadlines,
+            service.sessions.sweep,
+            service.mounts.check,
+            self._send_reports,
+        )
+        for work in periodic:
             try:
-                work()
+                work(now)
             except Exception:
                 # One broken mount or session must not end everybody's time-outs.
                 logger.exception("periodic work failed")
+
+    def _enforce_deadlines(self, now: float) -> None:
+        enforce_deadlines(self._service, now)
 
     def _send_reports(self, now: float) -> None:
         if now < self._next_reports_s:

@@ -74,7 +74,7 @@ class UdpEgress(Outlet):
         if destination in self._live:
             return
         self._live[destination] = rtcp_address
-        self.sender.add(destination)
+        self.sender.serve(destination)
         if len(self._live) == 1:
             self._track.fan_out.add(self)
 

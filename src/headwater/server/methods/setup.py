@@ -5,7 +5,6 @@ from __future__ import annotations
 from headwater.protocol.header.transport import TransportSpec, parse_transport
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
-from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
@@ -41,10 +40,6 @@ async def answer(exchange: Exchange) -> Response:
         session.query = target.query
     try:
         state = state_after(session, Method.SETUP)
-        if session.state is SessionState.PLAYING:
-            raise Refusal(
-                Status.METHOD_NOT_VALID_IN_THIS_STATE, "a track is set up before PLAY or in PAUSE"
-            )
         chosen = _set_up(exchange, session, target, offer)
     except Exception:
         if session.role is Role.PLAY and not session.tracks:

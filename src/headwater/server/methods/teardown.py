@@ -12,7 +12,8 @@ async def answer(exchange: Exchange) -> Response:
     session = required_session(exchange)
     track = target_in(exchange, session).track
     reader = session.reader
-    if reader is not None and track in reader.track_indexes and len(reader.track_indexes) > 1:
+    indexes = () if reader is None else reader.track_indexes
+    if reader is not None and track is not None and track in indexes and len(indexes) > 1:
         if session.mount is not None:
             session.mount.stop_reader(reader, [track])
         reader.remove_track(track)
