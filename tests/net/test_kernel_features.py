@@ -29,14 +29,14 @@ def test_nothing_is_claimed_by_default() -> None:
 def test_probe_elsewhere_than_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     features = probe.__wrapped__()
-    assert not (features.udp_segment or features.udp_gro or features.rxq_ovfl)
+    assert not any([features.udp_segment, features.udp_gro, features.rxq_ovfl])
 
 
 def test_probe_survives_a_kernel_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("UDP_SEGMENT", "UDP_GRO", "SO_RXQ_OVFL", "SO_MEMINFO"):
         monkeypatch.setattr(kernel_features, name, 9_999)
     features = probe.__wrapped__()
-    assert not (features.udp_segment or features.udp_gro or features.rxq_ovfl)
+    assert not any([features.udp_segment, features.udp_gro, features.rxq_ovfl])
     assert not features.meminfo_drops
 
 

@@ -74,7 +74,7 @@ def test_exhausted_then_returned() -> None:
     pool = PortPairPool(free_range(2), 4)
     first, second = pool.bind_pair("127.0.0.1"), pool.bind_pair("127.0.0.1")
     assert (pool.available, pool.in_use) == (0, 2)
-    with pytest.raises(PortsExhausted, match="2 of 2 pairs in use here.*raise rtp_port_count"):
+    with pytest.raises(PortsExhausted, match=r"2 of 2 pairs in use here.*raise rtp_port_count"):
         pool.bind_pair("127.0.0.1")
     first.close()
     first.close()
