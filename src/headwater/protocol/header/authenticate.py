@@ -68,6 +68,9 @@ def format_challenge(challenge: Challenge) -> str:
     if isinstance(challenge, BasicChallenge):
         return f"Basic realm={quoted(challenge.realm)}"
     parts = [f"realm={quoted(challenge.realm)}", f"nonce={quoted(challenge.nonce)}"]
+    if challenge.stale:
+        # Right behind the nonce: live555 (VLC) reads it nowhere else, and gives up without it.
+        parts.append("stale=true")
     if challenge.opaque is not None:
         parts.append(f"opaque={quoted(challenge.opaque)}")
     if challenge.algorithm is not None:
@@ -75,8 +78,6 @@ def format_challenge(challenge: Challenge) -> str:
         parts.append(f"algorithm={challenge.algorithm}")
     if challenge.qop:
         parts.append(f"qop={quoted(','.join(challenge.qop))}")
-    if challenge.stale:
-        parts.append("stale=TRUE")
     return f"Digest {', '.join(parts)}"
 
 
