@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from headwater.net.socket_address import Address, unmapped
+from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.protocol.headers import Headers
@@ -78,7 +79,20 @@ class Listeners:
             _turn_away(sock)
             return
         connection = Connection(service, roles, (host, port), secure=False)
-        connection.attach(TcpStream(sock, service.loop, connection, peer_address=(host, port)))
+        sockets = service.settings.sockets
+        if sockets.tcp_send_buffer_bytes:
+            set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
+        connection.attach(
+            TcpStream(
+                sock,
+                service.loop,
+                connection,
+                read_bytes=sockets.read_bytes,
+                reads_per_wake=sockets.reads_per_wake,
+                close_deadline_s=sockets.close_deadline_s,
+                peer_address=(host, port),
+            )
+        )
         service.connection_opened(connection)
         self._by_address[host] += 1
 

@@ -11,6 +11,8 @@ from headwater.net.stream import ByteStream
 from headwater.transports.channels import ChannelTable
 from headwater.transports.interleaved_publisher import InterleavedPublisher
 from headwater.transports.interleaved_reader import InterleavedReader
+from headwater.transports.multicast_egress import MulticastEgressTable
+from headwater.transports.multicast_reader import MulticastReader
 from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import RtpSettings, TransportKind
@@ -29,6 +31,7 @@ class MediaEnds:
         self._sockets = sockets
         self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
+        self.groups = MulticastEgressTable(loop, sockets)
 
     def publisher(
         self,
@@ -53,4 +56,6 @@ class MediaEnds:
         """A reader of the mount over this kind of transport."""
         if kind is TransportKind.TCP:
             return InterleavedReader(identity, self._loop, stream, channels, mount.settings)
+        if kind is TransportKind.MULTICAST:
+            return MulticastReader(identity, self.groups, mount.settings)
         return UdpReader(identity, self.egresses)

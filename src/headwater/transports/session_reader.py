@@ -17,7 +17,13 @@ class SessionReader(Reader):
 
     Life: `add_track` at each SETUP, then the mount calls `join` and `leave` as PLAY and PAUSE
     come, `release` once at the very end, which gives back ports and channels.
+
+    Attributes:
+        shares_its_packets: what is sent to it reaches others too, so that nothing can be sent to
+            it alone: no instant start.
     """
+
+    shares_its_packets: bool = False
 
     def __init__(self, identity: SessionIdentity, transport: str) -> None:
         self.identity = identity

@@ -44,7 +44,8 @@ async def answer(exchange: Exchange) -> Response:
     reader, mount = session.reader, session.mount
     if reader is None or mount is None:
         raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "PLAY comes after SETUP")
-    plan = mount.plan_start(reader.track_indexes, wants_instant_start(session.query))
+    instant = False if reader.shares_its_packets else wants_instant_start(session.query)
+    plan = mount.plan_start(reader.track_indexes, instant)
     if session.state is not SessionState.PLAYING:
         session.state = state
         exchange.after_answer = lambda: mount.start_reader(reader, plan)

@@ -1,0 +1,152 @@
+"""The group through which one track reaches all of its multicast readers."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import AbstractEventLoop
+
+from headwater.media.fan_out import Outlet
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.settings import MountSettings
+from headwater.media.track import Track
+from headwater.net.multicast import open_multicast_sender
+from headwater.net.settings import SocketSettings
+from headwater.net.socket_address import socket_address
+from headwater.net.socket_buffers import set_send_buffer
+from headwater.net.udp_sender import UdpSender
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.status import Status
+from headwater.transports.udp_egress import runs_of
+
+logger = logging.getLogger(__name__)
+
+
+class MulticastEgress(Outlet):
+    """One track's sockets towards its group: one send reaches every reader."""
+
+    def __init__(
+        self,
+        track: Track,
+        settings: MountSettings,
+        loop: AbstractEventLoop,
+        sockets: SocketSettings,
+    ) -> None:
+        self.group = settings.multicast_group
+        self.ttl = settings.multicast_ttl
+        rtp_port = settings.multicast_port_start + 2 * track.index
+        self.ports = (rtp_port, rtp_port + 1)
+        self.users = 0
+        self._track = track
+        self._live: set[str] = set()
+        self._rtp = open_multicast_sender(
+            self.group, ttl=self.ttl, interface=settings.multicast_interface
+        )
+        try:
+            self._rtcp = open_multicast_sender(
+                self.group, ttl=self.ttl, interface=settings.multicast_interface
+            )
+        except OSError:
+            self._rtp.close()
+            raise
+        set_send_buffer(self._rtp, sockets.udp_send_buffer_bytes)
+        self._rtcp_address = socket_address(self.group, self.ports[1])
+        self._sender = UdpSender(
+            self._rtp,
+            loop,
+            max_pending_bytes=sockets.udp_pending_bytes,
+            max_pending_age_s=sockets.udp_pending_age_s,
+        )
+        self._sender.add(socket_address(self.group, rtp_port))
+
+    def go_live(self, session_id: str) -> None:
+        """Send to the group while this session, or any other, plays."""
+        self._live.add(session_id)
+        self._track.fan_out.add(self)
+
+    def stop_live(self, session_id: str) -> None:
+        """The session plays no more; without any the group is left alone."""
+        self._live.discard(session_id)
+        if not self._live:
+            self._track.fan_out.remove(self)
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """Send the batch to the group."""
+        self._sender.send(runs_of(batch))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Send an RTCP packet to the group; one that cannot leave is lost, as UDP may."""
+        try:
+            self._rtcp.sendto(packet, self._rtcp_address)
+        except OSError as error:
+            logger.debug("RTCP not sent", extra={"group": self.group, "cause": str(error)})
+
+    def outlet_failed(self, error: Exception) -> None:
+        """Learn that delivery to the group broke."""
+        logger.error("multicast delivery failed", extra={"group": self.group, "cause": repr(error)})
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._track.fan_out.remove(self)
+        self._sender.close()
+        self._rtp.close()
+        self._rtcp.close()
+
+
+class MulticastEgressTable:
+    """The groups in use, each while a session uses it; no two tracks share group and port."""
+
+    def __init__(self, loop: AbstractEventLoop, sockets: SocketSettings) -> None:
+        self._loop = loop
+        self._sockets = sockets
+        self._egresses: dict[Track, MulticastEgress] = {}
+        self._taken: dict[tuple[str, int], Track] = {}
+
+    def __len__(self) -> int:
+        return len(self._egresses)
+
+    def acquire(self, track: Track, settings: MountSettings) -> MulticastEgress:
+        """The egress of a track.
+
+        Raises ProtocolError 461 when another mount's track has this group and port, or the
+        machine cannot send to the group: the reader may come again by unicast.
+        """
+        egress = self._egresses.get(track)
+        if egress is None:
+            egress = self._open(track, settings)
+            self._egresses[track] = egress
+        egress.users += 1
+        return egress
+
+    def release(self, track: Track) -> None:
+        """Give back what `acquire` gave; the last one closes the sockets."""
+        egress = self._egresses[track]
+        egress.users -= 1
+        if egress.users == 0:
+            del self._egresses[track]
+            self._taken.pop((egress.group, egress.ports[0]), None)
+            egress.close()
+
+    def _open(self, track: Track, settings: MountSettings) -> MulticastEgress:
+        port = settings.multicast_port_start + 2 * track.index
+        key = (settings.multicast_group, port)
+        if key in self._taken:
+            raise _unavailable(
+                settings,
+                f"another mount sends to port {port} of it; give each mount its own "
+                "multicast_group or multicast_port_start",
+            )
+        try:
+            egress = MulticastEgress(track, settings, self._loop, self._sockets)
+        except OSError as error:
+            raise _unavailable(settings, str(error)) from error
+        self._taken[key] = track
+        return egress
+
+
+def _unavailable(settings: MountSettings, cause: str) -> ProtocolError:
+    logger.warning("multicast refused", extra={"group": settings.multicast_group, "cause": cause})
+    return ProtocolError(
+        f"the group {settings.multicast_group} cannot be used",
+        status=Status.UNSUPPORTED_TRANSPORT,
+        where="Transport",
+    )
