@@ -146,7 +146,7 @@ class ReceptionStatistics:
         lost_since = expected_since - (self._received - self._received_before)
         self._expected_before, self._received_before = expected, self._received
         # RFC 3550 §A.3: a negative loss, from duplicates, counts as none.
-        fraction = min(255, lost_since * 256 // expected_since) if lost_since > 0 else 0
+        fraction = lost_since * 256 // expected_since if lost_since > 0 else 0
         delay = int((now_s - self._last_sr_s) * 65_536) if self._last_sr else 0
         return ReportBlock(
             ssrc=ssrc,

@@ -106,7 +106,7 @@ class MediaDescription:
         maps = dict(_rtpmaps(attributes))
         formats = tuple(fields[3:]) or tuple(str(payload_type) for payload_type in maps)
         if not formats:
-            raise ProtocolError(f"no format in {head[:80]!r}", where="SDP m= line")
+            raise ProtocolError(f"no format in {_shown(head)!r}", where="SDP m= line")
         for payload_type in _payload_types(formats):
             if payload_type not in maps and payload_type in STATIC_PAYLOAD_TYPES:
                 maps[payload_type] = STATIC_PAYLOAD_TYPES[payload_type]
@@ -180,7 +180,7 @@ class SessionDescription:
     media: tuple[MediaDescription, ...]
     """The tracks in their order; never empty."""
     name: str = field(compare=False)
-    """Value of `s=`, empty where there is none."""
+    """Value of `s=`, empty where there is none; bytes that are no UTF-8 are question marks."""
     control: str | None = field(compare=False)
     """Value of the session's `a=control`, None where there is none."""
     range_text: str | None = field(compare=False)
@@ -203,7 +203,7 @@ class SessionDescription:
         return cls(
             lines=session,
             media=tuple(MediaDescription.parse(section) for section in sections[1:]),
-            name=next((line.lstrip()[2:].strip() for line in _typed(session, "s")), ""),
+            name=_printable(next(iter(_typed(session, "s")), "s=").lstrip()[2:].strip()),
             control=_first_value(attributes, "control"),
             range_text=_first_value(attributes, "range"),
         )
@@ -340,5 +340,10 @@ def _number(text: str) -> int | None:
 
 
 def _shown(value: object) -> str:
-    text = str(value)
+    text = _printable(str(value))
     return text if len(text) <= 80 else text[:80] + "…"
+
+
+def _printable(text: str) -> str:
+    # Bytes kept as lone surrogates can be neither logged nor put into JSON.
+    return text.encode(errors="replace").decode()

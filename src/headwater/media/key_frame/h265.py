@@ -2,28 +2,37 @@
 
 from collections.abc import Sequence
 
-from headwater.media.key_frame.nal_units import NalKeyFrames, Role
+from headwater.media.key_frame.nal_units import (
+    AGGREGATE,
+    FRAGMENT,
+    KEY_SLICE,
+    MAIN_PARAMETERS,
+    NOTHING_WAITS,
+    OTHER,
+    PICTURE_PARAMETERS,
+    SLICE,
+    NalKeyFrames,
+)
 from headwater.protocol.rtp import payload_offset
 
 
-def _unit_role(kind: int) -> Role:
+def _unit_role(kind: int) -> int:
     # ITU-T H.265 table 7-1: 0–31 are slices, 16–23 of them of intra random access points
     # (BLA, IDR, CRA), 32–34 parameter sets of video, sequence and picture.
     if kind < 32:
-        return Role.KEY_SLICE if 16 <= kind <= 23 else Role.SLICE
+        return KEY_SLICE if 16 <= kind <= 23 else SLICE
     if kind in (32, 33):
-        return Role.MAIN_PARAMETERS
-    return Role.PICTURE_PARAMETERS if kind == 34 else Role.OTHER
+        return MAIN_PARAMETERS
+    return PICTURE_PARAMETERS if kind == 34 else OTHER
 
 
-_TYPES_OF_PACKETS = {48: Role.AGGREGATE, 49: Role.FRAGMENT}
+_PACKET_TYPES = {48: AGGREGATE, 49: FRAGMENT}
 # By the header's first byte, which holds the type in bits 1 to 6, and by a fragment header.
 _UNIT_ROLE = bytes(_unit_role(byte >> 1 & 0x3F) for byte in range(256))
 _FRAGMENT_ROLE = bytes(_unit_role(byte & 0x3F) for byte in range(256))
 _PACKET_ROLE = bytes(
-    _TYPES_OF_PACKETS.get(byte >> 1 & 0x3F, _unit_role(byte >> 1 & 0x3F)) for byte in range(256)
+    _PACKET_TYPES.get(byte >> 1 & 0x3F, _unit_role(byte >> 1 & 0x3F)) for byte in range(256)
 )
-_SLICE, _KEY_SLICE, _AGGREGATE, _FRAGMENT = 1, 2, 6, 7
 _START_BIT = 0x80
 # `first_slice_segment_in_pic_flag` is the first bit after the header (ITU-T H.265 §7.3.6.1).
 _FIRST_SLICE_BIT = 0x80
@@ -40,29 +49,34 @@ class H265KeyFrames(NalKeyFrames):
             try:
                 at = payload_offset(packet) if packet[0] & 0x1F else 12
                 role = _PACKET_ROLE[packet[at]]
-                if role == _FRAGMENT:
+                if role == FRAGMENT:
                     # RFC 7798 §4.4.3: the fragment header stands after the two of the payload.
                     at += 1
                     if packet[at + 1] < _START_BIT:
                         continue
                     role = _FRAGMENT_ROLE[packet[at + 1]]
-                if role == _AGGREGATE:
+                if role == SLICE:
+                    self._waiting = NOTHING_WAITS
+                elif role == AGGREGATE:
                     self._take_aggregate(packet, at, index)
                 elif role:
-                    if role == _KEY_SLICE and not packet[at + 2] & _FIRST_SLICE_BIT:
-                        role = _SLICE
-                    self._take(role, index)
+                    self._take_unit(role, packet, at, index)
             except IndexError:
                 continue
+        if self._found < 0 > self._waiting:
+            return -1
         return self._finish()
 
     def _take_aggregate(self, packet: bytes, at: int, index: int) -> None:
         # RFC 7798 §4.4.2: sizes of two bytes, each in front of its NAL unit.
         start = at + 4
         while start < len(packet):
-            role = int(_UNIT_ROLE[packet[start]])
-            if role == _KEY_SLICE and not packet[start + 2] & _FIRST_SLICE_BIT:
-                role = _SLICE
+            role = _UNIT_ROLE[packet[start]]
             if role:
-                self._take(role, index)
+                self._take_unit(role, packet, start, index)
             start += 2 + (packet[start - 2] << 8 | packet[start - 1])
+
+    def _take_unit(self, role: int, packet: bytes, at: int, index: int) -> None:
+        if role == KEY_SLICE and not packet[at + 2] & _FIRST_SLICE_BIT:
+            role = SLICE
+        self._take(role, packet, index)
