@@ -1,0 +1,28 @@
+import pytest
+
+from headwater.protocol.errors import Fault, ProtocolError
+from headwater.protocol.interleaved import frame_interleaved
+
+
+@pytest.mark.parametrize(
+    ("channel", "packets", "framed"),
+    [
+        (0, [], b""),
+        (0, [b"ab"], b"$\x00\x00\x02ab"),
+        (3, [b"ab", b"cd", b"e"], b"$\x03\x00\x02ab$\x03\x00\x02cd$\x03\x00\x01e"),
+        (255, [b""], b"$\xff\x00\x00"),
+        (1, [bytes(0x1234)], b"$\x01\x12\x34" + bytes(0x1234)),
+        (1, [bytes(65_535)], b"$\x01\xff\xff" + bytes(65_535)),
+    ],
+)
+def test_frame_interleaved(channel: int, packets: list[bytes], framed: bytes) -> None:
+    assert frame_interleaved(channel, packets) == framed
+
+
+@pytest.mark.parametrize(
+    ("channel", "packets"), [(256, [b"a"]), (-1, []), (0, [b"a", bytes(65_536)])]
+)
+def test_what_does_not_fit_a_frame(channel: int, packets: list[bytes]) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        frame_interleaved(channel, packets)
+    assert caught.value.fault is Fault.LOCAL
