@@ -1,0 +1,160 @@
+"""Write the generated parts of the documentation, then check all of it.
+
+Generated: the tables of keys in `docs/configuration.md`. Checked: that links lead somewhere, that
+Python snippets compile and import what exists, and that TOML snippets are good configurations.
+`--check` writes nothing and fails where a generated part is not what it should be.
+"""
+
+import ast
+import importlib
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from headwater.config.errors import ConfigError
+from headwater.config.file import load_settings
+from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
+from headwater.config.toml_text import toml_value
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+BEGIN = "<!-- generated from the settings dataclasses by `make docs` -->\n"
+END = "<!-- end of the generated part -->\n"
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def main(arguments: list[str]) -> int:
+    """Write, then check; the exit code is 1 when something is wrong."""
+    faults = []
+    if "--check" in arguments:
+        if with_generated_part(CONFIGURATION.read_text(encoding="utf-8")) != (
+            CONFIGURATION.read_text(encoding="utf-8")
+        ):
+            faults.append(f"{CONFIGURATION.relative_to(ROOT)}: not up to date; run `make docs`")
+    else:
+        text = with_generated_part(CONFIGURATION.read_text(encoding="utf-8"))
+        CONFIGURATION.write_text(text, encoding="utf-8")
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        found = (*broken_links(page, text), *wrong_snippets(text))
+        faults += [f"{page.relative_to(ROOT)}: {fault}" for fault in found]
+    for fault in faults:
+        sys.stdout.write(f"{fault}\n")
+    if not faults:
+        sys.stdout.write(f"{len(pages)} pages are good\n")
+    return int(bool(faults))
+
+
+def with_generated_part(text: str) -> str:
+    """The page with its tables of keys as the settings have them now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return before + BEGIN + "\n" + "\n".join(key_tables()) + "\n" + END + after
+
+
+def key_tables() -> Iterator[str]:
+    """One heading and table for each section, and for each array of tables."""
+    schema = settings_schema()
+    for top in schema.sections:
+        for section in top.walk():
+            yield from key_table(section, f"[{section.name}]")
+            for table in section.tables:
+                yield from key_table(table, f"[[{table.name}]]")
+    for table in schema.tables:
+        yield from key_table(table, f"[[{table.name}]]")
+
+
+def key_table(section: SettingSection, title: str) -> Iterator[str]:
+    """The keys of one section, their defaults and meanings."""
+    yield f"### `{title}`\n"
+    yield f"{' '.join(section.doc.split())}\n"
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    repeated = [key for key in section.keys if key.doc.startswith("As in ")]
+    for key in section.keys:
+        if key not in repeated:
+            yield f"| `{key.name}` | {default_text(key)} | {meaning(key)} |"
+    if repeated:
+        names = ", ".join(f"`{key.name}`" for key in repeated)
+        yield f"| {names} | not set | {repeated[0].doc} |"
+    yield ""
+
+
+def default_text(key: SettingKey) -> str:
+    """The default as the file writes it."""
+    if key.required:
+        return "must be given"
+    return "not set" if key.default is None else f"`{toml_value(key.default)}`"
+
+
+def meaning(key: SettingKey) -> str:
+    """The key's text, and what it accepts where the default does not show that."""
+    allowed = allowed_values(key)
+    text = key.doc.replace("|", "\\|")
+    if "one of" not in allowed:
+        return text
+    return f"{text} {allowed[0].upper()}{allowed[1:]}."
+
+
+def broken_links(page: Path, text: str) -> Iterator[str]:
+    """Links to files or headings that are not there; other sites are not asked."""
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name) if name else page
+        if not path.exists():
+            yield f"link to {target}, which is not there"
+        elif anchor and anchor not in anchors(path.read_text(encoding="utf-8")):
+            yield f"link to {target}: no such heading"
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a page's headings get."""
+    names = HEADING.findall(FENCE.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", name).strip().lower().replace(" ", "-") for name in names}
+
+
+def wrong_snippets(text: str) -> Iterator[str]:
+    """Snippets that do not compile, import what is not there, or are refused as configuration."""
+    for language, code in FENCE.findall(text):
+        if language == "python":
+            yield from wrong_python(code)
+        elif language == "toml":
+            yield from wrong_toml(code)
+
+
+def wrong_python(code: str) -> Iterator[str]:
+    """What is wrong with a Python snippet."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError as error:
+        yield f"Python snippet: {error}"
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("headwater"):
+            module = importlib.import_module(node.module or "")
+            for name in node.names:
+                if not hasattr(module, name.name):
+                    yield f"Python snippet: {node.module} has no {name.name}"
+
+
+def wrong_toml(code: str) -> Iterator[str]:
+    """What the server would say about a TOML snippet."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "snippet.toml"
+        path.write_text(code, encoding="utf-8")
+        try:
+            load_settings(path)
+        except ConfigError as error:
+            yield f"TOML snippet: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
