@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 
-class MountBusy(Exception):
-    """The mount has a publisher and the setting says to keep it: 503 to the second one.
-
-    Attributes:
-        path: the mount.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} has a publisher already")
-        self.path = path
+class MountBusy(Exception):  # noqa: N818 a refusal, no fault
+    """The mount has a publisher and its settings say to keep it: 503 to the second one."""
 
 
-class MountFull(Exception):
-    """The mount has as many readers as its settings allow: 453 to the next one.
-
-    Attributes:
-        path: the mount.
-        limit: how many readers it may have.
-    """
-
-    def __init__(self, path: str, limit: int) -> None:
-        super().__init__(f"{path} has {limit} readers, the most it may have")
-        self.path = path
-        self.limit = limit
+class MountFull(Exception):  # noqa: N818 a refusal, no fault
+    """The mount has as many readers as its settings allow: 453 to the next one."""
 
 
-class MountClosed(Exception):
-    """The mount is closed: nobody may join it any more.
-
-    Attributes:
-        path: the mount.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is closed")
-        self.path = path
+class MountClosed(Exception):  # noqa: N818 a refusal, no fault
+    """The mount is closed: nobody may join it any more."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from headwater.media.packet_batch import PacketBatch
+
+logger = logging.getLogger(__name__)
 
 
 class Outlet(Protocol):
@@ -34,10 +37,12 @@ class FanOut:
         errors: how many outlets were taken off because they raised.
     """
 
-    __slots__ = ("_on_error", "_outlets", "_removed", "_sending", "errors")
+    __slots__ = ("_on_error", "_order", "_outlets", "_removed", "_sending", "errors")
 
     def __init__(self, on_error: Callable[[Outlet, Exception], None] | None = None) -> None:
-        self._outlets: tuple[Outlet, ...] = ()
+        self._outlets: dict[Outlet, None] = {}
+        # What `send` walks; made anew after a change, so that a wave of joins costs one copy.
+        self._order: tuple[Outlet, ...] | None = ()
         self._removed: set[Outlet] = set()
         self._sending = 0
         self._on_error = on_error
@@ -51,12 +56,62 @@ class FanOut:
 
     def add(self, outlet: Outlet) -> None:
         """Add an outlet; one that is there already stays as it is."""
+        self._outlets[outlet] = None
+        self._order = None
 
     def remove(self, outlet: Outlet) -> None:
         """Remove an outlet; one that is not there is no error."""
+        if outlet not in self._outlets:
+            return
+        del self._outlets[outlet]
+        self._order = None
+        if self._sending:
+            self._removed.add(outlet)
 
     def send(self, batch: PacketBatch) -> None:
         """Give a batch to every outlet. Never raises for an outlet."""
+        order = self._order
+        if order is None:
+            order = self._order = tuple(self._outlets)
+        if not order:
+            return
+        self._sending += 1
+        removed = self._removed
+        try:
+            for outlet in order:
+                if removed and outlet in removed:
+                    continue
+                try:
+                    outlet.send_batch(batch)
+                except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
+                    self._take_off(outlet, error)
+        finally:
+            self._sending -= 1
+            if removed and not self._sending:
+                removed.clear()
 
     def send_rtcp(self, packet: bytes) -> None:
         """Give an RTCP packet to every outlet. Never raises for an outlet."""
+        self._sending += 1
+        try:
+            for outlet in tuple(self._outlets):
+                if outlet in self._removed:
+                    continue
+                try:
+                    outlet.send_rtcp(packet)
+                except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
+                    self._take_off(outlet, error)
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._removed.clear()
+
+    def _take_off(self, outlet: Outlet, error: Exception) -> None:
+        self.errors += 1
+        self.remove(outlet)
+        try:
+            outlet.outlet_failed(error)
+        except Exception:
+            logger.exception("an outlet raised again when it was told of its failure")
+        if self._on_error is not None:
+            self._on_error(outlet, error)

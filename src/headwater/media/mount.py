@@ -1,21 +1,33 @@
-"""A path and what is published there: tracks, the publisher, the readers, and who may wait."""
+"""A path and what is published there: tracks, the publisher, and the readers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from headwater.media.audience import Audience
+from headwater.media.clock import CallLater, Clock, Timer
+from headwater.media.continuity import Splice
 from headwater.media.counters import MountCounters
+from headwater.media.errors import MountClosed
+from headwater.media.fan_out import Outlet
+from headwater.media.gop_cache import GopCache
+from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
-from headwater.media.start_plan import StartPlan
+from headwater.media.snapshot import MountSnapshot, snapshot_of_mount
+from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
 from headwater.media.track import Track
 
 if TYPE_CHECKING:
-    from headwater.media.snapshot import MountSnapshot
     from headwater.protocol.sdp import SessionDescription
+
+__all__ = ["Mount", "MountState", "StartPlan", "StartPoint"]
+
+logger = logging.getLogger(__name__)
 
 
 class MountState(StrEnum):
@@ -40,26 +52,55 @@ class Mount:
         opened_s: when it opened, seconds of the clock.
         publisher_since_s: when its present publisher came.
         counters: plain integers.
+        cache: what came since the last key frame; None where nothing is to be kept.
     """
 
-    path: str
-    presentation: SessionDescription
-    tracks: tuple[Track, ...]
-    publisher: Publisher | None
-    state: MountState
-    settings: MountSettings
-    range_text: str | None
-    opened_s: float
-    publisher_since_s: float
-    counters: MountCounters
+    def __init__(
+        self,
+        path: str,
+        presentation: SessionDescription,
+        settings: MountSettings,
+        *,
+        clock: Clock,
+        call_later: CallLater,
+        observer: MountObserver,
+        on_closed: Callable[[Mount], None],
+    ) -> None:
+        """Make a mount without a publisher; `on_closed` is told first when it closes."""
+        self.path = path
+        self.presentation = presentation
+        self.settings = settings
+        self.state = MountState.GRACE
+        self.publisher: Publisher | None = None
+        self.range_text: str | None = None
+        self.opened_s = self.publisher_since_s = clock()
+        self.counters = MountCounters()
+        self.tracks = tuple(
+            Track(index, media, clock=clock, on_outlet_error=self._outlet_failed)
+            for index, media in enumerate(presentation.media)
+        )
+        self.cache = _cache_for(self.tracks, settings)
+        self._clock = clock
+        self._call_later = call_later
+        self._observer = observer
+        self._on_closed = on_closed
+        self._grace_timer: Timer | None = None
+        self._audience = Audience(self, observer, clock=clock, call_later=call_later)
 
     @property
     def readers(self) -> tuple[Reader, ...]:
         """The readers it knows: set up, playing or paused."""
+        return self._audience.readers
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not CLOSED."""
+        return self.state is not MountState.CLOSED
 
     @property
     def last_packet_s(self) -> float:
         """When the last packet came on any track, seconds of the clock; 0.0 for never."""
+        return max(track.counters.last_packet_s for track in self.tracks)
 
     def plan_start(
         self, track_indexes: Sequence[int], instant_start: bool | None = None
@@ -68,25 +109,65 @@ class Mount:
 
         `instant_start` True or False overrides the mount's setting, None leaves it.
         """
+        tracks = [self.tracks[index] for index in track_indexes]
+        wanted = self.settings.instant_start if instant_start is None else instant_start
+        cache = self.cache
+        if wanted and cache is not None and cache.entries and cache.key_track in track_indexes:
+            return cached_plan(tracks, cache)
+        return live_plan(tracks, self._clock())
 
     def add_reader(self, reader: Reader) -> None:
         """Note a reader from its SETUP on, so that it is closed with the mount.
 
-        Raises `MountFull` or `MountClosed`. One that is known already is fine.
+        One that is known already is fine. Raises MountFull, MountClosed.
         """
+        self._require_open()
+        self._audience.add(reader, limit=self.settings.max_readers)
 
     def start_reader(self, reader: Reader, plan: StartPlan) -> None:
         """Send what was planned, paced, then join the reader live: in order, without a gap.
 
         To be called right after PLAY's answer was written. A reader that plays already begins
-        anew by the plan. Raises `MountClosed`.
+        anew by the plan. Raises MountClosed.
         """
+        self._require_open()
+        self._audience.start(reader, plan)
 
     def stop_reader(self, reader: Reader, track_indexes: Sequence[int] | None = None) -> None:
         """Stop sending (PAUSE), on some tracks or all; the reader stays known to the mount."""
+        self._audience.stop(reader, track_indexes)
 
     def remove_reader(self, reader: Reader, reason: str = "left") -> None:
         """Forget a reader, whatever it was doing; one that is not known is fine."""
+        self._audience.remove(reader, reason)
+        self._close_if_deserted()
+
+    def publisher_arrived(
+        self,
+        publisher: Publisher,
+        presentation: SessionDescription,
+        range_text: str | None = None,
+    ) -> None:
+        """Give the mount to a publisher whose description fits it; its packets may come now.
+
+        Called by the mount table only. Readers of an earlier publisher go on: the new packets
+        continue the old ones.
+        """
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+        if self.counters.publishers:
+            ends = {track.index: end for track in self.tracks if (end := track.end) is not None}
+            splice = Splice(ends)
+            for track, media in zip(self.tracks, presentation.media, strict=True):
+                track.continue_with(media, splice)
+        self.presentation = presentation
+        self.publisher = publisher
+        self.range_text = range_text
+        self.publisher_since_s = self._clock()
+        self.state = MountState.LIVE
+        self.counters.publishers += 1
+        tell(self._observer.publisher_started, self, publisher)
 
     def publisher_left(self, publisher: Publisher, reason: str, *, grace: bool = True) -> None:
         """Note that a publisher is gone: GRACE while readers wait, else CLOSED.
@@ -94,12 +175,121 @@ class Mount:
         Does nothing for one that is not the present publisher. With `grace` False the mount
         closes at once.
         """
+        if publisher is not self.publisher:
+            return
+        self._forget_publisher(reason)
+        if not grace or self.settings.grace_s <= 0 or not self._audience.readers:
+            self.close(reason)
+            return
+        self._grace_timer = self._call_later(self.settings.grace_s, self._grace_over)
+        logger.info(
+            "publisher gone, readers wait",
+            extra={
+                "mount": self.path,
+                "readers": len(self._audience.readers),
+                "grace_s": self.settings.grace_s,
+                "cause": reason,
+            },
+        )
+
+    def replace_publisher(self, reason: str) -> None:
+        """Send the present publisher away for another that comes at once.
+
+        Called by the mount table only.
+        """
+        self._dismiss_publisher(reason)
 
     def close(self, reason: str) -> None:
         """Close the mount: readers and publisher are told to go. Again is fine."""
+        if self.state is MountState.CLOSED:
+            return
+        self.state = MountState.CLOSED
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+        self._on_closed(self)
+        self._dismiss_publisher(reason)
+        self._audience.close(reason)
+        tell(self._observer.mount_closed, self, reason)
 
     def check(self, now: float) -> None:
         """Once a second: send an idle publisher away, log who drops packets."""
+        publisher = self.publisher
+        timeout_s = self.settings.publisher_idle_timeout_s
+        idle_s = now - max(self.last_packet_s, self.publisher_since_s)
+        if publisher is not None and 0 < timeout_s < idle_s:
+            reason = f"no packet for {idle_s:.0f} s"
+            logger.warning(
+                "publisher idle",
+                extra={
+                    "mount": self.path,
+                    "session": publisher.id,
+                    "peer": publisher.peer,
+                    "cause": reason,
+                },
+            )
+            self.publisher_left(publisher, reason)
+            _close_contained(publisher, reason, self.path)
+        self._audience.log_drops()
+
+    def disconnect_slow_reader(self, reader: Reader) -> None:
+        """Close a reader whose `SlowReaderGate` has expired: logged, counted, told to go."""
+        self._audience.disconnect_slow(reader)
 
     def snapshot(self) -> MountSnapshot:
         """The mount as it is now, to keep and to use from any thread."""
+        return snapshot_of_mount(self, self._audience.snapshots(), self._clock())
+
+    def _require_open(self) -> None:
+        if not self.open:
+            raise MountClosed(f"{self.path} is closed")
+
+    def _forget_publisher(self, reason: str) -> Publisher | None:
+        publisher = self.publisher
+        if publisher is None:
+            return None
+        self.publisher = None
+        if self.state is MountState.LIVE:
+            self.state = MountState.GRACE
+        if self.cache is not None:
+            # What is kept would freeze on a reader that begins now.
+            self.cache.forget()
+        tell(self._observer.publisher_stopped, self, publisher, reason)
+        return publisher
+
+    def _dismiss_publisher(self, reason: str) -> None:
+        publisher = self._forget_publisher(reason)
+        if publisher is not None:
+            _close_contained(publisher, reason, self.path)
+
+    def _grace_over(self) -> None:
+        self._grace_timer = None
+        self.close(f"no publisher came back in {self.settings.grace_s:g} s")
+
+    def _close_if_deserted(self) -> None:
+        if self.state is MountState.GRACE and not self._audience.readers:
+            self.close("publisher gone, no reader waits")
+
+    def _outlet_failed(self, _outlet: Outlet, error: Exception) -> None:
+        self.counters.outlet_errors += 1
+        logger.error(
+            "an outlet failed and was taken off", exc_info=error, extra={"mount": self.path}
+        )
+
+
+def _cache_for(tracks: Sequence[Track], settings: MountSettings) -> GopCache | None:
+    """A cache where it can ever be of use: with a track whose key frames can be told."""
+    if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
+        return None
+    if not any(track.has_key_frames for track in tracks):
+        return None
+    return GopCache(max_bytes=settings.gop_cache_max_bytes, max_s=settings.gop_cache_max_s)
+
+
+def _close_contained(publisher: Publisher, reason: str, path: str) -> None:
+    try:
+        publisher.close(reason)
+    except Exception:
+        logger.exception(
+            "a publisher raised while closing", extra={"mount": path, "session": publisher.id}
+        )

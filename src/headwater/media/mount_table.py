@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.media.clock import CallLater, Clock
+from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.media.mount import Mount
-from headwater.media.observer import MountObserver
+from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
-from headwater.media.settings import MountOverride, MountSettings
+from headwater.media.settings import (
+    MountOverride,
+    MountSettings,
+    SecondPublisher,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import SessionDescription
+
+__all__ = ["MountBusy", "MountClosed", "MountFull", "MountTable"]
+
+logger = logging.getLogger(__name__)
 
 
 class MountTable:
@@ -26,20 +37,37 @@ class MountTable:
         settings: MountSettings | None = None,
         overrides: Sequence[MountOverride] = (),
         observer: MountObserver | None = None,
-    ) -> None: ...
+    ) -> None:
+        self._clock = clock
+        self._call_later = call_later
+        self._settings = settings if settings is not None else MountSettings()
+        self._overrides = tuple(overrides)
+        self._observer = observer if observer is not None else MountObserver()
+        self._mounts: dict[str, Mount] = {}
 
-    def __iter__(self) -> Iterator[Mount]: ...
+    def __iter__(self) -> Iterator[Mount]:
+        return iter(tuple(self._mounts.values()))
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self._mounts)
 
     def get(self, path: str) -> Mount | None:
         """Return the mount at `path`, None when there is none (readers never make one)."""
+        return self._mounts.get(path)
 
     def settings_for(self, path: str) -> MountSettings:
-        """Return what a mount at `path` has or would have as settings."""
+        """Return what a mount that opens at `path` gets as settings."""
+        return settings_for(path, self._settings, self._overrides)
 
     def check_free(self, path: str) -> None:
-        """Raise `MountBusy` if a publisher of `path` would be refused now (for ANNOUNCE)."""
+        """Raise MountBusy if a publisher of `path` would be refused now (for ANNOUNCE)."""
+        mount = self._mounts.get(path)
+        if (
+            mount is not None
+            and mount.publisher is not None
+            and mount.settings.on_second_publisher is SecondPublisher.REFUSE
+        ):
+            raise MountBusy(f"{path} has a publisher already")
 
     def open(
         self,
@@ -51,12 +79,63 @@ class MountTable:
         """Give `path` to a publisher (RECORD) and return its mount, new or continued.
 
         A mount in GRACE goes on when the descriptions fit, its readers too; else it is closed
-        and a new one opened. A mount with a publisher raises `MountBusy`, or has it replaced,
-        as its settings say.
+        and a new one opened. A mount with a publisher raises MountBusy, or has it replaced, as
+        its settings say. A publisher that has the mount already keeps it.
         """
+        mount = self._mounts.get(path)
+        if mount is not None:
+            if mount.publisher is publisher:
+                return mount
+            self.check_free(path)
+            mount.replace_publisher("replaced by another publisher")
+            mount = self._continued(path, presentation, publisher)
+        if mount is None:
+            mount = self._mounts[path] = Mount(
+                path,
+                presentation,
+                self.settings_for(path),
+                clock=self._clock,
+                call_later=self._call_later,
+                observer=self._observer,
+                on_closed=self._forget,
+            )
+            tell(self._observer.mount_opened, mount)
+        mount.publisher_arrived(publisher, presentation, range_text)
+        return mount
 
     def check(self, now: float) -> None:
         """Once a second: see `Mount.check`."""
+        for mount in self:
+            mount.check(now)
 
     def close(self, reason: str) -> None:
         """Close all mounts, for shutdown."""
+        for mount in self:
+            mount.close(reason)
+
+    def _continued(
+        self, path: str, presentation: SessionDescription, publisher: Publisher
+    ) -> Mount | None:
+        """The mount without a publisher at `path`, unless it does not fit and was closed."""
+        # Sending its publisher away may have closed it.
+        mount = self._mounts.get(path)
+        if mount is None:
+            return None
+        difference = mount.presentation.compatible_with(presentation)
+        if difference is None:
+            return mount
+        logger.warning(
+            "the new publisher's description does not fit, readers are closed",
+            extra={
+                "mount": path,
+                "session": publisher.id,
+                "peer": publisher.peer,
+                "cause": difference,
+            },
+        )
+        mount.close(f"another description: {difference}")
+        return None
+
+    def _forget(self, mount: Mount) -> None:
+        if self._mounts.get(mount.path) is mount:
+            del self._mounts[mount.path]

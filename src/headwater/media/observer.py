@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
     from headwater.media.publisher import Publisher
     from headwater.media.reader import Reader
+
+logger = logging.getLogger(__name__)
 
 
 class MountObserver:
@@ -37,3 +41,11 @@ class MountObserver:
 
     def mount_now_empty(self, mount: Mount) -> None:
         """The last reader that had begun to play left a mount that lives on."""
+
+
+def tell(event: Callable[..., None], *payload: object) -> None:
+    """Call an observer's method; what it raises is logged and goes no further."""
+    try:
+        event(*payload)
+    except Exception:
+        logger.exception("a mount observer raised", extra={"event_name": event.__name__})

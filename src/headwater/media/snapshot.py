@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.media.mount import Mount
+    from headwater.media.publisher import Publisher
+    from headwater.media.reader import Reader
+    from headwater.media.track import Track
 
 
 @dataclass(frozen=True, slots=True)
-class PeerSnapshot:
+class PublisherSnapshot:
     """A publisher as it was at one moment."""
 
     id: str
@@ -17,7 +25,7 @@ class PeerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """A reader as it was at one moment; `state` is "waiting", "catching up", "live" or "paused"."""
+    """A reader as it was at one moment; `state` is a `ReaderState`, counters since it began."""
 
     id: str
     peer: str
@@ -56,18 +64,21 @@ class TrackSnapshot:
 class MountSnapshot:
     """A mount as it was at one moment; `dataclasses.asdict` gives plain values.
 
-    Times ending in `_s` are seconds of the mount's clock, `age_s` seconds since it opened.
+    `opened_s` and `last_packet_s` are seconds of the mount's clock, `age_s` seconds since it
+    opened. Dropped packets include those of readers that have left.
     """
 
     path: str
     state: str
     opened_s: float
     age_s: float
-    publisher: PeerSnapshot | None
+    last_packet_s: float
+    publisher: PublisherSnapshot | None
     readers: tuple[ReaderSnapshot, ...]
     tracks: tuple[TrackSnapshot, ...]
     cached_bytes: int
     cached_s: float
+    cache_overflows: int
     publishers_total: int
     readers_total: int
     instant_starts: int
@@ -77,3 +88,81 @@ class MountSnapshot:
     dropped_packets: int
     dropped_bytes: int
     slow_disconnects: int
+
+
+def snapshot_of_track(track: Track) -> TrackSnapshot:
+    """The track as it is now."""
+    counters = track.counters
+    return TrackSnapshot(
+        index=track.index,
+        kind=track.media.kind,
+        encoding=track.media.encoding,
+        clock_rate_hz=track.media.clock_rate_hz,
+        outlets=len(track.fan_out),
+        packets=counters.packets,
+        bytes=counters.bytes,
+        batches=counters.batches,
+        key_frames=counters.key_frames,
+        invalid_packets=counters.invalid_packets,
+        lost_packets=counters.lost_packets,
+        jitter_s=track.jitter_s,
+        rtcp_packets=counters.rtcp_packets,
+        invalid_rtcp_packets=counters.invalid_rtcp_packets,
+        splices=counters.splices,
+        last_packet_s=counters.last_packet_s,
+    )
+
+
+def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> ReaderSnapshot:
+    """The reader as it is now."""
+    return ReaderSnapshot(
+        id=reader.id,
+        peer=reader.peer,
+        user_agent=reader.user_agent,
+        transport=reader.transport,
+        state=state,
+        tracks=tuple(sorted(tracks)),
+        queued_bytes=reader.queued_bytes,
+        dropped_packets=reader.dropped_packets,
+        dropped_bytes=reader.dropped_bytes,
+    )
+
+
+def snapshot_of_publisher(publisher: Publisher) -> PublisherSnapshot:
+    """The publisher as it is now."""
+    return PublisherSnapshot(
+        id=publisher.id,
+        peer=publisher.peer,
+        user_agent=publisher.user_agent,
+        transport=publisher.transport,
+    )
+
+
+def snapshot_of_mount(mount: Mount, readers: Iterable[ReaderSnapshot], now: float) -> MountSnapshot:
+    """The mount as it is now, with its readers' snapshots."""
+    counters = mount.counters
+    cache = mount.cache
+    readers = tuple(readers)
+    return MountSnapshot(
+        path=mount.path,
+        state=mount.state.value,
+        opened_s=mount.opened_s,
+        age_s=now - mount.opened_s,
+        last_packet_s=mount.last_packet_s,
+        publisher=None if mount.publisher is None else snapshot_of_publisher(mount.publisher),
+        readers=readers,
+        tracks=tuple(snapshot_of_track(track) for track in mount.tracks),
+        cached_bytes=0 if cache is None else cache.size_bytes,
+        cached_s=0.0 if cache is None else cache.span_s,
+        cache_overflows=0 if cache is None else cache.overflows,
+        publishers_total=counters.publishers,
+        readers_total=counters.readers,
+        instant_starts=counters.instant_starts,
+        caught_up=counters.caught_up,
+        catch_up_skips=counters.catch_up_skips,
+        outlet_errors=counters.outlet_errors,
+        dropped_packets=counters.dropped_packets
+        + sum(reader.dropped_packets for reader in readers),
+        dropped_bytes=counters.dropped_bytes + sum(reader.dropped_bytes for reader in readers),
+        slow_disconnects=counters.slow_disconnects,
+    )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from headwater.media.gop_cache import GopCache
 from headwater.media.packet_batch import PacketBatch
+from headwater.media.timeline import Timeline, TrackClock, anchor_of
+from headwater.media.track import Track
+from headwater.protocol.rtp import sequence_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,9 @@ class StartPoint:
     Attributes:
         seq: sequence number of the first packet the reader gets; None when the track has never
             carried a packet, and RTP-Info must then leave the value out.
-        rtptime: RTP timestamp of the instant at which the whole presentation begins for this
-            reader, the same instant for all tracks; None when it cannot be known.
+        rtptime: RTP timestamp of the instant at which the presentation begins for this reader,
+            the same instant for all tracks; None together with `seq`. On the track that begins
+            with the key frame it is the first packet's timestamp.
     """
 
     seq: int | None
@@ -33,17 +38,59 @@ class StartPlan:
     Attributes:
         points: per track index where it begins.
         cached: kept batches to send first, in order of arrival, with their track index.
-        generation: which key frame the cached batches begin with.
-        cache_length: how many of that key frame's entries the plan has looked at.
+        generation: which key frame the kept batches begin with.
+        log_length: how much had come since that key frame when the plan was made.
     """
 
     points: Mapping[int, StartPoint]
     cached: Sequence[tuple[int, PacketBatch]] = ()
     generation: int = 0
-    cache_length: int = 0
-    from_key_frame: bool = field(default=False)
+    log_length: int = 0
 
     @property
     def track_indexes(self) -> tuple[int, ...]:
         """The tracks that the reader set up."""
         return tuple(self.points)
+
+
+def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
+    """Begin with whatever comes next."""
+    ends = {track.index: end for track in tracks if (end := track.end) is not None}
+    if not ends:
+        return StartPlan({track.index: NOWHERE for track in tracks})
+    clocks = {index: end.clock for index, end in ends.items()}
+    timeline = Timeline(clocks, anchor_of(clocks))
+    points = {
+        track.index: StartPoint(ends[track.index].next_seq, timeline.timestamp_at(track.index, now))
+        if track.index in ends
+        else NOWHERE
+        for track in tracks
+    }
+    return StartPlan(points)
+
+
+def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
+    """Begin with the last key frame; `cache` must have one, of a track among `tracks`."""
+    wanted = {track.index for track in tracks}
+    entries = [entry for entry in cache.entries if entry[0] in wanted]
+    clocks: dict[int, TrackClock] = {}
+    seqs: dict[int, int] = {}
+    for track in tracks:
+        first = next((batch for index, batch in entries if index == track.index), None)
+        if first is not None:
+            packet = first.packets[0]
+            clocks[track.index] = track.clock_of(packet, first.arrived_s)
+            seqs[track.index] = sequence_number(packet)
+        elif (end := track.end) is not None:
+            clocks[track.index] = end.clock
+            seqs[track.index] = end.next_seq
+    anchor = cache.key_track
+    timeline = Timeline(clocks, anchor)
+    begin_s = clocks[anchor].arrived_s
+    points = {
+        index: StartPoint(seqs[index], timeline.timestamp_at(index, begin_s))
+        if index in seqs
+        else NOWHERE
+        for index in (track.index for track in tracks)
+    }
+    return StartPlan(points, entries, cache.generation, len(cache.entries))

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from headwater.media.clock import Clock
+from headwater.media.continuity import Continuation, Splice, TrackEnd
 from headwater.media.counters import TrackCounters
-from headwater.media.fan_out import FanOut
+from headwater.media.fan_out import FanOut, Outlet
+from headwater.media.key_frame import key_frame_detector
+from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.sources import SourceTable
+from headwater.media.timeline import SenderClock, TrackClock
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.rtcp import (
+    GOODBYE,
+    ReceiverReport,
+    RtcpPacket,
+    SenderReport,
+    packet_bounds,
+    parse_rtcp,
+)
+from headwater.protocol.rtcp_build import receiver_report
+from headwater.protocol.rtp import HEADER_BYTES, is_rtp, sequence_number, ssrc, timestamp
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import MediaDescription
+
+_first_byte = itemgetter(0)
+_VERSION_2 = frozenset(range(0x80, 0xC0))
 
 
 class Track:
@@ -19,25 +41,214 @@ class Track:
         media: its description.
         fan_out: where its packets go.
         counters: plain integers.
+        tap: called with each batch before it is fanned out: the mount's cache and the readers
+            that catch up.
+        rtcp_tap: called with each RTCP packet before it is fanned out.
     """
 
-    index: int
-    media: MediaDescription
-    fan_out: FanOut
-    counters: TrackCounters
+    __slots__ = (
+        "_clock",
+        "_continuation",
+        "_detector",
+        "_last_packets",
+        "_last_timestamp",
+        "_report",
+        "_sources",
+        "counters",
+        "fan_out",
+        "index",
+        "last_report",
+        "media",
+        "rtcp_tap",
+        "tap",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        media: MediaDescription,
+        *,
+        clock: Clock,
+        on_outlet_error: Callable[[Outlet, Exception], None] | None = None,
+    ) -> None:
+        self.index = index
+        self.media = media
+        self.fan_out = FanOut(on_outlet_error)
+        self.counters = TrackCounters()
+        self.tap: Callable[[int, PacketBatch], None] | None = None
+        self.rtcp_tap: Callable[[int, bytes], None] | None = None
+        self.last_report: bytes | None = None
+        """The publisher's last sender report as readers got it, for those who come later."""
+        self._clock = clock
+        self._detector = key_frame_detector(media.encoding)
+        self._sources = SourceTable(media.clock_rate_hz)
+        self._last_packets: list[bytes] = []
+        self._last_timestamp = b""
+        self._report: SenderClock | None = None
+        self._continuation: Continuation | None = None
 
     def write(self, packets: list[bytes]) -> None:
         """Fan out what one wake-up brought, in order of arrival. The list is taken over.
 
         What is not RTP (RFC 3550 §5.1: version 2, 12 bytes at least) is dropped and counted.
         """
+        # The whole batch is checked by few calls that run in C, whatever its length.
+        if (
+            not packets
+            or min(map(len, packets)) < HEADER_BYTES
+            or not _VERSION_2.issuperset(map(_first_byte, packets))
+        ):
+            packets = self._only_rtp(packets)
+            if not packets:
+                return
+        now = self._clock()
+        counters = self.counters
+        if self._sources.receive(packets):
+            counters.lost_packets = self._sources.lost
+        first = packets[0]
+        first_timestamp = first[4:8]
+        if first_timestamp != self._last_timestamp:
+            # Packets of one picture share a timestamp and say nothing new about jitter.
+            self._last_timestamp = first_timestamp
+            self._sources.sample(first, now)
+        if self._continuation is not None:
+            packets = self._continued(self._continuation, packets, now)
+        key_frame_index = NO_KEY_FRAME
+        if self._detector is not None:
+            key_frame_index = self._detector.find(packets)
+            if key_frame_index >= 0:
+                counters.key_frames += 1
+        batch = PacketBatch(packets, now, key_frame_index)
+        counters.packets += len(packets)
+        counters.bytes += batch.size_bytes
+        counters.batches += 1
+        counters.last_packet_s = now
+        self._last_packets = packets
+        tap = self.tap
+        if tap is None:
+            self.fan_out.send(batch)
+            return
+        tap(self.index, batch)
+        self.fan_out.send(batch)
+        # The cache may keep the batch for long; what readers shared of it is not needed again.
+        batch.forget_shared()
 
     def write_rtcp(self, packet: bytes) -> None:
-        """Take a compound RTCP packet of the publisher; what cannot be read is counted only."""
+        """Take a compound RTCP packet of the publisher; what cannot be read is counted only.
+
+        BYE goes no further: whether readers' media ends is for the mount to say.
+        """
+        counters = self.counters
+        counters.rtcp_packets += 1
+        try:
+            parts = parse_rtcp(packet)
+        except ProtocolError:
+            counters.invalid_rtcp_packets += 1
+            return
+        now = self._clock()
+        report = next((part for part in parts if isinstance(part, SenderReport)), None)
+        if report is not None:
+            self._sources.receive_sender_report(report.ssrc, report.ntp, now)
+        kept = _without_bye(packet, has_report=report is not None)
+        if kept is not None:
+            self._relay_rtcp(kept, parts, report)
 
     @property
     def has_key_frames(self) -> bool:
-        """Whether key frames have been seen, so that waiting for the next one makes sense."""
+        """Whether key frames can be told, so that waiting for the next one makes sense."""
+        return self._detector is not None
+
+    @property
+    def ssrc(self) -> int | None:
+        """The source of the last packet as readers got it, None before the first."""
+        return ssrc(self._last_packets[-1]) if self._last_packets else None
+
+    @property
+    def jitter_s(self) -> float:
+        """Interarrival jitter of the publisher's packets, in seconds (RFC 3550 §6.4.1)."""
+        return self._sources.jitter_s
 
     def receiver_report(self, reporter_ssrc: int, now: float, cname: str) -> bytes | None:
-        """Return the RTCP receiver report for the publisher, None before its first packet."""
+        """Return the RTCP receiver report for the publisher, None before its first packet.
+
+        The fraction lost is since the last call.
+        """
+        blocks = self._sources.report_blocks(now)
+        return receiver_report(reporter_ssrc, blocks, cname=cname) if blocks else None
+
+    @property
+    def end(self) -> TrackEnd | None:
+        """Where the track stands as readers see it; None before the first packet."""
+        packets = self._last_packets
+        if not packets:
+            return None
+        last = packets[-1]
+        last_seq, source = sequence_number(last), last[8:12]
+        # Packets that changed places on their way may leave the highest number before the last.
+        ahead = max(
+            (sequence_number(packet) - last_seq + 0x8000) & 0xFFFF
+            for packet in packets
+            if packet[8:12] == source
+        )
+        return TrackEnd(
+            ssrc=ssrc(last),
+            next_seq=(last_seq + ahead - 0x8000 + 1) & 0xFFFF,
+            clock=self.clock_of(last, self.counters.last_packet_s),
+        )
+
+    def clock_of(self, packet: bytes, arrived_s: float) -> TrackClock:
+        """The track's RTP clock by a packet that readers got, and the last sender report."""
+        return TrackClock(self.media.clock_rate_hz, timestamp(packet), arrived_s, self._report)
+
+    def continue_with(self, media: MediaDescription, splice: Splice) -> None:
+        """Make the packets of another publisher, who describes them so, continue these."""
+        self.media = media
+        self.counters.splices += 1
+        self._sources.forget()
+        self._last_timestamp = b""
+        self._detector = key_frame_detector(media.encoding)
+        self._continuation = Continuation(splice, self.index, media.clock_rate_hz)
+
+    def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
+        kept = [packet for packet in packets if is_rtp(packet)]
+        self.counters.invalid_packets += len(packets) - len(kept)
+        return kept
+
+    def _continued(
+        self, continuation: Continuation, packets: list[bytes], now: float
+    ) -> list[bytes]:
+        if not continuation.placed:
+            for compound, report in continuation.place(packets[0], now):
+                self._send_rtcp(compound, report)
+        return continuation.rewritten(packets)
+
+    def _relay_rtcp(
+        self, compound: bytes, parts: list[RtcpPacket], report: SenderReport | None
+    ) -> None:
+        clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
+        if self._continuation is None:
+            self._send_rtcp(compound, clock)
+            return
+        first = parts[0]
+        sender = first.ssrc if isinstance(first, SenderReport | ReceiverReport) else None
+        for rewritten, moved in self._continuation.rtcp(compound, sender, clock):
+            self._send_rtcp(rewritten, moved)
+
+    def _send_rtcp(self, compound: bytes, report: SenderClock | None) -> None:
+        # RFC 3550 §6.4.1: a sender without a wall clock may set the NTP time to zero.
+        if report is not None and report.ntp:
+            self._report = report
+            self.last_report = compound
+        if self.rtcp_tap is not None:
+            self.rtcp_tap(self.index, compound)
+        self.fan_out.send_rtcp(compound)
+
+
+def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:
+    """The compound without its BYEs; None if nothing that readers need is left."""
+    bounds = packet_bounds(compound)
+    if all(compound[start + 1] != GOODBYE for start, _ in bounds):
+        return compound
+    if not has_report:
+        return None
+    return b"".join(compound[start:end] for start, end in bounds if compound[start + 1] != GOODBYE)

@@ -1,0 +1,216 @@
+"""One reader on its way from the last key frame to the live packets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from headwater.media.clock import CallLater, Clock, Timer
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.reader import Reader
+from headwater.media.settings import MountSettings
+
+TICK_S = 0.005
+LONGEST_TICK_S = 0.1
+"""A reader that takes nothing is asked ever less often, down to this."""
+LEAST_RATE_BYTES_S = 2_000_000
+"""Paced readers get at least this much a second, so that the first picture is there at once."""
+MOST_QUEUED_BYTES = 256 * 1024
+"""A reader with a queue of its own is filled up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUpOutcome:
+    """What a catch-up calls, once and last of all.
+
+    Attributes:
+        live: everything has been sent; join the reader now.
+        stalled: the reader took nothing for too long; close it.
+        failed: the reader raised; close it.
+    """
+
+    live: Callable[[], None]
+    stalled: Callable[[], None]
+    failed: Callable[[Exception], None]
+
+
+class CatchUp:
+    """Sends kept batches, then those that came meanwhile, until none is left.
+
+    Live batches queue up behind the kept ones, so that order is kept and nothing is missing or
+    sent twice. When that takes too much memory or time, everything waiting is given up and the
+    reader goes on with the next key frame.
+
+    Attributes:
+        reader: whom it is for.
+        skips: how often it gave up what was waiting.
+        skipped_packets, skipped_bytes: what that was.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        tracks: Collection[int],
+        entries: Sequence[tuple[int, PacketBatch]],
+        settings: MountSettings,
+        *,
+        key_track: int,
+        clock: Clock,
+        call_later: CallLater,
+        outcome: CatchUpOutcome,
+    ) -> None:
+        self.reader = reader
+        self.skips = 0
+        self.skipped_packets = 0
+        self.skipped_bytes = 0
+        self._tracks = set(tracks)
+        self._key_track = key_track
+        self._pending = deque(entries)
+        self._pending_bytes = sum(batch.size_bytes for _, batch in entries)
+        self._most_bytes = self._pending_bytes + settings.catch_up_max_bytes
+        self._most_s = settings.catch_up_max_s
+        self._key_frame_wait_s = settings.key_frame_wait_s
+        self._disconnect_s = settings.slow_reader_disconnect_s
+        self._burst_bytes = settings.catch_up_burst_bytes
+        self._rate_bytes_s = _rate_bytes_s(entries, self._pending_bytes, settings.catch_up_speed)
+        self._queue_bytes = min(MOST_QUEUED_BYTES, settings.slow_reader_max_bytes // 2)
+        self._clock = clock
+        self._call_later = call_later
+        self._outcome = outcome
+        self._timer: Timer | None = None
+        self._tick_s = TICK_S
+        self._allowance = 0.0
+        self._last_tick_s = self._since_s = self._moved_s = clock()
+        self._awaits_key_frame = False
+        self._skipped_s = 0.0
+        self._at_once = False
+        self._over = False
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._pending_bytes
+
+    def begin(self) -> None:
+        """Send the first burst; all of it, if it is little."""
+        self._allowance = self._burst_bytes
+        self._tick()
+
+    def cancel(self) -> None:
+        """Stop; nothing more is sent or called."""
+        self._over = True
+        self._pending.clear()
+        self._pending_bytes = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def drop_track(self, track_index: int) -> None:
+        """Send nothing more of one track."""
+        self._tracks.discard(track_index)
+        self._pending = deque(entry for entry in self._pending if entry[0] != track_index)
+        self._pending_bytes = sum(batch.size_bytes for _, batch in self._pending)
+
+    def add(self, track_index: int, batch: PacketBatch) -> None:
+        """Take a live batch."""
+        if track_index not in self._tracks:
+            return
+        if self._awaits_key_frame:
+            if track_index != self._key_track or batch.key_frame_index < 0:
+                return
+            self._awaits_key_frame = False
+            batch = batch.tail(batch.key_frame_index)
+            self._since_s = batch.arrived_s
+            # What comes with a key frame is little; pacing it again could go on for ever.
+            self._at_once = True
+        self._pending.append((track_index, batch))
+        self._pending_bytes += batch.size_bytes
+        if self._pending_bytes > self._most_bytes or batch.arrived_s - self._since_s > self._most_s:
+            self._skip(batch.arrived_s)
+
+    def _skip(self, now: float) -> None:
+        self.skips += 1
+        self.skipped_packets += sum(len(batch.packets) for _, batch in self._pending)
+        self.skipped_bytes += self._pending_bytes
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._awaits_key_frame = True
+        self._skipped_s = now
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._clock()
+        try:
+            sent = self._send_at_pace(now) if self._paced else self._send_into_queue()
+        except Exception as error:  # noqa: BLE001 one reader's fault stays its own
+            self.cancel()
+            self._outcome.failed(error)
+            return
+        if self._over:
+            return
+        if sent:
+            self._moved_s = now
+            self._tick_s = TICK_S
+        else:
+            self._tick_s = min(LONGEST_TICK_S, self._tick_s * 2)
+        if self._pending and 0 < self._disconnect_s <= now - self._moved_s:
+            self.cancel()
+            self._outcome.stalled()
+        elif self._pending or self._still_awaits(now):
+            self._timer = self._call_later(self._tick_s, self._tick)
+        else:
+            self.cancel()
+            self._outcome.live()
+
+    def _still_awaits(self, now: float) -> bool:
+        return self._awaits_key_frame and now - self._skipped_s < self._key_frame_wait_s
+
+    @property
+    def _paced(self) -> bool:
+        return self.reader.needs_pacing
+
+    def _send_into_queue(self) -> bool:
+        sent = False
+        while self._pending and self.reader.queued_bytes < self._queue_bytes:
+            track_index, batch = self._pending.popleft()
+            self._send(track_index, batch)
+            sent = True
+        return sent
+
+    def _send_at_pace(self, now: float) -> bool:
+        grown = self._allowance + (now - self._last_tick_s) * self._rate_bytes_s
+        self._last_tick_s = now
+        self._allowance = min(self._burst_bytes, grown)
+        sent = False
+        while self._pending and (self._allowance > 0 or self._at_once):
+            track_index, batch = self._pending.popleft()
+            if batch.size_bytes > self._allowance and not self._at_once:
+                batch = self._cut(track_index, batch)
+            self._allowance -= batch.size_bytes
+            self._send(track_index, batch)
+            sent = True
+        return sent
+
+    def _cut(self, track_index: int, batch: PacketBatch) -> PacketBatch:
+        """Take off what the allowance covers, one packet at least; the rest stays pending."""
+        count = len(batch.packets)
+        fits = max(1, int(self._allowance * count / batch.size_bytes))
+        if fits >= count:
+            return batch
+        self._pending.appendleft((track_index, batch.between(fits, count)))
+        return batch.between(0, fits)
+
+    def _send(self, track_index: int, batch: PacketBatch) -> None:
+        self._pending_bytes -= batch.size_bytes
+        self.reader.send_batch(track_index, batch)
+        batch.forget_shared()
+
+
+def _rate_bytes_s(
+    entries: Sequence[tuple[int, PacketBatch]], size_bytes: int, speed: float
+) -> float:
+    span_s = entries[-1][1].arrived_s - entries[0][1].arrived_s
+    if span_s <= 0:
+        return LEAST_RATE_BYTES_S
+    return max(LEAST_RATE_BYTES_S, speed * size_bytes / span_s)

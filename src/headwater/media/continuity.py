@@ -1,0 +1,246 @@
+"""Making one publisher's packets continue another's, so that readers do not notice. Pure.
+
+At a splice each track goes on with the next sequence number, the same SSRC, and a timestamp moved
+by the time that passed. The tracks must keep step with each other although their first packets
+come one after the other: the first of them sets the instant at which the presentation goes on,
+and the others are placed by the new publisher's own relation between its tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headwater.media.timeline import (
+    MOST_DISAGREEMENT_S,
+    NTP_SECOND,
+    SenderClock,
+    Timeline,
+    TrackClock,
+    anchor_of,
+    signed_32,
+)
+from headwater.protocol.rtcp import SENDER_REPORT
+from headwater.protocol.rtcp_build import rewrite_sender_report
+from headwater.protocol.rtp import rewrite, sequence_number, ssrc, timestamp
+
+LEAST_GAP_S = 0.1
+"""Between the last instant before a splice and the first after it: packets of the tracks overlap
+by less, and timestamps must not go back."""
+
+_NTP_MASK = (1 << 64) - 1
+# RFC 3550 §6.4.1: the NTP time stamp follows the header and the sender's SSRC.
+_NTP_START, _NTP_END = 8, 16
+
+RelayedRtcp = tuple[bytes, SenderClock | None]
+"""A compound packet as readers get it, and the sender report in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnd:
+    """Where a track stood, in what readers saw, when its publisher left.
+
+    Attributes:
+        ssrc: the source that readers know.
+        next_seq: sequence number that readers expect next.
+        clock: its last packet and report.
+    """
+
+    ssrc: int
+    next_seq: int
+    clock: TrackClock
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacket:
+    """A track's first packet of the new publisher, and its last report where one came already."""
+
+    ssrc: int
+    seq: int
+    clock: TrackClock
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """What turns the new publisher's packets of one track into the old one's continuation.
+
+    Attributes:
+        source: SSRC of the packets that are rewritten; others pass as they are.
+        ssrc: what it becomes.
+        seq_delta: added to sequence numbers.
+        ts_delta: added to timestamps.
+    """
+
+    source: int
+    ssrc: int
+    seq_delta: int
+    ts_delta: int
+
+    @property
+    def changes_packets(self) -> bool:
+        """Whether any packet comes out different."""
+        return bool(self.seq_delta or self.ts_delta or self.source != self.ssrc)
+
+    def rewritten(self, packets: list[bytes]) -> list[bytes]:
+        """The packets as readers get them."""
+        seq_delta, ts_delta, ssrc = self.seq_delta, self.ts_delta, self.ssrc
+        source = self.source.to_bytes(4, "big")
+        return [
+            rewrite(packet, seq_delta, ts_delta, ssrc) if packet[8:12] == source else packet
+            for packet in packets
+        ]
+
+    def rewritten_rtcp(self, compound: bytes, ntp_delta: int) -> bytes:
+        """A compound that comes from `source`, as readers get it.
+
+        Args:
+            compound: what the publisher sent; a sender report, where there is one, comes first.
+            ntp_delta: added to its NTP time, in 1/2^32 s.
+
+        Raises:
+            ProtocolError: it cannot be read.
+        """
+        written = rewrite_sender_report(compound, self.ts_delta, self.ssrc)
+        if not ntp_delta or written[1] != SENDER_REPORT:
+            return written
+        ntp = int.from_bytes(written[_NTP_START:_NTP_END], "big") + ntp_delta & _NTP_MASK
+        return written[:_NTP_START] + ntp.to_bytes(8, "big") + written[_NTP_END:]
+
+    def moved(self, report: SenderClock, ntp_delta: int) -> SenderClock:
+        """A report of the new publisher as readers get it."""
+        return SenderClock(
+            report.ntp + ntp_delta & _NTP_MASK, report.timestamp + self.ts_delta & 0xFFFFFFFF
+        )
+
+
+class Splice:
+    """Places the tracks of a new publisher where the old one's ended."""
+
+    __slots__ = ("_earliest_s", "_ends", "_ntp_delta", "_placed", "_reference", "_timeline")
+
+    def __init__(self, ends: Mapping[int, TrackEnd]) -> None:
+        """Continue tracks that ended so; those that never carried a packet are left out."""
+        self._ends = ends
+        clocks = {index: end.clock for index, end in ends.items()}
+        self._timeline = Timeline(clocks, anchor_of(clocks)) if clocks else None
+        self._earliest_s = float("-inf")
+        if self._timeline is not None:
+            last_s = max(self._timeline.instant_of(index) for index in clocks)
+            self._earliest_s = last_s + LEAST_GAP_S
+        # First packets by track, each with the instant it was given.
+        self._placed: dict[int, tuple[FirstPacket, float]] = {}
+        self._reference: tuple[int, FirstPacket, float] | None = None
+        self._ntp_delta: int | None = None
+
+    def place(self, track_index: int, first: FirstPacket) -> Offsets:
+        """Return the offsets of a track, from its first packet."""
+        instant_s = self._instant_for(first)
+        self._placed[track_index] = first, instant_s
+        if self._reference is None:
+            self._reference = track_index, first, instant_s
+        end = self._ends.get(track_index)
+        if end is None or self._timeline is None:
+            return Offsets(first.ssrc, first.ssrc, 0, 0)
+        timestamp = self._timeline.timestamp_at(track_index, instant_s)
+        if signed_32(timestamp - end.clock.timestamp) <= 0:
+            timestamp = end.clock.timestamp + 1
+        return Offsets(
+            source=first.ssrc,
+            ssrc=end.ssrc,
+            seq_delta=end.next_seq - first.seq,
+            ts_delta=timestamp - first.clock.timestamp,
+        )
+
+    def ntp_delta(self, track_index: int, report: SenderClock) -> int:
+        """What to add to the NTP time of the new publisher's reports, in 1/2^32 s.
+
+        Readers that place packets by reports would jump by the difference of the two publishers'
+        wall clocks. It is the same for all tracks, told by the first report of a placed track.
+        """
+        if self._reference is not None and self._reference[0] == track_index:
+            # A report that came after the first packet still tells how the others relate to it.
+            _, first, instant_s = self._reference
+            first = replace(first, clock=replace(first.clock, report=report))
+            self._reference = track_index, first, instant_s
+        if self._ntp_delta is None:
+            self._ntp_delta = self._ntp_delta_by(track_index, report)
+        return self._ntp_delta
+
+    def _ntp_delta_by(self, track_index: int, report: SenderClock) -> int:
+        if self._timeline is None:
+            return 0
+        first, instant_s = self._placed[track_index]
+        units = signed_32(report.timestamp - first.clock.timestamp)
+        expected = self._timeline.ntp_at(instant_s + units / first.clock.clock_rate_hz)
+        return 0 if expected is None else expected - report.ntp
+
+    def _instant_for(self, first: FirstPacket) -> float:
+        arrived_s = first.clock.arrived_s
+        if self._reference is None:
+            return max(arrived_s, self._earliest_s)
+        _, other, other_instant_s = self._reference
+        by_arrival_s = other_instant_s + arrived_s - other.clock.arrived_s
+        mine = first.clock.ntp_at(first.clock.timestamp)
+        theirs = other.clock.ntp_at(other.clock.timestamp)
+        if mine is None or theirs is None:
+            return by_arrival_s
+        by_report_s = other_instant_s + (mine - theirs) / NTP_SECOND
+        if abs(by_report_s - by_arrival_s) > MOST_DISAGREEMENT_S:
+            return by_arrival_s
+        return by_report_s
+
+
+class Continuation:
+    """One track of a new publisher on its way out, from the splice on.
+
+    Until the track's first packet nothing can be said of its clock: the last report that came
+    before it waits. It also tells `Splice` how this track relates to the others.
+    """
+
+    __slots__ = ("_clock_rate_hz", "_held", "_offsets", "_splice", "_track_index")
+
+    def __init__(self, splice: Splice, track_index: int, clock_rate_hz: int) -> None:
+        self._splice = splice
+        self._track_index = track_index
+        self._clock_rate_hz = clock_rate_hz
+        self._offsets: Offsets | None = None
+        self._held: tuple[bytes, int | None, SenderClock] | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether the first packet came."""
+        return self._offsets is not None
+
+    def place(self, first: bytes, now: float) -> list[RelayedRtcp]:
+        """Fix the offsets by the track's first packet; returns the RTCP that waited for it."""
+        held = self._held
+        report = held[2] if held is not None and held[2].ntp else None
+        clock = TrackClock(self._clock_rate_hz, timestamp(first), now, report)
+        self._offsets = self._splice.place(
+            self._track_index, FirstPacket(ssrc(first), sequence_number(first), clock)
+        )
+        self._held = None
+        return [] if held is None else self.rtcp(*held)
+
+    def rewritten(self, packets: list[bytes]) -> list[bytes]:
+        """The packets as readers get them; to be called only once placed."""
+        offsets = self._offsets
+        if offsets is None or not offsets.changes_packets:
+            return packets
+        return offsets.rewritten(packets)
+
+    def rtcp(
+        self, compound: bytes, sender: int | None, report: SenderClock | None
+    ) -> list[RelayedRtcp]:
+        """A compound of `sender` and its sender report as readers get them; may be none yet."""
+        offsets = self._offsets
+        if offsets is None:
+            if report is not None:
+                self._held = compound, sender, report
+            return []
+        if sender != offsets.source:
+            return [(compound, None)]
+        if report is None:
+            return [(offsets.rewritten_rtcp(compound, 0), None)]
+        ntp_delta = self._splice.ntp_delta(self._track_index, report) if report.ntp else 0
+        return [(offsets.rewritten_rtcp(compound, ntp_delta), offsets.moved(report, ntp_delta))]
