@@ -207,11 +207,15 @@ def test_telling_rtcp_from_rtp(packet, expected):
 
 
 def parse_or_error(noise):
+    refusal = None
+    packets = []
     try:
         packets = parse_rtcp(noise)
     except ProtocolError as error:
-        assert error.offset is not None
-        assert error.offset <= len(noise)
+        refusal = error
+    if refusal is not None:
+        assert refusal.offset is not None
+        assert refusal.offset <= len(noise)
         return
     assert 0 < len(packets) <= len(noise) // 4
     for packet in packets:

@@ -33,7 +33,8 @@ DAHUA = (
 UNIVIEW = (
     "v=0\r\no=- 1001 1 IN \r\ns=VCP IPC Realtime stream\r\nm=video 0 RTP/AVP 105\r\nc=IN \r\n"
     "a=control:rtsp://192.168.0.60/media/video1/video\r\na=rtpmap:105 H264/90000\r\n"
-    "a=fmtp:105 profile-level-id=640032; packetization-mode=1; sprop-parameter-sets=Z2Q=,aOqPLA==\r\n"
+    "a=fmtp:105 profile-level-id=640032; packetization-mode=1; "
+    "sprop-parameter-sets=Z2Q=,aOqPLA==\r\n"
     "a=recvonly\r\n"
 )
 TUYA = (
@@ -306,8 +307,7 @@ def test_a_static_type_with_and_without_rtpmap_is_the_same():
 def read(text):
     try:
         return SessionDescription.parse(text)
-    except ProtocolError as error:
-        assert error.status == 400
+    except ProtocolError:
         return None
 
 
