@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from headwater.net.preamble import Greeting, Preamble
 from headwater.net.socket_address import Address, unmapped
 from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
+from headwater.net.tls_stream import TlsStream
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
@@ -25,92 +31,192 @@ logger = logging.getLogger(__name__)
 _OVERLOADED = Response(
     status=Status.SERVICE_UNAVAILABLE, headers=Headers([("Retry-After", "5")])
 ).to_bytes()
+_TLS_NEEDED = Response(status=Status.FORBIDDEN, body=b"use rtsps://\r\n").to_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What one port is for."""
+
+    roles: frozenset[Role]
+    tls_only: bool
 
 
 class Listeners:
-    """One listener for both roles where the ports are equal, else one for each."""
+    """One listener for both roles where the ports are equal, else one for each; one for TLS."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._listeners: list[TcpListener] = []
+        self._preambles: set[Preamble] = set()
         self._by_address: Counter[str] = Counter()
+        self._proxies = service.settings.server.proxy_networks()
 
     def open(self) -> None:
         """Bind and accept. Raises OSError, with the port in its message, where one is taken."""
         server = self._service.settings.server
         if server.publish_port == server.play_port:
-            self._listen(server.play_port, EITHER_ROLE)
-            return
-        self._listen(server.publish_port, frozenset({Role.PUBLISH}))
-        self._listen(server.play_port, frozenset({Role.PLAY}))
+            self._listen(server.play_port, _Door(EITHER_ROLE, server.tls_only))
+        else:
+            for port, role in (
+                (server.publish_port, Role.PUBLISH),
+                (server.play_port, Role.PLAY),
+            ):
+                self._listen(port, _Door(frozenset({role}), server.tls_only))
+        if server.rtsps_port:
+            self._bind(server.rtsps_port, _Door(EITHER_ROLE, tls_only=True))
 
     def close(self) -> None:
-        """Accept no more; connections that are open stay."""
+        """Accept no more; connections that are open stay, those that said nothing yet go."""
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+        for preamble in self._preambles:
+            preamble.close()
+        self._preambles.clear()
+        self._by_address.clear()
 
     def connection_lost(self, connection: Connection) -> None:
         """Forget a connection in the count of its address."""
-        self._by_address[connection.peer_ip] -= 1
-        if self._by_address[connection.peer_ip] <= 0:
-            del self._by_address[connection.peer_ip]
+        self._forget_address(connection.peer_ip)
 
-    def _listen(self, port: int, roles: frozenset[Role]) -> None:
+    def _listen(self, port: int, door: _Door) -> None:
+        bound = self._bind(port, door)
+        for role in door.roles:
+            self._service.ports[role] = bound
+
+    def _bind(self, port: int, door: _Door) -> int:
         service = self._service
         listener = TcpListener(
             service.loop,
-            lambda sock, peer: self._accept(sock, peer, roles),
+            partial(self._accept, door),
             backlog=service.settings.server.backlog,
             overload_answer=_OVERLOADED,
         )
         self._listeners.append(listener)
         bound = listener.bind((service.settings.server.host,), port)
-        for role in roles:
-            service.ports[role] = bound
         listener.start()
+        return bound
 
-    def _accept(self, sock: socket.socket, peer: Address, roles: frozenset[Role]) -> None:
-        service = self._service
-        host, port = unmapped(peer)[:2]
-        limit = self._reached_limit(host)
+    def _accept(self, door: _Door, sock: socket.socket, peer: Address) -> None:
+        peer = unmapped(peer)
+        limit = self._reached_limit(peer[0])
         if limit is not None:
-            service.refuse_over_limit(limit, host)
-            _turn_away(sock)
+            self._service.refuse_over_limit(limit, peer[0])
+            _turn_away(sock, _OVERLOADED)
             return
-        connection = Connection(service, roles, (host, port), secure=False)
+        self._by_address[peer[0]] += 1
+        expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
+        if self._service.tls is None and not expects_proxy:
+            self._open_connection(door, sock, Greeting(peer, b"", tls=False))
+            return
+        self._await_first_bytes(door, sock, peer, expects_proxy=expects_proxy)
+
+    def _await_first_bytes(
+        self, door: _Door, sock: socket.socket, peer: Address, *, expects_proxy: bool
+    ) -> None:
+        limits = self._service.settings.limits
+        preamble: Preamble
+
+        def greeted(sock: socket.socket, greeting: Greeting) -> None:
+            self._preambles.discard(preamble)
+            if greeting.peer[0] != peer[0]:
+                # Behind a proxy, the count is the client's, not the proxy's.
+                self._forget_address(peer[0])
+                limit = self._reached_limit(greeting.peer[0])
+                if limit is not None:
+                    self._service.refuse_over_limit(limit, greeting.peer[0])
+                    _turn_away(sock, _OVERLOADED)
+                    return
+                self._by_address[greeting.peer[0]] += 1
+            self._open_connection(door, sock, greeting)
+
+        def failed(_peer: Address, cause: str) -> None:
+            self._preambles.discard(preamble)
+            self._forget_address(peer[0])
+            self._service.counters.connections_closed_by_cause["first_byte_timeout_s"] += 1
+            logger.debug("connection ended early", extra={"peer": peer[0], "cause": cause})
+
+        preamble = Preamble(
+            sock,
+            peer,
+            self._service.loop,
+            expects_proxy=expects_proxy,
+            deadline_s=limits.first_byte_timeout_s,
+            on_greeting=greeted,
+            on_failure=failed,
+        )
+        self._preambles.add(preamble)
+
+    def _open_connection(self, door: _Door, sock: socket.socket, greeting: Greeting) -> None:
+        service = self._service
+        tls = service.tls
+        if door.tls_only and not greeting.tls:
+            self._forget_address(greeting.peer[0])
+            _turn_away(sock, _TLS_NEEDED)
+            return
+        peer = (greeting.peer[0], greeting.peer[1])
         sockets = service.settings.sockets
         if sockets.tcp_send_buffer_bytes:
             set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
-        connection.attach(
-            TcpStream(
+        context = tls.context if greeting.tls and tls is not None else None
+        connection = Connection(service, door.roles, peer, secure=context is not None)
+        connection.attach(self._stream(sock, connection, greeting, context))
+        service.connection_opened(connection)
+
+    def _stream(
+        self,
+        sock: socket.socket,
+        connection: Connection,
+        greeting: Greeting,
+        context: ssl.SSLContext | None,
+    ) -> TcpStream | TlsStream:
+        service = self._service
+        sockets = service.settings.sockets
+        if context is None:
+            return TcpStream(
                 sock,
                 service.loop,
                 connection,
+                initial_data=greeting.initial_data,
                 read_bytes=sockets.read_bytes,
                 reads_per_wake=sockets.reads_per_wake,
                 close_deadline_s=sockets.close_deadline_s,
-                peer_address=(host, port),
+                peer_address=greeting.peer,
             )
+        return TlsStream(
+            sock,
+            service.loop,
+            connection,
+            context,
+            initial_data=greeting.initial_data,
+            handshake_deadline_s=service.settings.tls.handshake_deadline_s,
+            read_bytes=sockets.read_bytes,
+            reads_per_wake=sockets.reads_per_wake,
+            close_deadline_s=sockets.close_deadline_s,
+            peer_address=greeting.peer,
         )
-        service.connection_opened(connection)
-        self._by_address[host] += 1
 
     def _reached_limit(self, host: str) -> str | None:
         limits = self._service.settings.limits
-        if len(self._service.connections) >= limits.connections:
+        if len(self._service.connections) + len(self._preambles) >= limits.connections:
             return "connections"
         if self._by_address[host] >= limits.connections_per_address:
             return "connections_per_address"
         return None
 
+    def _forget_address(self, host: str) -> None:
+        self._by_address[host] -= 1
+        if self._by_address[host] <= 0:
+            del self._by_address[host]
 
-def _turn_away(sock: socket.socket) -> None:
-    """Answer 503 as far as the socket's empty buffer takes it, and close."""
+
+def _turn_away(sock: socket.socket, answer: bytes) -> None:
+    """Answer as far as the socket's empty buffer takes it, and close."""
     try:
         sock.setblocking(False)
-        sock.send(_OVERLOADED)
+        sock.send(answer)
     except OSError:
-        logger.debug("a peer over a limit was gone before its answer")
+        logger.debug("a peer that was turned away was gone before its answer")
     finally:
         sock.close()

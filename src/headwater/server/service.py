@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
 from headwater.media.mount_table import MountTable
+from headwater.net.tls_context import ServerTls
 from headwater.protocol.method import Method
 from headwater.server.counters import ServerCounters
 from headwater.server.gate import Gate
@@ -48,6 +49,7 @@ class Service:
         self.connections_gone = asyncio.Event()
         self.connections_gone.set()
         self.ports: dict[Role, int] = {}
+        self.tls = ServerTls(settings.tls) if settings.tls.enabled else None
         self.authenticator = Authenticator(settings.access)
         self.gate = Gate(self.authenticator, hooks)
         self.notices = Notices(hooks)

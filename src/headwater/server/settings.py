@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from headwater.protocol.wire_limits import WireLimits
@@ -41,6 +42,20 @@ class ServerSettings:
         "TCP port for readers (DESCRIBE, PLAY). The same number as publish_port serves both on "
         "one port. 0 picks a free port, unless publish_port is 0 too: then both share one.",
     ] = 8554
+    rtsps_port: Annotated[
+        int,
+        "TCP port that takes TLS alone, for publishers and readers; 0: none. Where `tls` has a "
+        "certificate, the other ports take TLS as well, told by a connection's first byte.",
+    ] = 0
+    tls_only: Annotated[
+        bool, "Refuse connections without TLS on every port; needs a certificate in `tls`."
+    ] = False
+    proxy_protocol_from: Annotated[
+        tuple[str, ...],
+        "Addresses or networks (`10.0.0.5`, `10.0.0.0/8`) of proxies whose connections begin "
+        "with a PROXY header, version 1 or 2, that tells the real peer. From any other address "
+        "such a header is an unreadable request.",
+    ] = ()
     server_name: Annotated[
         str, "Text of the Server header in every answer; empty leaves the header out."
     ] = "Headwater"
@@ -54,10 +69,23 @@ class ServerSettings:
     ] = 0.0
 
     def __post_init__(self) -> None:
-        _require_port(self, "publish_port", "play_port")
+        _require_port(self, "publish_port", "play_port", "rtsps_port")
+        if self.rtsps_port and self.rtsps_port in {self.publish_port, self.play_port}:
+            raise ValueError(
+                f"rtsps_port is {self.rtsps_port}, which is another port of the server; a port "
+                "that serves both needs no setting, only a certificate"
+            )
+        self.proxy_networks()
         _require_positive(self, "backlog")
         if self.drain_s < 0:
             raise ValueError(f"drain_s is {self.drain_s}; it must be 0 or more")
+
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of `proxy_protocol_from`. Raises ValueError for what is none."""
+        try:
+            return tuple(ip_network(text) for text in self.proxy_protocol_from)
+        except ValueError as error:
+            raise ValueError(f"proxy_protocol_from: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,9 +163,6 @@ class LimitSettings:
     ] = 10.0
     request_timeout_s: Annotated[
         float, "Seconds from the first byte of a request to its last. Then 408 and a close."
-    ] = 10.0
-    tls_handshake_timeout_s: Annotated[
-        float, "Seconds a TLS handshake may take. Then the connection is closed."
     ] = 10.0
     idle_connection_timeout_s: Annotated[
         float,

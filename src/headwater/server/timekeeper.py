@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headwater.net.tls_context import TlsFilesError
 from headwater.server.deadlines import enforce_deadlines
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 1.0
+_CERTIFICATE_INTERVAL_S = 5.0
 
 
 class Timekeeper:
@@ -27,6 +29,7 @@ class Timekeeper:
         self._cname = f"headwater-{secrets.token_hex(6)}"
         self._timer: asyncio.TimerHandle | None = None
         self._next_reports_s = 0.0
+        self._next_certificates_s = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -51,6 +54,7 @@ class Timekeeper:
             service.sessions.sweep,
             service.mounts.check,
             self._send_reports,
+            self._reload_certificates,
         )
         for work in periodic:
             try:
@@ -61,6 +65,20 @@ class Timekeeper:
 
     def _enforce_deadlines(self, now: float) -> None:
         enforce_deadlines(self._service, now)
+
+    def _reload_certificates(self, now: float) -> None:
+        tls = self._service.tls
+        if tls is None or now < self._next_certificates_s:
+            return
+        self._next_certificates_s = now + _CERTIFICATE_INTERVAL_S
+        if not tls.files_changed:
+            return
+        try:
+            tls.reload()
+        except TlsFilesError as error:
+            logger.error("certificate not reloaded, the old one stays", extra={"cause": str(error)})
+            return
+        logger.info("certificate reloaded", extra={"cause": tls.complaint() or "file changed"})
 
     def _send_reports(self, now: float) -> None:
         if now < self._next_reports_s:
