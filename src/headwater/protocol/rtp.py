@@ -13,7 +13,8 @@ from headwater.protocol.errors import ProtocolError
 HEADER_BYTES = 12
 """Size of the fixed header."""
 
-_REWRITTEN = Struct(">HII")
+_TO_REWRITE = Struct(">HHI")
+_REWRITTEN = Struct(">HHII")
 _EXTENSION_OR_CSRC = 0x1F
 
 
@@ -74,16 +75,11 @@ def rewrite(packet: bytes, seq_delta: int, ts_delta: int, ssrc: int) -> bytes:
         ts_delta: added to the timestamp, modulo 2^32.
         ssrc: the new synchronisation source.
     """
-    # One copy to change and one to freeze: less than half the time of joining three slices.
-    written = bytearray(packet)
-    _REWRITTEN.pack_into(
-        written,
-        2,
-        (packet[2] << 8 | packet[3]) + seq_delta & 0xFFFF,
-        int.from_bytes(packet[4:8], "big") + ts_delta & 0xFFFFFFFF,
-        ssrc,
+    flags, sequence, moment = _TO_REWRITE.unpack_from(packet)
+    head = _REWRITTEN.pack(
+        flags, sequence + seq_delta & 0xFFFF, moment + ts_delta & 0xFFFFFFFF, ssrc
     )
-    return bytes(written)
+    return head + packet[HEADER_BYTES:]
 
 
 @dataclass(frozen=True, slots=True)
