@@ -1,0 +1,60 @@
+import pytest
+
+from headwater.protocol.quirks import (
+    port_of_partner,
+    ports_are_absent,
+    transport_mode,
+    transport_ssrc,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "ssrc"),
+    [
+        ("0B6020AD", 0x0B6020AD),
+        ("4317f", 0x4317F),
+        (" 4317f", 0x4317F),
+        ("     D93FF", 0xD93FF),
+        ("0xD93FF", 0xD93FF),
+        ("937239728", 937239728),
+        ("4294967295", 4294967295),
+        ("4294967296", None),
+        ("FFFFFFFFF", None),
+        ("0" * 8 + "1", 1),
+        ("1" * 17, None),
+        ("12 34", None),
+        ("-1", None),
+        ("", None),
+        ("x", None),
+    ],
+)
+def test_ssrc_short_padded_or_decimal(value: str, ssrc: int | None) -> None:
+    assert transport_ssrc(value) == ssrc
+
+
+@pytest.mark.parametrize(
+    ("value", "mode"),
+    [
+        ("PLAY", "PLAY"),
+        ("play", "PLAY"),
+        ("receive", "RECORD"),
+        ("Record", "RECORD"),
+        ("PLAY,RECORD", "PLAY"),
+        (" play ", "PLAY"),
+        ("", None),
+    ],
+)
+def test_mode_receive_is_record(value: str, mode: str | None) -> None:
+    assert transport_mode(value) == mode
+
+
+def test_a_single_port_has_its_partner_behind_it() -> None:
+    assert port_of_partner(5000) == 5001
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "absent"),
+    [(0, 0, True), (0, 1, True), (0, 5000, False), (5000, 0, False), (5000, 5001, False)],
+)
+def test_ports_of_zero_are_none(first: int, second: int, absent: bool) -> None:
+    assert ports_are_absent(first, second) is absent
