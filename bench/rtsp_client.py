@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 TIMEOUT_S = 10.0
 
 
-class RtspError(Exception):
+class RtspError(RuntimeError):
     """The server refused, hung or left; the text says which request and how."""
 
 
@@ -82,6 +82,8 @@ class RtspConnection:
                 if len(rest) >= length:
                     self._buffer = rest[length:]
                     return Response(int(first.split()[1]), headers, rest[:length])
+            # A server that writes head and body apart waits 40 ms for our delayed acknowledgement.
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             received = self.sock.recv(65536)
             if not received:
                 raise ConnectionError("the server closed the connection")

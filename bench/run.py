@@ -25,8 +25,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--peer",
-        default="headwater",
-        help="comma-separated: headwater, node (rtsp-streaming-server from npm), command",
+        default=",".join(filter(None, ("headwater", os.environ.get("PEER")))),
+        help="comma-separated: headwater, node (rtsp-streaming-server from npm), command; "
+        "by default headwater, side by side with $PEER when that is set",
     )
     parser.add_argument(
         "--scenario",
@@ -36,6 +37,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--step", default="", help="only steps whose name contains this text")
     parser.add_argument("--quick", action="store_true", help="few steps, short windows")
     parser.add_argument("--seconds", type=float, help="length of a measured window")
+    parser.add_argument("--cameras-over-tcp", action="store_true", help="in every scenario")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--load-cpu", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
@@ -82,6 +84,8 @@ def _chosen_steps(options: argparse.Namespace) -> list[steps.Step]:
         chosen = [step for step in chosen if step.scenario in wanted]
     if options.quick:
         chosen = [step for step in chosen if step.quick] or chosen
+    if options.cameras_over_tcp:
+        chosen = [replace(step, cameras_over_tcp=True) for step in chosen]
     return [step for step in chosen if options.step in step.name]
 
 
@@ -143,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     for step in chosen_steps:
         for peer in chosen_peers:
-            figures = _run(replace(step), peer, options)
+            figures = _run(step, peer, options)
             failed |= "failed" in figures
             rows.append({"peer": peer.name, "scenario": step.scenario, "step": step.name,
                          "udp_readers": step.udp_readers, "tcp_readers": step.tcp_readers,

@@ -94,8 +94,8 @@ STEPS: tuple[Step, ...] = (
         )
         for stalled in (0, 2, 20)
     ),
-    Step("churn", "sessions per second over UDP", Kind.CHURN, udp_readers=32, quick=True),
-    Step("churn", "sessions per second over TCP", Kind.CHURN, tcp_readers=32),
+    Step("churn", "sessions per second over UDP", Kind.CHURN, udp_readers=200, quick=True),
+    Step("churn", "sessions per second over TCP", Kind.CHURN, tcp_readers=200),
     Step("idle", "1,000 UDP sessions set up, none playing", Kind.IDLE, TRICKLE, udp_readers=1000,
          playing=False),
     Step("idle", "1,000 UDP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, udp_readers=1000),
