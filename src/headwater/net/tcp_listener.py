@@ -70,8 +70,9 @@ class TcpListener:
     def bind(self, hosts: Sequence[str], port: int) -> int:
         """Listen on numeric hosts, `""` meaning every IPv4 and IPv6 address; return the port.
 
-        Connections wait in the kernel until `start`. Port 0 picks a port that is free on all hosts. Raises ValueError for a host that is not
-        numeric, OSError naming host and port when one cannot be bound.
+        Connections wait in the kernel until `start`. Port 0 picks a port that is free on all
+        hosts. Raises ValueError for a host that is not numeric, OSError naming host and port when
+        one cannot be bound.
         """
         numeric = _spread(hosts)
         tries = _PORT_TRIES if port == 0 and len(numeric) > 1 else 1

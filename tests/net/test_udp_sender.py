@@ -1,0 +1,410 @@
+"""UdpSender reaches every destination in order, whatever the kernel refuses on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from headwater.net import udp_sender
+from headwater.net.datagram_vector import sendmmsg
+from headwater.net.kernel_features import KernelFeatures, probe
+from headwater.net.segmentation import Run, plan_runs
+from headwater.net.udp_sender import Destination, UdpSender
+
+DEADLINE_S = 20
+PLAIN = KernelFeatures(sendmsg=True, recvmsg=True)
+
+
+class Valve(socket.socket):
+    """A UDP socket whose send buffer is full, or whose sends fail, when a test says so."""
+
+    room: int = 1_000_000
+    failures: dict[tuple[str, int], list[int]]
+
+    def judge(self, address: tuple[str, int]) -> int:
+        codes = self.failures.get(address)
+        if codes:
+            return codes.pop(0)
+        if self.room <= 0:
+            return errno.EAGAIN
+        self.room -= 1
+        return 0
+
+    def sendto(self, data: bytes, address: tuple[str, int]) -> int:
+        code = self.judge(address)
+        if code:
+            raise OSError(code, "from the valve")
+        return super().sendto(data, address)
+
+
+@dataclass
+class Network:
+    """A sender and receiving sockets; `forms` says which system calls it uses."""
+
+    features: KernelFeatures
+    valve: Valve
+    sinks: list[socket.socket] = field(default_factory=list)
+
+    def open_sender(self, **options: object) -> UdpSender:
+        loop = asyncio.get_running_loop()
+        return UdpSender(self.valve, loop, self.features, **options)
+
+    def open_sink(self, host: str = "127.0.0.1") -> tuple[str, int]:
+        sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sink.bind((host, 0))
+        sink.setblocking(False)
+        self.sinks.append(sink)
+        return sink.getsockname()
+
+    def received(self, index: int) -> list[bytes]:
+        packets = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packets.append(self.sinks[index].recv(65_536))
+        return packets
+
+
+FORMS = {
+    "sendto": PLAIN,
+    "sendto+segments": replace(PLAIN, udp_segment=True),
+    "sendmmsg": replace(PLAIN, sendmmsg=True),
+    "sendmmsg+segments": replace(PLAIN, sendmmsg=True, udp_segment=True),
+}
+
+
+@pytest.fixture(params=FORMS)
+def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    features = FORMS[request.param]
+    for name in ("sendmmsg", "udp_segment"):
+        if getattr(features, name) and not getattr(probe(), name):
+            pytest.skip(f"no {name} here")
+    valve = Valve(socket.AF_INET, socket.SOCK_DGRAM)
+    valve.bind(("127.0.0.1", 0))
+    valve.setblocking(False)
+    valve.failures = {}
+    network = Network(features, valve)
+    real = sendmmsg()
+
+    def throttled(descriptor: int, start: int, count: int, flags: int) -> int:
+        """As `sendmmsg`, one message a call, so that the valve sees each address."""
+        assert real is not None
+        name = ctypes.c_void_p.from_address(start).value
+        assert name is not None
+        sockaddr = ctypes.string_at(name, 8)
+        address = (socket.inet_ntoa(sockaddr[4:]), int.from_bytes(sockaddr[2:4], "big"))
+        code = valve.judge(address)
+        if code:
+            ctypes.set_errno(code)
+            return -1
+        return real(descriptor, start, 1, flags)
+
+    monkeypatch.setattr(udp_sender, "sendmmsg", lambda: throttled)
+    yield network
+    valve.close()
+    for sink in network.sinks:
+        sink.close()
+
+
+def numbered(count: int, size: int = 300, first: int = 0) -> list[bytes]:
+    return [number.to_bytes(4, "big") * (size // 4) for number in range(first, first + count)]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - the loop itself is what must turn
+            await asyncio.sleep(0)
+
+
+async def test_every_destination_gets_every_packet(network: Network) -> None:
+    sender = network.open_sender()
+    for _ in range(5):
+        sender.add(network.open_sink())
+    packets = [*numbered(70), b"short", b"s", *numbered(3, 1_200), b"x" * 1_300]
+    sender.send(plan_runs(packets))
+    for index in range(5):
+        assert network.received(index) == packets
+    assert sender.sent_packets == 5 * len(packets)
+    assert sender.sent_bytes == 5 * sum(map(len, packets))
+    assert (sender.pending_bytes, sender.stalls, sender.errors) == (0, 0, 0)
+    sender.close()
+
+
+async def test_nobody_to_send_to(network: Network) -> None:
+    sender = network.open_sender()
+    sender.send(plan_runs(numbered(3)))
+    assert sender.sent_packets == 0
+
+
+async def test_single_packets_after_segments_stay_whole(network: Network) -> None:
+    sender = network.open_sender()
+    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
+    sender.send(plan_runs(numbered(10, 100)))
+    sender.send_plain(first, b"p" * 1_000)
+    sender.send_plain(second, b"q" * 50)
+    sender.send(plan_runs([b"r" * 40]))
+    sender.send(plan_runs([b"s" * 900]))
+    sender.send_to(first, plan_runs(numbered(2, 80)))
+    assert network.received(0)[10:] == [
+        b"p" * 1_000, b"r" * 40, b"s" * 900, *numbered(2, 80),
+    ]  # fmt: skip
+    assert network.received(1)[10:] == [b"q" * 50, b"r" * 40, b"s" * 900]
+
+
+async def test_removed_and_added(network: Network) -> None:
+    sender = network.open_sender()
+    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
+    sender.send([Run(b"one", 3, 1)])
+    sender.remove(first)
+    sender.remove(first)
+    assert sender.destinations == (second,)
+    third = sender.add(network.open_sink())
+    sender.send([Run(b"two", 3, 1)])
+    sender.send_to(first, [Run(b"no", 2, 1)])
+    sender.send_plain(first, b"no")
+    assert sender.destinations == (second, third)
+    assert [network.received(i) for i in range(3)] == [[b"one"], [b"one", b"two"], [b"two"]]
+
+
+async def test_same_address_twice(network: Network) -> None:
+    sender = network.open_sender()
+    address = network.open_sink()
+    first, second = sender.add(address), sender.add(address)
+    sender.send([Run(b"one", 3, 1)])
+    assert network.received(0) == [b"one", b"one"]
+    sender.remove(second)
+    sender.send([Run(b"two", 3, 1)])
+    assert network.received(0) == [b"two"]
+    assert first.active
+    assert not second.active
+
+
+@pytest.mark.parametrize(
+    "address", [("localhost", 5), ("::1", 5, 0, 0), ("127.0.0.1", 0), ("127.0.0.1", 65_536)]
+)
+async def test_addresses_that_cannot_be_served(network: Network, address: tuple) -> None:
+    with pytest.raises(ValueError, match=r"address|port"):
+        network.open_sender().add(address)
+
+
+async def test_full_buffer_resumes_where_it_stopped(network: Network) -> None:
+    sender = network.open_sender()
+    for _ in range(4):
+        sender.add(network.open_sink())
+    packets = numbered(30)
+    network.valve.room = 2
+    sender.send(plan_runs(packets[:10]))
+    assert sender.stalls == 1
+    assert sender.pending_bytes > 0
+    sender.send(plan_runs(packets[10:20]))
+    sender.send(plan_runs(packets[20:]))
+    assert sum(len(network.received(i)) for i in range(4)) == sender.sent_packets
+    for room in (1, 3, 1, 100):
+        network.valve.room = room
+        await until(lambda: network.valve.room == 0 or sender.pending_bytes == 0)
+    network.valve.room = 10_000
+    await until(lambda: sender.pending_bytes == 0)
+    assert sender.sent_packets == 4 * 30
+    assert (sender.dropped_packets, sender.dropped_bytes, sender.errors) == (0, 0, 0)
+
+
+async def test_order_is_kept_through_stalls(network: Network) -> None:
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(3)]
+    packets = numbered(60)
+    expected: list[list[bytes]] = [[], [], []]
+    got: list[list[bytes]] = [[], [], []]
+    for turn in range(12):
+        network.valve.room = turn % 5
+        part = packets[turn * 5 : turn * 5 + 5]
+        sender.send(plan_runs(part))
+        only = turn % 3
+        sender.send_plain(destinations[only], b"report %d" % turn)
+        for index in range(3):
+            expected[index] += part
+        expected[only].append(b"report %d" % turn)
+        await asyncio.sleep(0)
+    network.valve.room = 10_000
+    await until(lambda: sender.pending_bytes == 0)
+    for index in range(3):
+        got[index] += network.received(index)
+    assert got == expected
+
+
+async def test_age_bounds_what_waits(network: Network) -> None:
+    sender = network.open_sender(max_pending_age_s=0.0)
+    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
+    network.valve.room = 1
+    sender.send([Run(b"aaaabbbb", 8, 1)])
+    sender.send([Run(b"cccc", 4, 1)])
+    await until(lambda: sender.pending_bytes == 0)
+    assert network.received(0) == [b"aaaabbbb"]
+    assert network.received(1) == []
+    assert sender.dropped_packets == 3
+    assert sender.dropped_bytes == 8 + 4 + 4
+    assert (first.dropped_packets, second.dropped_packets) == (1, 2)
+    network.valve.room = 10
+    sender.send([Run(b"dddd", 4, 1)])
+    assert network.received(1) == [b"dddd"]
+
+
+async def test_bytes_bound_what_waits(network: Network) -> None:
+    sender = network.open_sender(max_pending_bytes=100, max_pending_age_s=60.0)
+    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
+    network.valve.room = 0
+    sender.send([Run(b"a" * 200, 200, 1)])
+    assert sender.pending_bytes == 400, "what was being sent waits whatever its size"
+    sender.send([Run(b"b" * 10, 10, 1)])
+    assert (sender.dropped_packets, sender.dropped_bytes) == (2, 20)
+    network.valve.room = 10
+    await until(lambda: sender.pending_bytes == 0)
+    assert network.received(0) == network.received(1) == [b"a" * 200]
+    assert first.dropped_packets == second.dropped_packets == 1
+
+
+async def test_removed_while_waiting(network: Network) -> None:
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(3)]
+    network.valve.room = 1
+    sender.send([Run(b"one", 3, 1)])
+    sender.send([Run(b"two", 3, 1)])
+    sender.remove(destinations[1])
+    network.valve.room = 100
+    await until(lambda: sender.pending_bytes == 0)
+    assert [network.received(i) for i in range(3)] == [[b"one", b"two"], [], [b"one", b"two"]]
+    assert sender.sent_packets == 4
+
+
+async def test_close_while_waiting(network: Network) -> None:
+    sender = network.open_sender()
+    destination = sender.add(network.open_sink())
+    network.valve.room = 0
+    sender.send([Run(b"one", 3, 1)])
+    sender.close()
+    sender.close()
+    network.valve.room = 100
+    await asyncio.sleep(0)
+    sender.send([Run(b"two", 3, 1)])
+    sender.send_to(destination, [Run(b"two", 3, 1)])
+    assert sender.pending_bytes == 0
+    assert network.received(0) == []
+    assert sender.destinations == ()
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EMSGSIZE, errno.EIO])
+async def test_refused_segments_fall_back_alone(network: Network, code: int) -> None:
+    if not network.features.udp_segment:
+        pytest.skip("nothing to fall back from")
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(3)]
+    network.valve.failures[destinations[1].address] = [code]
+    packets = numbered(10)
+    sender.send(plan_runs(packets))
+    sender.send(plan_runs(packets))
+    assert [network.received(i) for i in range(3)] == [packets * 2] * 3
+    assert [d.segmented for d in destinations] == [True, False, True]
+    assert (sender.fallbacks, sender.errors) == (1, 0)
+    assert sender.sent_packets == 60
+    sender.send_to(destinations[1], plan_runs(packets))
+    assert network.received(1) == packets
+
+
+async def test_full_buffer_in_the_middle_of_a_fall_back(network: Network) -> None:
+    if not network.features.udp_segment:
+        pytest.skip("nothing to fall back from")
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(3)]
+    network.valve.failures[destinations[1].address] = [errno.EMSGSIZE]
+    network.valve.room = 4
+    packets = numbered(20)
+    sender.send(plan_runs(packets[:10]))
+    assert sender.stalls == 1
+    sender.send(plan_runs(packets[10:]))
+    network.valve.room = 1_000
+    await until(lambda: sender.pending_bytes == 0)
+    assert [network.received(i) for i in range(3)] == [packets] * 3
+    assert sender.sent_packets == 60
+
+
+@pytest.mark.parametrize("code", [errno.ENETUNREACH, errno.EPERM, errno.ENOBUFS])
+async def test_one_unreachable_destination(network: Network, code: int) -> None:
+    sender = network.open_sender()
+    destinations: list[Destination] = [sender.add(network.open_sink()) for _ in range(3)]
+    network.valve.failures[destinations[1].address] = [code]
+    sender.send([Run(b"one", 3, 1)])
+    sender.send([Run(b"two", 3, 1)])
+    assert [network.received(i) for i in range(3)] == [
+        [b"one", b"two"], [b"two"], [b"one", b"two"],
+    ]  # fmt: skip
+    assert [d.errors for d in destinations] == [0, 1, 0]
+    assert (sender.errors, sender.sent_packets) == (1, 5)
+
+
+async def test_last_destination_unreachable(network: Network) -> None:
+    sender = network.open_sender()
+    destination = sender.add(network.open_sink())
+    network.valve.failures[destination.address] = [errno.EPERM]
+    sender.send([Run(b"one", 3, 1)])
+    assert (sender.errors, sender.pending_bytes, sender.stalls) == (1, 0, 0)
+
+
+async def test_icmp_error_of_another_costs_nothing(network: Network) -> None:
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(3)]
+    network.valve.failures[destinations[1].address] = [errno.ECONNREFUSED]
+    sender.send([Run(b"one", 3, 1)])
+    assert [network.received(i) for i in range(3)] == [[b"one"]] * 3
+    assert (sender.refused, sender.errors) == (1, 0)
+
+
+async def test_endless_icmp_errors_end(network: Network) -> None:
+    sender = network.open_sender()
+    destinations = [sender.add(network.open_sink()) for _ in range(2)]
+    network.valve.failures[destinations[0].address] = [errno.ECONNREFUSED] * 99
+    sender.send([Run(b"one", 3, 1)])
+    assert [network.received(i) for i in range(2)] == [[], [b"one"]]
+    assert destinations[0].errors == 1
+
+
+async def test_dead_reader_is_harmless(network: Network) -> None:
+    sender = network.open_sender()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+        gone.bind(("127.0.0.1", 0))
+        dead = gone.getsockname()
+    sender.add(dead)
+    sender.add(network.open_sink())
+    # Linux tells an unconnected socket of ICMP errors only when asked (IP_RECVERR is 11).
+    with contextlib.suppress(OSError):
+        network.valve.setsockopt(socket.IPPROTO_IP, 11, 1)
+    for number in range(20):
+        sender.send([Run(b"%d" % number, 2, 1)])
+    await until(lambda: sender.pending_bytes == 0)
+    assert network.received(0) == [b"%d" % number for number in range(20)]
+
+
+async def test_ipv6() -> None:
+    if not probe().ipv6:
+        pytest.skip("no IPv6 here")
+    with (
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock,
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as first,
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as second,
+    ):
+        sock.bind(("::", 0))
+        sock.setblocking(False)
+        sender = UdpSender(sock, asyncio.get_running_loop())
+        for sink in (first, second):
+            sink.bind(("::1", 0))
+            sink.setblocking(False)
+            sender.add(sink.getsockname())
+        packets = numbered(5)
+        sender.send(plan_runs(packets))
+        for sink in (first, second):
+            assert [sink.recv(2_000) for _ in range(5)] == packets
