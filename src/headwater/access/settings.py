@@ -42,8 +42,8 @@ class UserSettings:
             raise ValueError(
                 f'user {self.name} may do nothing; give publish or read patterns, such as "**"'
             )
-        for pattern in (*self.publish, *self.read):
-            check_pattern(pattern)
+        _check_patterns(f"publish of user {self.name}", self.publish)
+        _check_patterns(f"read of user {self.name}", self.read)
         try:
             read_password(self.password)
         except ValueError as error:
@@ -123,8 +123,8 @@ class AccessSettings:
         twice = [name for name, count in Counter(u.name for u in self.users).items() if count > 1]
         if twice:
             raise ValueError(f"users has {twice[0]} twice; a name may stand once")
-        for pattern in (*(self.anonymous_publish or ()), *(self.anonymous_read or ())):
-            check_pattern(pattern)
+        _check_patterns("anonymous_publish", self.anonymous_publish or ())
+        _check_patterns("anonymous_read", self.anonymous_read or ())
         for name in ("nonce_lifetime_s", "brake_window_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
@@ -151,3 +151,11 @@ class AccessSettings:
         """
         able = [read_password(user.password).methods for user in self.users]
         return tuple(m for m in self.methods if all(m in methods for methods in able))
+
+
+def _check_patterns(where: str, patterns: tuple[str, ...]) -> None:
+    for pattern in patterns:
+        try:
+            check_pattern(pattern)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
