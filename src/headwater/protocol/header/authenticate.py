@@ -55,7 +55,7 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
         # Commas and blanks inside quotes separate nothing.
         masked = _QUOTED.sub(lambda found: '"' + "_" * (len(found[0]) - 2) + '"', value)
         schemes = list(_SCHEME.finditer(masked))
-        ends = [scheme.start() for scheme in schemes[1:]] + [len(value)]
+        ends = [*(scheme.start() for scheme in schemes), len(value)][1:]
         for scheme, end in zip(schemes, ends, strict=True):
             challenge = _challenge(scheme[1].lower(), value[scheme.end() : end])
             if challenge is not None:

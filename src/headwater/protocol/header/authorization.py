@@ -93,8 +93,8 @@ def format_authorization(credentials: Credentials) -> str:
 
 def _basic(token: str) -> BasicCredentials:
     try:
-        # Some clients leave the padding out; too much of it does no harm.
-        raw = base64.b64decode(token.rstrip("=") + "==", validate=True)
+        # Some clients leave the padding out.
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ProtocolError("Basic credentials are no base64", where=_WHERE) from None
     try:

@@ -27,7 +27,7 @@ def parse_rtp_info(value: str) -> list[RtpInfoEntry]:
     do not fit their field (16 and 32 bits) count as unknown.
     """
     starts = list(_ENTRY_START.finditer(value))
-    ends = [start.start() for start in starts[1:]] + [len(value)]
+    ends = [*(start.start() for start in starts), len(value)][1:]
     entries: list[RtpInfoEntry] = []
     for start, end in zip(starts, ends, strict=True):
         text = value[start.end() : end].strip()
