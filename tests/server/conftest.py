@@ -6,10 +6,18 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from rtsp_peer import RtspPeer
 
 from headwater import RtspServer
 
 RTP_PORT_START = 42000
+
+
+@pytest.fixture(autouse=True)
+async def left_open() -> AsyncIterator[None]:
+    """Close what a test left open."""
+    yield
+    RtspPeer.forget_all()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from headwater.hooks import HookRunner, notify_both
@@ -14,6 +15,19 @@ from headwater.server.session import Session
 
 if TYPE_CHECKING:
     from headwater.server.session_table import SessionTable
+
+
+logger = logging.getLogger(__name__)
+
+
+def _fields(mount: Mount, peer: Publisher | Reader) -> dict[str, str]:
+    return {
+        "mount": mount.path,
+        "session": peer.id,
+        "peer": peer.peer,
+        "transport": peer.transport,
+        "agent": peer.user_agent,
+    }
 
 
 class Notices(MountObserver):
@@ -37,10 +51,12 @@ class Notices(MountObserver):
 
     def mount_opened(self, mount: Mount) -> None:
         """A mount came to be."""
+        logger.info("mount opened", extra={"mount": mount.path})
         self._tell_mount("mount_opened", mount)
 
-    def mount_closed(self, mount: Mount, reason: str) -> None:  # noqa: ARG002 - hooks get the mount
+    def mount_closed(self, mount: Mount, reason: str) -> None:
         """A mount ended."""
+        logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
         self._tell_mount("mount_closed", mount)
 
     def mount_now_empty(self, mount: Mount) -> None:
@@ -49,18 +65,25 @@ class Notices(MountObserver):
 
     def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
         """A publisher took the mount."""
+        logger.info("publisher started", extra=_fields(mount, publisher))
         self._tell(self._publish, "publisher_started", mount, publisher.id)
 
-    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:  # noqa: ARG002
+    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
         """The publisher left."""
+        fields = _fields(mount, publisher)
+        logger.info(
+            "publisher stopped", extra={**fields, "cause": reason, "state": mount.state.value}
+        )
         self._tell(self._publish, "publisher_stopped", mount, publisher.id)
 
     def reader_started(self, mount: Mount, reader: Reader) -> None:
         """A reader began to play."""
+        logger.info("reader started", extra=_fields(mount, reader))
         self._tell(self._play, "reader_started", mount, reader.id)
 
-    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:  # noqa: ARG002
+    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
         """A reader that had begun is gone."""
+        logger.info("reader stopped", extra={**_fields(mount, reader), "cause": reason})
         self._tell(self._play, "reader_stopped", mount, reader.id)
 
     def _tell_session(self, name: str, session: Session) -> None:

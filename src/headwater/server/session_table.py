@@ -91,7 +91,7 @@ class SessionTable:
             self.emptied.set()
         self._forget_address(session)
         service.counters.sessions_closed_by_cause[cause] += 1
-        logger.info(
+        logger.debug(
             "session closed",
             extra={
                 "mount": session.path,

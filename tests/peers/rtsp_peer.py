@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 DEADLINE_S = 10.0
 
 
+OPEN: list[RtspPeer] = []
+"""Keeps connections of a test open until its server is gone, whoever drops the reference."""
+
+
 @dataclass
 class Answer:
     """A response as it came off the wire."""
@@ -40,7 +44,9 @@ class RtspPeer:
 
     @classmethod
     async def connect(cls, port: int, host: str = "127.0.0.1", **options: object) -> RtspPeer:
-        return cls(*await asyncio.open_connection(host, port, **options))
+        peer = cls(*await asyncio.open_connection(host, port, **options))
+        OPEN.append(peer)
+        return peer
 
     @property
     def local_port(self) -> int:
@@ -114,6 +120,13 @@ class RtspPeer:
     def abort(self) -> None:
         self.writer.transport.abort()
 
+    @staticmethod
+    def forget_all() -> None:
+        """Drop every connection that a test left open."""
+        for peer in OPEN:
+            peer.abort()
+        OPEN.clear()
+
     async def _take_frame(self) -> None:
         channel, length = struct.unpack(">BH", await self.reader.readexactly(3))
         self.frames.append((channel, await self.reader.readexactly(length)))
@@ -144,11 +157,13 @@ SDP = (
 SDP_VIDEO = SDP[: SDP.index(b"m=audio")]
 
 
-def rtp(seq: int, *, timestamp: int | None = None, ssrc: int = 0x1234, payload: bytes = b"") -> bytes:
+def rtp(
+    seq: int, *, timestamp: int | None = None, ssrc: int = 0x1234, payload: bytes = b""
+) -> bytes:
     """An RTP packet of payload type 96; without a payload it is an IDR slice."""
     when = seq * 3000 if timestamp is None else timestamp
     header = struct.pack(">BBHII", 0x80, 0x80 | 96, seq & 0xFFFF, when & 0xFFFFFFFF, ssrc)
-    return header + (payload or b"\x65" + seq.to_bytes(4, "big") * 4)
+    return header + (payload or b"\x65\x88" + seq.to_bytes(4, "big") * 4)
 
 
 def frame(channel: int, packet: bytes) -> bytes:

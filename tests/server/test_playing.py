@@ -1,0 +1,294 @@
+"""Readers over TCP and UDP: what they get, in which order, and what ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from rtsp_peer import (
+    DEADLINE_S,
+    SDP,
+    SDP_VIDEO,
+    RtspPeer,
+    TcpPublisher,
+    TcpReader,
+    frame,
+    rtp,
+)
+
+from headwater import MountSettings, RtspServer, Settings
+
+
+class UdpReader:
+    """A reader over UDP with a socket pair of its own."""
+
+    def __init__(self) -> None:
+        while True:
+            self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.rtp.bind(("127.0.0.1", 0))
+            self.port = self.rtp.getsockname()[1]
+            self.rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                self.rtcp.bind(("127.0.0.1", self.port + 1))
+            except OSError:
+                self.close()
+                continue
+            break
+        self.rtp.setblocking(False)
+        self.rtcp.setblocking(False)
+
+    def close(self) -> None:
+        self.rtp.close()
+        self.rtcp.close()
+
+    async def setup(self, peer: RtspPeer, url: str, track: int = 0, **headers: str):  # noqa: ANN201
+        transport = f"RTP/AVP;unicast;client_port={self.port}-{self.port + 1}"
+        return await peer.ask("SETUP", f"{url}/trackID={track}", {"Transport": transport} | headers)
+
+    async def packet(self, sock: socket.socket | None = None) -> bytes:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(DEADLINE_S):
+            return await loop.sock_recv(sock or self.rtp, 65536)
+
+
+async def wait_for(condition) -> None:  # noqa: ANN001
+    """Until a fact that no message tells of has come true."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def test_description_is_ours_where_it_must_be(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/cam/1"), SDP)
+    peer = await RtspPeer.connect(server.play_port)
+    answer = await peer.ask("DESCRIBE", server.play_url("/cam/1"))
+    assert answer.header("Content-Type") == "application/sdp"
+    assert answer.header("Content-Base") == server.play_url("/cam/1") + "/"
+    text = answer.body.decode()
+    assert "a=control:trackID=0" in text
+    assert "a=control:trackID=1" in text
+    assert "streamid" not in text
+    assert "a=fmtp:96 packetization-mode=1" in text
+
+
+async def test_play_answers_before_the_first_frame_and_tells_the_truth(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    for count in range(1, 4):
+        sent = await publisher.send()
+        await wait_for(lambda: server.mounts["/a"].tracks[0].packets == count)  # noqa: B023
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    assert reader.peer.frames == []
+    channel, first = await reader.peer.frame()
+    assert (channel, first) == (0, sent[-1])
+    info = reader.play.header("RTP-Info")
+    assert info == f"url={server.play_url('/a')}/trackID=0;seq=2;rtptime=6000"
+    assert reader.play.header("Range") == "npt=0.000-"
+
+
+async def test_udp_reader_gets_packets_from_the_port_it_was_told(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    url = server.play_url("/a")
+    peer, reader = await RtspPeer.connect(server.play_port), UdpReader()
+    setup = await reader.setup(peer, url)
+    assert setup.status == 200
+    transport = setup.header("Transport") or ""
+    assert f"client_port={reader.port}-{reader.port + 1}" in transport
+    server_port = int(transport.partition("server_port=")[2].partition("-")[0])
+    assert server_port % 2 == 0
+    assert (await peer.ask("PLAY", url, {"Session": setup.session})).status == 200
+    sent = await publisher.send(2)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(DEADLINE_S):
+        got = [await loop.sock_recvfrom(reader.rtp, 65536) for _ in sent]
+    assert [packet for packet, _ in got] == sent
+    assert {address[1] for _, address in got} == {server_port}
+    reader.close()
+
+
+async def test_many_udp_readers_share_one_pair(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    url = server.play_url("/a")
+    peers = [await RtspPeer.connect(server.play_port) for _ in range(5)]
+    readers = [UdpReader() for _ in peers]
+    transports = [
+        (await reader.setup(peer, url)).header("Transport") or ""
+        for peer, reader in zip(peers, readers, strict=True)
+    ]
+    assert len({text.partition("server_port=")[2].partition(";")[0] for text in transports}) == 1
+    for reader in readers:
+        reader.close()
+
+
+async def test_pause_stops_and_play_starts_again(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    sent = await publisher.send()
+    assert await reader.peer.frame() == (0, sent[0])
+    headers = {"Session": reader.session}
+    for _ in range(2):
+        assert (await reader.peer.ask("PAUSE", reader.url, headers)).status == 200
+    await publisher.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 2)
+    await publisher.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 3)
+    assert reader.peer.frames == []
+    for _ in range(2):
+        assert (await reader.peer.ask("PLAY", reader.url, headers)).status == 200
+    assert await reader.peer.frame() == (0, rtp(2))
+
+
+async def test_one_track_of_two_may_be_torn_down(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"), tracks=2)
+    headers = {"Session": reader.session}
+    answer = await reader.peer.ask("PAUSE", f"{reader.url}/trackID=1", headers)
+    assert answer.status == 460
+    answer = await reader.peer.ask("TEARDOWN", f"{reader.url}/trackID=0", headers)
+    assert answer.status == 200
+    await publisher.peer.send(frame(0, rtp(1)) + frame(2, rtp(9)))
+    assert await reader.peer.frame() == (2, rtp(9))
+    assert (await reader.peer.ask("TEARDOWN", reader.url, headers)).status == 200
+    assert (await reader.peer.ask("PLAY", reader.url, headers)).status == 454
+
+
+@pytest.mark.parametrize("leave", ["close", "abort", "teardown"])
+async def test_every_way_out_frees_the_reader(server: RtspServer, leave: str) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    assert len(server.mounts["/a"].readers) == 1
+    match leave:
+        case "close":
+            await reader.peer.close()
+        case "abort":
+            reader.peer.abort()
+        case _:
+            await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})
+    await wait_for(lambda: not server.mounts["/a"].readers)
+    await wait_for(lambda: len(server.sessions) == 1)
+
+
+async def test_transport_alternatives_and_refusals(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    url = server.play_url("/a")
+    for transport, status in (
+        ("RAW/RAW/UDP;unicast;client_port=5-6,RTP/AVP/TCP;unicast;interleaved=4-5", 200),
+        ("RTP/AVP/TCP;unicast", 200),
+        ("RTP/SAVP;unicast;client_port=40000-40001", 461),
+        ("RTP/AVP;multicast", 461),
+        ("RTP/AVP;unicast", 400),
+        ("RTP/AVP;unicast;client_port=0-70000", 400),
+        ("RTP/AVP;unicast;destination=192.0.2.7;client_port=40000-40001", 463),
+    ):
+        peer = await RtspPeer.connect(server.play_port)
+        answer = await peer.ask("SETUP", f"{url}/trackID=0", {"Transport": transport})
+        assert answer.status == status, (transport, answer)
+        await peer.close()
+
+
+async def test_tracks_of_one_session_share_transport_and_mount(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/b"), SDP)
+    url = server.play_url("/a")
+    peer, reader = await RtspPeer.connect(server.play_port), UdpReader()
+    setup = await peer.ask(
+        "SETUP", f"{url}/trackID=0", {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+    )
+    session = {"Session": setup.session}
+    assert (await reader.setup(peer, url, 1, **session)).status == 461
+    other = f"{server.play_url('/b')}/trackID=0"
+    transport = {"Transport": "RTP/AVP/TCP;unicast;interleaved=2-3"}
+    assert (await peer.ask("SETUP", other, session | transport)).status == 459
+    assert (await peer.ask("SETUP", url, session | transport)).status == 459
+    assert (await peer.ask("SETUP", f"{url}/trackID=7", session | transport)).status == 404
+    reader.close()
+
+
+async def test_same_ports_twice_are_refused_with_461(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    url = server.play_url("/a")
+    first, second = [await RtspPeer.connect(server.play_port) for _ in range(2)]
+    reader = UdpReader()
+    assert (await reader.setup(first, url)).status == 200
+    assert (await reader.setup(second, url)).status == 461
+    reader.close()
+
+
+async def test_udp_session_moves_to_a_new_connection(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    url = server.play_url("/a")
+    peer, reader = await RtspPeer.connect(server.play_port), UdpReader()
+    setup = await reader.setup(peer, url)
+    headers = {"Session": setup.session}
+    await peer.ask("PLAY", url, headers)
+    await peer.close()
+    moved = await RtspPeer.connect(server.play_port)
+    assert (await moved.ask("GET_PARAMETER", url, headers)).status == 200
+    sent = await publisher.send()
+    assert await reader.packet() == sent[0]
+    assert (await moved.ask("TEARDOWN", url, headers)).status == 200
+    assert not server.mounts["/a"].readers
+    reader.close()
+
+
+async def test_publisher_gone_without_grace_says_bye_and_closes() -> None:
+    settings = Settings(mounts=MountSettings(grace_s=0))
+    async with RtspServer(
+        host="127.0.0.1", publish_port=0, rtp_port_start=42400, settings=settings
+    ) as server:
+        publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+        sent = await publisher.send()
+        assert await reader.peer.frame() == (0, sent[0])
+        await publisher.peer.close()
+        channel, packet = await reader.peer.frame()
+        # RFC 3550 §6.1: a compound packet begins with a report, here an empty one of 8 bytes.
+        assert (channel, packet[1], packet[9]) == (1, 201, 203)
+        assert await reader.peer.closed() == b""
+        assert not server.mounts
+        assert not server.sessions
+
+
+async def test_readers_stay_through_a_publishers_return(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    await publisher.send(2)
+    before = [(await reader.peer.frame())[1] for _ in range(2)]
+    await publisher.peer.close()
+    await wait_for(lambda: server.mounts["/a"].state == "grace")
+    again = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    again.seq = 500
+    await again.send(2)
+    after = [(await reader.peer.frame())[1] for _ in range(2)]
+    assert [int.from_bytes(p[2:4], "big") for p in before + after] == [0, 1, 2, 3]
+    assert {p[8:12] for p in before + after} == {before[0][8:12]}
+
+
+async def test_frames_on_unknown_channels_and_after_pause_are_ignored(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.peer.send(frame(77, rtp(1)))
+    headers = {"Session": publisher.session}
+    assert (await publisher.peer.ask("PAUSE", publisher.url, headers)).status == 200
+    await publisher.peer.send(frame(0, rtp(2)))
+    assert (await publisher.peer.ask("OPTIONS", "*", headers)).status == 200
+    assert "/a" not in server.mounts
+
+
+async def test_reader_of_a_mount_that_is_not_there_reserves_nothing(server: RtspServer) -> None:
+    peer = await RtspPeer.connect(server.play_port)
+    for _ in range(3):
+        assert (await peer.ask("DESCRIBE", server.play_url("/later"))).status == 404
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/later"))
+    assert (await peer.ask("DESCRIBE", server.play_url("/later"))).status == 200
+    await publisher.peer.close()
+
+
+async def test_second_publisher_is_refused_and_the_first_goes_on(server: RtspServer) -> None:
+    url = server.publish_url("/a")
+    first = await TcpPublisher.start(server.publish_port, url)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    peer = await RtspPeer.connect(server.publish_port)
+    answer = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
+    assert answer.status == 503
+    sent = await first.send()
+    assert await reader.peer.frame() == (0, sent[0])
