@@ -4,13 +4,11 @@ import asyncio
 
 from headwater import HookRequest, RtspServer
 
-CLOSED_FOR_TODAY = "/test/2"
-
 
 async def check_mount(request: HookRequest) -> bool | int:
     if request.path == "/test/1":
         return True
-    if request.path == CLOSED_FOR_TODAY:
+    if request.path == "/test/2":
         return 503  # instead of 403
     return False
 

@@ -9,12 +9,12 @@ hooks = Hooks()
 
 @hooks.client_close
 def client_close(mount: MountSnapshot) -> None:
-    print(f"a reader has left {mount.path}", flush=True)
+    print(f"a reader has left {mount.path}")
 
 
 @hooks.mount_now_empty
 def mount_now_empty(mount: MountSnapshot) -> None:
-    print(f"nobody watches {mount.path} any more", flush=True)
+    print(f"nobody watches {mount.path} any more")
 
 
 server = RtspServer(publish_port=5554, play_port=6554, play_hooks=hooks)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from headwater import RtspServer
+from headwater import Hooks, MountSnapshot, RtspServer
 from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.failures import CommandFailed, media_extra_missing
 from headwater.cli.logs import configure_logs
@@ -54,12 +54,18 @@ def demo(
 async def _demo(
     settings: Settings, mount: str, transport: PublishTransport, stop_asked: StopAsked
 ) -> None:
-    server = RtspServer(settings=settings)
+    hooks = Hooks()
+
+    @hooks.publisher_started
+    async def show_instructions(published: MountSnapshot) -> None:
+        if published.path == mount:
+            typer.echo(instructions(server.play_url(mount), server.publish_url("/mine")))
+
+    server = RtspServer(settings=settings, publish_hooks=hooks)
     await start_server(server, settings, port_options="--port")
     try:
         camera = await _start_camera(server.publish_url(mount), transport)
         try:
-            typer.echo(instructions(server.play_url(mount), server.publish_url("/mine")))
             await _until_stopped(camera, stop_asked)
         finally:
             await _end_camera(camera)
@@ -83,7 +89,7 @@ async def _until_stopped(camera: Process, stop_asked: StopAsked) -> None:
         _, said = camera_ends.result()
         stop.cancel()
         reason = said.decode(errors="replace").strip() or f"exit code {camera.returncode}"
-        raise CommandFailed(f"the camera ended: {reason}")
+        raise CommandFailed(f"the synthetic camera ended: {reason}")
 
 
 async def _end_camera(camera: Process) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import nullcontext
 from enum import StrEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -64,10 +65,15 @@ def publish(
         refresh_per_second=4,
     )
     try:
-        with display:
+        # Where nobody watches, one line at the end tells as much.
+        with display if console.is_terminal else nullcontext():
             remux.run()
+        ending = "sent"
     except KeyboardInterrupt:
-        console.print("stopped")
+        ending = "stopped"
+    if not console.is_terminal:
+        console.print(progress_line(remux.progress), soft_wrap=True)
+    console.print(ending)
 
 
 def progress_line(progress: "Progress") -> Text:

@@ -84,7 +84,10 @@ class Remux:
             outputs = {track.index: _OutputTrack(self._output, track) for track in tracks}
             self._output.start_encoding()
         except av.FFmpegError as error:
-            raise CommandFailed(f"cannot publish to the server: {reason_of(error)}") from error
+            raise CommandFailed(
+                f"cannot publish to the server: {reason_of(error)}",
+                remedy="where the server answered with a refusal, its log says why",
+            ) from error
         except ValueError as error:
             names = ", ".join(self.progress.tracks)
             raise CommandFailed(f"RTP cannot carry one of {names}: {error}") from error

@@ -102,7 +102,7 @@ def parse_assignment(text: str) -> Assignment:
             remedy="for example --set server.publish_port=5554",
             exit_code=EXIT_USAGE,
         )
-    return Assignment(f"--set {key}", key.strip(), value.strip())
+    return Assignment(f"--set {key.strip()}", key.strip(), value.strip())
 
 
 def read_settings(config: Path | None, chosen: list[Assignment]) -> Settings:

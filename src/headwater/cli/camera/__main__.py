@@ -19,7 +19,7 @@ def main() -> None:
     try:
         run_camera(url, transport=transport, settings=CameraSettings())
     except av.FFmpegError as error:
-        sys.exit(f"the camera could not publish to {url}: {reason_of(error)}")
+        sys.exit(f"publishing to {url}: {reason_of(error)}")
 
 
 main()

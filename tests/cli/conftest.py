@@ -1,0 +1,125 @@
+"""The command line as a person runs it: a process, what it says, and signals."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+DEADLINE_S = 30.0
+
+
+class RunningCommand:
+    """A `headwater` process whose output is collected while it runs."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "headwater", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self._said = ""
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """Everything said so far."""
+        with self._changed:
+            return self._said
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """The first match of `pattern` in what the process says, within the deadline."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._ended or re.search(pattern, self._said), timeout=DEADLINE_S
+            )
+            match = re.search(pattern, self._said)
+            assert match is not None, f"no {pattern!r} in:\n{self._said}"
+            return match
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def exit_code(self) -> int:
+        """The exit code, within the deadline."""
+        code = self._process.wait(DEADLINE_S)
+        self._reader.join(DEADLINE_S)
+        return code
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait(DEADLINE_S)
+        if self._process.stdout is not None:
+            self._reader.join(DEADLINE_S)
+            self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._changed:
+                self._said += line
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+Start = Callable[..., RunningCommand]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start `headwater` with arguments; what still runs at the end is killed."""
+    running: list[RunningCommand] = []
+
+    def start_command(*arguments: str, environment: dict[str, str] | None = None) -> RunningCommand:
+        command = RunningCommand(arguments, environment or {})
+        running.append(command)
+        return command
+
+    yield start_command
+    for command in running:
+        command.kill()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-second file with picture (H.264) and sound (AAC)."""
+    av = pytest.importorskip("av")
+    np = pytest.importorskip("numpy")
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        video.options = {"preset": "ultrafast", "g": "25"}
+        audio = output.add_stream("aac", rate=48_000, layout="mono")
+        for number in range(50):
+            picture = np.full((120, 160, 3), number * 5, dtype=np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number
+            output.mux(video.encode(frame))
+        for number in range(94):
+            samples = np.zeros((1, 1024), dtype=np.float32)
+            sound = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            sound.sample_rate, sound.pts = 48_000, number * 1024
+            output.mux(audio.encode(sound))
+        output.mux(video.encode(None))
+        output.mux(audio.encode(None))
+    return path

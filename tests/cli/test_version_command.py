@@ -1,0 +1,15 @@
+"""`headwater version` and `headwater --version`."""
+
+from importlib.metadata import version
+
+import pytest
+from typer.testing import CliRunner
+
+from headwater.cli.main import app
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]])
+def test_the_version_is_that_of_the_distribution(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"headwater {version('headwater')} (CPython 3.")

@@ -1,0 +1,77 @@
+"""The wheel as others get it: installed alone in an empty environment, used by its commands."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment that holds the wheel and what it depends on."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT))
+    (wheel,) = folder.glob("headwater-*.whl")
+    environment = folder / "environment"
+    venv.create(environment, with_pip=True)
+    run(str(environment / "bin" / "pip"), "install", "-q", str(wheel))
+    return environment / "bin"
+
+
+def run(*command: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_help_needs_no_extra(installed: Path) -> None:
+    said = run(str(installed / "headwater"), "--help")
+    assert "serve" in said
+    assert "demo" in said
+
+
+def test_it_serves(installed: Path) -> None:
+    command = [str(installed / "headwater"), "serve", "--publish-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/") as server:
+        assert server.stdout is not None
+        first = server.stdout.readline()
+        assert re.fullmatch(r"publish to +rtsp://127\.0\.0\.1:\d+/NAME\n", first)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["demo"], ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"]]
+)
+def test_what_needs_the_media_extra_says_so(installed: Path, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [str(installed / "headwater"), *arguments], capture_output=True, text=True, cwd="/"
+    )
+    assert done.returncode == 1
+    assert "which is not installed" in done.stderr
+    assert "pip install 'headwater[media]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_library_loads_the_standard_library_only(installed: Path) -> None:
+    program = (
+        "import sys; before = set(sys.modules); import headwater; "
+        "names = {name.partition('.')[0] for name in set(sys.modules) - before}; "
+        "print(sorted(names - set(sys.stdlib_module_names) - {'headwater'}))"
+    )
+    assert run(str(installed / "python"), "-c", program) == "[]\n"
+
+
+def test_the_package_says_that_it_is_typed(installed: Path) -> None:
+    program = "import headwater, pathlib; print(pathlib.Path(headwater.__file__).parent)"
+    package = Path(run(str(installed / "python"), "-c", program).strip())
+    assert (package / "py.typed").exists()

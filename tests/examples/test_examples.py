@@ -1,0 +1,96 @@
+"""Every example does what it says, with a real publisher and a real player."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.access.password import read_password
+from headwater.config.file import load_settings
+
+av = pytest.importorskip("av")
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def test_embed(run_example: Any, watch: Any) -> None:
+    example = run_example("embed.py")
+    example.publish(example.publish_url("/stream1"))
+    assert watch(example.play_url("/stream1")) == 10
+    assert example.stop() == 0
+
+
+def test_embed_has_a_side_for_each_port(run_example: Any) -> None:
+    example = run_example("embed.py")
+    assert example.publish(example.play_url("/stream1")).wait(20) == 1
+    with pytest.raises(av.FFmpegError):
+        av.open(example.publish_url("/stream1"), timeout=20)
+
+
+def test_hook_authentication(run_example: Any, watch: Any) -> None:
+    example = run_example("hook_authentication.py")
+    assert example.publish(example.publish_url("/stream1")).wait(20) == 1
+    example.publish(example.publish_url("/stream1", user="test:test@"))
+    assert watch(example.play_url("/stream1", user="test:test@")) == 10
+    with pytest.raises(av.HTTPUnauthorizedError):
+        av.open(example.play_url("/stream1", user="test:wrong@"), timeout=20)
+    with pytest.raises(av.HTTPUnauthorizedError):
+        av.open(example.play_url("/stream1"), timeout=20)
+    assert example.stop() == 0
+
+
+def test_hook_check_mount(run_example: Any, watch: Any) -> None:
+    example = run_example("hook_check_mount.py")
+    example.publish(example.publish_url("/test/1"))
+    assert watch(example.play_url("/test/1")) == 10
+    with pytest.raises(av.HTTPServerError):
+        av.open(example.play_url("/test/2"), timeout=20)
+    with pytest.raises(av.HTTPForbiddenError):
+        av.open(example.play_url("/test/3"), timeout=20)
+    assert example.stop() == 0
+
+
+def test_hook_client_close(run_example: Any, watch: Any) -> None:
+    example = run_example("hook_client_close.py")
+    example.publish(example.publish_url("/stream1"))
+    assert watch(example.play_url("/stream1")) == 10
+    assert example.stop() == 0
+    assert "a reader has left /stream1\n" in example.said
+    assert "nobody watches /stream1 any more\n" in example.said
+
+
+def test_synchronous(run_example: Any, watch: Any) -> None:
+    example = run_example("synchronous.py")
+    example.publish(example.publish_url("/stream1"))
+    assert watch(example.play_url("/stream1"), pictures=40) == 40
+    assert example.stop() == 0
+    assert "/stream1: " in example.said
+    assert example.said.endswith("stopping\n")
+
+
+def test_load_balancing(run_example: Any, watch: Any) -> None:
+    other = run_example("embed.py")
+    other.publish(other.publish_url("/stream1"))
+    assert watch(other.play_url("/stream1")) == 10
+    example = run_example("load_balancing.py", elsewhere=other.play_port)
+    assert watch(example.play_url("/stream1")) == 10
+    with pytest.raises(av.HTTPNotFoundError):
+        av.open(example.play_url("/stream3"), timeout=20)
+    assert example.stop() == 0
+
+
+def test_cameras_file() -> None:
+    settings = load_settings(EXAMPLES / "cameras.toml")
+    assert [user.name for user in settings.access.users] == ["camera", "viewer"]
+    viewer = settings.access.users[1]
+    stored = read_password(viewer.password)
+    assert stored.verify("change-me", username="viewer", realm=settings.access.realm)
+    raw = tomllib.loads((EXAMPLES / "cameras.toml").read_text(encoding="utf-8"))
+    assert settings.mount_overrides[0].pattern == raw["mount_overrides"][0]["pattern"]
+
+
+def test_every_example_is_tested() -> None:
+    tested = Path(__file__).read_text(encoding="utf-8")
+    files = [path.name for path in EXAMPLES.iterdir() if path.is_file()]
+    assert [name for name in files if name not in tested] == []
