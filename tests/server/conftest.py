@@ -13,13 +13,6 @@ from headwater import RtspServer
 RTP_PORT_START = 42000
 
 
-@pytest.fixture(autouse=True)
-async def left_open() -> AsyncIterator[None]:
-    """Close what a test left open."""
-    yield
-    RtspPeer.forget_all()
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[RtspServer]:
     """One port for both roles, everything else as it comes."""
@@ -27,6 +20,7 @@ async def server() -> AsyncIterator[RtspServer]:
         host="127.0.0.1", publish_port=0, rtp_port_start=RTP_PORT_START, rtp_port_count=200
     ) as running:
         yield running
+        RtspPeer.forget_all()
 
 
 @pytest.fixture
@@ -42,3 +36,4 @@ async def two_port_server() -> AsyncIterator[RtspServer]:
         rtp_port_count=200,
     ) as running:
         yield running
+        RtspPeer.forget_all()
