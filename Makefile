@@ -43,7 +43,7 @@ check: $(STAMPS)/check
 	$(BIN)/python tools/check_file_sizes.py
 
 interop: $(STAMPS)/interop
-	$(BIN)/pytest -m interop $(ARGS)
+	$(BIN)/pytest tests/interop -m interop $(ARGS)
 
 docs: $(STAMPS)/test
 	$(BIN)/python tools/build_docs.py $(ARGS)
