@@ -39,6 +39,7 @@ class RtspPeer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.loop = asyncio.get_running_loop()
         self.cseq = 0
         self.frames: list[tuple[int, bytes]] = []
 
@@ -124,7 +125,8 @@ class RtspPeer:
     def forget_all() -> None:
         """Drop every connection that a test left open."""
         for peer in OPEN:
-            peer.abort()
+            if not peer.loop.is_closed():
+                peer.abort()
         OPEN.clear()
 
     async def _take_frame(self) -> None:

@@ -4,6 +4,7 @@ from headwater.protocol.foothold import Foothold, find_foothold
 from headwater.protocol.interleaved import frame_interleaved
 
 FRAME = frame_interleaved(2, [b"\x80" + bytes(11)])
+OPTIONS = b"OPTIONS * RTSP/1.0"
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,12 @@ FRAME = frame_interleaved(2, [b"\x80" + bytes(11)])
         pytest.param(b"xxOPTIONS *", Foothold(2, 0), id="method"),
         pytest.param(b"xxRTSP/1.0 200", Foothold(2, 0), id="answer"),
         pytest.param(b"xx" + FRAME + b"$", Foothold(2, 0), id="frame before frame"),
-        pytest.param(b"xx" + FRAME + b"O", Foothold(2, 0), id="frame before message"),
+        pytest.param(b"xx" + FRAME + b"\r\nPLAY ", Foothold(20, 0), id="frame before blank"),
+        pytest.param(b"xx" + FRAME + OPTIONS, Foothold(2, 0), id="frame before message"),
+        pytest.param(b"xx" + FRAME + b"OPT", Foothold(2, 30), id="frame before cut message"),
+        pytest.param(
+            b"xx" + FRAME + b"OPTICS are none. PLAY ", Foothold(35, 0), id="frame before words"
+        ),
         pytest.param(b"xx" + FRAME, Foothold(2, len(FRAME) + 1), id="frame at the end"),
         pytest.param(b"xx" + FRAME[:10], Foothold(2, len(FRAME) + 1), id="cut frame"),
         pytest.param(b"xx$\x02", Foothold(2, 5), id="cut frame header"),

@@ -185,21 +185,25 @@ class CatchUp:
         sent = False
         while self._pending and (self._allowance > 0 or self._at_once):
             track_index, batch = self._pending.popleft()
-            if batch.size_bytes > self._allowance and not self._at_once:
-                batch = self._cut(track_index, batch)
+            fits, count = self._fitting(batch), len(batch.packets)
+            if fits < count:
+                rest = batch.between(fits, count) if fits else batch
+                self._pending.appendleft((track_index, rest))
+                if not fits:
+                    break
+                batch = batch.between(0, fits)
             self._allowance -= batch.size_bytes
             self._send(track_index, batch)
             sent = True
         return sent
 
-    def _cut(self, track_index: int, batch: PacketBatch) -> PacketBatch:
-        """Take off what the allowance covers, one packet at least; the rest stays pending."""
+    def _fitting(self, batch: PacketBatch) -> int:
+        """How many packets of a batch may go now; a full allowance covers at least one."""
         count = len(batch.packets)
-        fits = max(1, int(self._allowance * count / batch.size_bytes))
-        if fits >= count:
-            return batch
-        self._pending.appendleft((track_index, batch.between(fits, count)))
-        return batch.between(0, fits)
+        if self._at_once or batch.size_bytes <= self._allowance:
+            return count
+        fits = int(self._allowance * count / batch.size_bytes)
+        return 1 if not fits and self._allowance >= self._burst_bytes else fits
 
     def _send(self, track_index: int, batch: PacketBatch) -> None:
         self._pending_bytes -= batch.size_bytes

@@ -227,7 +227,9 @@ class Track:
     ) -> None:
         clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
         if self._continuation is None:
-            self._send_rtcp(compound, clock)
+            # A report of another source of this track says nothing of the present one's clock.
+            is_present = report is not None and self._sources.current in (None, report.ssrc)
+            self._send_rtcp(compound, clock if is_present else None)
             return
         first = parts[0]
         sender = first.ssrc if isinstance(first, SenderReport | ReceiverReport) else None

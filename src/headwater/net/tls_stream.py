@@ -27,6 +27,7 @@ class TlsStream:
     """
 
     __slots__ = (
+        "_close_deadline_s",
         "_early",
         "_early_bytes",
         "_ended",
@@ -72,6 +73,7 @@ class TlsStream:
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
         )
         self._handshake_deadline_s = handshake_deadline_s
+        self._close_deadline_s: float | None = None
         self._ended = False
         self._failure: Exception | None = None
         self._tcp = TcpStream(
@@ -160,6 +162,10 @@ class TlsStream:
         if self.closed:
             return
         self.closed = True
+        if self._early:
+            # What was written waits for the handshake, and so does the end.
+            self._close_deadline_s = deadline_s
+            return
         self._timer.cancel()
         if self.handshake_done:
             # Sends our close_notify (RFC 8446 section 6.1); the peer's is not waited for.
@@ -200,6 +206,8 @@ class TlsStream:
         self._ended = True
         receiver = self.receiver
         if not self.handshake_done:
+            self._early.clear()
+            self.closed = False
             self._failure = ConnectionResetError("peer left during the TLS handshake")
         elif isinstance(receiver, HalfCloseReceiver) and receiver.stream_ended():
             return True
@@ -220,7 +228,8 @@ class TlsStream:
         except ssl.SSLError as error:
             self._fail(error)
             return
-        self._decrypt()
+        if not self.closed:
+            self._decrypt()
 
     def _established(self) -> None:
         self.handshake_done = True
@@ -229,6 +238,9 @@ class TlsStream:
             self._encrypt(self._early.popleft())
         self._early_bytes = 0
         self._tcp.write(self._outgoing.read())
+        if self.closed:
+            self.closed = False
+            self.close(self._close_deadline_s)
 
     def _decrypt(self) -> None:
         """Deliver all records in one piece, so that peers with a record a frame make batches."""
@@ -263,10 +275,9 @@ class TlsStream:
 
     def _fail(self, error: Exception) -> None:
         """Send the alert that OpenSSL has prepared, then close and tell why."""
-        if self.closed:
-            return
         self.closed = True
         self._timer.cancel()
+        self._early.clear()
         self._failure = error
         self._tcp.write(self._outgoing.read())
         self._tcp.close()

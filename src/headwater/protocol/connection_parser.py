@@ -20,6 +20,7 @@ _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _FIRST_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_./\-]{0,39}(?:[ \t\r\n]|\Z)")
 _FIRST_WORD_BYTES = 41
 _LF = 0x0A
+_TLS_HANDSHAKE = 0x16
 _FIRST_LINE_STOP = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
 _HEAD_END = re.compile(rb"\n\r?\n")
 _HEAD_END_OVERLAP_BYTES = 2  # how much of a head's end may lie in what was scanned already
@@ -300,8 +301,9 @@ class WireParser:
     def _lose_step(self) -> None:
         """Bytes that begin neither message nor frame: search on, or end what is no RTSP."""
         if not self._synced:
-            first = self._buffer[self._position : self._position + 8]
-            raise self._fatal(ProtocolError(_first_bytes_complaint(first)))
+            first = self._buffer[self._position]
+            hint = "a TLS handshake" if first == _TLS_HANDSHAKE else f"a byte of {first:#04x}"
+            raise self._fatal(ProtocolError(f"the connection begins with {hint}, not with RTSP"))
         self._forget_scan()
         self._resyncing = True
         self._skip_garbage(self._position + 1)
@@ -340,9 +342,3 @@ class WireParser:
         self._position = 0
         self._scanned_bytes = 0
         return error
-
-
-def _first_bytes_complaint(first: bytes) -> str:
-    if first[:2] == b"\x16\x03":
-        return "a TLS handshake where plain RTSP is spoken"
-    return f"no RTSP: the connection begins with {first.hex(' ')}"

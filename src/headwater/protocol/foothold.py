@@ -10,7 +10,7 @@ from headwater.protocol.method import Method
 _FOOTHOLD = re.compile(rb"\$|RTSP/1\.|(?:" + b"|".join(m.encode() for m in Method) + rb") ")
 _LONGEST_BYTES = len("GET_PARAMETER ")
 _MIN_PACKET_BYTES = 8  # an RTCP header with its SSRC; RTP has 12
-_AFTER_FRAME = frozenset(b"$\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_FIRST_LETTERS = frozenset(ord(name[0]) for name in (*Method, "RTSP/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,12 @@ def find_foothold(buffer: bytes, position: int, channels: Container[int]) -> Foo
         end = at + FRAME_HEADER_BYTES + length
         if end >= size:
             return Foothold(at, end + 1 - at)
-        if buffer[end] in _AFTER_FRAME:
+        if buffer[end] in _FIRST_LETTERS:
+            if end + _LONGEST_BYTES > size:
+                return Foothold(at, end + _LONGEST_BYTES - at)
+            if _FOOTHOLD.match(buffer, end):
+                return Foothold(at, 0)
+        elif buffer[end] == DOLLAR:
             return Foothold(at, 0)
     # The name of a method may be cut at the end.
     at = max(position, size - _LONGEST_BYTES + 1)
