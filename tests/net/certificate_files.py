@@ -1,0 +1,70 @@
+"""Certificates for tests, made by the openssl command in a folder of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class CertificateFiles:
+    """Paths of one certificate and its key."""
+
+    certificate: str
+    key: str
+
+
+class CertificateMaker:
+    """Makes a CA and certificates that it issues; skips the test where there is no openssl."""
+
+    def __init__(self, folder: Path) -> None:
+        if shutil.which("openssl") is None:
+            pytest.skip("needs the openssl command")
+        self._folder = folder
+        self.ca = self._make("ca", "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def issue(
+        self, name: str, *, days: int = 30, dates: tuple[str, str] | None = None
+    ) -> CertificateFiles:
+        """Return a certificate for localhost and 127.0.0.1, issued by the CA."""
+        request, certificate, key = (
+            str(self._folder / f"{name}.{kind}") for kind in ("csr", "pem", "key")
+        )
+        names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+        self._openssl(
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", f"/CN={name}", "-addext", names, "-keyout", key, "-out", request,
+        )  # fmt: skip
+        validity = ["-days", str(days)]
+        if dates:
+            validity = ["-not_before", dates[0], "-not_after", dates[1]]
+        self._openssl(
+            "x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key,
+            "-CAcreateserial", "-copy_extensions", "copy", "-out", certificate, *validity,
+        )  # fmt: skip
+        return CertificateFiles(certificate, key)
+
+    def encrypted_key(self, name: str) -> CertificateFiles:
+        """Return a certificate whose key has a pass phrase."""
+        files = self.issue(name)
+        key = str(self._folder / f"{name}-encrypted.key")
+        self._openssl("pkey", "-in", files.key, "-aes128", "-passout", "pass:x", "-out", key)
+        return CertificateFiles(files.certificate, key)
+
+    def _make(self, name: str, *options: str) -> CertificateFiles:
+        certificate, key = str(self._folder / f"{name}.pem"), str(self._folder / f"{name}.key")
+        self._openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", f"/CN={name}", "-days", "30", "-keyout", key, "-out", certificate, *options,
+        )  # fmt: skip
+        return CertificateFiles(certificate, key)
+
+    def _openssl(self, *arguments: str) -> None:
+        done = subprocess.run(
+            ["openssl", *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr

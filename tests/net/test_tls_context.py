@@ -1,0 +1,165 @@
+"""Contexts load and reload files, and say which file is wrong and why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from headwater.net.settings import ClientCertificates, TlsSettings
+from headwater.net.tls_context import (
+    ServerTls,
+    TlsFilesError,
+    certificate_complaint,
+    client_context,
+)
+
+sys.path.insert(0, str(Path(__file__).parent))
+from certificate_files import CertificateFiles, CertificateMaker
+
+
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> CertificateMaker:
+    return CertificateMaker(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def files(maker: CertificateMaker) -> CertificateFiles:
+    return maker.issue("server")
+
+
+def served_name(tls: ServerTls, client: ssl.SSLContext) -> str:
+    """Return the common name of the certificate that a client is shown."""
+    near, far = socket.socketpair()
+    with near, far:
+        near.settimeout(20)
+        far.settimeout(20)
+        serving = threading.Thread(
+            target=lambda: tls.context.wrap_socket(near, server_side=True).do_handshake()
+        )
+        serving.start()
+        with client.wrap_socket(far, server_hostname="localhost") as secure:
+            certificate = secure.getpeercert()
+        serving.join(20)
+    assert certificate is not None
+    return dict(entry[0] for entry in certificate["subject"])["commonName"]
+
+
+def test_old_versions_and_weak_ciphers_are_off(files: CertificateFiles) -> None:
+    context = ServerTls(TlsSettings(certificate=files.certificate, key=files.key)).context
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode == ssl.CERT_NONE
+    for cipher in context.get_ciphers():
+        assert cipher["aead"], cipher["name"]
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_key_in_the_certificate_file(files: CertificateFiles, tmp_path: Path) -> None:
+    both = tmp_path / "both.pem"
+    both.write_text(Path(files.certificate).read_text() + Path(files.key).read_text())
+    assert ServerTls(TlsSettings(certificate=str(both))).complaint() is None
+
+
+@pytest.mark.parametrize("missing", ["certificate", "key"])
+def test_missing_file_is_named(files: CertificateFiles, missing: str) -> None:
+    paths = {"certificate": files.certificate, "key": files.key, missing: "/nowhere/file.pem"}
+    with pytest.raises(TlsFilesError, match=r"/nowhere/file.pem.*No such file"):
+        ServerTls(TlsSettings(**paths))
+
+
+def test_key_of_another_certificate(maker: CertificateMaker, files: CertificateFiles) -> None:
+    other = maker.issue("other")
+    with pytest.raises(TlsFilesError, match="the key does not belong to the certificate"):
+        ServerTls(TlsSettings(certificate=files.certificate, key=other.key))
+
+
+def test_file_that_is_no_certificate(files: CertificateFiles, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+    with pytest.raises(TlsFilesError, match=r"junk.pem.*not usable PEM"):
+        ServerTls(TlsSettings(certificate=str(junk), key=files.key))
+    with pytest.raises(TlsFilesError, match=r"CA file .*junk.pem"):
+        client_context(ca=str(junk))
+    with pytest.raises(TlsFilesError, match=r"certificate file .*junk.pem"):
+        certificate_complaint(str(junk))
+
+
+def test_encrypted_key_does_not_ask(maker: CertificateMaker) -> None:
+    locked = maker.encrypted_key("locked")
+    with pytest.raises(TlsFilesError, match="the key is encrypted"):
+        ServerTls(TlsSettings(certificate=locked.certificate, key=locked.key))
+
+
+def test_missing_client_ca_is_named(files: CertificateFiles) -> None:
+    with pytest.raises(TlsFilesError, match=r"CA file /nowhere/ca.pem"):
+        ServerTls(
+            TlsSettings(
+                certificate=files.certificate,
+                key=files.key,
+                client_certificates=ClientCertificates.REQUIRED,
+                client_ca="/nowhere/ca.pem",
+            )
+        )
+
+
+def test_reload(maker: CertificateMaker, tmp_path: Path) -> None:
+    live = CertificateFiles(str(tmp_path / "live.pem"), str(tmp_path / "live.key"))
+
+    def install(files: CertificateFiles) -> None:
+        # Renamed into place, as certificate tools do.
+        for source, target in ((files.certificate, live.certificate), (files.key, live.key)):
+            shutil.copy(source, f"{target}.new")
+            os.replace(f"{target}.new", target)  # noqa: PTH105
+
+    client = client_context(ca=maker.ca.certificate)
+    install(maker.issue("first"))
+    tls = ServerTls(TlsSettings(certificate=live.certificate, key=live.key))
+    first = tls.context
+    assert not tls.files_changed
+    assert served_name(tls, client) == "first"
+    install(maker.issue("second"))
+    assert tls.files_changed
+    assert served_name(tls, client) == "first"
+    tls.reload()
+    assert not tls.files_changed
+    assert served_name(tls, client) == "second"
+    assert tls.context is not first
+    Path(live.certificate).write_text("half written")
+    assert tls.files_changed
+    with pytest.raises(TlsFilesError, match=r"live.pem"):
+        tls.reload()
+    assert served_name(tls, client) == "second"
+    assert not tls.files_changed, "tried once, not again until the file changes"
+    Path(live.certificate).unlink()
+    assert tls.files_changed
+
+
+def test_dates(files: CertificateFiles) -> None:
+    tls = ServerTls(TlsSettings(certificate=files.certificate, key=files.key))
+    now = datetime.now(UTC)
+    assert tls.complaint() is None
+    assert tls.complaint(now + timedelta(days=29)) is None
+    late = tls.complaint(now + timedelta(days=31))
+    assert late is not None
+    assert late.startswith("certificate expired on 20")
+    early = tls.complaint(now - timedelta(days=2))
+    assert early is not None
+    assert early.startswith("certificate is not valid before 20")
+
+
+def test_missing_certificate_has_no_dates() -> None:
+    with pytest.raises(TlsFilesError, match=r"/nowhere/x.pem"):
+        certificate_complaint("/nowhere/x.pem")
+
+
+def test_client_context_verifies_unless_told_not_to() -> None:
+    assert client_context().verify_mode == ssl.CERT_REQUIRED
+    assert client_context().check_hostname
+    assert client_context(verify=False).verify_mode == ssl.CERT_NONE
