@@ -1,0 +1,66 @@
+"""What the tests with real clients share: the films, a server, and the table of results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from clients import tools
+from media_library import MediaLibrary
+from result_table import ResultTable
+from server_process import ServerProcess
+
+TABLE = pytest.StashKey[ResultTable]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the table of results into a file."""
+    parser.addoption(
+        "--interop-table",
+        metavar="FILE",
+        help="write the table of real clients into this Markdown file",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin an empty table."""
+    config.stash[TABLE] = ResultTable()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table, and write it where the option says."""
+    table = config.stash[TABLE]
+    if not table.results:
+        return
+    markdown = table.markdown()
+    terminalreporter.section("real clients")
+    terminalreporter.write_line(markdown)
+    if path := config.getoption("--interop-table"):
+        Path(path).write_text(table.page(tools.versions()))
+
+
+@pytest.fixture(scope="session")
+def result_table(pytestconfig: pytest.Config) -> ResultTable:
+    """The table that tests of cells fill in."""
+    return pytestconfig.stash[TABLE]
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> MediaLibrary:
+    """The films, each made when a test first asks for it."""
+    return MediaLibrary(tmp_path_factory.mktemp("films"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all crossings, with its own port for publishers and for readers."""
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    with ServerProcess(log, publish_port=0, play_port=0) as running:
+        yield running

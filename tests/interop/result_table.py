@@ -1,0 +1,75 @@
+"""Collects what each crossing of real clients came to, and prints it as a Markdown table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from clients.client import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One publisher to one reader."""
+
+    film: str
+    publisher: str
+    transport_in: Transport
+    reader: str
+    transport_out: Transport
+
+
+@dataclass(slots=True)
+class ResultTable:
+    """Results by crossing: what was proved, or why the client cannot, or what went wrong."""
+
+    results: dict[Crossing, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    def passed(self, crossing: Crossing, proof: str) -> None:
+        """Note a crossing whose pictures and sound are the film's."""
+        self.results[crossing] = f"✓ {proof}"
+
+    def cannot(self, crossing: Crossing, reason: str) -> None:
+        """Note a crossing whose client is unable to, by a footnote."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        self.results[crossing] = f"– [{self.reasons.index(reason) + 1}]"
+
+    def failed(self, crossing: Crossing, error: str) -> None:
+        """Note a crossing that went wrong."""
+        self.results[crossing] = f"**failed**: {error.splitlines()[0][:80]}"
+
+    def markdown(self) -> str:
+        """Lay out one table per film: rows are publishers, columns are readers."""
+        parts: list[str] = []
+        for film in dict.fromkeys(crossing.film for crossing in self.results):
+            parts += [f"### {film}", "", *self._film_table(film), ""]
+        parts += [f"[{number}] {reason}." for number, reason in enumerate(self.reasons, 1)]
+        return "\n".join(parts).rstrip() + "\n"
+
+    def _film_table(self, film: str) -> list[str]:
+        cells = {crossing: text for crossing, text in self.results.items() if crossing.film == film}
+        rows = list(dict.fromkeys((c.publisher, c.transport_in) for c in cells))
+        columns = list(dict.fromkeys((c.reader, c.transport_out) for c in cells))
+        lines = ["| published by | " + " | ".join(f"{r} {t.upper()}" for r, t in columns) + " |"]
+        lines.append("|---" * (len(columns) + 1) + "|")
+        for publisher, transport_in in rows:
+            texts = [
+                cells.get(Crossing(film, publisher, transport_in, reader, transport_out), "")
+                for reader, transport_out in columns
+            ]
+            lines.append(f"| {publisher} {transport_in.upper()} | " + " | ".join(texts) + " |")
+        return lines
+
+    def page(self, versions: dict[str, str]) -> str:
+        """Make the whole page for the documentation."""
+        clients = "\n".join(f"- {name} {version}" for name, version in versions.items())
+        return (
+            "# Real clients\n\n"
+            'Written by `make interop ARGS="--interop-table docs/interop.md"`. Each cell is one\n'
+            "publisher and one reader through the server, rows and columns named by client and\n"
+            "transport. ✓ means: the MD5 of every picture that the reader decoded, from its first\n"
+            "key frame on, is that of the published film's picture, none missing and none twice;\n"
+            "likewise the encoded sound packets. The count is how many were compared.\n\n"
+            f"{self.markdown()}\n## Clients\n\n{clients}\n"
+        )

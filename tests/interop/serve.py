@@ -1,0 +1,27 @@
+"""Run a server on free ports until standard input ends; its addresses go out as one JSON line.
+
+`serve.py '{"rtp_port_start": 40000, …}'`: keyword arguments of RtspServer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from headwater import RtspServer
+
+
+async def main(arguments: str) -> None:
+    """Serve until the parent closes the pipe."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    async with RtspServer(host="127.0.0.1", **json.loads(arguments)) as server:
+        loop.add_reader(sys.stdin.fileno(), ended.set)
+        bound = {"publish_port": server.publish_port, "play_port": server.play_port}
+        print(json.dumps(bound), flush=True)  # noqa: T201 - the parent reads it
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,140 @@
+"""Every publisher to every reader, over UDP and TCP on both sides, picture by picture."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import pytest
+from clients.client import FrameChecksums, Publisher, Reader, Transport
+from clients.tools import PUBLISHERS, READERS
+from media_library import MediaLibrary, prove_same
+from result_table import Crossing, ResultTable
+from server_process import ServerProcess, wait_until_published
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
+
+FRAMES = 45
+READING = tuple(product(READERS, Transport))
+PUBLISHING = tuple(product(PUBLISHERS, Transport))
+# One pair each for what H.264+AAC does not show; several readers where they cost no more time.
+OTHER_FILMS = (
+    ("H.265+AAC", "ffmpeg", Transport.UDP),
+    ("VP8+Opus", "ffmpeg", Transport.TCP),
+    ("MJPEG+G.711", "ffmpeg", Transport.UDP),
+    ("MPEG-TS", "ffmpeg", Transport.TCP),
+    ("MPEG-TS", "GStreamer", Transport.UDP),
+)
+
+Outcome = FrameChecksums | Exception | str
+Batch = dict[tuple[str, Transport], Outcome]
+RunBatch = Callable[[str, str, Transport], Batch]
+
+
+@pytest.fixture(scope="module")
+def run_batch(
+    server: ServerProcess, library: MediaLibrary, tmp_path_factory: pytest.TempPathFactory
+) -> RunBatch:
+    """Publish a film once, play it with all readers at the same time, keep what they saw."""
+
+    @functools.cache
+    def run(film_name: str, publisher_name: str, transport_in: Transport) -> Batch:
+        media = library.film(film_name).media
+        publisher = _by_name(publisher_name)
+        folder = tmp_path_factory.mktemp("batch")
+        mount = folder.name
+        url = server.publish_url(mount)
+        with publisher.publish(url, transport_in, media, folder) as program:
+            try:
+                wait_until_published(server.play_url(mount))
+            except TimeoutError as error:
+                failure = RuntimeError(f"{error}\n{program.last_lines()}")
+                return {(reader.name, out): failure for reader, out in READING}
+            with ThreadPoolExecutor(len(READING)) as pool:
+                futures = {
+                    (reader.name, out): pool.submit(
+                        _play, reader, server.play_url(mount), out, film_name, library, folder
+                    )
+                    for reader, out in READING
+                }
+                return {key: future.result() for key, future in futures.items()}
+
+    return run
+
+
+def _by_name(name: str) -> Publisher:
+    return next(publisher for publisher in PUBLISHERS if publisher.name == name)
+
+
+def _play(
+    reader: Reader, url: str, out: Transport, film_name: str, library: MediaLibrary, folder: Path
+) -> Outcome:
+    media = library.film(film_name).media
+    if reason := reader.cannot(media, out):
+        return reason
+    workdir = folder / f"{reader.name}-{out}"
+    workdir.mkdir()
+    try:
+        return reader.play(url, out, media, FRAMES, workdir)
+    except Exception as error:  # noqa: BLE001 - shown by the test of this cell
+        return error
+
+
+def _judge(crossing: Crossing, outcome: Outcome, library: MediaLibrary, table: ResultTable) -> None:
+    if isinstance(outcome, str):
+        table.cannot(crossing, outcome)
+        pytest.skip(outcome)
+    try:
+        if isinstance(outcome, Exception):
+            raise outcome
+        proof = prove_same(outcome, library.film(crossing.film), FRAMES)
+    except Exception as error:
+        table.failed(crossing, str(error))
+        raise
+    table.passed(crossing, proof)
+
+
+@pytest.mark.parametrize(
+    ("reader", "transport_out"), READING, ids=[f"to-{r.name}-{t}" for r, t in READING]
+)
+@pytest.mark.parametrize(
+    ("publisher", "transport_in"), PUBLISHING, ids=[f"{p.name}-{t}" for p, t in PUBLISHING]
+)
+def test_h264_and_aac_cross_unchanged(
+    publisher: Publisher,
+    transport_in: Transport,
+    reader: Reader,
+    transport_out: Transport,
+    run_batch: RunBatch,
+    library: MediaLibrary,
+    result_table: ResultTable,
+) -> None:
+    batch = run_batch("H.264+AAC", publisher.name, transport_in)
+    crossing = Crossing("H.264+AAC", publisher.name, transport_in, reader.name, transport_out)
+    _judge(crossing, batch[reader.name, transport_out], library, result_table)
+
+
+@pytest.mark.parametrize(
+    ("reader", "transport_out"), READING, ids=[f"to-{r.name}-{t}" for r, t in READING]
+)
+@pytest.mark.parametrize(
+    ("film", "publisher_name", "transport_in"),
+    OTHER_FILMS,
+    ids=[f"{film}-{publisher}-{t}" for film, publisher, t in OTHER_FILMS],
+)
+def test_other_codecs_cross_unchanged(
+    film: str,
+    publisher_name: str,
+    transport_in: Transport,
+    reader: Reader,
+    transport_out: Transport,
+    run_batch: RunBatch,
+    library: MediaLibrary,
+    result_table: ResultTable,
+) -> None:
+    batch = run_batch(film, publisher_name, transport_in)
+    crossing = Crossing(film, publisher_name, transport_in, reader.name, transport_out)
+    _judge(crossing, batch[reader.name, transport_out], library, result_table)
