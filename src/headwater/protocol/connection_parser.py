@@ -177,7 +177,7 @@ class WireParser:
         size = len(self._tail)
         if size < self._needed_bytes:
             return False
-        if self._scanned_bytes > _FIRST_WORD_BYTES and size <= self._limits.max_header_bytes:
+        if self._scanned_bytes > _FIRST_WORD_BYTES and size < self._limits.max_header_bytes:
             stop = _HEAD_END if self._first_line_ended else _FIRST_LINE_STOP
             since = self._scanned_bytes - _HEAD_END_OVERLAP_BYTES
             if stop.search(self._tail, since) is None:
@@ -315,11 +315,12 @@ class WireParser:
         self._resyncing = foothold.needed_bytes > 0
 
     def _skip_garbage(self, until: int) -> None:
-        skipped_bytes = until - self._position
-        self._position = until
+        allowed_bytes = self._limits.max_garbage_bytes - self._garbage_run_bytes
+        skipped_bytes = min(until - self._position, allowed_bytes)
         self.garbage_bytes += skipped_bytes
         self._garbage_run_bytes += skipped_bytes
-        if self._garbage_run_bytes > self._limits.max_garbage_bytes:
+        self._position += skipped_bytes
+        if self._position < until:
             raise self._fatal(ProtocolError("no message or frame to be found any more"))
 
     def _good_event(self) -> None:

@@ -1,0 +1,347 @@
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from headwater.protocol import connection_parser
+from headwater.protocol.connection_parser import WireParser
+from headwater.protocol.errors import Fault, ProtocolError
+from headwater.protocol.headers import Headers
+from headwater.protocol.interleaved import frame_interleaved
+from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.protocol.wire_limits import WireLimits
+
+OPTIONS = b"OPTIONS rtsp://h/p RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+BODY = b"$\x00\x00\x04$$\r\n\r\nPLAY"
+ANNOUNCE = b"ANNOUNCE rtsp://h/p RTSP/1.0\r\nCSeq: 2\r\nContent-Length: 14\r\n\r\n" + BODY
+OK = b"RTSP/1.0 200 OK\r\nCSeq: 3\r\n\r\n"
+RTP = b"\x80" + bytes(11)
+RTCP = b"\x80\xc9\x00\x01abcd"
+FRAMES = frame_interleaved(0, [RTP, RTP + b"1"]) + frame_interleaved(1, [RTCP])
+
+Event = Request | Response | InterleavedFrames
+
+
+def events_of(parser: WireParser, *chunks: bytes) -> list[Event | ProtocolError]:
+    """Feed the chunks and collect what comes out, errors among it; runs of frames are joined."""
+    events: list[Event | ProtocolError] = []
+    for chunk in chunks:
+        parser.receive_data(chunk)
+        while True:
+            try:
+                event = parser.next_event()
+            except ProtocolError as error:
+                events.append(error)
+                continue
+            if event is None:
+                break
+            last = events[-1] if events else None
+            if isinstance(event, InterleavedFrames) and isinstance(last, InterleavedFrames):
+                for channel, packets in event.by_channel.items():
+                    last.by_channel.setdefault(channel, []).extend(packets)
+            else:
+                events.append(event)
+    return events
+
+
+def kinds(events: Iterable[object]) -> list[str]:
+    return [
+        event.method if isinstance(event, Request) else type(event).__name__ for event in events
+    ]
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def test_requests_responses_and_frames_in_one_chunk() -> None:
+    assert events_of(WireParser(), OPTIONS + FRAMES + ANNOUNCE + OK + OPTIONS) == [
+        Request("OPTIONS", "rtsp://h/p", Headers([("CSeq", "1")])),
+        InterleavedFrames({0: [RTP, RTP + b"1"], 1: [RTCP]}),
+        Request(
+            "ANNOUNCE",
+            "rtsp://h/p",
+            Headers([("CSeq", "2"), ("Content-Length", "14")]),
+            BODY,
+        ),
+        Response(200, Headers([("CSeq", "3")]), reason="OK"),
+        Request("OPTIONS", "rtsp://h/p", Headers([("CSeq", "1")])),
+    ]
+
+
+def test_cut_at_every_byte() -> None:
+    stream = OPTIONS + FRAMES + ANNOUNCE + FRAMES + OK + b"\r\n" + OPTIONS
+    whole = events_of(WireParser(), stream)
+
+    for at in range(len(stream) + 1):
+        assert events_of(WireParser(), stream[:at], stream[at:]) == whole
+    assert events_of(WireParser(), *one_by_one(stream)) == whole
+
+
+def test_several_reads_before_the_first_event_is_asked_for() -> None:
+    for stream in (OPTIONS + FRAMES + OK, FRAMES + ANNOUNCE + FRAMES):
+        parser = WireParser()
+        for byte in one_by_one(stream):
+            parser.receive_data(byte)
+
+        assert events_of(parser, b"") == events_of(WireParser(), stream)
+
+
+def test_a_cut_frame_is_put_together_without_the_rest_of_the_data() -> None:
+    parser = WireParser()
+
+    assert events_of(parser, FRAMES[:8]) == []
+    parser.receive_data(FRAMES[8:] + FRAMES[:6])
+    parser.receive_data(FRAMES[6:])
+    assert parser.offset == 0
+    assert events_of(parser, b"") == [
+        InterleavedFrames({0: [RTP, RTP + b"1"] * 2, 1: [RTCP, RTCP]})
+    ]
+    assert not parser.partial
+
+
+@pytest.mark.parametrize(
+    ("data", "by_channel"),
+    [
+        (b"$\x02\x00\x00", {2: []}),
+        (b"$\x02\x00\x00$\x02\x00\x01a", {2: [b"a"]}),
+        (b"$\x02\x00\x01a$\x02\x00\x00$\x03\x00\x01b", {2: [b"a"], 3: [b"b"]}),
+        (b"$\xff\xff\xff" + bytes(65_535), {255: [bytes(65_535)]}),
+        (b"$\x24\x00\x02$$", {36: [b"$$"]}),
+    ],
+)
+def test_frames(data: bytes, by_channel: dict[int, list[bytes]]) -> None:
+    assert events_of(WireParser(), data) == [InterleavedFrames(by_channel)]
+
+
+def test_packets_are_bytes_also_when_the_data_was_a_view() -> None:
+    parser = WireParser()
+    parser.receive_data(memoryview(FRAMES))  # type: ignore[arg-type]
+
+    event = parser.next_event()
+
+    assert isinstance(event, InterleavedFrames)
+    assert all(type(packet) is bytes for packet in event.by_channel[0])
+
+
+def test_blank_lines_between_messages_mean_nothing() -> None:
+    parser = WireParser()
+
+    assert kinds(events_of(parser, b"\r\n\r\n" + OPTIONS + b"\n \t" + OK + b"\r\n")) == [
+        "OPTIONS",
+        "Response",
+    ]
+    assert not parser.partial
+
+
+def test_partial_and_offset_tell_one_unfinished_message_from_the_next() -> None:
+    parser = WireParser()
+    assert (parser.partial, parser.offset) == (False, 0)
+
+    events_of(parser, OPTIONS[:10])
+    assert (parser.partial, parser.offset) == (True, 0)
+    events_of(parser, OPTIONS[10:20])
+    assert (parser.partial, parser.offset) == (True, 0)
+    events_of(parser, OPTIONS[20:] + FRAMES[:7])
+    assert (parser.partial, parser.offset) == (True, len(OPTIONS))
+    events_of(parser, FRAMES[7:])
+    assert (parser.partial, parser.offset) == (False, len(OPTIONS) + len(FRAMES))
+    events_of(parser, ANNOUNCE[:-14])
+    assert parser.partial
+    events_of(parser, ANNOUNCE[-14:])
+    assert (parser.partial, parser.offset) == (
+        False,
+        len(OPTIONS) + len(FRAMES) + len(ANNOUNCE),
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "cseq"),
+    [
+        (b"OPTIONS * RTSP/2.0\r\nCSeq: 7\r\n\r\n", 505, 7),
+        (b"OPTIONS\r\nCSeq: 7\r\n\r\n", 400, 7),
+        (b"OPTIONS * RTSP/1.0\r\nCSeq: 7\r\nno colon\r\n\r\n", 400, 7),
+        (b"OPTIONS * RTSP/1.0\r\nA: \x01\r\nCSeq: 7\r\n\r\n", 400, 7),
+        (b"OPTIONS * RTSP/1.0\r\nCSeq: x\r\nno colon\r\n\r\n", 400, None),
+        (b"OPTIONS * SIP/2.0\r\nCSeq: 7\r\nContent-Length: 5\r\n\r\n$$$$$", 400, 7),
+        (b"PLAY " + b"x" * 60 + b" RTSP/1.0\r\nCSeq: 7\r\n\r\n", 414, 7),
+    ],
+)
+def test_the_connection_survives_a_message_whose_end_is_known(
+    request_bytes: bytes, status: int, cseq: int | None
+) -> None:
+    limits = WireLimits(max_uri_bytes=50)
+    for chunks in ([request_bytes + OK], one_by_one(request_bytes + OK)):
+        error, after = events_of(WireParser(limits=limits), OPTIONS, *chunks)[1:]
+
+        assert isinstance(error, ProtocolError)
+        assert (error.status, error.request_cseq, error.fatal) == (status, cseq, False)
+        assert error.fault is Fault.REMOTE
+        assert error.offset is not None
+        assert error.offset >= len(OPTIONS)
+        assert after == Response(200, Headers([("CSeq", "3")]), reason="OK")
+
+
+def test_the_position_of_an_error_is_that_in_the_stream() -> None:
+    stream = OPTIONS + FRAMES + b"OPTIONS * RTSP/1.0\r\nCSeq: 7\r\nno colon\r\n\r\n"
+
+    for chunks in ([stream], one_by_one(stream)):
+        error = events_of(WireParser(), *chunks)[-1]
+
+        assert isinstance(error, ProtocolError)
+        assert error.offset == stream.index(b"no colon")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "cseq"),
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00\x01", 400, None, id="TLS"),
+        pytest.param(b"GET / HTTP/1.1\r\nCSeq: 7\r\n\r\n", 400, 7, id="HTTP"),
+        pytest.param(bytes(100), 400, None, id="zeros"),
+        pytest.param(b"abc\xff\x00", 400, None, id="binary behind letters"),
+        pytest.param(b"x" * 60 + b"\r\n", 400, None, id="no word that ends"),
+        pytest.param(b"PLAY " + b"x" * 300, 414, None, id="endless request line"),
+        pytest.param(b"PLAY * RTSP/1.0\r\nCSeq: 7\r\nA: " + b"x" * 300, 400, 7, id="endless head"),
+        pytest.param(
+            b"PLAY * RTSP/1.0\r\nContent-Length: 51\r\nCSeq: 7\r\n\r\n", 413, 7, id="body"
+        ),
+        pytest.param(
+            b"PLAY * RTSP/1.0\r\nContent-Length: 5\r\ncontent-length: 6\r\nCSeq: 7\r\n\r\n",
+            400,
+            7,
+            id="two lengths",
+        ),
+        pytest.param(
+            b"PLAY * RTSP/2.0\r\nContent-Length: 51\r\nCSeq: 7\r\n\r\n", 505, 7, id="version, body"
+        ),
+    ],
+)
+def test_what_cannot_be_followed_ends_the_stream(
+    data: bytes, status: int, cseq: int | None
+) -> None:
+    limits = WireLimits(max_header_bytes=256, max_body_bytes=50)
+    for chunks in ([data + OK], one_by_one(data + OK)):
+        parser = WireParser(limits=limits)
+        events = events_of(parser, *chunks)
+
+        assert kinds(events) == ["ProtocolError"]
+        error = events[0]
+        assert isinstance(error, ProtocolError)
+        assert (error.status, error.request_cseq, error.fatal) == (status, cseq, True)
+        assert error.offset == 0
+        assert not parser.partial
+        parser.receive_data(OPTIONS)
+        assert parser.next_event() is None
+
+
+def test_a_limit_holds_to_the_byte() -> None:
+    limits = WireLimits(max_header_bytes=len(OPTIONS))
+
+    assert kinds(events_of(WireParser(limits=limits), OPTIONS)) == ["OPTIONS"]
+    longer = OPTIONS.replace(b"/p", b"/pp")
+    for chunks in ([longer], one_by_one(longer)):
+        assert kinds(events_of(WireParser(limits=limits), *chunks)) == ["ProtocolError"]
+
+
+GARBAGE = [
+    pytest.param(b"\x00\x01\x02", id="binary"),
+    pytest.param(b"v=0\r\na=control:*\r\n", id="SDP beyond its Content-Length"),
+    pytest.param(b"\xff$\x00\xff\xf6\x80" + bytes(30), id="a false frame that seems long"),
+    pytest.param(b"\xff$\x00", id="a false frame, cut"),
+    pytest.param(b"rubbish \xff\x00 OPTION", id="letters, then binary"),
+    pytest.param(b"\x00" * 3000, id="much"),
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("behind", [OPTIONS, OK, FRAMES + OK])
+def test_garbage_is_skipped_once_the_stream_made_sense(garbage: bytes, behind: bytes) -> None:
+    stream = FRAMES + OPTIONS + garbage + behind + OK * 3000
+    whole = events_of(WireParser(), stream)
+    parser = WireParser()
+
+    assert events_of(parser, *(stream[at : at + 7] for at in range(0, len(stream), 7))) == whole
+    assert kinds(whole) == [
+        "InterleavedFrames",
+        "OPTIONS",
+        *kinds(events_of(WireParser(), behind + OK * 3000)),
+    ]
+    assert parser.garbage_bytes == len(garbage)
+
+
+def test_a_frame_cut_short_costs_what_it_swallows_and_no_more() -> None:
+    stream = FRAMES + b"$\x09\x00\x20" + bytes(20) + OPTIONS + OK
+
+    for chunks in ([stream], one_by_one(stream)):
+        assert kinds(events_of(WireParser(), *chunks)) == [
+            "InterleavedFrames",
+            "ProtocolError",
+            "Response",
+        ]
+
+
+def test_garbage_without_end_ends_the_stream() -> None:
+    parser = WireParser(limits=WireLimits(max_garbage_bytes=1000))
+
+    events = events_of(parser, OPTIONS, *[b"\x00" * 100] * 20)
+
+    assert kinds(events) == ["OPTIONS", "ProtocolError"]
+    error = events[-1]
+    assert isinstance(error, ProtocolError)
+    assert (error.status, error.fatal) == (400, True)
+    assert parser.garbage_bytes == 1000
+    assert error.offset == len(OPTIONS) + 1000
+
+
+def test_what_is_held_stays_within_the_limits() -> None:
+    limits = WireLimits(max_header_bytes=500, max_body_bytes=500, max_garbage_bytes=500)
+    endless = [
+        b"PLAY * RTSP/1.0\r\n" + b"A: b\r\n" * 10_000,
+        b"x" * 60_000,
+        OPTIONS + b"\x00" * 60_000,
+        OPTIONS + b"$" * 60_000,
+        b"PLAY * RTSP/1.0\r\nContent-Length: 500\r\n\r\n" + b"\x00" * 60_000,
+    ]
+    for stream in endless:
+        parser = WireParser(limits=limits)
+        most_bytes = 0
+        for at in range(0, len(stream), 100):
+            events_of(parser, stream[at : at + 100])
+            held_bytes = len(parser._buffer) - parser._position + len(parser._tail)
+            most_bytes = max(most_bytes, held_bytes)
+        assert most_bytes <= 65_540
+
+
+class CountingPattern:
+    """A pattern that counts how many bytes it was asked to look at."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self.pattern = pattern
+        self.scanned_bytes = 0
+
+    def search(self, data: bytes, start: int = 0, end: int = 2**62) -> re.Match[bytes] | None:
+        self.scanned_bytes += min(end, len(data)) - start
+        return self.pattern.search(data, start, end)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"PLAY " + b"x" * 20_000 + b" RTSP/1.0\r\n\r\n",
+        b"PLAY * RTSP/1.0\r\n" + b"A: bcd\r\n" * 3000 + b"\r\n",
+        b"PLAY * RTSP/1.0\r\nA: " + b"x" * 20_000 + b"\r\n\r\n",
+    ],
+)
+def test_a_head_that_comes_byte_by_byte_is_looked_through_once(
+    stream: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = CountingPattern(connection_parser._FIRST_LINE_STOP)
+    end = CountingPattern(connection_parser._HEAD_END)
+    monkeypatch.setattr(connection_parser, "_FIRST_LINE_STOP", line)
+    monkeypatch.setattr(connection_parser, "_HEAD_END", end)
+    limits = WireLimits(max_header_bytes=30_000, max_uri_bytes=30_000, max_header_count=5000)
+
+    events = events_of(WireParser(limits=limits), *one_by_one(stream))
+
+    assert kinds(events) == ["PLAY"]
+    assert line.scanned_bytes + end.scanned_bytes <= 6 * len(stream)
