@@ -1,0 +1,300 @@
+from typing import Any
+
+import pytest
+
+from headwater.media.catch_up import MOST_QUEUED_BYTES, CatchUp, CatchUpOutcome
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.settings import MountSettings
+
+Entry = tuple[int, PacketBatch]
+
+
+class Watch:
+    """A catch-up with its outcome written down."""
+
+    def __init__(self, stage: Any, reader: Any, entries: list[Entry], **settings: Any) -> None:
+        self.live = 0
+        self.stalled = 0
+        self.failures: list[str] = []
+        self.catch_up = CatchUp(
+            reader,
+            (0, 1),
+            entries,
+            MountSettings(**settings),
+            key_track=0,
+            clock=stage.clock,
+            call_later=stage.call_later,
+            outcome=CatchUpOutcome(
+                live=lambda: setattr(self, "live", self.live + 1),
+                stalled=lambda: setattr(self, "stalled", self.stalled + 1),
+                failed=lambda error: self.failures.append(str(error)),
+            ),
+        )
+
+
+def entries(
+    stage: Any, source: Any, *, seconds: float = 2.0, rate: int = 25, size: int = 1000
+) -> list[Entry]:
+    """Pictures of ten packets, `rate` a second, the first a key frame; the last came just now."""
+    made = []
+    count = int(seconds * rate)
+    for number in range(count):
+        at = stage.now - (count - 1 - number) / rate
+        packets = source.picture(10, key=number == 0, size=size)
+        made.append((0, PacketBatch(packets, at, 0 if number == 0 else -1)))
+    return made
+
+
+def live_batch(stage: Any, source: Any, *, key: bool = False, lead: int = 0) -> PacketBatch:
+    packets = source.picture(lead) if lead else []
+    packets += source.picture(10, key=key, size=1000)
+    return PacketBatch(packets, stage.now, lead if key else -1)
+
+
+def test_a_reader_with_a_free_queue_gets_everything_at_once(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    watch = Watch(stage, reader, entries(stage, source))
+    watch.catch_up.begin()
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets] == source.sent
+    assert stage.waiting == 0
+
+
+def test_a_full_queue_is_waited_for_and_live_batches_follow_in_order(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    watch = Watch(stage, reader, entries(stage, source))
+
+    def fill() -> None:
+        reader.queue += 10_000
+
+    reader.on_batch = fill
+    watch.catch_up.begin()
+    assert watch.live == 0
+    assert MOST_QUEUED_BYTES <= reader.queue < MOST_QUEUED_BYTES + 10_001
+    for _ in range(40):
+        watch.catch_up.add(0, live_batch(stage, source))
+        watch.catch_up.add(1, PacketBatch([stage.audio().packet()], stage.now))
+        reader.queue = max(0, reader.queue - 15_000)
+        stage.advance(0.04)
+    assert watch.live == 0
+    reader.on_batch = None
+    reader.queue = 0
+    stage.advance(0.2)
+    assert watch.live == 1
+    assert [packet for index, packet in reader.packets if index == 0] == source.sent
+    assert watch.catch_up.pending_bytes == 0
+
+
+def test_tracks_that_are_not_set_up_are_left_out(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    watch = Watch(stage, reader, entries(stage, source))
+    watch.catch_up.begin()
+    before = watch.catch_up.pending_bytes
+    watch.catch_up.add(2, PacketBatch([stage.audio().packet()], stage.now))
+    assert watch.catch_up.pending_bytes == before
+
+
+def test_a_paced_reader_never_gets_more_than_a_burst_at_once(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    kept = entries(stage, source, seconds=4.0)
+    watch = Watch(stage, reader, kept, catch_up_burst_bytes=30_000)
+    watch.catch_up.begin()
+    received = [sum(size for _, size in reader.sizes)]
+    assert 0 < received[0] <= 30_000
+    for tick in range(1000):
+        if tick % 8 == 0:
+            watch.catch_up.add(0, live_batch(stage, source))
+        stage.advance(0.005)
+        received.append(sum(size for _, size in reader.sizes))
+        assert received[-1] - received[-2] <= 30_000
+        if watch.live:
+            break
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets] == source.sent
+    # 1 MB at four times 250 kB/s is less than the floor of 2 MB/s: done in well under a second.
+    assert stage.now - 1000.0 < 0.8
+
+
+def test_a_paced_reader_of_a_fast_stream_gets_it_at_a_multiple_of_real_time(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    kept = entries(stage, source, seconds=2.0, rate=100, size=1200)
+    total = sum(batch.size_bytes for _, batch in kept)
+    watch = Watch(stage, reader, kept, catch_up_speed=3.0)
+    watch.catch_up.begin()
+    while not watch.live:
+        stage.advance(0.005)
+    assert stage.now - 1000.0 == pytest.approx((total - 48 * 1024) / (3 * total / 2.0), abs=0.02)
+
+
+def test_a_batch_larger_than_a_burst_is_cut_between_packets(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    packets = source.picture(64, key=True, size=1200)
+    watch = Watch(stage, reader, [(0, PacketBatch(packets, stage.now, 0))])
+    watch.catch_up.begin()
+    assert len(reader.packets) == 40
+    assert watch.live == 0
+    stage.advance(0.05)
+    assert [packet for _, packet in reader.packets] == source.sent
+    assert watch.live == 1
+
+
+def test_a_packet_larger_than_the_burst_goes_out_alone(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    batch = PacketBatch(source.picture(2, key=True, size=5000), stage.now, 0)
+    watch = Watch(stage, reader, [(0, batch)], catch_up_burst_bytes=100)
+    watch.catch_up.begin()
+    assert len(reader.packets) == 1
+    stage.advance(0.5)
+    assert watch.live == 1
+    assert len(reader.packets) == 2
+
+
+def test_too_much_waiting_skips_to_the_next_key_frame(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    reader.queue = MOST_QUEUED_BYTES
+    kept = entries(stage, source, seconds=0.2)
+    watch = Watch(stage, reader, kept, catch_up_max_bytes=25_000)
+    watch.catch_up.begin()
+    for _ in range(3):
+        watch.catch_up.add(0, live_batch(stage, source))
+    assert watch.catch_up.skips == 1
+    assert watch.catch_up.skipped_packets == 80
+    assert watch.catch_up.skipped_bytes == 80_000
+    assert watch.catch_up.pending_bytes == 0
+    watch.catch_up.add(0, live_batch(stage, source))
+    watch.catch_up.add(1, PacketBatch([stage.audio().packet()], stage.now, 0))
+    assert watch.catch_up.pending_bytes == 0
+    reader.queue = 0
+    stage.advance(0.5)
+    assert (watch.live, reader.packets) == (0, [])
+    watch.catch_up.add(0, live_batch(stage, source, key=True, lead=2))
+    watch.catch_up.add(1, PacketBatch([stage.audio().packet()], stage.now))
+    stage.advance(0.2)
+    assert watch.live == 1
+    assert [packet for index, packet in reader.packets if index == 0] == source.sent[-10:]
+    assert reader.packets[-1][0] == 1
+
+
+def test_taking_too_long_skips_to_the_next_key_frame_and_then_sends_without_pacing(
+    stage: Any,
+) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    kept = entries(stage, source, seconds=2.0)
+    watch = Watch(stage, reader, kept, catch_up_burst_bytes=1000, catch_up_max_s=1.0)
+    watch.catch_up.begin()
+    stage.advance(1.1)
+    assert watch.live == 0
+    watch.catch_up.add(0, live_batch(stage, source))
+    assert watch.catch_up.skips == 1
+    watch.catch_up.add(0, live_batch(stage, source, key=True))
+    stage.advance(0.2)
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets][-10:] == source.sent[-10:]
+
+
+def test_a_key_frame_that_never_comes_is_not_waited_for_for_ever(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    reader.queue = MOST_QUEUED_BYTES
+    watch = Watch(
+        stage,
+        reader,
+        entries(stage, source, seconds=0.2),
+        catch_up_max_bytes=1000,
+        key_frame_wait_s=5.0,
+    )
+    watch.catch_up.begin()
+    watch.catch_up.add(0, live_batch(stage, source))
+    stage.advance(4.9)
+    assert watch.live == 0
+    stage.advance(0.3)
+    assert watch.live == 1
+
+
+def test_a_reader_that_takes_nothing_for_too_long_is_given_up(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    reader.queue = MOST_QUEUED_BYTES
+    kept = entries(stage, source, seconds=0.2)
+    watch = Watch(stage, reader, kept, slow_reader_disconnect_s=3.0)
+    watch.catch_up.begin()
+    stage.advance(2.9)
+    assert watch.stalled == 0
+    stage.advance(0.3)
+    assert (watch.stalled, watch.live) == (1, 0)
+    assert stage.waiting == 0
+
+
+def test_a_reader_that_takes_nothing_is_asked_ever_less_often(stage: Any) -> None:
+    asked: list[float] = []
+
+    class Counting(stage.FakeReader):  # type: ignore[misc, name-defined]
+        @property
+        def queued_bytes(self) -> int:
+            asked.append(stage.now)
+            return MOST_QUEUED_BYTES
+
+    watch = Watch(stage, Counting(), entries(stage, stage.video(), seconds=0.2))
+    watch.catch_up.begin()
+    stage.advance(10.0)
+    assert len(asked) < 110
+
+
+@pytest.mark.parametrize("when", ["begin", "tick"])
+def test_a_reader_that_raises_ends_only_its_own_catch_up(stage: Any, when: str) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    watch = Watch(stage, reader, entries(stage, source, seconds=4.0))
+    if when == "begin":
+        reader.fail_in = "send_batch"
+    watch.catch_up.begin()
+    reader.fail_in = "send_batch"
+    stage.advance(0.1)
+    assert watch.failures == ["send_batch failed"]
+    assert (watch.live, stage.waiting) == (0, 0)
+
+
+def test_cancelling_from_within_a_send_ends_it(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    watch = Watch(stage, reader, entries(stage, source))
+    reader.on_batch = watch.catch_up.cancel
+    watch.catch_up.begin()
+    assert len(reader.sizes) == 1
+    assert (watch.live, stage.waiting) == (0, 0)
+
+
+def test_cancelling_calls_the_timer_off(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    watch = Watch(stage, reader, entries(stage, source, seconds=4.0))
+    watch.catch_up.begin()
+    assert stage.waiting == 1
+    watch.catch_up.cancel()
+    assert stage.waiting == 0
+    watch.catch_up.cancel()
+    assert watch.live == 0
+
+
+def test_a_track_can_be_taken_out_on_the_way(stage: Any) -> None:
+    reader, video, audio = stage.FakeReader(needs_pacing=True), stage.video(), stage.audio()
+    kept = entries(stage, video, seconds=4.0)
+    kept.insert(1, (1, PacketBatch([audio.packet(size=500)], kept[0][1].arrived_s)))
+    kept.append((1, PacketBatch([audio.packet(size=500)], stage.now)))
+    watch = Watch(stage, reader, kept)
+    watch.catch_up.begin()
+    watch.catch_up.drop_track(1)
+    watch.catch_up.add(1, PacketBatch([audio.packet()], stage.now))
+    stage.advance(2.0)
+    assert watch.live == 1
+    assert reader.seqs(1) == [500]
+    assert len(reader.seqs(0)) == 1000
+
+
+def test_encodings_built_on_the_way_are_let_go(stage: Any) -> None:
+    source = stage.video()
+    kept = entries(stage, source, seconds=0.2)
+    built: list[int] = []
+
+    class Building(stage.FakeReader):  # type: ignore[misc, name-defined]
+        def send_batch(self, track_index: int, batch: PacketBatch) -> None:
+            batch.shared("framed", lambda _: built.append(1))
+
+    for _ in range(2):
+        Watch(stage, Building(), kept).catch_up.begin()
+    assert len(built) == 2 * len(kept)

@@ -1,0 +1,220 @@
+from struct import pack
+
+import pytest
+
+from headwater.media.continuity import (
+    LEAST_GAP_S,
+    Continuation,
+    FirstPacket,
+    Offsets,
+    Splice,
+    TrackEnd,
+)
+from headwater.media.timeline import NTP_SECOND, SenderClock, TrackClock
+from headwater.protocol.rtcp import SenderReport, parse_rtcp
+from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
+from headwater.protocol.rtp import RtpHeader
+
+VIDEO_HZ, AUDIO_HZ = 90_000, 48_000
+OLD_NTP = 3_900_000_000 * NTP_SECOND
+NEW_NTP = 17 * NTP_SECOND
+
+
+def ntp(base: int, seconds: float) -> int:
+    return base + round(seconds * NTP_SECOND)
+
+
+def packet(seq: int, timestamp: int, ssrc: int, payload: bytes = b"xyz") -> bytes:
+    return pack(">BBHII", 0x80, 0x80 | 96, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload
+
+
+def report(ssrc: int, at: int, timestamp: int) -> bytes:
+    return sender_report(ssrc, ntp=at, rtp_timestamp=timestamp, packets=1, octets=1, cname="c")
+
+
+def ends(*, reports: bool = False) -> dict[int, TrackEnd]:
+    """Video ended at 1000 s of the clock, sound 20 ms after; both of media time 100 s."""
+    video = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
+    audio = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
+    return {
+        0: TrackEnd(0xA, 501, TrackClock(VIDEO_HZ, 100 * VIDEO_HZ, 1000.0, video)),
+        1: TrackEnd(0xB, 65_535, TrackClock(AUDIO_HZ, 100 * AUDIO_HZ, 1000.02, audio)),
+    }
+
+
+def first(
+    seq: int, timestamp: int, at: float, hz: int = VIDEO_HZ, known: SenderClock | None = None
+) -> FirstPacket:
+    return FirstPacket(0xC, seq, TrackClock(hz, timestamp, at, known))
+
+
+def test_a_track_goes_on_by_the_time_that_passed() -> None:
+    offsets = Splice(ends()).place(0, first(7000, 555, 1004.0))
+    header = RtpHeader.parse(offsets.rewritten([packet(7000, 555, 0xC)])[0])
+    assert header.sequence_number == 501
+    assert header.timestamp == 104 * VIDEO_HZ
+    assert header.ssrc == 0xA
+    assert header.marker
+
+
+def test_sequence_numbers_and_timestamps_wrap() -> None:
+    offsets = Splice(ends()).place(1, first(3, 0xFFFFFFF0, 1000.52, AUDIO_HZ))
+    sent = [packet(3, 0xFFFFFFF0, 0xC), packet(4, 0x10, 0xC)]
+    headers = [RtpHeader.parse(each) for each in offsets.rewritten(sent)]
+    assert [header.sequence_number for header in headers] == [65_535, 0]
+    assert headers[0].timestamp == 100 * AUDIO_HZ + AUDIO_HZ // 2
+    assert headers[1].timestamp == headers[0].timestamp + 0x20
+
+
+def test_other_sources_pass_as_they_are() -> None:
+    offsets = Splice(ends()).place(0, first(7000, 555, 1004.0))
+    stranger = packet(1, 2, 0xDD)
+    assert offsets.rewritten([stranger, packet(7001, 600, 0xC)])[0] == stranger
+
+
+def test_offsets_of_nothing_change_nothing() -> None:
+    assert not Offsets(5, 5, 0, 0).changes_packets
+    assert Offsets(5, 6, 0, 0).changes_packets
+    assert Offsets(5, 5, 1, 0).changes_packets
+    assert Offsets(5, 5, 0, 1).changes_packets
+
+
+def test_without_reports_tracks_keep_the_distance_of_their_arrival() -> None:
+    splice = Splice(ends())
+    video = splice.place(0, first(0, 0, 1004.0))
+    audio = splice.place(1, first(0, 0, 1004.3, AUDIO_HZ))
+    assert video.ts_delta == 104 * VIDEO_HZ
+    # Sound's clock stands at 100 s at 1000.02, so at 1004.3 it stands at 104.28.
+    assert audio.ts_delta == round(104.28 * AUDIO_HZ)
+
+
+def test_with_reports_tracks_keep_step_whenever_their_packets_come() -> None:
+    splice = Splice(ends(reports=True))
+    # The new publisher's picture and sound are of one moment but come 1.5 s apart.
+    video_report = SenderClock(ntp(NEW_NTP, 0), 0)
+    audio_report = SenderClock(ntp(NEW_NTP, 0), 70_000)
+    video = splice.place(0, first(0, 0, 1004.0, known=video_report))
+    audio = splice.place(1, first(0, 70_000, 1005.5, AUDIO_HZ, known=audio_report))
+    seconds = [(0 + video.ts_delta) / VIDEO_HZ, (70_000 + audio.ts_delta) / AUDIO_HZ]
+    assert seconds[0] == pytest.approx(104.0)
+    assert seconds[1] == pytest.approx(seconds[0], abs=1e-4)
+
+
+def test_reports_that_come_after_the_first_tracks_first_packet_still_tell() -> None:
+    splice = Splice(ends(reports=True))
+    video = splice.place(0, first(0, 0, 1004.0))
+    splice.ntp_delta(0, SenderClock(ntp(NEW_NTP, 0), 0))
+    known = SenderClock(ntp(NEW_NTP, 0), 0)
+    audio = splice.place(1, first(0, 0, 1004.7, AUDIO_HZ, known=known))
+    assert audio.ts_delta / AUDIO_HZ == pytest.approx(video.ts_delta / VIDEO_HZ, abs=1e-4)
+
+
+def test_absurd_reports_are_not_believed() -> None:
+    splice = Splice(ends())
+    splice.place(0, first(0, 0, 1004.0, known=SenderClock(ntp(NEW_NTP, 0), 0)))
+    absurd = SenderClock(ntp(NEW_NTP, 5000.0), 0)
+    audio = splice.place(1, first(0, 0, 1004.3, AUDIO_HZ, known=absurd))
+    assert audio.ts_delta == round(104.28 * AUDIO_HZ)
+
+
+def test_wall_clocks_of_two_publishers_go_on_as_one() -> None:
+    splice = Splice(ends(reports=True))
+    splice.place(0, first(0, 0, 1004.0))
+    delta = splice.ntp_delta(0, SenderClock(ntp(NEW_NTP, 3), 3 * VIDEO_HZ))
+    # Old: media 100 s was OLD_NTP + 100 s. New: first packet at media 104 s, report 3 s later.
+    assert (NEW_NTP + 3 * NTP_SECOND + delta) / NTP_SECOND == pytest.approx(
+        OLD_NTP / NTP_SECOND + 107, abs=1e-5
+    )
+    splice.place(1, first(0, 0, 1004.0, AUDIO_HZ))
+    assert splice.ntp_delta(1, SenderClock(ntp(NEW_NTP, 9), 0)) == delta
+
+
+def test_without_old_reports_wall_clocks_stay_the_publishers() -> None:
+    splice = Splice(ends())
+    splice.place(0, first(0, 0, 1004.0))
+    assert splice.ntp_delta(0, SenderClock(NEW_NTP, 0)) == 0
+    nothing = Splice({})
+    nothing.place(0, first(0, 0, 1004.0))
+    assert nothing.ntp_delta(0, SenderClock(NEW_NTP, 0)) == 0
+
+
+def test_timestamps_never_go_back_at_an_immediate_splice() -> None:
+    splice = Splice(ends())
+    video = splice.place(0, first(0, 0, 1000.0))
+    audio = splice.place(1, first(0, 0, 1000.0, AUDIO_HZ))
+    gap = (audio.ts_delta - 100 * AUDIO_HZ) / AUDIO_HZ
+    assert gap == pytest.approx(LEAST_GAP_S)
+    assert video.ts_delta / VIDEO_HZ - 100 == pytest.approx(LEAST_GAP_S + 0.02)
+
+
+def test_a_track_far_behind_its_sister_is_still_after_its_own_end() -> None:
+    splice = Splice(ends(reports=True))
+    splice.place(0, first(0, 0, 1000.0, known=SenderClock(ntp(NEW_NTP, 1), 0)))
+    early = SenderClock(ntp(NEW_NTP, 0), 0)
+    audio = splice.place(1, first(0, 0, 1000.0, AUDIO_HZ, known=early))
+    assert audio.ts_delta == 100 * AUDIO_HZ + 1
+
+
+def test_a_track_that_never_carried_a_packet_begins_as_it_comes() -> None:
+    only_video = {0: ends()[0]}
+    offsets = Splice(only_video).place(1, first(9, 8, 1004.0, AUDIO_HZ))
+    assert offsets == Offsets(0xC, 0xC, 0, 0)
+    assert Splice({}).place(0, first(9, 8, 1.0)) == Offsets(0xC, 0xC, 0, 0)
+
+
+def test_a_continuation_places_itself_by_the_first_packet() -> None:
+    continuation = Continuation(Splice(ends()), 0, VIDEO_HZ)
+    assert not continuation.placed
+    new = packet(7000, 555, 0xC)
+    assert continuation.rewritten([new]) == [new]
+    assert continuation.place(new, 1004.0) == []
+    assert continuation.placed
+    (sent,) = continuation.rewritten([new])
+    assert RtpHeader.parse(sent).sequence_number == 501
+
+
+def test_a_continuation_of_nothing_passes_the_very_list() -> None:
+    continuation = Continuation(Splice({}), 0, VIDEO_HZ)
+    new = [packet(7000, 555, 0xC)]
+    continuation.place(new[0], 1004.0)
+    assert continuation.rewritten(new) is new
+
+
+def test_a_report_waits_for_the_first_packet_and_is_moved_with_it() -> None:
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
+    early = SenderClock(ntp(NEW_NTP, 0), 555)
+    assert continuation.rtcp(report(0xC, early.ntp, 555), 0xC, early) == []
+    assert continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None) == []
+    ((compound, clock),) = continuation.place(packet(7000, 555, 0xC), 1004.0)
+    sender = parse_rtcp(compound)[0]
+    assert isinstance(sender, SenderReport)
+    assert sender.ssrc == 0xA
+    assert sender.rtp_timestamp == 104 * VIDEO_HZ
+    assert sender.ntp / NTP_SECOND == pytest.approx(OLD_NTP / NTP_SECOND + 104, abs=1e-5)
+    assert clock == SenderClock(sender.ntp, sender.rtp_timestamp)
+
+
+def test_a_report_without_wall_clock_keeps_saying_so() -> None:
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
+    none = SenderClock(0, 555)
+    assert continuation.rtcp(report(0xC, 0, 555), 0xC, none) == []
+    ((compound, _),) = continuation.place(packet(7000, 555, 0xC), 1004.0)
+    sender = parse_rtcp(compound)[0]
+    assert isinstance(sender, SenderReport)
+    assert (sender.ntp, sender.rtp_timestamp) == (0, 104 * VIDEO_HZ)
+
+
+def test_rtcp_of_other_senders_passes_and_without_report_only_the_source_changes() -> None:
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
+    continuation.place(packet(7000, 555, 0xC), 1004.0)
+    stranger = receiver_report(0xDD, cname="c")
+    assert continuation.rtcp(stranger, 0xDD, None) == [(stranger, None)]
+    ((mine, clock),) = continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None)
+    assert mine == receiver_report(0xA, cname="c")
+    assert clock is None
+
+
+def test_rtcp_without_a_report_has_no_wall_clock_to_move() -> None:
+    offsets = Offsets(0xC, 0xA, 1, 90)
+    goodbye = bye([0xC], cname="c")
+    assert offsets.rewritten_rtcp(goodbye, 5) == bye([0xA], cname="c")
