@@ -107,6 +107,7 @@ def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         return real(descriptor, start, 1, flags)
 
     monkeypatch.setattr(udp_sender, "sendmmsg", lambda: throttled)
+    monkeypatch.setattr(udp_sender, "_VECTOR_FROM", 1)
     yield network
     valve.close()
     for sink in network.sinks:
