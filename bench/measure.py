@@ -225,6 +225,10 @@ def _churn(step: Step, server: Server, window: Window) -> Figures:
             "session_p50_ms": result.p50_ms,
             "session_p99_ms": result.p99_ms,
             "session_max_ms": result.max_ms,
+            **{
+                f"{word.lower()}_p50_ms": took
+                for word, took in zip(STEP_NAMES, result.step_p50_ms, strict=True)
+            },
             "refused": result.refused,
             "broken": result.broken,
             "rss_mb": resident_bytes(server.pids()) / 1e6,

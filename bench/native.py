@@ -138,6 +138,7 @@ class ChurnResult(ctypes.Structure):
         ("p50_ms", ctypes.c_double),
         ("p99_ms", ctypes.c_double),
         ("max_ms", ctypes.c_double),
+        ("step_p50_ms", ctypes.c_double * 4),
     ]
 
 

@@ -34,7 +34,7 @@ struct churn {
     const struct churn_plan *plan;
     struct churn_result *result;
     struct worker *workers;
-    struct histogram took;
+    struct histogram took, step_took[STEPS];
     int epoll_fd;
     int stopping;
     uint32_t open;
@@ -78,7 +78,7 @@ static int send_request(struct churn *c, struct worker *w) {
         if (*from == '@') at += (size_t)snprintf(request + at, 160, "%s", value);
         else request[at++] = *from;
     }
-    w->moved_ns = now_ns();
+    if (w->step != DESCRIBE) w->moved_ns = now_ns(); /* DESCRIBE is timed from connect */
     return send(w->fd, request, at, MSG_NOSIGNAL) == (ssize_t)at;
 }
 
@@ -130,6 +130,7 @@ static int take_status(struct churn *c, struct worker *w, int status, uint32_t b
         }
         return 0;
     }
+    histogram_add(&c->step_took[w->step], (now_ns() - w->moved_ns) / 1000u, 1);
     if (w->step == SETUP) keep_session_id(w, bytes);
     if (w->step == TEARDOWN) {
         c->result->sessions += !c->stopping;
@@ -217,6 +218,8 @@ int churn_run(const struct churn_plan *plan, struct churn_result *result) {
     }
     free(c.workers);
     close(c.epoll_fd);
+    for (int i = 0; i < STEPS; i++)
+        result->step_p50_ms[i] = histogram_share(&c.step_took[i], 0.5) / 1e3;
     result->p50_ms = histogram_share(&c.took, 0.5) / 1e3;
     result->p99_ms = histogram_share(&c.took, 0.99) / 1e3;
     result->max_ms = (double)c.took.max_us / 1e3;

@@ -26,6 +26,7 @@ struct churn_result {
     int32_t first_step;
     double elapsed_s;
     double p50_ms, p99_ms, max_ms; /* connect to the answer of TEARDOWN */
+    double step_p50_ms[4];         /* connect and DESCRIBE, SETUP, PLAY, TEARDOWN */
 };
 
 int churn_run(const struct churn_plan *plan, struct churn_result *result);

@@ -32,13 +32,14 @@ static inline uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-/* Offset of the stamp: behind the FU-A header, or inside the SEI of the STAP-A; 0 if neither. */
+/* Offset of the stamp: behind the FU-A header and one byte of slice header, or in the SEI message
+ * of the STAP-A; 0 if neither. */
 static inline uint32_t stamp_offset(const uint8_t *rtp, uint32_t bytes) {
-    if (bytes < RTP_HEADER_BYTES + 4 + sizeof(struct stamp) || (rtp[0] >> 6) != 2) return 0;
+    if (bytes < RTP_HEADER_BYTES + 6 + sizeof(struct stamp) || (rtp[0] >> 6) != 2) return 0;
     uint32_t at = 0;
     switch (rtp[12] & 0x1f) {
-    case 28: at = 14; break;
-    case 24: at = 16; break;
+    case 28: at = 15; break;
+    case 24: at = 18; break;
     default: return 0;
     }
     uint32_t magic;
