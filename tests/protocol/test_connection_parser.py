@@ -146,13 +146,31 @@ def test_partial_and_offset_tell_one_unfinished_message_from_the_next() -> None:
     assert (parser.partial, parser.offset) == (True, len(OPTIONS))
     events_of(parser, FRAMES[7:])
     assert (parser.partial, parser.offset) == (False, len(OPTIONS) + len(FRAMES))
-    events_of(parser, ANNOUNCE[:-14])
-    assert parser.partial
-    events_of(parser, ANNOUNCE[-14:])
-    assert (parser.partial, parser.offset) == (
-        False,
-        len(OPTIONS) + len(FRAMES) + len(ANNOUNCE),
-    )
+
+
+@pytest.mark.parametrize(
+    ("data", "begins_at"),
+    [
+        pytest.param(ANNOUNCE, 0, id="head and body"),
+        pytest.param(ANNOUNCE.replace(b"RTSP/1", b"RTSP/2"), 0, id="refused, with its body"),
+        pytest.param(b"\xff" * 100 + OK, 0, id="garbage"),
+        pytest.param(FRAMES[:20], 16, id="the second of two frames"),
+    ],
+)
+def test_what_comes_in_drops_counts_from_its_first_byte(data: bytes, begins_at: int) -> None:
+    parser = WireParser()
+    events_of(parser, OK)
+
+    offsets = set()
+    for byte in one_by_one(data):
+        events_of(parser, byte)
+        if parser.partial:
+            offsets.add(parser.offset - len(OK))
+
+    assert {0, begins_at} <= offsets <= {0, begins_at, 100}
+    events_of(parser, FRAMES[20:] if data == FRAMES[:20] else b"")
+    assert not parser.partial
+    assert parser.offset > len(OK)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +308,7 @@ def test_garbage_without_end_ends_the_stream() -> None:
     assert isinstance(error, ProtocolError)
     assert (error.status, error.fatal) == (400, True)
     assert parser.garbage_bytes == 1000
-    assert error.offset == len(OPTIONS) + 1000
+    assert error.offset == len(OPTIONS)
 
 
 def test_what_is_held_stays_within_the_limits() -> None:

@@ -56,6 +56,7 @@ class WireParser:
         "_start_offset",
         "_synced",
         "_tail",
+        "_unfinished_offset",
         "garbage_bytes",
     )
 
@@ -79,6 +80,8 @@ class WireParser:
         self._awaited: Request | Response | None = None
         self._body_bytes = 0
         self._discard_bytes = 0
+        # Where the message whose body is awaited or stepped over began, or the garbage.
+        self._unfinished_offset: int | None = None
         # Whether the stream ever made sense; whether it is being searched for its next step.
         self._synced = False
         self._resyncing = False
@@ -99,11 +102,13 @@ class WireParser:
 
     @property
     def offset(self) -> int:
-        """Position in the stream of the first byte that no event has taken yet.
+        """Position in the stream where the first message or frame begins that is not finished.
 
         While `partial` stays true and this stays the same, it is one and the same message that
-        waits: a deadline may run on it. A message that waits for its body counts from there.
+        waits (or one and the same stretch of garbage): a deadline may run on it.
         """
+        if self._unfinished_offset is not None:
+            return self._unfinished_offset
         return self._start_offset + self._position - len(self._carried_frame)
 
     def receive_data(self, data: bytes) -> None:
@@ -271,13 +276,16 @@ class WireParser:
             skipped_bytes = salvaged_body_bytes(head) or 0
             if error.fatal or skipped_bytes > self._limits.max_body_bytes:
                 raise self._fatal(error) from None
-            self._discard_bytes = skipped_bytes
             self._position += len(head)
+            if skipped_bytes:
+                self._discard_bytes = skipped_bytes
+                self._unfinished_offset = offset
             raise
         self._position += len(head)
         if self._body_bytes:
             self._awaited = message
             self._needed_bytes = self._body_bytes
+            self._unfinished_offset = offset
             return self._message_with_body(message)
         self._good_event()
         return message
@@ -289,6 +297,7 @@ class WireParser:
         message.body = self._buffer[self._position : end]
         self._position = end
         self._awaited = None
+        self._unfinished_offset = None
         self._needed_bytes = 1
         self._good_event()
         return message
@@ -297,6 +306,8 @@ class WireParser:
         dropped_bytes = min(self._discard_bytes, len(self._buffer) - self._position)
         self._discard_bytes -= dropped_bytes
         self._position += dropped_bytes
+        if not self._discard_bytes:
+            self._unfinished_offset = None
 
     def _lose_step(self) -> None:
         """Bytes that begin neither message nor frame: search on, or end what is no RTSP."""
@@ -305,6 +316,7 @@ class WireParser:
             hint = "a TLS handshake" if first == _TLS_HANDSHAKE else f"a byte of {first:#04x}"
             raise self._fatal(ProtocolError(f"the connection begins with {hint}, not with RTSP"))
         self._forget_scan()
+        self._unfinished_offset = self.offset
         self._resyncing = True
         self._skip_garbage(self._position + 1)
 
@@ -312,7 +324,9 @@ class WireParser:
         foothold = find_foothold(self._buffer, self._position, self._channels)
         self._skip_garbage(foothold.at)
         self._needed_bytes = foothold.needed_bytes
-        self._resyncing = foothold.needed_bytes > 0
+        if not foothold.needed_bytes:
+            self._resyncing = False
+            self._unfinished_offset = None
 
     def _skip_garbage(self, until: int) -> None:
         allowed_bytes = self._limits.max_garbage_bytes - self._garbage_run_bytes
