@@ -287,3 +287,9 @@ class Stage(ByHand):
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
+
+
+@pytest.fixture(scope="session")
+def stage_class() -> type[Stage]:
+    """For tests that need a stage for each example."""
+    return Stage

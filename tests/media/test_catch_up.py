@@ -53,11 +53,22 @@ def live_batch(stage: Any, source: Any, *, key: bool = False, lead: int = 0) -> 
 
 def test_a_reader_with_a_free_queue_gets_everything_at_once(stage: Any) -> None:
     reader, source = stage.FakeReader(), stage.video()
-    watch = Watch(stage, reader, entries(stage, source))
+    watch = Watch(stage, reader, entries(stage, source, seconds=1.0))
     watch.catch_up.begin()
     assert watch.live == 1
     assert [packet for _, packet in reader.packets] == source.sent
     assert stage.waiting == 0
+
+
+def test_a_fast_reader_with_much_to_get_leaves_others_their_turn(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    watch = Watch(stage, reader, entries(stage, source, seconds=4.0))
+    watch.catch_up.begin()
+    assert 512 * 1024 <= sum(size for _, size in reader.sizes) < 512 * 1024 + 10_000
+    assert watch.live == 0
+    stage.advance(0.005)
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets] == source.sent
 
 
 def test_a_full_queue_is_waited_for_and_live_batches_follow_in_order(stage: Any) -> None:

@@ -18,6 +18,8 @@ LEAST_RATE_BYTES_S = 2_000_000
 """Paced readers get at least this much a second, so that the first picture is there at once."""
 MOST_QUEUED_BYTES = 256 * 1024
 """A reader with a queue of its own is filled up to here."""
+MOST_TICK_BYTES = 512 * 1024
+"""A reader whose queue empties as fast as it is filled gets this much before others have a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,14 @@ class CatchUp:
         return self.reader.needs_pacing
 
     def _send_into_queue(self) -> bool:
-        sent = False
+        before = left = self._pending_bytes
         while self._pending and self.reader.queued_bytes < self._queue_bytes:
+            if before - left >= MOST_TICK_BYTES:
+                break
             track_index, batch = self._pending.popleft()
             self._send(track_index, batch)
-            sent = True
-        return sent
+            left = self._pending_bytes
+        return left < before
 
     def _send_at_pace(self, now: float) -> bool:
         grown = self._allowance + (now - self._last_tick_s) * self._rate_bytes_s

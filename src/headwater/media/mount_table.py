@@ -137,5 +137,4 @@ class MountTable:
         return None
 
     def _forget(self, mount: Mount) -> None:
-        if self._mounts.get(mount.path) is mount:
-            del self._mounts[mount.path]
+        del self._mounts[mount.path]

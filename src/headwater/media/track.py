@@ -208,6 +208,9 @@ class Track:
         self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media.clock_rate_hz)
+        if not self._last_packets:
+            # Nothing is continued, so what was reported is of a clock that is gone.
+            self._report = self.last_report = None
 
     def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
         kept = [packet for packet in packets if is_rtp(packet)]

@@ -1,0 +1,176 @@
+import logging
+from typing import Any
+
+import pytest
+
+from headwater.media.errors import MountBusy
+from headwater.media.mount import MountState
+from headwater.media.mount_table import MountTable
+from headwater.media.settings import MountOverride, SecondPublisher
+
+H265 = "m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\n"
+
+
+def test_a_table_begins_empty_and_readers_make_no_mount(stage: Any) -> None:
+    table = MountTable(clock=stage.clock, call_later=stage.call_later)
+    assert table.get("/cam") is None
+    assert (len(table), list(table)) == (0, [])
+    table.check(stage.now)
+    table.check_free("/cam")
+
+
+def test_opening_tells_the_observer_and_keeps_the_range(stage: Any) -> None:
+    table = stage.table()
+    mount = table.open("/cam", stage.presentation(), stage.FakePublisher(), "npt=0.000-")
+    assert table.get("/cam") is mount
+    assert mount.range_text == "npt=0.000-"
+    assert stage.recorder.events == [("mount_opened", "/cam"), ("publisher_started", "p")]
+    other = table.open("/other", stage.presentation(), stage.FakePublisher("q"))
+    assert list(table) == [mount, other]
+
+
+def test_the_same_publisher_keeps_its_mount(stage: Any) -> None:
+    table = stage.table()
+    publisher = stage.FakePublisher()
+    mount = table.open("/cam", stage.presentation(), publisher)
+    assert table.open("/cam", stage.presentation(), publisher) is mount
+    assert mount.counters.publishers == 1
+
+
+def test_a_second_publisher_is_refused(stage: Any) -> None:
+    table = stage.table()
+    mount = table.open("/cam", stage.presentation(), stage.FakePublisher())
+    with pytest.raises(MountBusy, match="/cam has a publisher already"):
+        table.check_free("/cam")
+    with pytest.raises(MountBusy):
+        table.open("/cam", stage.presentation(), stage.FakePublisher("q"))
+    assert mount.publisher.closed == []
+
+
+def test_a_second_publisher_replaces_the_first_and_readers_stay(stage: Any) -> None:
+    table = stage.table(on_second_publisher=SecondPublisher.REPLACE)
+    first, second = stage.FakePublisher("p"), stage.FakePublisher("q")
+    mount = table.open("/cam", stage.presentation(), first)
+    first.on_close = lambda: mount.publisher_left(first, "told to go")
+    reader = stage.FakeReader()
+    stage.play(mount, reader)
+    mount.tracks[0].write(stage.video().picture(2, key=True))
+    table.check_free("/cam")
+    assert table.open("/cam", stage.presentation(), second) is mount
+    assert first.closed == ["replaced by another publisher"]
+    mount.tracks[0].write(stage.video(ssrc=7, seq=999).picture(2, key=True))
+    assert reader.seqs() == [100, 101, 102, 103]
+    assert reader.closed == []
+    assert stage.recorder.events[-2:] == [
+        ("publisher_stopped", "p", "replaced by another publisher"),
+        ("publisher_started", "q"),
+    ]
+
+
+def test_a_replacement_that_does_not_fit_closes_the_readers(
+    stage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = stage.table(on_second_publisher=SecondPublisher.REPLACE)
+    old = table.open("/cam", stage.presentation(), stage.FakePublisher())
+    reader = stage.FakeReader()
+    stage.play(old, reader)
+    with caplog.at_level(logging.WARNING):
+        new = table.open("/cam", stage.presentation(H265), stage.FakePublisher("q"))
+    assert new is not old
+    assert table.get("/cam") is new
+    assert old.state is MountState.CLOSED
+    assert "another description" in reader.closed[0]
+    assert caplog.records[0].__dict__["mount"] == "/cam"
+    assert stage.recorder.names[-3:] == ["mount_closed", "mount_opened", "publisher_started"]
+
+
+def test_a_mount_in_its_grace_is_taken_up_again(stage: Any) -> None:
+    table = stage.table()
+    publisher = stage.FakePublisher()
+    mount = table.open("/cam", stage.presentation(), publisher)
+    reader = stage.FakeReader()
+    stage.play(mount, reader)
+    mount.publisher_left(publisher, "lost")
+    table.check_free("/cam")
+    assert table.open("/cam", stage.presentation(), stage.FakePublisher("q")) is mount
+    assert mount.state is MountState.LIVE
+    stage.advance(100.0)
+    assert reader.closed == []
+
+
+def test_a_publisher_whose_leaving_ends_the_mount_makes_room_for_a_new_one(stage: Any) -> None:
+    table = stage.table(on_second_publisher=SecondPublisher.REPLACE)
+    first = stage.FakePublisher()
+    old = table.open("/cam", stage.presentation(), first)
+    reader = stage.FakeReader()
+    stage.play(old, reader)
+    first.on_close = lambda: old.remove_reader(reader)
+    new = table.open("/cam", stage.presentation(), stage.FakePublisher("q"))
+    assert old.state is MountState.CLOSED
+    assert new is table.get("/cam")
+    assert new is not old
+
+
+def test_a_closed_mount_is_gone_from_the_table_before_anyone_is_told(stage: Any) -> None:
+    table = stage.table()
+    publisher = stage.FakePublisher()
+    table.open("/cam", stage.presentation(), publisher)
+    seen: list[object] = []
+    publisher.on_close = lambda: seen.append(table.get("/cam"))
+    table.get("/cam").close("over")
+    assert seen == [None]
+    assert len(table) == 0
+
+
+def test_a_new_mount_outlives_the_news_of_the_old_ones_end(stage: Any) -> None:
+    table = stage.table()
+    first = stage.FakePublisher()
+    old = table.open("/cam", stage.presentation(), first)
+    opened: list[Any] = []
+    first.on_close = lambda: opened.append(
+        table.open("/cam", stage.presentation(), stage.FakePublisher("q"))
+    )
+    old.close("over")
+    assert table.get("/cam") is opened[0]
+    assert opened[0].open
+
+
+def test_checks_and_shutdown_reach_every_mount(stage: Any) -> None:
+    table = stage.table()
+    publishers = [stage.FakePublisher(name) for name in "ab"]
+    for publisher in publishers:
+        table.open("/" + publisher.id, stage.presentation(), publisher)
+    table.check(stage.now + 11.0)
+    assert all(publisher.closed for publisher in publishers)
+    assert len(table) == 0
+    table.open("/c", stage.presentation(), stage.FakePublisher("c"))
+    table.close("shutdown")
+    assert len(table) == 0
+
+
+def test_settings_come_by_path(stage: Any) -> None:
+    table = stage.table(
+        (
+            MountOverride(pattern="/low/*", instant_start=False, grace_s=1.0),
+            MountOverride(pattern="*/cam", grace_s=2.0),
+        )
+    )
+    assert table.settings_for("/low/a").grace_s == 1.0
+    assert table.settings_for("/low/cam").grace_s == 2.0
+    assert not table.settings_for("/low/cam").instant_start
+    assert table.settings_for("/else").grace_s == 10.0
+    mount = table.open("/low/cam", stage.presentation(), stage.FakePublisher())
+    assert mount.settings == table.settings_for("/low/cam")
+
+
+def test_an_observer_that_raises_changes_nothing(
+    stage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_payload: object) -> None:
+        raise OSError("broken")
+
+    stage.recorder.mount_opened = broken
+    with caplog.at_level(logging.ERROR):
+        mount = stage.mount()
+    assert mount.open
+    assert "a mount observer raised" in caplog.text
