@@ -32,6 +32,21 @@ def port_pairs() -> Iterator[tuple[socket.socket, socket.socket, int]]:
         yield rtp, rtcp, port
 
 
+def consecutive_pairs(wanted: int) -> list[tuple[socket.socket, socket.socket, int]]:
+    """Pairs that follow each other without a gap, as many as wanted."""
+    run: list[tuple[socket.socket, socket.socket, int]] = []
+    for pair in port_pairs():
+        if run and pair[2] != run[-1][2] + 2:
+            for rtp, rtcp, _ in run:
+                rtp.close()
+                rtcp.close()
+            run.clear()
+        run.append(pair)
+        if len(run) == wanted:
+            break
+    return run
+
+
 def receive_drops(sock: socket.socket) -> int:
     """Datagrams the kernel dropped because this socket was not read in time."""
     values = sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (MEMINFO_DROPS + 1))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bench.accounting import cpu_line, cpu_use, resident_bytes, udp_drops
+from bench.client_ports import consecutive_pairs
 from bench.fleet import TCP_GROUP, UDP_GROUP, Fleet
 from bench.native import ChurnPlan, ChurnResult
 from bench.peers import Server
@@ -202,10 +203,10 @@ def _churn(step: Step, server: Server, window: Window) -> Figures:
         probe = RtspConnection(url)
         track = control_url(url, probe.request("DESCRIBE", url, {"Accept": "application/sdp"}))
         probe.close()
-        pairs = [next(fleet._ports) for _ in range(0 if over_tcp else workers)]  # noqa: SLF001
+        pairs = [] if over_tcp else consecutive_pairs(workers)
         plan = _churn_plan(url, track, over_tcp=over_tcp)
         plan.workers = workers
-        plan.client_port = _consecutive(pairs) if pairs else 0
+        plan.client_port = pairs[0][2] if pairs else 0
         result = ChurnResult()
         plan.seconds = CHURN_WARM_UP_S
         fleet.library.churn_run(ctypes.byref(plan), ctypes.byref(result))
@@ -238,14 +239,6 @@ def _churn(step: Step, server: Server, window: Window) -> Figures:
             word = STEP_NAMES[result.first_step]
             figures["first_refusal"] = f"{word}: {result.first_status}"
     return figures
-
-
-def _consecutive(pairs: list[tuple[socket.socket, socket.socket, int]]) -> int:
-    """The first port of pairs that follow each other; raises RuntimeError when they do not."""
-    ports = [port for _, _, port in pairs]
-    if ports != list(range(ports[0], ports[0] + 2 * len(ports), 2)):
-        raise RuntimeError("the load's UDP ports are in use by another program")
-    return ports[0]
 
 
 def _churn_plan(url: str, track: str, *, over_tcp: bool) -> ChurnPlan:

@@ -41,6 +41,8 @@ FOUR = Picture(bits_per_s=4e6)
 TWENTY_FIVE = Picture(bits_per_s=25e6)
 TWO = Picture(bits_per_s=2e6)
 FOUR_LONG_GOP = Picture(bits_per_s=4e6, gop_s=4.0, key_frame_weight=6.0)
+# A session that ends at once should cost its requests, not the media of an instant start.
+THIN = Picture(bits_per_s=2.5e5)
 TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200)
 
 ONE_TO_MANY = "one-to-many"
@@ -94,8 +96,8 @@ STEPS: tuple[Step, ...] = (
         )
         for stalled in (0, 2, 20)
     ),
-    Step("churn", "sessions per second over UDP", Kind.CHURN, udp_readers=200, quick=True),
-    Step("churn", "sessions per second over TCP", Kind.CHURN, tcp_readers=200),
+    Step("churn", "sessions per second over UDP", Kind.CHURN, THIN, udp_readers=200, quick=True),
+    Step("churn", "sessions per second over TCP", Kind.CHURN, THIN, tcp_readers=200),
     Step("idle", "1,000 UDP sessions set up, none playing", Kind.IDLE, TRICKLE, udp_readers=1000,
          playing=False),
     Step("idle", "1,000 UDP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, udp_readers=1000),

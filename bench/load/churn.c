@@ -93,26 +93,26 @@ static const char *find_header(const char *head, const char *end, const char *na
     return NULL;
 }
 
-/* One whole response or `$` frame at the front of the room: its bytes, 0 when more must come. */
-static uint32_t whole_message(const struct worker *w, int *status) {
+/* One whole response or `$` frame at `from`: its bytes, 0 when more must come. */
+static uint32_t whole_message(const uint8_t *from, uint32_t have, int *status) {
     *status = 0;
-    if (w->have < 4) return 0;
-    if (w->room[0] == '$') {
-        uint32_t bytes = 4u + ((uint32_t)w->room[2] << 8 | w->room[3]);
-        return bytes <= w->have ? bytes : 0;
+    if (have < 4) return 0;
+    if (from[0] == '$') {
+        uint32_t bytes = 4u + ((uint32_t)from[2] << 8 | from[3]);
+        return bytes <= have ? bytes : 0;
     }
-    const char *head = (const char *)w->room;
-    const char *end = memmem(head, w->have, "\r\n\r\n", 4);
+    const char *head = (const char *)from;
+    const char *end = memmem(head, have, "\r\n\r\n", 4);
     if (!end) return 0;
     const char *length = find_header(head, end, "content-length:");
     uint32_t bytes = (uint32_t)(end - head) + 4u + (length ? (uint32_t)atoi(length) : 0u);
-    if (bytes > w->have) return 0;
+    if (bytes > have) return 0;
     *status = atoi(head + 9);
     return bytes;
 }
 
-static void keep_session_id(struct worker *w, uint32_t bytes) {
-    const char *head = (const char *)w->room;
+static void keep_session_id(struct worker *w, const uint8_t *from, uint32_t bytes) {
+    const char *head = (const char *)from;
     const char *id = find_header(head, head + bytes, "session:");
     if (!id) return;
     size_t length = strcspn(id, ";\r\n");
@@ -122,7 +122,8 @@ static void keep_session_id(struct worker *w, uint32_t bytes) {
 }
 
 /* Takes a status for the worker's step; returns whether the session goes on. */
-static int take_status(struct churn *c, struct worker *w, int status, uint32_t bytes) {
+static int take_status(struct churn *c, struct worker *w, int status, const uint8_t *from,
+                       uint32_t bytes) {
     if (status != 200) {
         if (!c->result->refused++) {
             c->result->first_status = status;
@@ -131,7 +132,7 @@ static int take_status(struct churn *c, struct worker *w, int status, uint32_t b
         return 0;
     }
     histogram_add(&c->step_took[w->step], (now_ns() - w->moved_ns) / 1000u, 1);
-    if (w->step == SETUP) keep_session_id(w, bytes);
+    if (w->step == SETUP) keep_session_id(w, from, bytes);
     if (w->step == TEARDOWN) {
         c->result->sessions += !c->stopping;
         histogram_add(&c->took, (now_ns() - w->began_ns) / 1000u, 1);
@@ -152,16 +153,17 @@ static void take_bytes(struct churn *c, struct worker *w) {
         return;
     }
     w->have += (uint32_t)n;
+    uint32_t at = 0, bytes;
     int status;
-    for (uint32_t bytes; (bytes = whole_message(w, &status)) != 0;) {
-        int more = status == 0 || take_status(c, w, status, bytes);
-        memmove(w->room, w->room + bytes, w->have - bytes);
-        w->have -= bytes;
-        if (!more) {
+    while ((bytes = whole_message(w->room + at, w->have - at, &status)) != 0) {
+        if (status && !take_status(c, w, status, w->room + at, bytes)) {
             close_session(c, w);
             return;
         }
+        at += bytes;
     }
+    w->have -= at;
+    memmove(w->room, w->room + at, w->have);
 }
 
 static void take_event(struct churn *c, struct worker *w, uint32_t events) {
