@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import overload
 
 from headwater.protocol.errors import Fault, ProtocolError
 
@@ -78,6 +79,12 @@ class Headers:
             name = raw_name.decode("ascii")
             fields.append((name.lower(), name, _decoded(raw_value)))
         return headers
+
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+
+    @overload
+    def get(self, name: str, default: None = None) -> str | None: ...
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of the name, or the default."""
