@@ -103,6 +103,9 @@ class ReaderOutlet:
 class FakeReader(Reader):
     """Remembers what it got; refuses to be joined twice or to leave what it did not join."""
 
+    dropped_packets = 0
+    dropped_bytes = 0
+
     def __init__(self, name: str = "r", *, needs_pacing: bool = False) -> None:
         self.id = name
         self.peer = "192.0.2.9:6000"

@@ -164,8 +164,8 @@ class Audience:
             logger.warning("slow reader: packets dropped", extra=fields)
 
     def snapshots(self) -> Iterator[ReaderSnapshot]:
-        """Everyone as they are now."""
-        for seat in self._seats.values():
+        """Everyone who is here now, each as they are when asked for."""
+        for seat in tuple(self._seats.values()):
             yield snapshot_of_reader(seat.reader, seat.state.value, seat.tracks)
 
     def _entries(self, plan: StartPlan) -> Sequence[tuple[int, PacketBatch]]:

@@ -55,6 +55,7 @@ class MountCounters:
         outlet_errors: outlets taken off because they raised.
         dropped_packets, dropped_bytes: what slow readers missed that have left since.
         slow_disconnects: readers closed for being slow too long.
+        kernel_drops: datagrams of publishers that have left since, dropped at full buffers.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class MountCounters:
         "dropped_bytes",
         "dropped_packets",
         "instant_starts",
+        "kernel_drops",
         "outlet_errors",
         "publishers",
         "readers",
@@ -79,3 +81,4 @@ class MountCounters:
         self.dropped_packets = 0
         self.dropped_bytes = 0
         self.slow_disconnects = 0
+        self.kernel_drops = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
-from headwater.media.snapshot import MountSnapshot, snapshot_of_mount
+from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
 from headwater.media.track import Track
 
@@ -238,7 +238,15 @@ class Mount:
 
     def snapshot(self) -> MountSnapshot:
         """The mount as it is now, to keep and to use from any thread."""
-        return snapshot_of_mount(self, self._audience.snapshots(), self._clock())
+        return self.snapshot_with(self.reader_snapshots())
+
+    def reader_snapshots(self) -> Iterator[ReaderSnapshot]:
+        """Its readers one by one, each as it is when asked for; for those who may not take long."""
+        return self._audience.snapshots()
+
+    def snapshot_with(self, readers: Iterable[ReaderSnapshot]) -> MountSnapshot:
+        """The mount as it is now, with snapshots of its readers that were taken just before."""
+        return snapshot_of_mount(self, readers, self._clock())
 
     def _require_open(self) -> None:
         if not self.open:
@@ -249,6 +257,7 @@ class Mount:
         if publisher is None:
             return None
         self.publisher = None
+        self.counters.kernel_drops += publisher.kernel_drops
         if self.state is MountState.LIVE:
             self.state = MountState.GRACE
         if self.cache is not None:

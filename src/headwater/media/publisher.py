@@ -22,6 +22,11 @@ class Publisher(ABC):
     user_agent: str
     transport: str
 
+    @property
+    def kernel_drops(self) -> int:
+        """Datagrams of it that the kernel dropped because a receive buffer was full."""
+        return 0
+
     @abstractmethod
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
         """Send an RTCP packet (a receiver report, a key-frame request) to the publisher."""

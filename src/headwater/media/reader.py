@@ -20,8 +20,6 @@ class Reader(ABC):
         transport: how its packets leave ("udp", "tcp", "multicast", …).
         needs_pacing: whether its way out has no queue that tells when to wait (UDP): cached
             packets are then sent at a bounded pace, not as fast as `queued_bytes` lets them.
-        dropped_packets: packets it missed because it was too slow, since it began.
-        dropped_bytes: the same in bytes.
     """
 
     id: str
@@ -29,13 +27,36 @@ class Reader(ABC):
     user_agent: str
     transport: str
     needs_pacing: bool = True
-    dropped_packets: int = 0
-    dropped_bytes: int = 0
 
     @property
     def queued_bytes(self) -> int:
         """Bytes handed over by the mount that have not left yet; 0 where it cannot be known."""
         return 0
+
+    @property
+    def oldest_queued_s(self) -> float:
+        """The age in seconds of the oldest of these bytes; 0.0 when none are queued."""
+        return 0.0
+
+    @property
+    def dropped_packets(self) -> int:
+        """Packets it missed because it was too slow, since it began."""
+        return 0
+
+    @property
+    def dropped_bytes(self) -> int:
+        """The same in bytes."""
+        return 0
+
+    @property
+    def reported_lost_packets(self) -> int:
+        """Packets that it says it lost on the way (RFC 3550 §6.4.1), all tracks together."""
+        return 0
+
+    @property
+    def reported_fraction_lost(self) -> float:
+        """The share it says it lost lately, 0.0 to 1.0, of the track with the largest."""
+        return 0.0
 
     @abstractmethod
     def join(self, track_index: int, track: Track) -> None:

@@ -21,11 +21,16 @@ class PublisherSnapshot:
     peer: str
     user_agent: str
     transport: str
+    kernel_drops: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """A reader as it was at one moment; `state` is a `ReaderState`, counters since it began."""
+    """A reader as it was at one moment; `state` is a `ReaderState`, counters since it began.
+
+    What is reported is what its receiver reports say: packets lost on all of its tracks, and the
+    share lost lately, 0.0 to 1.0, on the worst of them.
+    """
 
     id: str
     peer: str
@@ -34,8 +39,11 @@ class ReaderSnapshot:
     state: str
     tracks: tuple[int, ...]
     queued_bytes: int
+    oldest_queued_s: float
     dropped_packets: int
     dropped_bytes: int
+    reported_lost_packets: int
+    reported_fraction_lost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,8 @@ class MountSnapshot:
     """A mount as it was at one moment; `dataclasses.asdict` gives plain values.
 
     `opened_s` and `last_packet_s` are seconds of the mount's clock, `age_s` seconds since it
-    opened. Dropped packets include those of readers that have left.
+    opened. Dropped packets include those of readers that have left, kernel drops those of
+    publishers that have.
     """
 
     path: str
@@ -88,6 +97,7 @@ class MountSnapshot:
     dropped_packets: int
     dropped_bytes: int
     slow_disconnects: int
+    kernel_drops: int
 
 
 def snapshot_of_track(track: Track) -> TrackSnapshot:
@@ -123,8 +133,11 @@ def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> Rea
         state=state,
         tracks=tuple(sorted(tracks)),
         queued_bytes=reader.queued_bytes,
+        oldest_queued_s=reader.oldest_queued_s,
         dropped_packets=reader.dropped_packets,
         dropped_bytes=reader.dropped_bytes,
+        reported_lost_packets=reader.reported_lost_packets,
+        reported_fraction_lost=reader.reported_fraction_lost,
     )
 
 
@@ -135,6 +148,7 @@ def snapshot_of_publisher(publisher: Publisher) -> PublisherSnapshot:
         peer=publisher.peer,
         user_agent=publisher.user_agent,
         transport=publisher.transport,
+        kernel_drops=publisher.kernel_drops,
     )
 
 
@@ -143,13 +157,14 @@ def snapshot_of_mount(mount: Mount, readers: Iterable[ReaderSnapshot], now: floa
     counters = mount.counters
     cache = mount.cache
     readers = tuple(readers)
+    publisher = None if mount.publisher is None else snapshot_of_publisher(mount.publisher)
     return MountSnapshot(
         path=mount.path,
         state=mount.state.value,
         opened_s=mount.opened_s,
         age_s=now - mount.opened_s,
         last_packet_s=mount.last_packet_s,
-        publisher=None if mount.publisher is None else snapshot_of_publisher(mount.publisher),
+        publisher=publisher,
         readers=readers,
         tracks=tuple(snapshot_of_track(track) for track in mount.tracks),
         cached_bytes=0 if cache is None else cache.size_bytes,
@@ -165,4 +180,5 @@ def snapshot_of_mount(mount: Mount, readers: Iterable[ReaderSnapshot], now: floa
         + sum(reader.dropped_packets for reader in readers),
         dropped_bytes=counters.dropped_bytes + sum(reader.dropped_bytes for reader in readers),
         slow_disconnects=counters.slow_disconnects,
+        kernel_drops=counters.kernel_drops + (publisher.kernel_drops if publisher else 0),
     )
