@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from clients import tools
+from clients import lineup
 from media_library import MediaLibrary
 from result_table import ResultTable
 from server_process import ServerProcess
@@ -43,7 +43,7 @@ def pytest_terminal_summary(
     terminalreporter.section("real clients")
     terminalreporter.write_line(markdown)
     if path := config.getoption("--interop-table"):
-        Path(path).write_text(table.page(tools.versions()))
+        Path(path).write_text(table.page(lineup.versions()))
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 SCRIPT = Path(__file__).with_name("serve.py")
-LOOK_EVERY_S = 0.05
 
 
 class ServerProcess:
@@ -63,34 +60,8 @@ class ServerProcess:
         self._log.close()
         return status
 
-    def __enter__(self) -> ServerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The answer to DESCRIBE."""
-
-    status: int
-    body: str
-
-
-def describe(url: str, timeout_s: float = 5.0) -> Description:
-    """Ask for a mount's description with nothing but a socket."""
-    host, port = url.removeprefix("rtsp://").split("/")[0].rsplit(":", 1)
-    with socket.create_connection((host, int(port)), timeout_s) as peer:
-        peer.sendall(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
-        answer = peer.recv(65536).decode(errors="replace")
-    return Description(int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2])
-
-
-def wait_until_published(url: str, deadline_s: float = 20.0) -> None:
-    """Wait until a mount answers DESCRIBE with 200; raises TimeoutError when it never does."""
-    give_up = time.monotonic() + deadline_s
-    while (status := describe(url).status) != 200:
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"{url} still answers {status} after {deadline_s:.0f} s")
-        time.sleep(LOOK_EVERY_S)

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from clients.client import FrameChecksums, Publisher, Reader, Transport
-from clients.tools import PUBLISHERS, READERS
+from clients.description import wait_until_published
+from clients.lineup import PUBLISHERS, READERS
 from media_library import MediaLibrary, prove_same
 from result_table import Crossing, ResultTable
-from server_process import ServerProcess, wait_until_published
+from server_process import ServerProcess
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
 
@@ -29,9 +31,9 @@ OTHER_FILMS = (
     ("MPEG-TS", "GStreamer", Transport.UDP),
 )
 
-Outcome = FrameChecksums | Exception | str
-Batch = dict[tuple[str, Transport], Outcome]
-RunBatch = Callable[[str, str, Transport], Batch]
+Outcome: TypeAlias = FrameChecksums | Exception | str
+Batch: TypeAlias = dict[tuple[str, Transport], Outcome]
+RunBatch: TypeAlias = Callable[[str, str, Transport], Batch]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class Transport(StrEnum):
@@ -79,9 +79,10 @@ class FrameChecksums:
     form: PixelForm = PixelForm.I420
     audio_packets: tuple[str, ...] | None = None
     audio_bytes: bytes | None = None
+    first_sound_torn: bool = False  # by the client itself: see there
 
 
-class ClientFailed(Exception):
+class ClientError(Exception):
     """The client ended, hung, or wrote nothing; the message ends with its own last lines."""
 
 
@@ -111,7 +112,7 @@ class Reader(Protocol):
     def play(
         self, url: str, transport: Transport, media: Media, frames: int, workdir: Path
     ) -> FrameChecksums:
-        """Decode `frames` pictures or more and return their checksums; raises ClientFailed."""
+        """Decode `frames` pictures or more and return their checksums; raises ClientError."""
         ...
 
 
@@ -146,16 +147,16 @@ class Program:
         return "\n".join(text.replace("\r", "\n").splitlines()[-count:])
 
     def finish(self, timeout_s: float) -> None:
-        """Wait for a clean end; raises ClientFailed when it hangs or exits with an error."""
+        """Wait for a clean end; raises ClientError when it hangs or exits with an error."""
         try:
             status = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise ClientFailed(
+            raise ClientError(
                 f"{self.argv[0]} still ran after {timeout_s:.0f} s\n{self.last_lines()}"
             ) from None
         if status != 0:
-            raise ClientFailed(f"{self.argv[0]} exited with {status}\n{self.last_lines()}")
+            raise ClientError(f"{self.argv[0]} exited with {status}\n{self.last_lines()}")
 
     def interrupt(self, timeout_s: float = 5.0) -> None:
         """End it as a user at the terminal does; kill it when it does not heed that."""
@@ -171,7 +172,7 @@ class Program:
             self.process.kill()
         self.process.wait()
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-from clients.client import AudioProof, ClientFailed, FrameChecksums, Media, Program, Transport
+from clients.client import AudioProof, ClientError, FrameChecksums, Media, Program, Transport
 
 PLAY_DEADLINE_S = 40.0
 
@@ -83,7 +83,7 @@ def read_framemd5(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     video: list[str] = []
     audio: list[str] = []
     if not path.exists():
-        raise ClientFailed(f"no checksums were written to {path.name}")
+        raise ClientError(f"no checksums were written to {path.name}")
     for line in path.read_text().splitlines():
         if line.startswith("#"):
             continue
@@ -99,7 +99,7 @@ def packet_checksums(path: Path, *options: str) -> tuple[str, ...]:
     `options` go to the output: a bitstream filter that takes a container's framing off again.
     """
     if not path.exists() or path.stat().st_size == 0:
-        raise ClientFailed(f"no sound was written to {path.name}")
+        raise ClientError(f"no sound was written to {path.name}")
     sums = path.with_suffix(".md5")
     run_quietly(
         "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(path),
@@ -112,7 +112,7 @@ def i420_checksums(path: Path, frame_bytes: int) -> tuple[str, ...]:
     """Checksums of the whole pictures in a file of raw I420; a torn last one is left out."""
     sums: list[str] = []
     if not path.exists():
-        raise ClientFailed(f"no pictures were written to {path.name}")
+        raise ClientError(f"no pictures were written to {path.name}")
     with path.open("rb") as raw:
         while len(frame := raw.read(frame_bytes)) == frame_bytes:
             sums.append(hashlib.md5(frame).hexdigest())
@@ -120,8 +120,8 @@ def i420_checksums(path: Path, frame_bytes: int) -> tuple[str, ...]:
 
 
 def run_quietly(*argv: str, timeout_s: float = 60.0) -> str:
-    """Run a tool to its end and return what it printed; raises ClientFailed on an error."""
+    """Run a tool to its end and return what it printed; raises ClientError on an error."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s)
     if done.returncode != 0:
-        raise ClientFailed(f"{argv[0]} exited with {done.returncode}\n{done.stderr[-2000:]}")
+        raise ClientError(f"{argv[0]} exited with {done.returncode}\n{done.stderr[-2000:]}")
     return done.stdout

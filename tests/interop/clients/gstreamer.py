@@ -9,12 +9,13 @@ from pathlib import Path
 
 from clients.client import (
     AudioProof,
-    ClientFailed,
+    ClientError,
     FrameChecksums,
     Media,
     Program,
     Transport,
 )
+from clients.description import describe
 from clients.ffmpeg import i420_checksums, packet_checksums
 
 PLAY_DEADLINE_S = 40.0
@@ -62,10 +63,15 @@ class GStreamerReader:
         sound = workdir / f"sound.{recipe.audio_file}"
         sink = "filesink buffer-mode=unbuffered async=false sync=false"
         pipeline = f"rtspsrc name=s location={url} protocols={transport.value} latency=500 "
-        pipeline += f"s. ! application/x-rtp,media=video ! queue ! {recipe.gst_video_read} "
+        pipeline += f"s. ! {recipe.gst_video_read} "
         pipeline += f"! video/x-raw,format=I420 ! {sink} location={raw} "
+        # rtspclientsink sends AAC as LATM, and rtpmp4adepay leaves its length byte on the first
+        # packet (also with no network between payloader and depayloader).
+        latm = "MP4A-LATM" in describe(url).body
         if recipe.gst_audio_read:
-            pipeline += f"s. ! application/x-rtp,media=audio ! queue ! {recipe.gst_audio_read} "
+            depayloader = "rtpmp4adepay" if latm else "rtpmp4gdepay"
+            read_audio = recipe.gst_audio_read.replace("rtpmp4gdepay", depayloader)
+            pipeline += f"s. ! {read_audio} "
             pipeline += f"! {sink} location={sound} "
         program = Program(["gst-launch-1.0", *pipeline.split()], workdir / "gstreamer-reader.log")
         with program:
@@ -76,18 +82,20 @@ class GStreamerReader:
         if recipe.audio_proof is AudioProof.BYTES:
             return FrameChecksums(video, audio_bytes=sound.read_bytes())
         options = ("-bsf:a", "aac_adtstoasc") if recipe.audio_file == "adts" else ()
-        return FrameChecksums(video, audio_packets=packet_checksums(sound, *options))
+        return FrameChecksums(
+            video, audio_packets=packet_checksums(sound, *options), first_sound_torn=latm
+        )
 
 
 def wait_for_bytes(program: Program, path: Path, size_bytes: int, deadline_s: float) -> None:
-    """Wait until a client has written that much; raises ClientFailed when it ends or hangs."""
+    """Wait until a client has written that much; raises ClientError when it ends or hangs."""
     give_up = time.monotonic() + deadline_s
     while not path.exists() or path.stat().st_size < size_bytes:
         if not program.running:
-            raise ClientFailed(f"{program.argv[0]} ended early\n{program.last_lines()}")
+            raise ClientError(f"{program.argv[0]} ended early\n{program.last_lines()}")
         if time.monotonic() > give_up:
             written = path.stat().st_size if path.exists() else 0
-            raise ClientFailed(
+            raise ClientError(
                 f"{program.argv[0]} wrote {written} of {size_bytes} bytes in {deadline_s:.0f} s\n"
                 + program.last_lines()
             )

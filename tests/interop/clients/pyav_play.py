@@ -22,9 +22,11 @@ def main(url: str, transport: str, frames: str, out: str) -> None:
                 audio.append(hashlib.md5(bytes(packet)).hexdigest())
                 audio_bytes += bytes(packet)
                 continue
-            for picture in packet.decode():
-                planes = picture.to_ndarray()
-                video.append(hashlib.md5(planes.tobytes()).hexdigest())
+            video += [
+                hashlib.md5(picture.to_ndarray().tobytes()).hexdigest()
+                for picture in packet.decode()
+                if isinstance(picture, av.VideoFrame)
+            ]
             if len(video) >= int(frames):
                 break
     seen = {"video": video, "audio": audio, "audio_bytes": audio_bytes.hex()}

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from clients.client import ClientFailed, FrameChecksums, Media, Program, Transport
+from clients.client import ClientError, FrameChecksums, Media, Program, Transport
 from clients.ffmpeg import packet_checksums, read_framemd5, run_quietly
 from clients.gstreamer import wait_for_bytes
 
@@ -99,5 +99,5 @@ def has_live555() -> bool:
             env={**os.environ, "HOME": str(ground)},
         )
     if listed.returncode != 0:
-        raise ClientFailed(f"cvlc --list exited with {listed.returncode}\n{listed.stderr[-500:]}")
+        raise ClientError(f"cvlc --list exited with {listed.returncode}\n{listed.stderr[-500:]}")
     return "live555" in listed.stdout
