@@ -53,21 +53,29 @@ class Remux:
 
     def run(self) -> None:
         """Send until the source ends; raises CommandFailed saying which side failed and how."""
-        with self._opened() as source:
-            tracks = [stream for stream in source.streams if stream.type in {"video", "audio"}]
-            if not tracks:
-                raise CommandFailed(f"{self._source} has neither picture nor sound")
-            self.progress.tracks = tuple(_track_name(track) for track in tracks)
-            if source.duration:
-                self.progress.length_s = source.duration / av.time_base
-            elif self._loop:
-                raise CommandFailed(f"{self._source} has no end to begin again at")
-            outputs = self._begin(tracks)
+        source = self._opened()
         try:
-            for packet in self._packets(outputs):
+            outputs = self._begin(self._tracks(source))
+        except BaseException:
+            source.close()
+            raise
+        try:
+            for packet in self._packets(source, outputs):
                 self._send(packet)
         finally:
             self._end()
+
+    def _tracks(self, source: InputContainer) -> list[Any]:
+        """The tracks to send, noted in the progress with the source's length."""
+        tracks = [stream for stream in source.streams if stream.type in {"video", "audio"}]
+        if not tracks:
+            raise CommandFailed(f"{self._source} has neither picture nor sound")
+        self.progress.tracks = tuple(_track_name(track) for track in tracks)
+        if source.duration:
+            self.progress.length_s = source.duration / av.time_base
+        elif self._loop:
+            raise CommandFailed(f"{self._source} has no end to begin again at")
+        return tracks
 
     def _opened(self) -> InputContainer:
         # Over UDP libav's own receive buffer loses packets of large pictures.
@@ -93,7 +101,9 @@ class Remux:
             raise CommandFailed(f"RTP cannot carry one of {names}: {error}") from error
         return outputs
 
-    def _packets(self, outputs: dict[int, _OutputTrack]) -> Iterator[Packet[Any]]:
+    def _packets(
+        self, source: InputContainer, outputs: dict[int, _OutputTrack]
+    ) -> Iterator[Packet[Any]]:
         """Every packet of every round, on one time line that begins at 0, each in its time."""
         round_begins = Fraction(0)
         began_s = time.monotonic()
@@ -101,7 +111,7 @@ class Remux:
         while True:
             first: Fraction | None = None
             ends = round_begins
-            for packet in self._one_round(outputs):
+            for packet in self._one_round(source, outputs):
                 tick = packet.time_base
                 dts = packet.dts or 0
                 if first is None:
@@ -119,9 +129,12 @@ class Remux:
             if not self._loop or first is None:
                 return
             round_begins = ends
+            source = self._opened()
 
-    def _one_round(self, outputs: dict[int, _OutputTrack]) -> Iterator[Packet[Any]]:
-        with self._opened() as source:
+    def _one_round(
+        self, source: InputContainer, outputs: dict[int, _OutputTrack]
+    ) -> Iterator[Packet[Any]]:
+        with source:
             try:
                 for packet in source.demux(*(source.streams[index] for index in outputs)):
                     # The last packet of each track is empty and has no time.
