@@ -183,6 +183,8 @@ def _seen(fleet: Fleet, step: Step) -> Figures:
         "camera_late_ms_max": max(camera.late_ns_max for camera in cameras) / 1e6,
         "generator_pass_ms_max": fleet.library.load_longest_pass_ns(fleet.load) / 1e6,
     }
+    if overruns:
+        figures["loss_uncertain"] = "the load itself dropped datagrams"
     groups = {
         "": (UDP_GROUP, TCP_GROUP),
         **({"udp_": (UDP_GROUP,), "tcp_": (TCP_GROUP,)}

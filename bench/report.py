@@ -73,6 +73,7 @@ ODDITIES = (
     ("camera_errors", "sends refused to cameras"),
     ("ingest_drops", "datagrams dropped before the server read them"),
     ("first_refusal", "first refusal"),
+    ("loss_uncertain", "loss is a lower bound"),
 )
 
 METHOD = """\

@@ -1,6 +1,7 @@
 /* Cameras: each sends a frame per period, as one burst, at its own phase. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -162,11 +163,19 @@ static void send_frame(struct load *load, struct publisher *p, uint32_t *offsets
     p->due_ns += p->period_ns;
 }
 
+/* A camera does not wait for a busy machine: real-time priority, or a better nice value, where
+ * the system allows it. */
+static void keep_time(void) {
+    struct sched_param priority = {.sched_priority = 1};
+    if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority))
+        setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), CAMERA_NICE);
+}
+
 /* All cameras have one period, so their order by due time never changes. */
 void *publish_thread(void *argument) {
     struct load *load = argument;
     uint32_t room = 0;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), CAMERA_NICE);
+    keep_time();
     for (uint32_t i = 0; i < load->publisher_count; i++)
         if (load->publishers[i].packets_buffer > room) room = load->publishers[i].packets_buffer;
     uint32_t offsets[room + 2u];
