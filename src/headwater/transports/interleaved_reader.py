@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
+from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
 from headwater.media.slow_reader import SlowReaderGate
 from headwater.media.track import Track
@@ -23,6 +25,8 @@ from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
 logger = logging.getLogger(__name__)
+
+EndT = TypeVar("EndT")
 
 
 class _InterleavedOutlet(Outlet):
@@ -99,15 +103,19 @@ class InterleavedReader(SessionReader):
         stream: ByteStream,
         channels: ChannelTable,
         settings: MountSettings,
+        on_too_slow: Callable[[Reader], None],
     ) -> None:
         super().__init__(identity, TransportKind.TCP)
         self._loop = loop
         self._stream = stream
         self._channels = channels
         self._settings = settings
+        self._on_too_slow = on_too_slow
         self._outlets: dict[int, _InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
         self._ending = False
+        # Packets and bytes that gates left out whose tracks it has no more.
+        self._former_drops = (0, 0)
 
     @property
     def track_indexes(self) -> Sequence[int]:
@@ -120,9 +128,33 @@ class InterleavedReader(SessionReader):
         return self._stream.queued_bytes
 
     @property
-    def lost_packets(self) -> int:
+    def oldest_queued_s(self) -> float:
+        """The age of the oldest of these bytes in seconds."""
+        return self._stream.oldest_queued_s(self._loop.time())
+
+    @property
+    def dropped_packets(self) -> int:
+        """Packets that its gates left out."""
+        return self._former_drops[0] + sum(
+            outlet.gate.dropped_packets for outlet in self._outlets.values()
+        )
+
+    @property
+    def dropped_bytes(self) -> int:
+        """The same in bytes."""
+        return self._former_drops[1] + sum(
+            outlet.gate.dropped_bytes for outlet in self._outlets.values()
+        )
+
+    @property
+    def reported_lost_packets(self) -> int:
         """Packets that the reader says it lost; over TCP it never loses any on the way."""
         return sum(outlet.reports.cumulative_lost for outlet in self._outlets.values())
+
+    @property
+    def reported_fraction_lost(self) -> float:
+        """The share lost lately, of the track with the largest."""
+        return max((outlet.reports.fraction_lost for outlet in self._outlets.values()), default=0.0)
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Take a channel pair for the track."""
@@ -133,7 +165,7 @@ class InterleavedReader(SessionReader):
             take_pair(
                 self._channels,
                 offer.spec.interleaved,
-                lambda _packets: None,
+                lambda _packets: self.identity.on_life(),
                 lambda packets: self._receive_rtcp(outlet, packets),
             )
         )
@@ -153,6 +185,11 @@ class InterleavedReader(SessionReader):
         outlet = self._outlets.pop(index, None)
         if outlet is not None:
             self._tracks.pop(index).fan_out.remove(outlet)
+            packets, size_bytes = self._former_drops
+            self._former_drops = (
+                packets + outlet.gate.dropped_packets,
+                size_bytes + outlet.gate.dropped_bytes,
+            )
             give_back(self._channels, outlet.pair)
 
     def release(self) -> None:
@@ -190,20 +227,20 @@ class InterleavedReader(SessionReader):
                 outlet.send_rtcp(bye([ssrc], reason))
 
     def expire(self) -> None:
-        """End the session of a reader that was slow for too long; what waits for it is lost."""
-        self._end("reader too slow")
+        """Have a reader closed that was slow for too long; what waits for it is lost."""
+        self._end_by(self._on_too_slow, self)
 
     def fail(self, error: Exception) -> None:
         """End the session after an error in its delivery."""
-        self._end(f"delivery failed: {error}")
+        self._end_by(self.identity.on_close, f"delivery failed: {error}")
 
-    def _end(self, cause: str) -> None:
+    def _end_by(self, way: Callable[[EndT], None], argument: EndT) -> None:
         # Later, since a fan-out may be going through its outlets right now.
         if not self._ending:
             self._ending = True
-            self._loop.call_soon(self.identity.on_close, cause)
+            self._loop.call_soon(way, argument)
 
     def _receive_rtcp(self, outlet: _InterleavedOutlet, packets: list[bytes]) -> None:
+        self.identity.on_life()
         for packet in packets:
-            if outlet.reports.receive(packet):
-                self.identity.on_life()
+            outlet.reports.receive(packet)

@@ -55,7 +55,14 @@ class MediaEnds:
     ) -> SessionReader:
         """A reader of the mount over this kind of transport."""
         if kind is TransportKind.TCP:
-            return InterleavedReader(identity, self._loop, stream, channels, mount.settings)
+            return InterleavedReader(
+                identity,
+                self._loop,
+                stream,
+                channels,
+                mount.settings,
+                on_too_slow=mount.disconnect_slow_reader,
+            )
         if kind is TransportKind.MULTICAST:
             return MulticastReader(identity, self.groups, mount.settings)
         return UdpReader(identity, self.egresses)

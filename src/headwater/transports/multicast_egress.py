@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
+from collections.abc import Iterator, Mapping
 
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
@@ -16,6 +17,8 @@ from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.udp_sender import UdpSender
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
+from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
+from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import runs_of
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,24 @@ class MulticastEgress(Outlet):
         )
         self._sender.add(socket_address(self.group, rtp_port))
 
+    @property
+    def totals(self) -> EgressTotals:
+        """What its socket did."""
+        return totals_of(self._sender)
+
+    def snapshot(self, mount: str) -> EgressSnapshot:
+        """The egress as it is now."""
+        return EgressSnapshot(
+            mount=mount,
+            track=self._track.index,
+            transport=TransportKind.MULTICAST.value,
+            address=self.group,
+            port=self.ports[0],
+            destinations=int(bool(self._live)),
+            pending_bytes=self._sender.pending_bytes,
+            totals=self.totals,
+        )
+
     def go_live(self, session_id: str) -> None:
         """Send to the group while this session, or any other, plays."""
         self._live.add(session_id)
@@ -93,16 +114,26 @@ class MulticastEgress(Outlet):
 
 
 class MulticastEgressTable:
-    """The groups in use, each while a session uses it; no two tracks share group and port."""
+    """The groups in use, each while a session uses it; no two tracks share group and port.
+
+    Attributes:
+        closed_totals: what those did that are in use no more.
+    """
 
     def __init__(self, loop: AbstractEventLoop, sockets: SocketSettings) -> None:
         self._loop = loop
         self._sockets = sockets
         self._egresses: dict[Track, MulticastEgress] = {}
         self._taken: dict[tuple[str, int], Track] = {}
+        self.closed_totals = EgressTotals()
 
     def __len__(self) -> int:
         return len(self._egresses)
+
+    def snapshots(self, mounts: Mapping[Track, str]) -> Iterator[EgressSnapshot]:
+        """The groups as they are, each when asked for; `mounts` tells the path of a track."""
+        for track, egress in tuple(self._egresses.items()):
+            yield egress.snapshot(mounts.get(track, ""))
 
     def acquire(self, track: Track, settings: MountSettings) -> MulticastEgress:
         """The egress of a track.
@@ -124,6 +155,7 @@ class MulticastEgressTable:
         if egress.users == 0:
             del self._egresses[track]
             self._taken.pop((egress.group, egress.ports[0]), None)
+            self.closed_totals += egress.totals
             egress.close()
 
     def _open(self, track: Track, settings: MountSettings) -> MulticastEgress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
@@ -16,6 +16,8 @@ from headwater.net.socket_address import Address
 from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver
 from headwater.net.udp_sender import Destination, UdpSender
+from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
+from headwater.transports.settings import TransportKind
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,24 @@ class UdpEgress(Outlet):
         )
         self._rtp_receiver = UdpDatagramReceiver(pair.rtp, loop, self._ignore)
         self._rtcp_receiver = UdpDatagramReceiver(pair.rtcp, loop, self._receive_rtcp)
+
+    @property
+    def totals(self) -> EgressTotals:
+        """What its sockets did."""
+        return totals_of(self.sender, self.stray_datagrams)
+
+    def snapshot(self, mount: str, address: str) -> EgressSnapshot:
+        """The egress as it is now; `address` is the one of this machine that it sends from."""
+        return EgressSnapshot(
+            mount=mount,
+            track=self._track.index,
+            transport=TransportKind.UDP.value,
+            address=address,
+            port=self.pair.rtp_port,
+            destinations=len(self._live),
+            pending_bytes=self.sender.pending_bytes,
+            totals=self.totals,
+        )
 
     def destination(self, address: Address) -> Destination:
         """A reader's RTP address, not live yet."""
@@ -132,7 +152,11 @@ class UdpEgress(Outlet):
 
 
 class UdpEgressTable:
-    """The egresses in use, by track and local address; each lives while a session uses it."""
+    """The egresses in use, by track and local address; each lives while a session uses it.
+
+    Attributes:
+        closed_totals: what those did that are closed.
+    """
 
     def __init__(
         self, loop: AbstractEventLoop, ports: PortPairPool, sockets: SocketSettings
@@ -141,9 +165,15 @@ class UdpEgressTable:
         self._ports = ports
         self._sockets = sockets
         self._egresses: dict[tuple[Track, str], UdpEgress] = {}
+        self.closed_totals = EgressTotals()
 
     def __len__(self) -> int:
         return len(self._egresses)
+
+    def snapshots(self, mounts: Mapping[Track, str]) -> Iterator[EgressSnapshot]:
+        """The egresses as they are, each when asked for; `mounts` tells the path of a track."""
+        for (track, local_ip), egress in tuple(self._egresses.items()):
+            yield egress.snapshot(mounts.get(track, ""), local_ip)
 
     def acquire(self, track: Track, local_ip: str) -> UdpEgress:
         """The egress of a track towards peers that reach this machine by `local_ip`.
@@ -165,4 +195,5 @@ class UdpEgressTable:
         egress.users -= 1
         if egress.users == 0:
             del self._egresses[(track, local_ip)]
+            self.closed_totals += egress.totals
             egress.close()

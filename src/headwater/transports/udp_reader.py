@@ -41,6 +41,8 @@ class UdpReader(SessionReader):
         super().__init__(identity, TransportKind.UDP)
         self._egresses = egresses
         self._legs: dict[int, _Leg] = {}
+        # Packets and bytes dropped on the way to destinations it has no more.
+        self._former_drops = (0, 0)
 
     @property
     def track_indexes(self) -> Sequence[int]:
@@ -48,9 +50,28 @@ class UdpReader(SessionReader):
         return sorted(self._legs)
 
     @property
-    def lost_packets(self) -> int:
-        """Packets that the reader's receiver reports say it lost."""
+    def dropped_packets(self) -> int:
+        """Packets given up because the socket did not take them in time."""
+        return self._former_drops[0] + sum(
+            leg.destination.dropped_packets for leg in self._legs.values()
+        )
+
+    @property
+    def dropped_bytes(self) -> int:
+        """The same in bytes."""
+        return self._former_drops[1] + sum(
+            leg.destination.dropped_bytes for leg in self._legs.values()
+        )
+
+    @property
+    def reported_lost_packets(self) -> int:
+        """Packets that its receiver reports say it lost."""
         return sum(leg.reports.cumulative_lost for leg in self._legs.values())
+
+    @property
+    def reported_fraction_lost(self) -> float:
+        """The share lost lately, of the track with the largest."""
+        return max((leg.reports.fraction_lost for leg in self._legs.values()), default=0.0)
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Reserve the way to the reader's ports.
@@ -94,7 +115,7 @@ class UdpReader(SessionReader):
         """Stop one track and let go of its egress."""
         leg = self._legs.pop(index, None)
         if leg is not None:
-            leg.egress.stop_live(leg.destination)
+            self._leave_destination(leg)
             leg.egress.forget((leg.rtcp_address[0], leg.rtcp_address[1]))
             self._egresses.release(leg.track, self.identity.local_ip)
 
@@ -112,7 +133,7 @@ class UdpReader(SessionReader):
         """End live delivery."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            leg.egress.stop_live(leg.destination)
+            self._leave_destination(leg)
             leg.destination = leg.egress.destination(leg.destination.address)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
@@ -132,6 +153,14 @@ class UdpReader(SessionReader):
         for leg in self._legs.values():
             if leg.track.ssrc is not None:
                 leg.egress.send_rtcp_to(leg.rtcp_address, bye([leg.track.ssrc], reason))
+
+    def _leave_destination(self, leg: _Leg) -> None:
+        leg.egress.stop_live(leg.destination)
+        packets, size_bytes = self._former_drops
+        self._former_drops = (
+            packets + leg.destination.dropped_packets,
+            size_bytes + leg.destination.dropped_bytes,
+        )
 
     def _receive_rtcp(self, leg: _Leg, packet: bytes) -> None:
         if leg.reports.receive(packet):
