@@ -91,6 +91,7 @@ def test_cameras_file() -> None:
 
 
 def test_every_example_is_tested() -> None:
-    tested = Path(__file__).read_text(encoding="utf-8")
+    tests = (EXAMPLES.parent / "tests").rglob("test_*.py")
+    tested = "\n".join(path.read_text(encoding="utf-8") for path in tests)
     files = [path.name for path in EXAMPLES.iterdir() if path.is_file()]
     assert [name for name in files if name not in tested] == []

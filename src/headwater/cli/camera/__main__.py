@@ -11,10 +11,10 @@ from headwater.cli.rtsp_output import reason_of
 
 
 def main() -> None:
-    """Run the camera; Ctrl-C is for the process that started this one, SIGTERM ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # libav may sit in a blocking write just then: its own close would wait for the server.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+    """Run the camera until a signal ends it; the exit code is 1 when the server refuses it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # libav may sit in a blocking write just then: its own close would wait for the server.
+        signal.signal(number, lambda _number, _frame: os._exit(0))
     url, transport = sys.argv[1:]
     try:
         run_camera(url, transport=transport, settings=CameraSettings())
