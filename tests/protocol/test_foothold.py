@@ -27,7 +27,9 @@ OPTIONS = b"OPTIONS * RTSP/1.0"
         pytest.param(b"$\x02\x00\x07\x80123456PLAY ", Foothold(11, 0), id="too short for RTCP"),
         pytest.param(b"$\x02\x00\x08\x0012345678PLAY ", Foothold(13, 0), id="version 0"),
         pytest.param(b"xxxxxxxxxxxxxxxxxxGET_PARAMETER", Foothold(18, 14), id="cut method"),
-        pytest.param(b"xx", Foothold(0, 3), id="too little"),
+        pytest.param(b"xxR", Foothold(2, 2), id="one letter of an answer"),
+        pytest.param(b"xxRTSP/2.0 200 O", Foothold(15, 2), id="another version"),
+        pytest.param(b"xx", Foothold(2, 1), id="garbage alone"),
         pytest.param(b"", Foothold(0, 1), id="nothing"),
     ],
 )

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES
 from headwater.protocol.method import Method
 
-_FOOTHOLD = re.compile(rb"\$|RTSP/1\.|(?:" + b"|".join(m.encode() for m in Method) + rb") ")
-_LONGEST_BYTES = len("GET_PARAMETER ")
+_MESSAGE_STARTS = (b"RTSP/1.", *(f"{method} ".encode() for method in Method))
+_LONGEST_BYTES = max(map(len, _MESSAGE_STARTS))
+_FOOTHOLD = re.compile(b"|".join(map(re.escape, (b"$", *_MESSAGE_STARTS))))
+_CUT_FOOTHOLD = re.compile(
+    b"(?:%s)\\Z"
+    % b"|".join(
+        re.escape(start[:length]) for start in _MESSAGE_STARTS for length in range(1, len(start))
+    )
+)
 _MIN_PACKET_BYTES = 8  # an RTCP header with its SSRC; RTP has 12
-_FIRST_LETTERS = frozenset(ord(name[0]) for name in (*Method, "RTSP/"))
+_FIRST_LETTERS = frozenset(start[0] for start in _MESSAGE_STARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,6 @@ def find_foothold(buffer: bytes, position: int, channels: Container[int]) -> Foo
                 return Foothold(at, 0)
         elif buffer[end] == DOLLAR:
             return Foothold(at, 0)
-    # The name of a method may be cut at the end.
-    at = max(position, size - _LONGEST_BYTES + 1)
+    cut = _CUT_FOOTHOLD.search(buffer, max(position, size - _LONGEST_BYTES))
+    at = cut.start() if cut else size
     return Foothold(at, size - at + 1)
