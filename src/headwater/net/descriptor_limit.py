@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 # Where the hard limit is "unlimited" this many are asked for; macOS refuses more than it can do.
@@ -60,5 +60,6 @@ def open_descriptors() -> int | None:
     for folder in _DESCRIPTOR_FOLDERS:
         with contextlib.suppress(OSError):
             # Listing the folder opens one more.
-            return sum(1 for _ in Path(folder).iterdir()) - 1
+            # `os.listdir`, since a path object for each of thousands takes milliseconds.
+            return len(os.listdir(folder)) - 1  # noqa: PTH208
     return None

@@ -41,6 +41,7 @@ class Destination:
         "_alone",
         "active",
         "address",
+        "dropped_bytes",
         "dropped_packets",
         "entry",
         "errors",
@@ -54,6 +55,7 @@ class Destination:
         """Whether its route takes segmentation offload; turned off when it refuses."""
         self.active: bool = True
         self.dropped_packets: int = 0
+        self.dropped_bytes: int = 0
         self.refused: int = 0
         self.errors: int = 0
         self.entry = entry
@@ -392,6 +394,7 @@ class UdpSender:
         left_out = [d for d in pending.group.destinations[pending.index :] if d.active]
         for destination in left_out:
             destination.dropped_packets += pending.packets
+            destination.dropped_bytes += len(pending.buffer)
         self.dropped_packets += pending.packets * len(left_out)
         self.dropped_bytes += len(pending.buffer) * len(left_out)
 
