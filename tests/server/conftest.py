@@ -1,39 +1,100 @@
-"""A running server for each test, on ports of its own."""
+"""Running servers for tests, each looked over for leaks when its test is done."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from rtsp_peer import RtspPeer
+from udp_peer import UdpPair
 
 from headwater import RtspServer
+from headwater.server import timekeeper
 
 RTP_PORT_START = 42000
 
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+
+async def stop_and_look(server: RtspServer) -> None:
+    """Stop a server and hold it to what a stop promises: nothing of it is left."""
+    service = server._service
+    if service is None:
+        return
+    await server.stop()
+    assert service.media_ends.ports.in_use == 0
+    assert len(service.media_ends.egresses) == 0
+    assert len(service.media_ends.groups) == 0
+    assert len(service.sessions) == 0
+    assert len(service.mounts) == 0
+    assert len(service.reservations) == 0
+    assert not service.connections
+    assert service.counters.connection_failures == 0
+
+
+class LoopClock:
+    """The loop's clock, which a test may put forward: every timer of the server goes by it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._time = loop.time
+        self._ahead_s = 0.0
+        loop.time = self  # type: ignore[method-assign]
+
+    def __call__(self) -> float:
+        return self._time() + self._ahead_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; what is due by then comes in the loop's next turns."""
+        self._ahead_s += seconds
+
 
 @pytest.fixture
-async def server() -> AsyncIterator[RtspServer]:
+async def clock() -> LoopClock:
+    """The clock of the test's loop."""
+    return LoopClock(asyncio.get_running_loop())
+
+
+@pytest.fixture
+async def start_server(
+    monkeypatch: pytest.MonkeyPatch, clock: LoopClock
+) -> AsyncIterator[ServerFactory]:
+    """Starts servers on one free port for both roles, which look at their clocks often."""
+    monkeypatch.setattr(timekeeper, "_SWEEP_INTERVAL_S", 0.02)
+    running: list[RtspServer] = []
+    tasks = asyncio.all_tasks()
+
+    async def start(**arguments: Any) -> RtspServer:
+        defaults: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "publish_port": 0,
+            "rtp_port_start": RTP_PORT_START,
+            "rtp_port_count": 400,
+        }
+        server = RtspServer(**defaults | arguments)
+        await server.start()
+        running.append(server)
+        return server
+
+    yield start
+    RtspPeer.forget_all()
+    UdpPair.close_all()
+    for server in running:
+        await stop_and_look(server)
+    assert asyncio.all_tasks() <= tasks | {asyncio.current_task()}
+
+
+@pytest.fixture
+async def server(start_server: ServerFactory) -> RtspServer:
     """One port for both roles, everything else as it comes."""
-    async with RtspServer(
-        host="127.0.0.1", publish_port=0, rtp_port_start=RTP_PORT_START, rtp_port_count=200
-    ) as running:
-        yield running
-        RtspPeer.forget_all()
+    return await start_server()
 
 
 @pytest.fixture
-async def two_port_server() -> AsyncIterator[RtspServer]:
+async def two_port_server(start_server: ServerFactory) -> RtspServer:
     """Publishers and readers on ports of their own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         play_port = free.getsockname()[1]
-    async with RtspServer(
-        host="127.0.0.1",
-        publish_port=0,
-        play_port=play_port,
-        rtp_port_start=RTP_PORT_START + 200,
-        rtp_port_count=200,
-    ) as running:
-        yield running
-        RtspPeer.forget_all()
+    return await start_server(play_port=play_port)

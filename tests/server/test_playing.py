@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+from collections.abc import Awaitable, Callable
 
 import pytest
 from rtsp_peer import (
@@ -16,47 +16,11 @@ from rtsp_peer import (
     frame,
     rtp,
 )
+from udp_peer import UdpReader, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 
-
-class UdpReader:
-    """A reader over UDP with a socket pair of its own."""
-
-    def __init__(self) -> None:
-        while True:
-            self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.rtp.bind(("127.0.0.1", 0))
-            self.port = self.rtp.getsockname()[1]
-            self.rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                self.rtcp.bind(("127.0.0.1", self.port + 1))
-            except OSError:
-                self.close()
-                continue
-            break
-        self.rtp.setblocking(False)
-        self.rtcp.setblocking(False)
-
-    def close(self) -> None:
-        self.rtp.close()
-        self.rtcp.close()
-
-    async def setup(self, peer: RtspPeer, url: str, track: int = 0, **headers: str):  # noqa: ANN201
-        transport = f"RTP/AVP;unicast;client_port={self.port}-{self.port + 1}"
-        return await peer.ask("SETUP", f"{url}/trackID={track}", {"Transport": transport} | headers)
-
-    async def packet(self, sock: socket.socket | None = None) -> bytes:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(DEADLINE_S):
-            return await loop.sock_recv(sock or self.rtp, 65536)
-
-
-async def wait_for(condition) -> None:  # noqa: ANN001
-    """Until a fact that no message tells of has come true."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():
-            await asyncio.sleep(0)
+ServerFactory = Callable[..., Awaitable[RtspServer]]
 
 
 async def test_description_is_ours_where_it_must_be(server: RtspServer) -> None:
@@ -231,22 +195,22 @@ async def test_udp_session_moves_to_a_new_connection(server: RtspServer) -> None
     reader.close()
 
 
-async def test_publisher_gone_without_grace_says_bye_and_closes() -> None:
+async def test_publisher_gone_without_grace_says_bye_and_closes(
+    start_server: ServerFactory,
+) -> None:
     settings = Settings(mounts=MountSettings(grace_s=0))
-    async with RtspServer(
-        host="127.0.0.1", publish_port=0, rtp_port_start=42400, settings=settings
-    ) as server:
-        publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-        reader = await TcpReader.start(server.play_port, server.play_url("/a"))
-        sent = await publisher.send()
-        assert await reader.peer.frame() == (0, sent[0])
-        await publisher.peer.close()
-        channel, packet = await reader.peer.frame()
-        # RFC 3550 §6.1: a compound packet begins with a report, here an empty one of 8 bytes.
-        assert (channel, packet[1], packet[9]) == (1, 201, 203)
-        assert await reader.peer.closed() == b""
-        assert not server.mounts
-        assert not server.sessions
+    server = await start_server(settings=settings)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    sent = await publisher.send()
+    assert await reader.peer.frame() == (0, sent[0])
+    await publisher.peer.close()
+    channel, packet = await reader.peer.frame()
+    # RFC 3550 §6.1: a compound packet begins with a report, here an empty one of 8 bytes.
+    assert (channel, packet[1], packet[9]) == (1, 201, 203)
+    assert await reader.peer.closed() == b""
+    assert not server.mounts
+    assert not server.sessions
 
 
 async def test_readers_stay_through_a_publishers_return(server: RtspServer) -> None:

@@ -45,18 +45,24 @@ async def test_options_of_star_is_answered(server: RtspServer) -> None:
         ("SET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\na: b", 451),
         ("SETUP rtsp://h/x/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n\r\n", 400),
         (
-            "SETUP rtsp://h/x/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n"
-            "Transport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+            (
+                "SETUP rtsp://h/x/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n"
+                "Transport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n"
+            ),
             404,
         ),
         (
-            "ANNOUNCE rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Type: text/html\r\n"
-            "Content-Length: 2\r\n\r\nhi",
+            (
+                "ANNOUNCE rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Type: text/html\r\n"
+                "Content-Length: 2\r\n\r\nhi"
+            ),
             415,
         ),
         (
-            "ANNOUNCE rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n"
-            "Content-Length: 5\r\n\r\nv=0\r\n",
+            (
+                "ANNOUNCE rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n"
+                "Content-Length: 5\r\n\r\nv=0\r\n"
+            ),
             400,
         ),
         ("ANNOUNCE rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 9999999\r\n\r\n", 413),

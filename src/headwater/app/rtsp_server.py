@@ -8,10 +8,16 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from headwater.app.status_report import StatusReport
 from headwater.config.settings import Settings
+from headwater.control.settings import AUTO
+from headwater.control.socket_path import automatic_path
+from headwater.control.status import ServerState, ServerStatus
+from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.counters import ServerCounters
@@ -24,7 +30,17 @@ from headwater.server.timekeeper import Timekeeper
 logger = logging.getLogger(__name__)
 
 _ANY_HOSTS = frozenset({"", "0.0.0.0", "::"})
-_CLOSE_DEADLINE_S = 3.0
+_CLOSE_DEADLINE_S = 1.0
+"""How long peers may take at the stop to receive what waits for them and to close."""
+
+
+def _check_tls(settings: Settings) -> None:
+    server = settings.server
+    if settings.tls.enabled:
+        return
+    for name, value in (("rtsps_port", server.rtsps_port), ("tls_only", server.tls_only)):
+        if value:
+            raise ValueError(f"server.{name} is {value}; it needs tls.certificate")
 
 
 class RtspServer:
@@ -43,7 +59,7 @@ class RtspServer:
         settings: everything else; the arguments above go before it where they are given.
 
     Raises:
-        ValueError: a setting is out of bounds.
+        ValueError: a setting is out of bounds, or a hook is on a side that never calls it.
         TypeError: a hook is no function or takes other arguments than it gets.
     """
 
@@ -77,11 +93,19 @@ class RtspServer:
                 rtp_port_count=rtp.rtp_port_count if rtp_port_count is None else rtp_port_count,
             ),
         )
+        _check_tls(self.settings)
         self.publish_hooks = Hooks.from_object(publish_hooks)
-        self.play_hooks = Hooks.from_object(play_hooks)
+        # The same object on both sides stays one: what concerns both is told once.
+        same = play_hooks is publish_hooks and publish_hooks is not None
+        self.play_hooks = self.publish_hooks if same else Hooks.from_object(play_hooks)
+        self._check_hooks()
         self._service: Service | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
         self._timekeeper: Timekeeper | None = None
         self._runners: dict[Role, HookRunner] = {}
+        self._report: StatusReport | None = None
+        self._status_socket: StatusSocket | None = None
 
     @property
     def running(self) -> bool:
@@ -119,6 +143,42 @@ class RtspServer:
         """What the server counted since it started. Raises RuntimeError when it is not running."""
         return self._running_service().counters
 
+    @property
+    def udp_pairs_in_use(self) -> int:
+        """UDP port pairs that publishers and readers hold now; 0 while the server is stopped."""
+        return 0 if self._service is None else self._service.media_ends.ports.in_use
+
+    def status(self) -> ServerStatus:
+        """Everything about the server as it is now: a copy to keep, from the loop's thread.
+
+        With thousands of readers and sessions this takes milliseconds. Raises RuntimeError when
+        the server is not running.
+        """
+        return self._running_report().status()
+
+    async def open_status_socket(self, path: str | None = None) -> str:
+        """Let `headwater status` ask this server until it stops; returns the socket's path.
+
+        `path` goes before the setting `control.status_socket`, whose `auto` is a path that
+        `headwater status` finds by itself. Empty opens none. A second call does nothing.
+
+        Raises:
+            RuntimeError: the server is not running.
+            StatusSocketError: the socket cannot be opened; the message says why.
+        """
+        report = self._running_report()
+        if self._status_socket is not None:
+            return str(self._status_socket.path)
+        chosen = self.settings.control.status_socket if path is None else path
+        if not chosen:
+            return ""
+        where = automatic_path(self.publish_port) if chosen == AUTO else Path(chosen)
+        status_socket = StatusSocket(where, steps=report.steps, health=report.health)
+        await status_socket.open()
+        self._status_socket = status_socket
+        logger.info("status socket open", extra={"path": str(where)})
+        return str(where)
+
     def publish_url(self, path: str) -> str:
         """The URL to publish a mount on, for players and tools on this machine."""
         return self._url(self.publish_port, path)
@@ -133,20 +193,25 @@ class RtspServer:
         Raises:
             OSError: a port is taken or the address is not of this machine; the message says which.
             RuntimeError: the server runs already.
+            ValueError: a hook is on a side that never calls it, or a certificate cannot be used.
         """
         if self._service is not None:
             raise RuntimeError("the server runs already; stop it first")
+        self._check_hooks()
         loop = asyncio.get_running_loop()
         self._runners = {
             Role.PUBLISH: HookRunner(self.publish_hooks, Side.PUBLISH, self.settings.hooks),
             Role.PLAY: HookRunner(self.play_hooks, Side.PLAY, self.settings.hooks),
         }
         service = Service(self.settings, loop, self._runners)
+        report = self._report = StatusReport(service, self._runners.items())
         try:
             service.listeners.open()
         except BaseException:
             service.listeners.close()
+            self._report = None
             raise
+        report.state = ServerState.RUNNING
         self._service = service
         self._timekeeper = Timekeeper(service)
         self._timekeeper.start()
@@ -164,25 +229,40 @@ class RtspServer:
         """Stop serving: publishers and readers are told, every port and descriptor is returned.
 
         `drain_s` is how long readers may go on first; the setting `server.drain_s` unless given.
-        The hooks of what ends are run to their end. A second call does nothing.
+        The hooks of what ends are run to their end. A call while another drains ends the drain
+        and waits for the other; on a server that does not run it does nothing.
         """
-        service = self._service
-        if service is None:
-            return
-        service.listeners.close()
-        wait_s = self.settings.server.drain_s if drain_s is None else drain_s
-        if wait_s > 0:
-            await self._drain(service, wait_s)
-        self._service = None
-        if self._timekeeper is not None:
-            self._timekeeper.stop()
-        service.mounts.close("server stopped")
-        for session in service.sessions:
-            service.sessions.close(session, "server stopped", by_server=True)
-        await self._close_connections(service)
-        for runner in self._runners.values():
-            await runner.aclose()
-        await service.authenticator.aclose()
+        if self._stopping is None:
+            service = self._service
+            if service is None:
+                return
+            wait_s = self.settings.server.drain_s if drain_s is None else drain_s
+            self._drained.clear()
+            self._stopping = asyncio.get_running_loop().create_task(self._stop(service, wait_s))
+        else:
+            self._drained.set()
+        # Shielded: a caller that gives up must not leave the server half stopped.
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, service: Service, wait_s: float) -> None:
+        self._running_report().state = ServerState.DRAINING
+        try:
+            service.listeners.close()
+            if wait_s > 0:
+                await self._drain(service, wait_s)
+            if self._timekeeper is not None:
+                self._timekeeper.stop()
+            service.mounts.close("server stopped")
+            for session in service.sessions:
+                service.sessions.close(session, "server stopped", by_server=True)
+            await self._close_connections(service)
+            for runner in self._runners.values():
+                await runner.aclose()
+            await service.authenticator.aclose()
+            if self._status_socket is not None:
+                await self._status_socket.close()
+        finally:
+            self._service = self._stopping = self._report = None
         logger.info("server stopped")
 
     async def serve_forever(self) -> None:
@@ -240,9 +320,15 @@ class RtspServer:
 
     async def _drain(self, service: Service, wait_s: float) -> None:
         logger.info("server drains", extra={"seconds": wait_s, "sessions": len(service.sessions)})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await service.sessions.emptied.wait()
+        loop = asyncio.get_running_loop()
+        reasons = (service.sessions.readers_gone.wait(), self._drained.wait())
+        waiting = [loop.create_task(reason) for reason in reasons]
+        try:
+            await asyncio.wait(waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _close_connections(self, service: Service) -> None:
         for connection in tuple(service.connections):
@@ -254,10 +340,26 @@ class RtspServer:
             connection.abort()
         await service.connections_gone.wait()
 
+    def _check_hooks(self) -> None:
+        if self.play_hooks is self.publish_hooks:
+            return
+        for hooks, side in ((self.publish_hooks, Side.PUBLISH), (self.play_hooks, Side.PLAY)):
+            for name in hooks.misplaced(side):
+                other = Side.PLAY if side is Side.PUBLISH else Side.PUBLISH
+                raise ValueError(
+                    f"the hook {name} is never called on the {side.value} side; "
+                    f"give it in {other.value}_hooks"
+                )
+
     def _running_service(self) -> Service:
         if self._service is None:
             raise RuntimeError("the server is not running; start it first")
         return self._service
+
+    def _running_report(self) -> StatusReport:
+        if self._report is None:
+            raise RuntimeError("the server is not running; start it first")
+        return self._report
 
     def _port(self, role: Role, configured: int) -> int:
         return configured if self._service is None else self._service.ports[role]

@@ -130,7 +130,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PLAY,),
         ends=True,
-        doc="A reader that had started no longer takes packets (PAUSE, TEARDOWN or any other end).",
+        doc="A reader that had started is gone, whatever ended it; a PAUSE does not.",
     ),
     HookPoint(
         "client_close",

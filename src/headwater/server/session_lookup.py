@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.protocol.control import ControlTarget, resolve_control
+from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.session import SessionHeader, format_session, parse_session
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionRole, SessionState, next_state
@@ -88,7 +89,13 @@ def required_session(exchange: Exchange, role: Role | None = None) -> Session:
 def touch_named_session(exchange: Exchange) -> None:
     """Count a request as a sign of life of the session it names, if there is one."""
     value = exchange.request.headers.get("Session")
-    session = None if value is None else exchange.service.sessions.get(parse_session(value).id)
+    if value is None:
+        return
+    try:
+        session = exchange.service.sessions.get(parse_session(value).id)
+    except ProtocolError:
+        # OPTIONS and DESCRIBE need no session: one that cannot be read is none.
+        return
     if session is not None and session.peer_ip == exchange.connection.peer_ip:
         session.touch(exchange.service.clock())
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from headwater.protocol.session_states import SessionState
@@ -25,6 +26,12 @@ logger = logging.getLogger(__name__)
 _SESSION_ID_BYTES = 12
 _ORPHANED_PUBLISHER_S = 2.0
 """How long a UDP publisher whose connection is gone may send nothing before it counts as gone."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _counted_cause(cause: str) -> str:
+    """The cause without its details: a counter must not grow with what peers make up."""
+    return _NUMBER.sub("N", cause.partition(":")[0])
 
 
 class SessionTable:
@@ -35,8 +42,9 @@ class SessionTable:
         self._by_id: dict[str, Session] = {}
         self._by_address: Counter[str] = Counter()
         self._publishers = 0
-        self.emptied = asyncio.Event()
-        self.emptied.set()
+        self._readers = 0
+        self.readers_gone = asyncio.Event()
+        self.readers_gone.set()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -58,9 +66,12 @@ class SessionTable:
             secrets.token_hex(_SESSION_ID_BYTES), role, path, connection, service.clock()
         )
         self._by_id[session.id] = session
-        self.emptied.clear()
         self._by_address[session.peer_ip] += 1
-        self._publishers += role is Role.PUBLISH
+        if role is Role.PUBLISH:
+            self._publishers += 1
+        else:
+            self._readers += 1
+            self.readers_gone.clear()
         connection.sessions[session.id] = session
         service.counters.sessions_opened += 1
         service.notices.session_opened(session)
@@ -75,38 +86,24 @@ class SessionTable:
         if session.closed:
             return
         session.closed = True
-        service = self._service
-        mount = session.mount
-        self.stop_publishing(session, cause)
-        if session.reader is not None:
-            if mount is not None:
-                mount.remove_reader(session.reader, cause)
-            session.reader.release()
-        if session.publisher is not None:
-            session.publisher.release()
-        service.reservations.give_back(session)
-        session.state = SessionState.INIT
-        del self._by_id[session.id]
-        if not self._by_id:
-            self.emptied.set()
-        self._forget_address(session)
-        service.counters.sessions_closed_by_cause[cause] += 1
-        logger.debug(
-            "session closed",
-            extra={
-                "mount": session.path,
-                "session": session.id,
-                "peer": session.peer,
-                "role": session.role.value,
-                "cause": cause,
-            },
+        # Taken now: the steps below let go of it.
+        mount, connection = session.mount, session.connection
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: self.stop_publishing(session, cause),
+            lambda: self._leave_mount(session, cause),
+            lambda: session.reader and session.reader.release(),
+            lambda: session.publisher and session.publisher.release(),
+            lambda: self._service.reservations.give_back(session),
+            lambda: self._forget(session, cause),
+            lambda: self._service.notices.session_closed(session, mount),
+            lambda: self._let_go_of(connection, session, by_server=by_server),
         )
-        service.notices.session_closed(session, mount)
-        connection = session.connection
-        if connection is not None:
-            connection.sessions.pop(session.id, None)
-            if by_server and not connection.sessions:
-                connection.close()
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                # Whatever one step meets, the others still free what is theirs.
+                logger.exception("a session's end failed in part", extra=_fields(session, cause))
 
     def stop_reading(self, session: Session) -> None:
         """Stop a reader's delivery; its transports stay."""
@@ -145,6 +142,33 @@ class SessionTable:
             elif now - session.last_seen_s > timeout_s:
                 self.close(session, "session timed out", by_server=True)
 
+    @staticmethod
+    def _leave_mount(session: Session, cause: str) -> None:
+        if session.reader is not None and session.mount is not None:
+            session.mount.remove_reader(session.reader, cause)
+
+    def _forget(self, session: Session, cause: str) -> None:
+        session.state = SessionState.INIT
+        del self._by_id[session.id]
+        if session.role is Role.PUBLISH:
+            self._publishers -= 1
+        else:
+            self._readers -= 1
+            if not self._readers:
+                self.readers_gone.set()
+        self._by_address[session.peer_ip] -= 1
+        if self._by_address[session.peer_ip] <= 0:
+            del self._by_address[session.peer_ip]
+        self._service.counters.sessions_closed_by_cause[_counted_cause(cause)] += 1
+        logger.debug("session closed", extra=_fields(session, cause))
+
+    @staticmethod
+    def _let_go_of(connection: Connection | None, session: Session, *, by_server: bool) -> None:
+        if connection is not None:
+            connection.sessions.pop(session.id, None)
+            if by_server and not connection.sessions:
+                connection.close()
+
     def _sweep_publisher(self, session: Session, now: float) -> None:
         # A publisher's packets are its sign of life; the mount judges their absence.
         if session.orphaned_s is None or session.mount is None:
@@ -177,10 +201,15 @@ class SessionTable:
                     Status.SERVICE_UNAVAILABLE,
                     f"the limit {name} ({getattr(limits, name)}) is reached",
                     [("Retry-After", "5")],
+                    logged=True,
                 )
 
-    def _forget_address(self, session: Session) -> None:
-        self._publishers -= session.role is Role.PUBLISH
-        self._by_address[session.peer_ip] -= 1
-        if self._by_address[session.peer_ip] <= 0:
-            del self._by_address[session.peer_ip]
+
+def _fields(session: Session, cause: str) -> dict[str, str]:
+    return {
+        "mount": session.path,
+        "session": session.id,
+        "peer": session.peer,
+        "role": session.role.value,
+        "cause": cause,
+    }

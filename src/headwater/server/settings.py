@@ -100,21 +100,20 @@ class SessionSettings:
     advertised_margin_s: Annotated[
         float,
         "How many seconds less than timeout_s the Session header tells the client, for clients "
-        "that send their keep-alive exactly at the time-out.",
+        "that send their keep-alive exactly at the time-out; at most half of timeout_s counts.",
     ] = 5.0
 
     def __post_init__(self) -> None:
         _require_positive(self, "timeout_s")
-        if not 0 <= self.advertised_margin_s < self.timeout_s:
+        if self.advertised_margin_s < 0:
             raise ValueError(
-                f"advertised_margin_s is {self.advertised_margin_s}; it must be from 0 to less "
-                f"than timeout_s ({self.timeout_s})"
+                f"advertised_margin_s is {self.advertised_margin_s}; it must be 0 or more"
             )
 
     @property
     def advertised_timeout_s(self) -> int:
         """The time-out that the Session header tells, whole seconds, at least 1."""
-        return max(1, int(self.timeout_s - self.advertised_margin_s))
+        return max(1, int(self.timeout_s - min(self.timeout_s / 2, self.advertised_margin_s)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,8 @@ from headwater.net.tls_context import TlsFilesError
 from headwater.server.deadlines import enforce_deadlines
 
 if TYPE_CHECKING:
+    from headwater.media.mount import Mount
+    from headwater.media.publisher import Publisher
     from headwater.server.service import Service
 
 logger = logging.getLogger(__name__)
@@ -88,7 +90,16 @@ class Timekeeper:
             publisher = mount.publisher
             if publisher is None:
                 continue
-            for track in mount.tracks:
-                report = track.receiver_report(self._ssrc, now, self._cname)
-                if report is not None:
-                    publisher.send_rtcp(track.index, report)
+            try:
+                self._send_reports_of(mount, publisher, now)
+            except Exception:
+                logger.exception(
+                    "receiver report failed",
+                    extra={"mount": mount.path, "session": publisher.id, "peer": publisher.peer},
+                )
+
+    def _send_reports_of(self, mount: Mount, publisher: Publisher, now: float) -> None:
+        for track in mount.tracks:
+            report = track.receiver_report(self._ssrc, now, self._cname)
+            if report is not None:
+                publisher.send_rtcp(track.index, report)

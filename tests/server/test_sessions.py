@@ -1,0 +1,302 @@
+"""Sessions: their ids, how long they live, what keeps them alive, and where they may move."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
+from udp_peer import UdpPublisher, UdpReader, wait_for
+
+from headwater import MountSettings, RtspServer, Settings
+from headwater.protocol.rtcp_build import bye, receiver_report
+from headwater.server.settings import SessionSettings
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+PATIENT = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
+REPORT = receiver_report(7, cname="reader")
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "margin_s", "advertised"),
+    [(30.0, 5.0, 25), (60.0, 10.0, 50), (8.0, 5.0, 4), (2.5, 0.5, 2), (1.0, 5.0, 1)],
+)
+def test_advertised_timeout_is_below_the_real_one(
+    timeout_s: float, margin_s: float, advertised: int
+) -> None:
+    settings = SessionSettings(timeout_s=timeout_s, advertised_margin_s=margin_s)
+    assert settings.advertised_timeout_s == advertised
+
+
+async def test_default_timeout_is_told_with_the_session(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer = await RtspPeer.connect(server.play_port)
+    answer = await peer.ask(
+        "SETUP", f"{publisher.url}/trackID=0", {"Transport": "RTP/AVP/TCP;interleaved=0-1"}
+    )
+    assert answer.header("Session") == f"{answer.session};timeout=25"
+
+
+async def test_ids_are_letters_and_digits_and_never_twice(server: RtspServer) -> None:
+    publishers = [
+        await TcpPublisher.start(server.publish_port, server.publish_url(f"/{index}"))
+        for index in range(5)
+    ]
+    ids = {publisher.session for publisher in publishers}
+    assert len(ids) == 5
+    assert all(one.isalnum() and len(one) >= 16 for one in ids)
+
+
+async def outlive(server: RtspServer, clock: Any, session: str, silent: str) -> None:
+    """Until the silent session has timed out; the other one gave a sign of life meanwhile."""
+    clock.advance(20)
+    await wait_for(lambda: silent not in server.sessions)
+    assert session in server.sessions
+
+
+async def test_silent_udp_reader_times_out_and_is_told_by_a_close(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    clock.advance(29)
+    assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
+    assert reader.session in server.sessions
+    clock.advance(2)
+    assert await reader.peer.closed() == b""
+    await wait_for(lambda: reader.session not in server.sessions)
+    assert server.udp_pairs_in_use == 0
+    assert server.counters.sessions_closed_by_cause["session timed out"] == 1
+    assert publisher.session in server.sessions
+
+
+@pytest.mark.parametrize(
+    "method", ["OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "DESCRIBE", "PLAY"]
+)
+async def test_requests_keep_a_session_alive(
+    start_server: ServerFactory, clock: Any, method: str
+) -> None:
+    server = await start_server(settings=PATIENT)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    clock.advance(20)
+    answer = await reader.peer.ask(method, reader.url, {"Session": reader.session})
+    assert answer.status == 200
+    await outlive(server, clock, reader.session, silent.session)
+
+
+async def test_receiver_reports_keep_a_session_alive(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    began_s = server.sessions[reader.session].last_seen_s
+    clock.advance(20)
+    reader.rtcp.sendto(REPORT, ("127.0.0.1", reader.server_port + 1))
+    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
+    await outlive(server, clock, reader.session, silent.session)
+
+
+async def test_reports_from_strangers_are_no_sign_of_life(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    service = server._service
+    assert service is not None
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    stranger = UdpReader()
+    clock.advance(20)
+    for packet in (REPORT, bye([7], "spoofed")):
+        stranger.rtcp.sendto(packet, ("127.0.0.1", reader.server_port + 1))
+    stranger.rtp.sendto(rtp(1), ("127.0.0.1", reader.server_port))
+    [egress] = service.media_ends.egresses._egresses.values()
+    await wait_for(lambda: egress.stray_datagrams == 3)
+    clock.advance(20)
+    await wait_for(lambda: reader.session not in server.sessions)
+    assert server.counters.sessions_closed_by_cause["session timed out"] == 1
+
+
+async def test_bye_of_a_reader_does_not_end_its_session(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader.rtcp.sendto(bye([7], "gone"), ("127.0.0.1", reader.server_port + 1))
+    sent = await publisher.send()
+    assert await reader.packet() == sent[0]
+    assert (await reader.peer.ask("PAUSE", reader.url, {"Session": reader.session})).status == 200
+
+
+async def test_tcp_reader_that_only_takes_data_is_alive(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    began_s = server.sessions[reader.session].last_seen_s
+    clock.advance(20)
+    sent = await publisher.send()
+    assert await reader.peer.frame() == (0, sent[0])
+    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
+    await outlive(server, clock, reader.session, silent.session)
+
+
+@pytest.mark.parametrize("data", [frame(1, REPORT), frame(0, b"\x80"), frame(1, b"odd")])
+async def test_interleaved_data_of_a_reader_keeps_it_alive(
+    start_server: ServerFactory, clock: Any, data: bytes
+) -> None:
+    server = await start_server(settings=PATIENT)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    began_s = server.sessions[reader.session].last_seen_s
+    clock.advance(20)
+    await reader.peer.send(data)
+    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
+    await outlive(server, clock, reader.session, silent.session)
+
+
+async def test_publisher_that_sends_needs_no_keep_alive(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server()
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    for count in range(1, 6):
+        clock.advance(8)
+        publisher.send()
+        await wait_for(lambda: server.mounts["/a"].tracks[0].packets == count)  # noqa: B023
+    await wait_for(lambda: silent.session not in server.sessions)
+    assert publisher.session in server.sessions
+
+
+async def test_session_announced_and_left_alone_times_out(server: RtspServer, clock: Any) -> None:
+    peer = await RtspPeer.connect(server.publish_port)
+    url = server.publish_url("/a")
+    headers = {"Content-Type": "application/sdp"}
+    assert (await peer.ask("ANNOUNCE", url, headers, SDP_VIDEO)).status == 200
+    clock.advance(31)
+    assert await peer.closed() == b""
+    again = await RtspPeer.connect(server.publish_port)
+    assert (await again.ask("ANNOUNCE", url, headers, SDP_VIDEO)).status == 200
+
+
+async def test_tcp_session_ends_with_its_connection(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    other = await RtspPeer.connect(server.play_port)
+    headers = {"Session": reader.session}
+    # Its media cannot follow it to another connection.
+    assert (await other.ask("PAUSE", reader.url, headers)).status == 454
+    reader.peer.abort()
+    await wait_for(lambda: reader.session not in server.sessions)
+    assert (await other.ask("PLAY", reader.url, headers)).status == 454
+    assert publisher.session in server.sessions
+
+
+async def test_udp_publisher_moves_to_a_new_connection(server: RtspServer) -> None:
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    await publisher.peer.close()
+    moved = await RtspPeer.connect(server.publish_port)
+    headers = {"Session": publisher.session}
+    assert (await moved.ask("GET_PARAMETER", publisher.url, headers)).status == 200
+    sent = publisher.send()
+    assert await reader.peer.frame() == (0, sent[0])
+    assert (await moved.ask("TEARDOWN", publisher.url, headers)).status == 200
+    assert publisher.session not in server.sessions
+
+
+async def test_udp_reader_plays_on_without_any_connection_until_its_time_is_up(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    await reader.peer.close()
+    sent = await publisher.send()
+    assert await reader.packet() == sent[0]
+    clock.advance(31)
+    await wait_for(lambda: reader.session not in server.sessions)
+    assert server.udp_pairs_in_use == 0
+
+
+async def test_session_of_another_address_is_not_found(start_server: ServerFactory) -> None:
+    server = await start_server(host="")
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    stranger = await RtspPeer.connect(server.play_port, local_addr=("127.0.0.2", 0))
+    for method in ("TEARDOWN", "PAUSE", "PLAY", "GET_PARAMETER"):
+        answer = await stranger.ask(method, reader.url, {"Session": reader.session})
+        assert answer.status == 454
+    assert reader.session in server.sessions
+
+
+@pytest.mark.parametrize("session", ["", ";timeout=60", "nosuch", "a b c", "x" * 300])
+async def test_options_is_200_whatever_session_it_names(server: RtspServer, session: str) -> None:
+    peer = await RtspPeer.connect(server.play_port)
+    assert (await peer.ask("OPTIONS", "rtsp://h/a", {"Session": session})).status == 200
+
+
+async def test_snapshots_tell_who_is_there(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    sessions = server.sessions
+    assert set(sessions) == {publisher.session, reader.session}
+    seen = sessions[reader.session]
+    assert (seen.role, seen.path, seen.state, seen.transport) == ("play", "/a", "playing", "udp")
+    assert seen.tracks == (0,)
+    assert seen.peer == f"127.0.0.1:{reader.peer.local_port}"
+    assert sessions[publisher.session].state == "recording"
+
+
+async def test_one_failing_step_frees_all_the_rest(
+    server: RtspServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = server._service
+    assert service is not None
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    session = service.sessions.get(reader.session)
+    assert session is not None
+    assert session.mount is not None
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("this step is broken")
+
+    monkeypatch.setattr(service.reservations, "give_back", broken)
+    monkeypatch.setattr(session.mount, "remove_reader", broken)
+    with caplog.at_level(logging.ERROR):
+        service.sessions.close(session, "test", by_server=True)
+    assert reader.session not in server.sessions
+    assert server.udp_pairs_in_use == 0
+    assert await reader.peer.closed() == b""
+    assert [record.message for record in caplog.records] == ["a session's end failed in part"] * 2
+    monkeypatch.undo()
+    session.mount.remove_reader(session.reader)
+
+
+async def test_causes_that_peers_make_up_are_counted_as_one(server: RtspServer) -> None:
+    service = server._service
+    assert service is not None
+    for index in range(3):
+        peer = await RtspPeer.connect(server.publish_port)
+        url = server.publish_url(f"/{index}")
+        answer = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
+        session = service.sessions.get(answer.session)
+        assert session is not None
+        service.sessions.close(session, f"another description: {index} tracks, no packet")
+        peer = await RtspPeer.connect(server.publish_port)
+        answer = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
+        session = service.sessions.get(answer.session)
+        assert session is not None
+        service.sessions.close(session, f"no packet for {index} s")
+    counted = server.counters.sessions_closed_by_cause
+    assert counted == {"another description": 3, "no packet for N s": 3}
