@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from headwater.media.errors import MountFull
+from headwater.net.port_pairs import PortsExhausted
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.require import unsupported_options
 from headwater.protocol.message import Request, Response
@@ -95,6 +97,7 @@ async def answer(connection: Connection, request: Request) -> None:
                 "request failed",
                 extra={"peer": connection.peer, "method": request.method},
             )
+        _note_limit(connection, error)
         refusal = refusal_of(error)
         _log_refusal(connection, request, refusal)
         response = refusal_response(refusal)
@@ -126,8 +129,20 @@ def _complete(connection: Connection, response: Response, cseq: int | None) -> N
         response.headers.set("Server", connection.service.settings.server.server_name)
 
 
+def _note_limit(connection: Connection, error: Exception) -> None:
+    match error:
+        case PortsExhausted():
+            setting = "rtp.rtp_port_count"
+        case MountFull():
+            setting = "mounts.max_readers"
+        case _:
+            return
+    connection.service.note_limit(setting, connection.peer, str(error))
+
+
 def _log_refusal(connection: Connection, request: Request, refusal: Refusal) -> None:
-    level = logging.DEBUG if refusal.status == Status.UNAUTHORIZED else logging.INFO
+    quiet = refusal.logged or refusal.status == Status.UNAUTHORIZED
+    level = logging.DEBUG if quiet else logging.INFO
     logger.log(
         level,
         "request refused",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 
 @dataclass(slots=True)
 class ServerCounters:
-    """Counts of connections, requests, sessions and refusals since the start."""
+    """Counts of connections, requests, sessions and refusals since the start.
+
+    The bytes are those of connections that are closed; open ones count their own.
+    """
 
     connections_opened: int = 0
     connection_failures: int = 0
@@ -16,10 +19,19 @@ class ServerCounters:
     request_failures: int = 0
     sessions_opened: int = 0
     unknown_channel_frames: int = 0
+    tcp_bytes_received: int = 0
+    tcp_bytes_sent: int = 0
     sessions_closed_by_cause: Counter[str] = field(default_factory=Counter)
     connections_closed_by_cause: Counter[str] = field(default_factory=Counter)
     refused_by_limit: Counter[str] = field(default_factory=Counter)
     answers_by_status: Counter[int] = field(default_factory=Counter)
+
+    def copy(self) -> ServerCounters:
+        """Return the counts as they are now, which change no more."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return replace(
+            self, **{name: +value for name, value in values.items() if isinstance(value, Counter)}
+        )
 
     def count_answer(self, status: int) -> None:
         """Count one answered request."""

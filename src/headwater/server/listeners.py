@@ -134,7 +134,7 @@ class Listeners:
         def failed(_peer: Address, cause: str) -> None:
             self._preambles.discard(preamble)
             self._forget_address(peer[0])
-            self._service.counters.connections_closed_by_cause["first_byte_timeout_s"] += 1
+            self._service.counters.connections_closed_by_cause["preamble"] += 1
             logger.debug("connection ended early", extra={"peer": peer[0], "cause": cause})
 
         preamble = Preamble(
@@ -157,11 +157,18 @@ class Listeners:
             return
         peer = (greeting.peer[0], greeting.peer[1])
         sockets = service.settings.sockets
-        if sockets.tcp_send_buffer_bytes:
-            set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
         context = tls.context if greeting.tls and tls is not None else None
         connection = Connection(service, door.roles, peer, secure=context is not None)
-        connection.attach(self._stream(sock, connection, greeting, context))
+        try:
+            if sockets.tcp_send_buffer_bytes:
+                set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
+            connection.attach(self._stream(sock, connection, greeting, context))
+        except Exception:
+            # One peer's trouble; whoever calls this serves all of them.
+            logger.exception("connection not opened", extra={"peer": connection.peer})
+            self._forget_address(connection.peer_ip)
+            sock.close()
+            return
         service.connection_opened(connection)
 
     def _stream(

@@ -20,13 +20,22 @@ class Refusal(Exception):  # noqa: N818 - named after what it does
     """A request that is answered with an error status.
 
     `reason` tells the peer what was wrong and what to do; it becomes the answer's body.
+    `logged`: whoever raised it has logged it, at most once a second.
     """
 
-    def __init__(self, status: int, reason: str, headers: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        logged: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.headers = tuple(headers)
+        self.logged = logged
 
 
 def refusal_response(refusal: Refusal) -> Response:
@@ -50,10 +59,12 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (ProtocolError, _of_protocol_error),
     (
         PortsExhausted,
-        lambda _: Refusal(Status.NOT_ENOUGH_BANDWIDTH, "no UDP port pair is free; use TCP"),
+        lambda _: Refusal(
+            Status.NOT_ENOUGH_BANDWIDTH, "no UDP port pair is free; use TCP", logged=True
+        ),
     ),
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
-    (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error))),
+    (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error), logged=True)),
     (MountClosed, lambda error: Refusal(Status.NOT_FOUND, str(error))),
     (
         HookTimedOut,

@@ -11,6 +11,7 @@ from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
 
 if TYPE_CHECKING:
+    from headwater.server.exchange import Exchange
     from headwater.server.session import Session
 
 _INSTANT_START = {
@@ -32,10 +33,18 @@ def parse_request_uri(request: Request) -> RtspUri:
     return RtspUri.parse(request.uri)
 
 
+def require_short_path(exchange: Exchange, path: str) -> None:
+    """Refuse a mount path above the limit with 414."""
+    most = exchange.service.settings.limits.path_bytes
+    if len(path.encode()) > most:
+        raise Refusal(Status.REQUEST_URI_TOO_LONG, f"the mount's path is longer than {most} bytes")
+
+
 def aggregate_url(request: Request, session: Session) -> str:
     """The URL of the session's mount as this client writes it, without credentials or query."""
     uri = RtspUri.parse(request.uri)
-    return f"{uri.scheme}://{uri.authority}{encode_path(session.path)}"
+    server = f"{uri.scheme}://{uri.authority}" if uri.scheme else ""
+    return f"{server}{encode_path(session.path)}"
 
 
 def encode_path(path: str) -> str:

@@ -27,7 +27,7 @@ class Reservations:
         self._mounts.check_free(path)
         replaces = self._mounts.settings_for(path).on_second_publisher is SecondPublisher.REPLACE
         if path in self._holders and not replaces:
-            raise MountBusy(path)
+            raise MountBusy(f"another publisher has announced {path} and is about to send")
 
     def take(self, path: str, session: Session) -> None:
         """Reserve a path that `check` let through."""

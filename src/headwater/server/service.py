@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from headwater.access.authenticator import Authenticator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LIMIT_LOG_INTERVAL_S = 1.0
 _PEOPLE = {Role.PUBLISH: "publishers", Role.PLAY: "readers"}
 
 
@@ -45,6 +47,7 @@ class Service:
         self.clock = loop.time
         self.hooks = hooks
         self.counters = ServerCounters()
+        self._limit_logged_s: dict[str, float] = {}
         self.connections: set[Connection] = set()
         self.connections_gone = asyncio.Event()
         self.connections_gone.set()
@@ -87,6 +90,8 @@ class Service:
     def connection_lost(self, connection: Connection, error: Exception | None) -> None:
         """Forget a connection and end what ran on it."""
         self.connections.discard(connection)
+        self.counters.tcp_bytes_received += connection.stream.bytes_received
+        self.counters.tcp_bytes_sent += connection.stream.bytes_sent
         if not self.connections:
             self.connections_gone.set()
         logger.debug(
@@ -97,15 +102,24 @@ class Service:
         self.sessions.connection_lost(connection)
 
     def refuse_over_limit(self, limit: str, peer: str) -> None:
-        """Count a peer that was over a limit, and log it."""
-        self.counters.refused_by_limit[limit] += 1
+        """Count a peer that was over one of the limits, and log it."""
+        most = getattr(self.settings.limits, limit)
+        self.note_limit(f"limits.{limit}", peer, f"{most} is the most that is allowed")
+
+    def note_limit(self, setting: str, peer: str, cause: str) -> None:
+        """Count a peer that was over a limit; log it once a second, naming what to raise."""
+        self.counters.refused_by_limit[setting] += 1
+        now = self.clock()
+        if now - self._limit_logged_s.get(setting, -math.inf) < _LIMIT_LOG_INTERVAL_S:
+            return
+        self._limit_logged_s[setting] = now
         logger.warning(
             "limit reached",
             extra={
-                "limit": limit,
+                "setting": setting,
                 "peer": peer,
-                "count": self.counters.refused_by_limit[limit],
-                "setting": f"limits.{limit}",
+                "refused": self.counters.refused_by_limit[setting],
+                "cause": cause,
             },
         )
 

@@ -11,7 +11,7 @@ from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri
+from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session_lookup import named_session, session_header, state_after
 
@@ -25,6 +25,7 @@ async def answer(exchange: Exchange) -> Response:
     service, connection, request = exchange.service, exchange.connection, exchange.request
     uri = parse_request_uri(request)
     path = mount_path(uri)
+    require_short_path(exchange, path)
     await service.gate.admit(exchange, Role.PUBLISH, path)
     content_type = request.headers.get("Content-Type", _SDP)
     if content_type is None or content_type.partition(";")[0].strip().lower() != _SDP:

@@ -7,7 +7,7 @@ from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri
+from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session_lookup import touch_named_session
 
@@ -26,6 +26,7 @@ async def answer(exchange: Exchange) -> Response:
     service, connection, request = exchange.service, exchange.connection, exchange.request
     uri = parse_request_uri(request)
     path = mount_path(uri)
+    require_short_path(exchange, path)
     await service.gate.admit(exchange, Role.PLAY, path)
     if not _accepts_sdp(request.headers.get("Accept")):
         raise Refusal(Status.NOT_ACCEPTABLE, f"presentations come as {_SDP} only")
@@ -35,7 +36,7 @@ async def answer(exchange: Exchange) -> Response:
     touch_named_session(exchange)
     return exchange.answer(
         [
-            ("Content-Base", f"{uri.without_credentials}/"),
+            ("Content-Base", f"{uri.without_credentials.rstrip('/')}/"),
             ("Content-Type", _SDP),
             ("Cache-Control", "no-cache"),
         ],

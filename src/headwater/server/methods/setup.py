@@ -8,7 +8,7 @@ from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri
+from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session import Session
 from headwater.server.session_lookup import (
@@ -27,14 +27,19 @@ async def answer(exchange: Exchange) -> Response:
     service, request = exchange.service, exchange.request
     parse_request_uri(request)
     session = named_session(exchange) or implied_session(exchange)
+    if session is None:
+        _require_play_port(exchange)
     if session is not None and session.role is Role.PUBLISH:
         target = publisher_target(exchange, session)
     else:
         target = reader_target(exchange, session)
+    require_short_path(exchange, target.path)
     await service.gate.admit(exchange, target.role, target.path)
+    if session is not None and session.closed:
+        # The owner's hooks took their time: meanwhile the session may have ended.
+        raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
     offer = _offer(exchange, session, target)
     if session is None:
-        _require_play_port(exchange)
         session = service.sessions.open(exchange.connection, target.role, target.path)
         session.user_agent = request.headers.get("User-Agent", "") or ""
         session.query = target.query
@@ -98,7 +103,8 @@ def _set_up(
     connection = exchange.connection
     identity = exchange.service.identity_of(session, connection)
     if target.mount is None:
-        if session.publisher is None:
+        if session.publisher is None or not session.publisher.track_indexes:
+            # Also after a first attempt that got no port: the next may be over TCP.
             session.publisher = ends.publisher(
                 offer.kind, identity, connection.stream, connection.channels
             )
