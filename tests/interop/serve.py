@@ -1,6 +1,7 @@
 """Run a server on free ports until standard input ends; its addresses go out as one JSON line.
 
-`serve.py '{"rtp_port_start": 40000, …}'`: keyword arguments of RtspServer.
+`serve.py '{"rtp_port_start": 40000, "mounts": {"grace_s": 5}, …}'`: keyword arguments of
+RtspServer, and sections of the settings by their names.
 """
 
 from __future__ import annotations
@@ -8,15 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import fields, replace
 
 from headwater import RtspServer
+from headwater.config.settings import Settings
 
 
 async def main(arguments: str) -> None:
     """Serve until the parent closes the pipe."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    async with RtspServer(host="127.0.0.1", **json.loads(arguments)) as server:
+    options = json.loads(arguments)
+    defaults = Settings()
+    sections = {
+        name: replace(getattr(defaults, name), **options.pop(name))
+        for name in [field.name for field in fields(Settings)]
+        if name in options
+    }
+    settings = replace(defaults, **sections)
+    async with RtspServer(host="127.0.0.1", settings=settings, **options) as server:
         loop.add_reader(sys.stdin.fileno(), ended.set)
         bound = {"publish_port": server.publish_port, "play_port": server.play_port}
         print(json.dumps(bound), flush=True)  # noqa: T201 - the parent reads it

@@ -158,6 +158,12 @@ class Program:
         if status != 0:
             raise ClientError(f"{self.argv[0]} exited with {status}\n{self.last_lines()}")
 
+    def run_for(self, seconds: float) -> None:
+        """Let it run that long; raises ClientError when it ends by itself before."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+            raise ClientError(f"{self.argv[0]} ended early\n{self.last_lines()}")
+
     def interrupt(self, timeout_s: float = 5.0) -> None:
         """End it as a user at the terminal does; kill it when it does not heed that."""
         if self.running:
