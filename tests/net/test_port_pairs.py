@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import random
 import socket
 
 import pytest
@@ -14,7 +15,9 @@ from headwater.net.port_pairs import PortPairPool, PortsExhausted
 
 def free_range(pairs: int) -> int:
     """Return an even port that begins a range of free pairs on 127.0.0.1."""
-    for start in range(20_000, 60_000, 2 * pairs):
+    # Anywhere below the ports that systems hand out, so that tests side by side do not meet.
+    for _ in range(1_000):
+        start = 2 * random.randrange(10_000, 16_000)
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             for port in range(start, start + 2 * pairs):
                 sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

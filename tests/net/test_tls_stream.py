@@ -217,21 +217,43 @@ async def test_writes_before_the_handshake_wait(
         await peer.close()
 
 
+class ManualPeer:
+    """A TLS client that decides which records travel together."""
+
+    def __init__(self, far: socket.socket, context: ssl.SSLContext) -> None:
+        self._far = far
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
+
+    async def flush(self) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._far, self._outgoing.read())
+
+    async def handshake(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                try:
+                    self.tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    await self.flush()
+                    self._incoming.write(await loop.sock_recv(self._far, 65_536))
+                else:
+                    await self.flush()
+                    return
+
+
 async def test_many_records_are_one_batch(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
     near, far = tcp_pair()
     recorder = Recorder()
-    async with open_stream(near, recorder, server) as stream:
-        peer = await connect(far, client)
-        peer.writer.write(b"hello")
-        await recorder.until(lambda: recorder.received == b"hello")
-        stream.pause_reading()
-        for number in range(20):
-            peer.writer.write(b"frame %02d" % number)
-        await asyncio.sleep(0)
-        stream.resume_reading()
-        await recorder.until(lambda: len(recorder.received) == 5 + 160)
-        assert recorder.chunks == 2
-        await peer.close()
+    with far:
+        async with open_stream(near, recorder, server):
+            peer = ManualPeer(far, client)
+            await peer.handshake()
+            for number in range(20):
+                peer.tls.write(b"frame %02d" % number)
+            await peer.flush()
+            await recorder.until(lambda: len(recorder.received) == 160)
+            assert recorder.chunks == 1
 
 
 async def test_first_bytes_already_read(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
@@ -345,7 +367,7 @@ async def test_peer_leaves_without_close_notify(
         peer = await connect(far, client)
         stream.write(b"x")
         await peer.read_exactly(1)
-        peer.writer.transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        peer.writer.transport.abort()
         await recorder.until(lambda: recorder.closed)
         assert recorder.closed == [None]
         await peer.close()
@@ -355,25 +377,11 @@ async def test_half_close_receiver_goes_on(server: ssl.SSLContext, client: ssl.S
     near, far = tcp_pair()
     recorder = HalfOpenRecorder()
     async with open_stream(near, recorder, server) as stream:
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
-        loop = asyncio.get_running_loop()
-
-        async def step(action: Callable[[], object]) -> object:
-            async with asyncio.timeout(DEADLINE_S):
-                while True:
-                    try:
-                        return action()
-                    except ssl.SSLWantReadError:
-                        await loop.sock_sendall(far, outgoing.read())
-                        incoming.write(await loop.sock_recv(far, 65_536))
-                    finally:
-                        await loop.sock_sendall(far, outgoing.read())
-
-        await step(tls.do_handshake)
+        peer = ManualPeer(far, client)
+        await peer.handshake()
         with contextlib.suppress(ssl.SSLWantReadError):
-            tls.unwrap()
-        await loop.sock_sendall(far, outgoing.read())
+            peer.tls.unwrap()
+        await peer.flush()
         await recorder.until(lambda: recorder.ended == 1)
         assert not stream.closed
         stream.write(b"answer")

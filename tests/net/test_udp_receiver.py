@@ -201,7 +201,7 @@ async def test_other_errors_are_counted(
     receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
     receiver.close()
     receiving.close()
-    (receiver._drain_coalesced if offload else receiver._drain)()
+    receiver._on_readable()
     assert receiver.errors == 1
     assert not inbox.batches
     assert receiver.kernel_drops == 0
@@ -293,7 +293,7 @@ async def test_errors_of_an_unconnected_socket_are_counted() -> None:
     receiver = UdpDatagramReceiver(receiving, asyncio.get_running_loop(), inbox.take)
     receiver.close()
     receiving.close()
-    receiver._drain()
+    receiver._on_readable()
     assert receiver.errors == 1
 
 

@@ -7,6 +7,7 @@ import logging
 import socket
 import struct
 from asyncio import AbstractEventLoop, TimerHandle
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections import deque
 from itertools import islice
 from typing import Final
@@ -39,12 +40,14 @@ class TcpStream:
         "_begun",
         "_close_deadline_s",
         "_ended",
+        "_errors_repeat",
         "_initial_data",
         "_loop",
         "_queue",
         "_queued_at_s",
         "_read_bytes",
         "_reading",
+        "_reading_on",
         "_reads_per_wake",
         "_recv",
         "_released",
@@ -84,6 +87,9 @@ class TcpStream:
         self._send = sock.send
         self._recv = sock.recv
         self._vectored = probe().sendmsg
+        # A selector tells of a socket's error as often as it is asked. libuv, beneath uvloop, does
+        # so once and forgets the socket: one must read on to the error when it comes with data.
+        self._errors_repeat = isinstance(loop, BaseSelectorEventLoop)
         self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
@@ -93,6 +99,7 @@ class TcpStream:
         self._timer: TimerHandle | None = None
         self._begun = False
         self._reading = True
+        self._reading_on = False
         self._ended = False
         self._released = False
         self.receiver: StreamReceiver = receiver
@@ -195,7 +202,7 @@ class TcpStream:
         if not self._begun:
             self._loop.call_soon(self._begin)
         elif not self._ended:
-            self._loop.add_reader(self._sock, self._read)
+            self._loop.add_reader(self._sock, self._on_readable)
 
     def _begin(self) -> None:
         if self._begun or not self._reading or self._released:
@@ -205,30 +212,46 @@ class TcpStream:
         if data and not self.closed:
             self._deliver(data)
         if self._reading and not self._released:
-            self._loop.add_reader(self._sock, self._read)
+            self._loop.add_reader(self._sock, self._on_readable)
 
-    def _read(self) -> None:
-        """Read a bounded number of times, so that one busy peer cannot starve the others."""
+    def _read(self) -> bool:
+        """Read a bounded number of times, so that one busy peer cannot starve the others.
+
+        Returns whether the bound was met and there may be more.
+        """
         size = self._read_bytes
         for _ in range(self._reads_per_wake):
             try:
                 data = self._recv(size)
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except OSError as error:
                 self.abort(error)
-                return
+                return False
             if not data:
                 self._end()
-                return
+                return False
             self.bytes_received += len(data)
             if not self.closed:
                 self._deliver(data)
                 if not self._reading:
-                    return
+                    return False
             # A short read has emptied the socket: the call that would say so can be saved.
-            if len(data) < size or self._released:
-                return
+            if self._released or (len(data) < size and self._errors_repeat):
+                return False
+        return True
+
+    def _on_readable(self) -> None:
+        if not self._reading_on:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read; where the loop tells of an error but once, until there is nothing left to read."""
+        self._reading_on = False
+        live = self._reading and not self._ended and not self._released
+        if live and self._read() and not self._errors_repeat:
+            self._reading_on = True
+            self._loop.call_soon(self._read_on)
 
     def _deliver(self, data: bytes) -> None:
         try:
@@ -284,7 +307,7 @@ class TcpStream:
     def _watch_for_end(self) -> None:
         """Read on, though only to see the peer's end and to leave nothing unread."""
         if not self._ended and not (self._begun and self._reading):
-            self._loop.add_reader(self._sock, self._read)
+            self._loop.add_reader(self._sock, self._on_readable)
         self._begun = self._reading = True
 
     def _linger(self) -> None:

@@ -65,8 +65,22 @@ class _Receiver:
             self._closed = True
             self._loop.remove_reader(self._sock)
 
+    def _watch(self) -> None:
+        """Read whenever there is something to read.
+
+        To be called again after an error, and when a wake-up found nothing, because another call
+        may have taken its error: libuv, beneath uvloop, forgets a socket that has one.
+        """
+        if not self._closed:
+            self._loop.remove_reader(self._sock)
+            self._loop.add_reader(self._sock, self._on_readable)
+
+    def _on_readable(self) -> None:
+        raise NotImplementedError
+
     def _failed(self, error: OSError) -> None:
         """Count an error that the socket told; it takes nothing from what else is received."""
+        self._watch()
         # Windows tells an unconnected socket of a refused datagram by ECONNRESET.
         if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
             self.refused += 1
@@ -99,6 +113,7 @@ class UdpReceiver(_Receiver):
         super().__init__(sock, loop, packets_per_wake)
         self._on_packets = on_packets
         self._recv = sock.recv
+        self._on_trial = True
         self._trial_reads = 0
         self._trial_packets = 0
         self._longest_bytes = 0
@@ -110,7 +125,13 @@ class UdpReceiver(_Receiver):
                 self.coalescing = True
             except OSError as error:
                 _log.debug("No UDP receive offload", extra={"cause": str(error)})
-        loop.add_reader(sock, self._drain_coalesced if self.coalescing else self._drain)
+        self._watch()
+
+    def _on_readable(self) -> None:
+        if self.coalescing:
+            self._drain_coalesced()
+        else:
+            self._drain()
 
     def _drain(self) -> None:
         packets: list[bytes] = []
@@ -124,10 +145,13 @@ class UdpReceiver(_Receiver):
             pass
         except OSError as error:
             self._failed(error)
-        self._deliver(packets, size - 1)
+        if packets:
+            self._deliver(packets, size - 1)
+        else:
+            self._watch()
 
     def _deliver(self, packets: list[bytes], longest_bytes: int) -> None:
-        if packets and (max(map(len, packets)) > longest_bytes or b"" in packets):
+        if max(map(len, packets)) > longest_bytes or b"" in packets:
             whole = [packet for packet in packets if len(packet) <= longest_bytes]
             self._too_long(len(packets) - len(whole))
             packets = [packet for packet in whole if packet]
@@ -156,15 +180,18 @@ class UdpReceiver(_Receiver):
             emptied = True
         except OSError as error:
             self._failed(error)
-        if self._trial_reads < _TRIAL_READS:
+        if self._on_trial:
             self._trial_reads += reads
             self._trial_packets += len(packets)
             self._longest_bytes = max(self._longest_bytes, max(map(len, packets), default=0))
-            if self._trial_reads >= _TRIAL_READS:
-                self._trial_reads -= 0 if emptied else reads
-                if emptied and self._trial_packets < _COALESCED_ENOUGH * self._trial_reads:
+            if emptied and self._trial_reads >= _TRIAL_READS:
+                self._on_trial = False
+                if self._trial_packets < _COALESCED_ENOUGH * self._trial_reads:
                     packets += self._stop_coalescing()
-        self._deliver(packets, _MAX_DATAGRAM_BYTES)
+        if packets:
+            self._deliver(packets, _MAX_DATAGRAM_BYTES)
+        else:
+            self._watch()
 
     def _stop_coalescing(self) -> list[bytes]:
         """Turn receive offload off for good; return what came while that happened.
@@ -174,8 +201,6 @@ class UdpReceiver(_Receiver):
         """
         self._sock.setsockopt(SOL_UDP, UDP_GRO, 0)
         self.coalescing = False
-        self._loop.remove_reader(self._sock)
-        self._loop.add_reader(self._sock, self._drain)
         late: list[bytes] = []
         with contextlib.suppress(OSError):
             while len(late) < self._packets_per_wake:
@@ -203,9 +228,9 @@ class UdpDatagramReceiver(_Receiver):
         super().__init__(sock, loop, packets_per_wake)
         self._on_datagrams = on_datagrams
         self._recvfrom = sock.recvfrom
-        loop.add_reader(sock, self._drain)
+        self._watch()
 
-    def _drain(self) -> None:
+    def _on_readable(self) -> None:
         datagrams: list[tuple[bytes, Address]] = []
         append = datagrams.append
         recvfrom = self._recvfrom
@@ -226,6 +251,8 @@ class UdpDatagramReceiver(_Receiver):
             self.bytes_received += sum([len(data) for data, _address in datagrams])
             self.wakes += 1
             self._on_datagrams(datagrams)
+        else:
+            self._watch()
 
 
 def _segment_bytes(ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -412,6 +412,8 @@ class UdpSender:
             elif not self._go_on(pending, self._advance(pending)):
                 queue.appendleft(pending)
                 self.pending_bytes += pending.wire_bytes
+                # Again, because libuv, beneath uvloop, forgets a socket that had an error.
+                self._loop.add_writer(self._sock, self._resume)
                 return
         self._loop.remove_writer(self._sock)
 
