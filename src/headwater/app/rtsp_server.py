@@ -259,10 +259,11 @@ class RtspServer:
             for runner in self._runners.values():
                 await runner.aclose()
             await service.authenticator.aclose()
-            if self._status_socket is not None:
-                await self._status_socket.close()
         finally:
             self._service = self._stopping = self._report = None
+            status_socket, self._status_socket = self._status_socket, None
+            if status_socket is not None:
+                await status_socket.close()
         logger.info("server stopped")
 
     async def serve_forever(self) -> None:

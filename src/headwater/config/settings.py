@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
+from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -59,4 +60,5 @@ class Settings:
     access: AccessSettings = field(default_factory=AccessSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -28,10 +28,12 @@ class ServerCounters:
 
     def copy(self) -> ServerCounters:
         """Return the counts as they are now, which change no more."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        return replace(
-            self, **{name: +value for name, value in values.items() if isinstance(value, Counter)}
-        )
+        copied = replace(self)
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if isinstance(value, Counter):
+                setattr(copied, spec.name, Counter(value))
+        return copied
 
     def count_answer(self, status: int) -> None:
         """Count one answered request."""

@@ -1,0 +1,196 @@
+"""What a running server looks like from outside: its parts read into a `ServerStatus`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from headwater.control.process import process_status
+from headwater.control.status import (
+    ConnectionsStatus,
+    DropsStatus,
+    Health,
+    HookStatus,
+    PortsStatus,
+    ServerState,
+    ServerStatus,
+)
+from headwater.hooks import HookRunner
+from headwater.hooks.table import HOOKS
+from headwater.media.mount import Mount
+from headwater.media.snapshot import MountSnapshot, ReaderSnapshot
+from headwater.media.track import Track
+from headwater.server.connection import Connection
+from headwater.server.role import Role
+from headwater.server.service import Service
+from headwater.server.session import SessionSnapshot
+from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
+
+_SLICE = 64
+"""Readers, sessions or connections that are looked at between two pauses."""
+
+
+class StatusReport:
+    """Reads the parts of one server; nothing on the path of the media knows of it.
+
+    Attributes:
+        state: what the server is doing, set by the server.
+    """
+
+    def __init__(self, service: Service, hooks: Iterable[tuple[Role, HookRunner]]) -> None:
+        self.state = ServerState.STARTING
+        self._service = service
+        self._hooks = tuple(hooks)
+        self._started_s = service.clock()
+
+    def health(self) -> Health:
+        """The little that a health command asks for."""
+        service = self._service
+        return Health(
+            version=_version(),
+            state=self.state,
+            uptime_s=service.clock() - self._started_s,
+            mounts=len(service.mounts),
+            sessions=len(service.sessions),
+            connections=len(service.connections),
+        )
+
+    def status(self) -> ServerStatus:
+        """Everything, as it is now."""
+        steps = self.steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                status: ServerStatus = end.value
+                return status
+
+    def steps(self) -> Generator[None, None, ServerStatus]:
+        """Everything, read in steps of well under a millisecond; whoever goes may be missing."""
+        service = self._service
+        counters = service.counters.copy()
+        mounts: list[MountSnapshot] = []
+        paths: dict[Track, str] = {}
+        for mount in service.mounts:
+            paths.update((track, mount.path) for track in mount.tracks)
+            mounts.append((yield from _mount_steps(mount)))
+        egresses: list[EgressSnapshot] = []
+        totals = EgressTotals()
+        ends = service.media_ends
+        for table in (ends.egresses, ends.groups):
+            totals += table.closed_totals
+            for egress in table.snapshots(paths):
+                egresses.append(egress)
+                totals += egress.totals
+                yield
+        sessions: list[SessionSnapshot] = []
+        for number, session in enumerate(service.sessions):
+            sessions.append(session.snapshot())
+            if number % _SLICE == 0:
+                yield
+        connections = yield from self._connections_steps()
+        now = service.clock()
+        return ServerStatus(
+            version=_version(),
+            state=self.state,
+            clock_s=now,
+            uptime_s=now - self._started_s,
+            ports=self._ports(),
+            process=process_status(),
+            connections=connections,
+            counters=counters,
+            access=replace(service.authenticator.counters),
+            drops=DropsStatus(
+                missed_by_readers=sum(mount.dropped_packets for mount in mounts),
+                egress=totals.dropped_packets,
+                kernel_receive=sum(mount.kernel_drops for mount in mounts),
+                not_rtp=sum(t.invalid_packets for mount in mounts for t in mount.tracks),
+                not_rtcp=sum(t.invalid_rtcp_packets for mount in mounts for t in mount.tracks),
+                unknown_channel=counters.unknown_channel_frames,
+                stray=totals.stray_datagrams,
+            ),
+            egress=totals,
+            hooks=tuple(self._hooks_status()),
+            egresses=tuple(egresses),
+            mounts=tuple(mounts),
+            sessions=tuple(sessions),
+        )
+
+    def _ports(self) -> PortsStatus:
+        service = self._service
+        listen = service.settings.server
+        pool = service.media_ends.ports
+        return PortsStatus(
+            host=listen.host,
+            publish=service.ports.get(Role.PUBLISH, listen.publish_port),
+            play=service.ports.get(Role.PLAY, listen.play_port),
+            rtsps=listen.rtsps_port,
+            udp_first=pool.start,
+            udp_last=pool.start + 2 * pool.pair_count - 1,
+            udp_pairs=pool.pair_count,
+            udp_pairs_in_use=pool.in_use,
+            udp_pairs_available=pool.available,
+            udp_busy_skips=pool.busy_skips,
+        )
+
+    def _connections_steps(self) -> Generator[None, None, ConnectionsStatus]:
+        service = self._service
+        counters = service.counters
+        received = counters.tcp_bytes_received
+        sent = counters.tcp_bytes_sent
+        queued = secure = 0
+        oldest_s = 0.0
+        now = service.clock()
+        connections: tuple[Connection, ...] = tuple(service.connections)
+        for number, connection in enumerate(connections):
+            stream = connection.stream
+            received += stream.bytes_received
+            sent += stream.bytes_sent
+            queued += stream.queued_bytes
+            secure += stream.secure
+            oldest_s = max(oldest_s, stream.oldest_queued_s(now))
+            if number % _SLICE == 0:
+                yield
+        return ConnectionsStatus(
+            open=len(connections),
+            secure=secure,
+            queued_bytes=queued,
+            oldest_queued_s=oldest_s,
+            bytes_received=received,
+            bytes_sent=sent,
+        )
+
+    def _hooks_status(self) -> Iterable[HookStatus]:
+        for role, runner in self._hooks:
+            for point in HOOKS:
+                functions = len(runner.hooks.registered(point.name))
+                counters = runner.counters[point.name]
+                if functions:
+                    yield HookStatus(
+                        side=role.value,
+                        hook=point.name,
+                        functions=functions,
+                        calls=counters.calls,
+                        failures=counters.failures,
+                        timeouts=counters.timeouts,
+                        dropped=counters.dropped,
+                    )
+
+
+def _mount_steps(mount: Mount) -> Generator[None, None, MountSnapshot]:
+    readers: list[ReaderSnapshot] = []
+    for number, reader in enumerate(mount.reader_snapshots()):
+        readers.append(reader)
+        if number % _SLICE == 0:
+            yield
+    return mount.snapshot_with(readers)
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("headwater")
+    except PackageNotFoundError:
+        return "unknown"

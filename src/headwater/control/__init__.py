@@ -1,0 +1,1 @@
+"""Looking at a running server from outside: read models, the status socket, its client."""

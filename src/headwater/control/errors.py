@@ -1,0 +1,13 @@
+"""What can go wrong around the status socket."""
+
+
+class StatusSocketError(Exception):
+    """The status socket cannot be opened; the message says why."""
+
+
+class NotReachableError(Exception):
+    """Nobody answers on a status socket; `remedy` is what to do about it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy

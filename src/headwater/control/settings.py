@@ -1,0 +1,39 @@
+"""Settings of how a running server is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated, Final
+
+AUTO: Final = "auto"
+_MAX_PATH_BYTES: Final = 103
+"""What every system takes for the path of a unix socket (macOS has 104 bytes, its end included)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlSettings:
+    """How a running server is looked at from the same machine."""
+
+    status_socket: Annotated[
+        str,
+        "Path of the unix socket that `headwater status` asks, readable for the server's user "
+        "alone. `auto`: one for each user and publish port, in $XDG_RUNTIME_DIR/headwater, else "
+        "/run/headwater where that is the server's own or the server runs as root, else a "
+        "private folder among the temporary files. Empty: none.",
+    ] = AUTO
+
+    def __post_init__(self) -> None:
+        path = self.status_socket
+        if path in {"", AUTO}:
+            return
+        if not PurePath(path).is_absolute() or "\0" in path:
+            raise ValueError(
+                f"status_socket is {path!r}; it must be a path from the root, "
+                f"`{AUTO}`, or empty for none"
+            )
+        if len(path.encode()) > _MAX_PATH_BYTES:
+            raise ValueError(
+                f"status_socket is {path!r}, {len(path.encode())} bytes; a socket's path has at "
+                f"most {_MAX_PATH_BYTES}"
+            )

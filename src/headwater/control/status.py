@@ -1,0 +1,138 @@
+"""The read model of a whole server: frozen plain values, safe to keep, to send, to any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headwater.access.authenticator import AccessCounters
+from headwater.control.json_text import plain
+from headwater.control.process import ProcessStatus
+from headwater.media.snapshot import MountSnapshot
+from headwater.server.counters import ServerCounters
+from headwater.server.session import SessionSnapshot
+from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
+
+
+class ServerState(StrEnum):
+    """The life of a server: binding its ports, serving, telling everybody to go."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The little that a health command asks for."""
+
+    version: str
+    state: ServerState
+    uptime_s: float
+    mounts: int
+    sessions: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortsStatus:
+    """Where the server listens (TCP; `rtsps` 0 for none) and what it has of UDP port pairs.
+
+    `udp_busy_skips` counts pairs of the range that another program held when they were wanted.
+    """
+
+    host: str
+    publish: int
+    play: int
+    rtsps: int
+    udp_first: int
+    udp_last: int
+    udp_pairs: int
+    udp_pairs_in_use: int
+    udp_pairs_available: int
+    udp_busy_skips: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsStatus:
+    """The TCP connections: how many are open, what waits in them, what they carried in all.
+
+    `oldest_queued_s` is the age of the oldest unsent byte of any. Bytes include closed ones.
+    """
+
+    open: int
+    secure: int
+    queued_bytes: int
+    oldest_queued_s: float
+    bytes_received: int
+    bytes_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropsStatus:
+    """Packets that were not delivered, by cause.
+
+    Attributes:
+        missed_by_readers: slow readers' queues were over their bounds; mounts open now.
+        egress: UDP sockets did not take them in time; those of unicast readers are counted in
+            `missed_by_readers` as well.
+        kernel_receive: the kernel dropped publishers' datagrams at full receive buffers; mounts
+            open now.
+        not_rtp, not_rtcp: what publishers sent was unreadable; mounts open now.
+        unknown_channel: interleaved frames on channels that nobody set up.
+        stray: datagrams from addresses that no reader has.
+    """
+
+    missed_by_readers: int
+    egress: int
+    kernel_receive: int
+    not_rtp: int
+    not_rtcp: int
+    unknown_channel: int
+    stray: int
+
+
+@dataclass(frozen=True, slots=True)
+class HookStatus:
+    """What became of the calls of one hook on one side (`publish` or `play`)."""
+
+    side: str
+    hook: str
+    functions: int
+    calls: int
+    failures: int
+    timeouts: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """A server as it was at one moment.
+
+    Counters are since the start and only grow; those of a mount since it opened. `clock_s` is
+    the server's monotonic clock, to which `opened_s`, `last_seen_s` and `last_packet_s` belong:
+    the difference of two statuses' `clock_s` is the time between them. `counters` and `access`
+    are copies that change no more.
+    """
+
+    version: str
+    state: ServerState
+    clock_s: float
+    uptime_s: float
+    ports: PortsStatus
+    process: ProcessStatus
+    connections: ConnectionsStatus
+    counters: ServerCounters
+    access: AccessCounters
+    drops: DropsStatus
+    egress: EgressTotals
+    hooks: tuple[HookStatus, ...]
+    egresses: tuple[EgressSnapshot, ...]
+    mounts: tuple[MountSnapshot, ...]
+    sessions: tuple[SessionSnapshot, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """The status as dicts, lists, texts and numbers, as JSON has them."""
+        values = plain(self)
+        assert isinstance(values, dict)  # noqa: S101 - what a dataclass becomes
+        return values

@@ -1,0 +1,123 @@
+"""Ask a running server over its status socket: blocking, for commands."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from headwater.control.errors import NotReachableError
+from headwater.control.socket_path import existing_sockets, port_of, searched_folders
+
+ANSWER_BYTES: Final = 256 * 1024 * 1024
+_TIMEOUT_S: Final = 10.0
+_READ_BYTES: Final = 65_536
+_IS_IT_RUNNING: Final = (
+    "is the server running? `headwater serve` opens a status socket, a program that embeds the "
+    "server does by `await server.open_status_socket()`"
+)
+
+
+def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
+    """The server's answer to `status` or `health`.
+
+    Raises NotReachableError when there is none within `timeout_s` seconds, with what to do.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise NotReachableError(
+            "this system has no unix sockets, so a server has no status socket",
+            "ask from Python: `RtspServer.status()`",
+        )
+    try:
+        text = _exchange(path, json.dumps({"ask": question}).encode() + b"\n", timeout_s)
+    except OSError as error:
+        raise _not_reachable(path, error) from error
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise NotReachableError(
+            f"no answer on {path}", "the server may be asked by too many at once; try again"
+        )
+    if "error" in answer:
+        raise NotReachableError(
+            f"the server does not answer: {answer['error']}",
+            "it may be of another version than this command",
+        )
+    return answer
+
+
+def find_server(port: int | None = None) -> Path:
+    """The status socket of the running server, on this publish port or of the only one.
+
+    Raises NotReachableError when there is none, or when several run and no port was given.
+    """
+    found = [path for path in existing_sockets() if port is None or port_of(path) == port]
+    answering = [path for path in found if _connects(path)]
+    if len(answering) == 1 or (answering and port is not None):
+        return answering[0]
+    if answering:
+        ports = ", ".join(str(port_of(path)) for path in answering)
+        raise NotReachableError(f"several servers run, on ports {ports}", "choose with --port")
+    of_port = "" if port is None else f" on port {port}"
+    raise NotReachableError(
+        f"no server{of_port} answers; looked in {_listed(searched_folders())}",
+        f"{_IS_IT_RUNNING}. One of another user is asked by that user or root, one with a "
+        "socket of its own by --socket",
+    )
+
+
+def _exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
+    deadline_s = time.monotonic() + timeout_s
+    pieces: list[bytes] = []
+    size_bytes = 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout_s)
+        sock.connect(str(path))
+        sock.sendall(request)
+        while piece := sock.recv(_READ_BYTES):
+            pieces.append(piece)
+            size_bytes += len(piece)
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or size_bytes > ANSWER_BYTES:
+                raise TimeoutError(errno.ETIMEDOUT, "the answer does not end")
+            sock.settimeout(left_s)
+    return b"".join(pieces)
+
+
+def _connects(path: Path) -> bool:
+    """Whether somebody listens there (or may: one of another user is not ours to ask)."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(_TIMEOUT_S)
+            sock.connect(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def _not_reachable(path: Path, error: OSError) -> NotReachableError:
+    match error.errno:
+        case errno.ENOENT | errno.ECONNREFUSED:
+            return NotReachableError(f"no server answers on {path}", _IS_IT_RUNNING)
+        case errno.EACCES | errno.EPERM:
+            return NotReachableError(
+                f"not allowed to ask on {path}", "run this as the server's user, or as root"
+            )
+        case _:
+            cause = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            if error.errno is not None and not isinstance(error, TimeoutError):
+                cause = os.strerror(error.errno)
+            return NotReachableError(
+                f"{path}: {cause}", "the server is too busy to answer, or stopped; see its log"
+            )
+
+
+def _listed(folders: Iterable[Path]) -> str:
+    return ", ".join(str(folder) for folder in folders)

@@ -1,0 +1,201 @@
+"""A unix socket that answers one question with one line of JSON and closes.
+
+Everything happens on the server's event loop, in slices of a millisecond or so with the loop's
+other work between them: a thread would make the loop wait for Python's lock at every system call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import socket
+import stat
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+from headwater.control.errors import StatusSocketError
+from headwater.control.json_text import json_pieces
+from headwater.control.status import Health, ServerStatus
+
+logger = logging.getLogger(__name__)
+
+REQUEST_BYTES: Final = 1024
+DEADLINE_S: Final = 5.0
+MAX_CLIENTS: Final = 8
+_SLICE_CHARACTERS: Final = 16_384
+_MODE: Final = 0o600
+
+StatusSteps = Callable[[], Generator[None, None, ServerStatus]]
+ResultT = TypeVar("ResultT")
+
+
+class StatusSocket:
+    """Answers `{"ask": "status"}` with a ServerStatus, `{"ask": "health"}` with a Health.
+
+    At most 8 may ask at once, others are closed unheard; a request is at most 1,024 bytes, and
+    whole, answered and read within 5 seconds. `steps` makes a status, with a pause where it
+    yields.
+    """
+
+    def __init__(self, path: Path, *, steps: StatusSteps, health: Callable[[], Health]) -> None:
+        self.path = path
+        self.refused = 0
+        """Those who were closed because too many asked."""
+        self._steps = steps
+        self._health = health
+        self._server: asyncio.AbstractServer | None = None
+        self._inode = 0
+        self._open = False
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Bind and listen; a socket that a dead server left is replaced.
+
+        Raises StatusSocketError when the system has no unix sockets, another server answers
+        there, something else is in the way, or the folder does not let us.
+        """
+        sock = _bound(self.path)
+        self._inode = self.path.lstat().st_ino
+        self._open = True
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=sock, limit=REQUEST_BYTES, backlog=MAX_CLIENTS
+        )
+
+    async def close(self) -> None:
+        """Answer no more and remove the socket; a second call does nothing."""
+        self._open = False
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        with contextlib.suppress(OSError):
+            # Another server may have put its own there meanwhile.
+            if self.path.lstat().st_ino == self._inode:
+                self.path.unlink()
+        for client in self._clients:
+            client.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = asyncio.current_task()
+        if client is None or not self._open or len(self._clients) >= MAX_CLIENTS:
+            self.refused += 1
+            writer.transport.abort()
+            return
+        self._clients.add(client)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await self._answer(reader, writer)
+        except (TimeoutError, OSError) as error:
+            logger.debug("a question about the status was not answered", extra={"cause": error})
+        except Exception:
+            logger.exception("the status could not be told")
+        finally:
+            self._clients.discard(client)
+            writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            pieces = await self._reply(_asked(await reader.readuntil(b"\n")))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            pieces = _refusal(f"no request of one line: {error}")
+        except ValueError as error:
+            pieces = _refusal(str(error))
+        for text in _slices(pieces):
+            writer.write(text.encode())
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.write(b"\n")
+        writer.write_eof()
+        # The asker closes when it has read to the end: what is on its way is not cut off.
+        await reader.read(1)
+
+    async def _reply(self, question: str) -> Iterator[str]:
+        match question:
+            case "status":
+                return json_pieces(await _in_turns(self._steps()))
+            case "health":
+                return json_pieces(self._health())
+            case _:
+                raise ValueError(f'cannot be asked for {question!r}, only "status" and "health"')
+
+
+async def _in_turns(steps: Generator[None, None, ResultT]) -> ResultT:
+    """Run the steps to their end, the loop's other work between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: ResultT = end.value
+            return result
+        await asyncio.sleep(0)
+
+
+def _asked(line: bytes) -> str:
+    """What a request asks for. Raises ValueError when it is none."""
+    try:
+        request = json.loads(line)
+    except ValueError:
+        raise ValueError("the request is no JSON") from None
+    question = request.get("ask") if isinstance(request, dict) else None
+    if not isinstance(question, str):
+        raise ValueError('the request has no "ask"')
+    return question
+
+
+def _refusal(cause: str) -> Iterator[str]:
+    yield json.dumps({"error": cause})
+
+
+def _slices(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces joined to texts of about one slice each."""
+    waiting: list[str] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= _SLICE_CHARACTERS:
+            yield "".join(waiting)
+            waiting.clear()
+            length = 0
+    yield "".join(waiting)
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket bound to the path, for this user alone; it does not listen yet."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise StatusSocketError("this system has no unix sockets, so there is no status socket")
+    _clear(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(str(path))
+        # Nobody can connect before the socket listens.
+        path.chmod(_MODE)
+    except OSError as error:
+        sock.close()
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        raise StatusSocketError(f"no status socket at {path}: {cause}") from error
+    return sock
+
+
+def _clear(path: Path) -> None:
+    """Remove what a dead server left at the path, and nothing else."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise StatusSocketError(f"{path} is there and is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        code = probe.connect_ex(str(path))
+    if code != errno.ECONNREFUSED:
+        raise StatusSocketError(f"another server answers at {path}")
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
