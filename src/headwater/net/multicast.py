@@ -46,9 +46,8 @@ def open_multicast_sender(
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(loopback))
             if interface:
-                sock.setsockopt(
-                    socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _ipv4_request("", interface)
-                )
+                request = _ipv4_interface(interface)
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
             sock.bind((_NO_INTERFACE, port))
         else:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, ttl)
@@ -167,14 +166,24 @@ def _check_group(group: str) -> None:
 
 
 def _ipv4_request(group: str, interface: str) -> bytes:
-    """Return `struct ip_mreqn` (Linux, macOS), or `ip_mreq`, which all systems take."""
-    group_bytes = socket.inet_aton(group or _NO_INTERFACE)
+    """Return `struct ip_mreq`, which all systems take, or `ip_mreqn` for an interface by name."""
+    group_bytes = socket.inet_aton(group)
     if not interface:
         return group_bytes + socket.inet_aton(_NO_INTERFACE)
     with contextlib.suppress(ValueError):
         return group_bytes + ipaddress.IPv4Address(interface).packed
-    index = interface_index(interface)
-    return group_bytes + socket.inet_aton(_NO_INTERFACE) + struct.pack("@i", index)
+    return group_bytes + _by_index(interface)
+
+
+def _ipv4_interface(interface: str) -> bytes:
+    """Return `struct in_addr`, which all systems take, or `ip_mreqn` for an interface by name."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.IPv4Address(interface).packed
+    return socket.inet_aton(_NO_INTERFACE) + _by_index(interface)
+
+
+def _by_index(interface: str) -> bytes:
+    return socket.inet_aton(_NO_INTERFACE) + struct.pack("@i", interface_index(interface))
 
 
 def _ipv6_request(group: str, interface: str) -> bytes:

@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from operator import length_hint
 from typing import Final
 
-from headwater.net.datagram_vector import DatagramVector, VectorEntry, VectorGroup, sendmmsg
+from headwater.net.datagram_vector import DatagramVector, sendmmsg
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
 from headwater.net.socket_address import Address, family_of
+from headwater.net.udp_destination import Destination, DestinationGroup, PendingSend
+
+__all__ = ["Destination", "UdpSender"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,82 +35,6 @@ _REPEATABLE: Final = frozenset({errno.ECONNREFUSED, errno.ECONNRESET})
 _REPEATS: Final = 3
 # Below this many destinations the loop over `sendto` is as cheap (measured with 1 to 8).
 _VECTOR_FROM: Final = 4
-
-
-class Destination:
-    """One address that a UdpSender serves, with what went wrong on the way there."""
-
-    __slots__ = (
-        "_alone",
-        "active",
-        "address",
-        "dropped_bytes",
-        "dropped_packets",
-        "entry",
-        "errors",
-        "refused",
-        "segmented",
-    )
-
-    def __init__(self, address: Address, entry: VectorEntry | None, *, segmented: bool) -> None:
-        self.address: Address = address
-        self.segmented: bool = segmented
-        """Whether its route takes segmentation offload; turned off when it refuses."""
-        self.active: bool = True
-        self.dropped_packets: int = 0
-        self.dropped_bytes: int = 0
-        self.refused: int = 0
-        self.errors: int = 0
-        self.entry = entry
-        self._alone: _Group | None = None
-
-    @property
-    def alone(self) -> _Group:
-        """This destination as a group of one."""
-        group = self._alone
-        if group is None:
-            group = self._alone = _Group((self,), None)
-        return group
-
-
-class _Group:
-    """Destinations that get the same bytes; immutable, so a send may stop and go on later."""
-
-    __slots__ = ("addresses", "count", "destinations", "vector")
-
-    def __init__(self, destinations: tuple[Destination, ...], vector: VectorGroup | None) -> None:
-        self.destinations = destinations
-        self.addresses = tuple([destination.address for destination in destinations])
-        self.vector = vector
-        self.count = len(destinations)
-
-
-class _Pending:
-    """One buffer on its way to one group, stopped at `index`."""
-
-    __slots__ = ("buffer", "group", "index", "packets", "queued_s", "removals", "segment_bytes")
-
-    def __init__(
-        self,
-        buffer: bytes,
-        segment_bytes: int,
-        packets: int,
-        group: _Group,
-        index: int,
-        queued_s: float,
-        removals: int,
-    ) -> None:
-        self.buffer = buffer
-        self.segment_bytes = segment_bytes
-        self.packets = packets
-        self.group = group
-        self.index = index
-        self.queued_s = queued_s
-        self.removals = removals
-
-    @property
-    def wire_bytes(self) -> int:
-        return len(self.buffer) * (self.group.count - self.index)
 
 
 class UdpSender:
@@ -141,8 +68,8 @@ class UdpSender:
         function = sendmmsg() if found.sendmmsg else None
         self._vector = None if function is None else DatagramVector(sock.fileno(), function)
         self._destinations: tuple[Destination, ...] = ()
-        self._groups: tuple[_Group, _Group] | None = None
-        self._pending: deque[_Pending] = deque()
+        self._groups: tuple[DestinationGroup, DestinationGroup] | None = None
+        self._pending: deque[PendingSend] = deque()
         self._segment_bytes = 0
         self._removals = 0
         self._closed = False
@@ -244,22 +171,22 @@ class UdpSender:
 
     # -- groups
 
-    def _regroup(self) -> tuple[_Group, _Group]:
+    def _regroup(self) -> tuple[DestinationGroup, DestinationGroup]:
         segmented = tuple([d for d in self._destinations if d.segmented])
         plain = tuple([d for d in self._destinations if not d.segmented])
         self._groups = groups = (self._group(segmented), self._group(plain))
         return groups
 
-    def _group(self, destinations: tuple[Destination, ...]) -> _Group:
+    def _group(self, destinations: tuple[Destination, ...]) -> DestinationGroup:
         vector = None
         if self._vector is not None and len(destinations) >= _VECTOR_FROM:
             entries = [d.entry for d in destinations if d.entry is not None]
             vector = self._vector.group(entries)
-        return _Group(destinations, vector)
+        return DestinationGroup(destinations, vector)
 
     # -- sending
 
-    def _send_runs(self, runs: Sequence[Run], group: _Group) -> None:
+    def _send_runs(self, runs: Sequence[Run], group: DestinationGroup) -> None:
         for run in runs:
             buffer = run.buffer
             segment_bytes = run.segment_bytes
@@ -271,12 +198,14 @@ class UdpSender:
                     segment_bytes = 0
             self._send(buffer, segment_bytes, run.count, group)
 
-    def _send_packets(self, runs: Sequence[Run], group: _Group) -> None:
+    def _send_packets(self, runs: Sequence[Run], group: DestinationGroup) -> None:
         for run in runs:
             for packet in run.packets():
                 self._send(packet, 0, 1, group)
 
-    def _send(self, buffer: bytes, segment_bytes: int, packets: int, group: _Group) -> None:
+    def _send(
+        self, buffer: bytes, segment_bytes: int, packets: int, group: DestinationGroup
+    ) -> None:
         """Send one buffer to a group now, or have it wait behind what already waits."""
         if self._pending:
             self._enqueue(buffer, segment_bytes, packets, group)
@@ -286,12 +215,12 @@ class UdpSender:
         self.sent_bytes += len(buffer) * index
         if code:
             now = self._loop.time()
-            stopped = _Pending(buffer, segment_bytes, packets, group, index, now, self._removals)
+            stopped = PendingSend(buffer, segment_bytes, packets, group, index, now, self._removals)
             if not self._go_on(stopped, code):
                 self._stall(stopped)
 
     def _push(
-        self, buffer: bytes, segment_bytes: int, group: _Group, index: int
+        self, buffer: bytes, segment_bytes: int, group: DestinationGroup, index: int
     ) -> tuple[int, int]:
         """Hand a buffer to the kernel for the group from `index` on.
 
@@ -313,7 +242,7 @@ class UdpSender:
             return group.count - length_hint(waiting) - 1, error.errno or errno.EIO
         return group.count, 0
 
-    def _go_on(self, pending: _Pending, code: int) -> bool:
+    def _go_on(self, pending: PendingSend, code: int) -> bool:
         """Get past a failed destination and on to the end; False when the socket is full."""
         repeats = 0
         while code:
@@ -331,7 +260,7 @@ class UdpSender:
             code = self._advance(pending)
         return True
 
-    def _advance(self, pending: _Pending) -> int:
+    def _advance(self, pending: PendingSend) -> int:
         before = pending.index
         index, code = self._push(pending.buffer, pending.segment_bytes, pending.group, before)
         self.sent_packets += pending.packets * (index - before)
@@ -339,7 +268,7 @@ class UdpSender:
         pending.index = index
         return code
 
-    def _give_up(self, destination: Destination, pending: _Pending, code: int) -> None:
+    def _give_up(self, destination: Destination, pending: PendingSend, code: int) -> None:
         """Note that a destination took no datagram, or send it single ones from now on."""
         if not (pending.segment_bytes and code in _NOT_SEGMENTABLE):
             self.errors += 1
@@ -355,12 +284,14 @@ class UdpSender:
             )
         packets = Run(pending.buffer, pending.segment_bytes, pending.packets).packets()
         for number, packet in enumerate(packets):
-            alone = _Pending(packet, 0, 1, destination.alone, 0, pending.queued_s, self._removals)
+            alone = PendingSend(
+                packet, 0, 1, destination.alone, 0, pending.queued_s, self._removals
+            )
             if not self._go_on(alone, self._advance(alone)):
                 # The rest of these waits at the head of the queue: nothing that waits for this
                 # destination is older.
                 rest = [
-                    _Pending(p, 0, 1, destination.alone, 0, pending.queued_s, self._removals)
+                    PendingSend(p, 0, 1, destination.alone, 0, pending.queued_s, self._removals)
                     for p in packets[number:]
                 ]
                 self._stall(*rest)
@@ -368,7 +299,7 @@ class UdpSender:
 
     # -- waiting
 
-    def _stall(self, *stopped: _Pending) -> None:
+    def _stall(self, *stopped: PendingSend) -> None:
         """Put what could not be sent at the head of the queue and wait for the socket."""
         if not self._pending:
             self.stalls += 1
@@ -376,21 +307,23 @@ class UdpSender:
         self._pending.extendleft(reversed(stopped))
         self.pending_bytes += sum(pending.wire_bytes for pending in stopped)
 
-    def _enqueue(self, buffer: bytes, segment_bytes: int, packets: int, group: _Group) -> None:
+    def _enqueue(
+        self, buffer: bytes, segment_bytes: int, packets: int, group: DestinationGroup
+    ) -> None:
         now = self._loop.time()
         queue = self._pending
         while queue and now - queue[0].queued_s > self._max_pending_age_s:
             expired = queue.popleft()
             self.pending_bytes -= expired.wire_bytes
             self._drop(expired)
-        pending = _Pending(buffer, segment_bytes, packets, group, 0, now, self._removals)
+        pending = PendingSend(buffer, segment_bytes, packets, group, 0, now, self._removals)
         if queue and self.pending_bytes + pending.wire_bytes > self._max_pending_bytes:
             self._drop(pending)
         else:
             queue.append(pending)
             self.pending_bytes += pending.wire_bytes
 
-    def _drop(self, pending: _Pending) -> None:
+    def _drop(self, pending: PendingSend) -> None:
         left_out = [d for d in pending.group.destinations[pending.index :] if d.active]
         for destination in left_out:
             destination.dropped_packets += pending.packets
@@ -417,7 +350,7 @@ class UdpSender:
                 return
         self._loop.remove_writer(self._sock)
 
-    def _leave_out_removed(self, pending: _Pending) -> None:
+    def _leave_out_removed(self, pending: PendingSend) -> None:
         rest = pending.group.destinations[pending.index :]
         pending.group = self._group(tuple([d for d in rest if d.active]))
         pending.index = 0
