@@ -1,6 +1,7 @@
 """Cameras and players of one measurement, and what they saw."""
 
 import ctypes
+import heapq
 import socket
 import struct
 import time
@@ -16,8 +17,8 @@ from bench.rtsp_client import RtspConnection, RtspError, control_url, transport_
 PACKET_BYTES = 1200
 PLAY_ANSWER_S = 10.0
 # As real clients do: ffmpeg asks OPTIONS well inside the time-out, receivers report every 5 s.
-KEEPALIVE_S = 15.0
 REPORT_S = 5.0
+REPORTS_PER_KEEPALIVE = 3
 TICK_S = 0.02
 STALLED_BUFFER_BYTES = 64 * 1024
 UDP_GROUP, TCP_GROUP = 0, 1
@@ -91,9 +92,7 @@ class Fleet:
     readers: Any = field(init=False)
     publishers: Any = field(init=False)
     _ports: Iterator[tuple[socket.socket, socket.socket, int]] = field(init=False)
-    _turn: int = 0
-    _credit: float = 0.0
-    _ticked_s: float = 0.0
+    _due: list[tuple[float, int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.library = load_library()
@@ -138,7 +137,6 @@ class Fleet:
             picture.gop_frames,
             period_ns,
             round(period_ns * phase),
-            0,
         )
         camera = Camera(connection, index, server_ports, sockets)
         self.cameras.append(camera)
@@ -191,7 +189,14 @@ class Fleet:
         self.players.append(player)
         if play:
             self._play(player, stalled=stalled)
+        if not stalled:
+            self._begin_reports(len(self.players) - 1)
         return player
+
+    def _begin_reports(self, number: int) -> None:
+        """Spread the players' first reports over a report's interval, by the golden ratio."""
+        first_s = time.monotonic() + REPORT_S * (number * 0.618034 % 1.0)
+        heapq.heappush(self._due, (first_s, number, number % REPORTS_PER_KEEPALIVE))
 
     def _play(self, player: Player, *, stalled: bool) -> None:
         connection = player.connection
@@ -225,22 +230,17 @@ class Fleet:
         return counters
 
     def tick(self) -> None:
-        """Keep-alives and receiver reports that are due, spread evenly over the players."""
+        """Send the receiver reports and keep-alives that are due."""
         now_s = time.monotonic()
-        passed_s = min(now_s - self._ticked_s, 1.0) if self._ticked_s else 0.0
-        self._ticked_s = now_s
-        if not self.players:
-            return
-        self._credit += passed_s * len(self.players) / REPORT_S
-        while self._credit >= 1.0:
-            self._credit -= 1.0
-            player = self.players[self._turn % len(self.players)]
-            rounds = self._turn // len(self.players)
-            self._turn += 1
-            if player.index >= 0 and not self.counters(player).closed:
-                self._report(player)
-                if rounds % round(KEEPALIVE_S / REPORT_S) == 0:
-                    self._keep_alive(player)
+        while self._due and self._due[0][0] <= now_s:
+            _, number, rounds = heapq.heappop(self._due)
+            player = self.players[number]
+            if player.keepalive_failed or self.counters(player).closed:
+                continue
+            self._report(player)
+            if rounds % REPORTS_PER_KEEPALIVE == 0:
+                self._keep_alive(player)
+            heapq.heappush(self._due, (now_s + REPORT_S, number, rounds + 1))
 
     def run_for(self, seconds: float) -> None:
         """Let time pass, sessions kept alive."""

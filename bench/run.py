@@ -152,8 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append({"peer": peer.name, "scenario": step.scenario, "step": step.name,
                          "udp_readers": step.udp_readers, "tcp_readers": step.tcp_readers,
                          "bits_per_s": step.picture.bits_per_s, "figures": figures})  # fmt: skip
-            print(one_line(rows[-1]), flush=True)
             write_results(results, options.out)
+            print(one_line(rows[-1]), flush=True)
     results["bare_loop_after"] = _bare_loop(options)
     for path in write_results(results, options.out):
         print(path)

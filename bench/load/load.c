@@ -63,7 +63,7 @@ int load_add_reader(struct load *load, int fd, int rtcp_fd, int transport, int g
 
 int load_add_publisher(struct load *load, int fd, int rtcp_fd, int transport, uint32_t packet_bytes,
                        uint32_t frame_bytes, uint32_t key_bytes, uint32_t gop_frames,
-                       uint64_t period_ns, uint64_t phase_ns, uint32_t gap_ns) {
+                       uint64_t period_ns, uint64_t phase_ns) {
     if (load->publisher_count == load->publisher_room) return -1;
     uint32_t at = load->publisher_count;
     struct publisher *p = &load->publishers[at];
@@ -77,7 +77,6 @@ int load_add_publisher(struct load *load, int fd, int rtcp_fd, int transport, ui
     p->gop_frames = gop_frames;
     p->period_ns = period_ns;
     p->due_ns = phase_ns;
-    p->gap_ns = gap_ns;
     p->ssrc = 0x48570000u + at;
     p->sequence = 65000u + at * 17u; /* wraps early in every run */
     p->timestamp = 0xffff0000u + at;

@@ -64,7 +64,6 @@ struct publisher {
     uint32_t timestamp;
     uint32_t ssrc;
     uint32_t packets_buffer;
-    uint32_t gap_ns; /* between the packets of one frame; 0 = one burst */
     uint8_t *buffer;
 };
 
@@ -91,7 +90,7 @@ int load_add_reader(struct load *load, int fd, int rtcp_fd, int transport, int g
                     int checks_filler);
 int load_add_publisher(struct load *load, int fd, int rtcp_fd, int transport, uint32_t packet_bytes,
                        uint32_t frame_bytes, uint32_t key_bytes, uint32_t gop_frames,
-                       uint64_t period_ns, uint64_t phase_ns, uint32_t gap_ns);
+                       uint64_t period_ns, uint64_t phase_ns);
 int load_start_readers(struct load *load);
 int load_start_publishers(struct load *load);
 void load_window(struct load *load, uint64_t from_ns, uint64_t to_ns);

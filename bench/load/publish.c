@@ -102,9 +102,8 @@ static uint32_t build_frame(struct publisher *p, uint64_t sent_ns, uint32_t *off
 static void send_datagrams(struct publisher *p, const uint32_t *offsets, uint32_t packets) {
     struct mmsghdr messages[BURST];
     struct iovec parts[BURST];
-    uint32_t step = p->gap_ns ? 1u : BURST;
     for (uint32_t from = 0; from < packets;) {
-        uint32_t n = packets - from < step ? packets - from : step;
+        uint32_t n = packets - from < BURST ? packets - from : BURST;
         memset(messages, 0, n * sizeof *messages);
         for (uint32_t i = 0; i < n; i++) {
             uint32_t at = offsets[from + i] + 4u;
@@ -118,7 +117,6 @@ static void send_datagrams(struct publisher *p, const uint32_t *offsets, uint32_
             return;
         }
         from += (uint32_t)sent;
-        if (p->gap_ns && from < packets) sleep_until(now_ns() + p->gap_ns);
     }
 }
 
