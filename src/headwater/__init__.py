@@ -3,12 +3,15 @@
 from headwater.app.rtsp_server import RtspServer
 from headwater.app.threaded_server import ThreadedRtspServer
 from headwater.config.settings import Settings
+from headwater.control.settings import ControlSettings
+from headwater.control.status import ServerStatus
 from headwater.hooks import HookRequest, Hooks, Redirect
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
 
 __all__ = [
+    "ControlSettings",
     "HookRequest",
     "Hooks",
     "MountOverride",
@@ -16,6 +19,7 @@ __all__ = [
     "MountSnapshot",
     "Redirect",
     "RtspServer",
+    "ServerStatus",
     "SessionSnapshot",
     "Settings",
     "ThreadedRtspServer",

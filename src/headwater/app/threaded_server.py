@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from headwater.app.rtsp_server import RtspServer
+from headwater.control.status import ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
@@ -57,6 +58,14 @@ class ThreadedRtspServer:
     def sessions(self) -> Mapping[str, SessionSnapshot]:
         """The sessions as they are now, by id."""
         return self._call(self._sessions())
+
+    def status(self) -> ServerStatus:
+        """Everything about the server as it is now."""
+        return self._call(self._status())
+
+    def open_status_socket(self, path: str | None = None) -> str:
+        """Let `headwater status` ask this server, as `RtspServer.open_status_socket`."""
+        return self._call(self._server.open_status_socket(path))
 
     def publish_url(self, path: str) -> str:
         """The URL to publish a mount on."""
@@ -112,6 +121,9 @@ class ThreadedRtspServer:
 
     async def _mounts(self) -> Mapping[str, MountSnapshot]:
         return self._server.mounts
+
+    async def _status(self) -> ServerStatus:
+        return self._server.status()
 
     async def _sessions(self) -> Mapping[str, SessionSnapshot]:
         return self._server.sessions

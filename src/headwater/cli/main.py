@@ -11,6 +11,7 @@ from headwater.cli import (
     password_command,
     publish_command,
     serve_command,
+    status_command,
     version_command,
 )
 from headwater.cli.failures import CommandFailed, show
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.callback()(version_command.options)
 app.command("serve")(serve_command.serve)
+app.command("status")(status_command.status)
 app.command("demo")(demo_command.demo)
 app.command("publish")(publish_command.publish)
 app.command("config")(config_commands.config)

@@ -1,5 +1,6 @@
 """`headwater serve`: the server until a signal ends it."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,10 @@ from headwater.cli.logs import configure_logs
 from headwater.config.errors import ConfigError
 from headwater.config.file import Assignment, load_settings
 from headwater.config.settings import LogFormat, LogLevel, Settings
+from headwater.control.errors import StatusSocketError
+from headwater.control.settings import AUTO
+
+logger = logging.getLogger(__name__)
 
 CONFIG_VARIABLE = "HEADWATER_CONFIG"
 
@@ -131,10 +136,27 @@ async def start_server(
         ) from error
 
 
+async def open_status_socket(server: RtspServer) -> None:
+    """Let `headwater status` ask the server.
+
+    Raises CommandFailed when the socket that the settings name cannot be opened; without the
+    automatic one the server goes on, which is logged.
+    """
+    try:
+        await server.open_status_socket()
+    except StatusSocketError as error:
+        if server.settings.control.status_socket != AUTO:
+            raise CommandFailed(
+                str(error), remedy="change control.status_socket; empty opens none"
+            ) from error
+        logger.warning("no status socket", extra={"cause": str(error)})
+
+
 async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
     server = RtspServer(settings=settings)
     await start_server(server, settings)
     try:
+        await open_status_socket(server)
         typer.echo(f"publish to  {server.publish_url('/NAME')}")
         typer.echo(f"play from   {server.play_url('/NAME')}")
         await stop_asked.wait()

@@ -24,12 +24,6 @@ def socket_name(port: int) -> str:
     return f"status-{port}.sock"
 
 
-def port_of(path: Path) -> int | None:
-    """The publish port in a socket's name, None where there is none."""
-    match = _SOCKET.fullmatch(path.name)
-    return None if match is None else int(match[1])
-
-
 def automatic_path(port: int, environment: Mapping[str, str] = os.environ) -> Path:
     """The path for a server of this user on this publish port; its folder is made, private.
 
@@ -48,8 +42,8 @@ def automatic_path(port: int, environment: Mapping[str, str] = os.environ) -> Pa
     raise StatusSocketError("no folder for the status socket: " + "; ".join(causes))
 
 
-def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """The sockets that servers of this user (or root's) made by themselves, live or left over.
+def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[int, Path]]:
+    """Publish ports and sockets of servers of this user (or root's), live or left over.
 
     A folder that another user could have made to deceive us is passed over, unless we are root.
     """
@@ -58,8 +52,8 @@ def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[Pa
         with contextlib.suppress(OSError):
             owner = folder.lstat().st_uid
             if user == 0 or owner in {0, user}:
-                found = [path for path in folder.iterdir() if port_of(path) is not None]
-                yield from sorted(found)
+                names = [(path, _SOCKET.fullmatch(path.name)) for path in folder.iterdir()]
+                yield from sorted((int(name[1]), path) for path, name in names if name)
 
 
 def searched_folders(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.control.errors import NotReachableError
-from headwater.control.socket_path import existing_sockets, port_of, searched_folders
+from headwater.control.socket_path import existing_sockets, searched_folders
 
 ANSWER_BYTES: Final = 256 * 1024 * 1024
 _TIMEOUT_S: Final = 10.0
@@ -58,16 +58,18 @@ def find_server(port: int | None = None) -> Path:
 
     Raises NotReachableError when there is none, or when several run and no port was given.
     """
-    found = [path for path in existing_sockets() if port is None or port_of(path) == port]
-    answering = [path for path in found if _connects(path)]
-    if len(answering) == 1 or (answering and port is not None):
-        return answering[0]
+    answering: dict[int, Path] = {}
+    for of_port, path in existing_sockets():
+        if port in {None, of_port} and of_port not in answering and _connects(path):
+            answering[of_port] = path
+    if len(answering) == 1:
+        return next(iter(answering.values()))
     if answering:
-        ports = ", ".join(str(port_of(path)) for path in answering)
+        ports = ", ".join(map(str, sorted(answering)))
         raise NotReachableError(f"several servers run, on ports {ports}", "choose with --port")
-    of_port = "" if port is None else f" on port {port}"
+    where = "" if port is None else f" on port {port}"
     raise NotReachableError(
-        f"no server{of_port} answers; looked in {_listed(searched_folders())}",
+        f"no server{where} answers; looked in {_listed(searched_folders())}",
         f"{_IS_IT_RUNNING}. One of another user is asked by that user or root, one with a "
         "socket of its own by --socket",
     )

@@ -1,0 +1,206 @@
+"""A server's status for people: a head line, mounts, the readers with the most trouble."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+MOST_READERS = 20
+"""Readers that are shown; those that miss most come first."""
+
+Document = dict[str, Any]
+
+_STATE_STYLES = {"running": "bold green", "live": "green", "draining": "bold yellow"}
+
+
+def health_line(document: Document) -> str:
+    """Whether the server serves, in one line."""
+    return (
+        f"{document['state']}: headwater {document['version']}, up {duration(document['uptime_s'])}"
+        f", {document['mounts']} mounts, {document['sessions']} sessions, "
+        f"{document['connections']} connections"
+    )
+
+
+def status_view(document: Document, before: Document | None = None) -> RenderableType:
+    """The status to print; rates are those since `before`, or else averages since the start."""
+    parts: list[RenderableType] = [*_head(document, before)]
+    if document["mounts"]:
+        parts += ["", _mounts_table(document, before)]
+    readers = [
+        (mount["path"], reader) for mount in document["mounts"] for reader in mount["readers"]
+    ]
+    if readers:
+        parts += ["", _readers_table(readers)]
+        if len(readers) > MOST_READERS:
+            parts.append(Text(f"and {len(readers) - MOST_READERS} more readers", style="dim"))
+    return Group(*parts)
+
+
+def _head(document: Document, before: Document | None) -> Iterator[Text]:
+    ports, process, links = document["ports"], document["process"], document["connections"]
+    seconds = _seconds(document, before)
+    received = sum(_received(mount) for mount in document["mounts"])
+    sent = _sent(document)
+    label = "since the start"
+    if before is not None:
+        label = "now"
+        received = sum(_received_since(mount, before) for mount in document["mounts"])
+        sent -= _sent(before)
+    state = document["state"]
+    yield Text.assemble(
+        (f"headwater {document['version']} ", "bold"),
+        (state, _STATE_STYLES.get(state, "")),
+        f"  up {duration(document['uptime_s'])}  pid {process['pid']}"
+        f"  {_ports_text(ports)}"
+        f"  UDP pairs {ports['udp_pairs_in_use']} of {ports['udp_pairs']}",
+    )
+    yield Text(
+        f"in {bit_rate(received, seconds)}  out {bit_rate(sent, seconds)} ({label})"
+        f"  connections {links['open']}  sessions {len(document['sessions'])}"
+        f"  queued {size(links['queued_bytes'])}"
+        f"  memory {size(process['memory_bytes'] or process['peak_memory_bytes'])}"
+        f"  descriptors {_of(process['descriptors'], process['descriptors_allowed'])}"
+    )
+    drops = {name: count for name, count in document["drops"].items() if count}
+    if drops:
+        yield Text("drops  " + _counts(drops), style="yellow")
+    refused = document["counters"]["refused_by_limit"]
+    if refused:
+        yield Text("refused  " + _counts(refused), style="yellow")
+
+
+def _mounts_table(document: Document, before: Document | None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("mount", overflow="fold")
+    table.add_column("state")
+    table.add_column("publisher", overflow="fold")
+    table.add_column("tracks", overflow="fold")
+    for heading in ("in", "packets/batch", "lost", "readers", "missed"):
+        table.add_column(heading, justify="right")
+    for mount in document["mounts"]:
+        table.add_row(*_mount_cells(mount, document, before))
+    return table
+
+
+def _mount_cells(
+    mount: Document, document: Document, before: Document | None
+) -> Iterator[str | Text]:
+    tracks = mount["tracks"]
+    batches = sum(track["batches"] for track in tracks)
+    packets = sum(track["packets"] for track in tracks)
+    if before is None:
+        rate = bit_rate(_received(mount), mount["age_s"])
+    else:
+        rate = bit_rate(_received_since(mount, before), _seconds(document, before))
+    yield Text(mount["path"])
+    yield Text(mount["state"], style=_STATE_STYLES.get(mount["state"], "yellow"))
+    yield Text(_peer_text(mount["publisher"]))
+    yield Text(", ".join(track["encoding"] or track["kind"] for track in tracks))
+    yield rate
+    yield f"{packets / batches:.1f}" if batches else "–"
+    yield str(sum(track["lost_packets"] for track in tracks) + mount["kernel_drops"])
+    yield str(len(mount["readers"]))
+    yield str(mount["dropped_packets"])
+
+
+def _readers_table(readers: list[tuple[str, Document]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("mount", "reader", "state"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("queued", "oldest", "missed", "says lost"):
+        table.add_column(heading, justify="right")
+    worst = sorted(readers, key=lambda entry: _trouble(entry[1]), reverse=True)
+    for path, reader in worst[:MOST_READERS]:
+        table.add_row(
+            Text(path),
+            Text(_peer_text(reader)),
+            Text(reader["state"], style=_STATE_STYLES.get(reader["state"], "")),
+            size(reader["queued_bytes"]),
+            f"{reader['oldest_queued_s']:.2f} s",
+            str(reader["dropped_packets"]),
+            f"{reader['reported_lost_packets']} ({reader['reported_fraction_lost']:.1%})",
+        )
+    return table
+
+
+def _trouble(reader: Document) -> tuple[int, int, float]:
+    return reader["dropped_packets"], reader["queued_bytes"], reader["reported_fraction_lost"]
+
+
+def _peer_text(end: Document | None) -> str:
+    """Who is at an end, how its packets travel, and what it calls itself."""
+    if end is None:
+        return "none"
+    parts = [end["peer"], end["transport"], end["user_agent"]]
+    return " ".join(part for part in parts if part)
+
+
+def _ports_text(ports: Document) -> str:
+    text = f"port {ports['publish']}"
+    if ports["play"] != ports["publish"]:
+        text = f"publish {ports['publish']} play {ports['play']}"
+    return f"{text} rtsps {ports['rtsps']}" if ports["rtsps"] else text
+
+
+def _received(mount: Document) -> int:
+    return sum(track["bytes"] for track in mount["tracks"])
+
+
+def _received_since(mount: Document, before: Document) -> int:
+    """Bytes since the status before; a mount that opened anew meanwhile counts from nothing."""
+    for old in before["mounts"]:
+        if old["path"] == mount["path"] and old["opened_s"] == mount["opened_s"]:
+            return _received(mount) - _received(old)
+    return _received(mount)
+
+
+def _sent(document: Document) -> int:
+    sent: int = document["connections"]["bytes_sent"] + document["egress"]["sent_bytes"]
+    return sent
+
+
+def _seconds(document: Document, before: Document | None) -> float:
+    seconds: float = document["uptime_s"]
+    return seconds if before is None else document["clock_s"] - before["clock_s"]
+
+
+def _counts(counts: Document) -> str:
+    return "  ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+
+
+def _of(count: int | None, allowed: int | None) -> str:
+    if count is None:
+        return "unknown"
+    return f"{count} of {allowed}" if allowed else str(count)
+
+
+def bit_rate(size_bytes: int, seconds: float) -> str:
+    """Bits a second, with three digits that count."""
+    bits = size_bytes * 8 / seconds if seconds > 0 else 0.0
+    return _scaled(bits, 1000, ("b/s", "kb/s", "Mb/s", "Gb/s"))
+
+
+def size(size_bytes: int | None) -> str:
+    """Bytes, with three digits that count."""
+    return "unknown" if size_bytes is None else _scaled(size_bytes, 1000, ("B", "kB", "MB", "GB"))
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    whole = int(seconds)
+    for unit, above, length, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60)):
+        if whole >= length:
+            return f"{whole // length} {unit} {whole % length // part} {above}"
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _scaled(value: float, step: int, units: tuple[str, ...]) -> str:
+    for unit in units[:-1]:
+        if value < step * 0.9995:
+            return f"{value:.3g} {unit}"
+        value /= step
+    return f"{value:.3g} {units[-1]}"
