@@ -194,7 +194,7 @@ async def test_peer_that_leaves_while_its_hook_is_asked_leaves_nothing(
     peer = await RtspPeer.connect(server.publish_port)
     await peer.send(peer.request("ANNOUNCE", server.publish_url("/a"), SDP_HEADERS, SDP_VIDEO))
     await asked.wait()
-    peer.abort()
+    peer.reset()
     async with asyncio.timeout(DEADLINE_S):
         await cancelled.wait()
     assert not server.sessions
