@@ -20,6 +20,8 @@ from headwater.transports.settings import TransportKind
 
 logger = logging.getLogger(__name__)
 
+PacketsConsumer = Callable[[list[bytes]], None]
+
 
 @dataclass(slots=True)
 class _Ingest:
@@ -109,10 +111,10 @@ class UdpPublisher(SessionPublisher):
                 UdpReceiver(
                     ingest.pair.rtp,
                     self._loop,
-                    track.write,
+                    self._contained(track.write),
                     packets_per_wake=self._sockets.udp_packets_per_wake,
                 ),
-                UdpReceiver(ingest.pair.rtcp, self._loop, _each(track)),
+                UdpReceiver(ingest.pair.rtcp, self._loop, self._contained(_each(track))),
             )
 
     def stop(self) -> None:
@@ -139,8 +141,20 @@ class UdpPublisher(SessionPublisher):
                 extra={"session": self.id, "peer": self.peer, "cause": str(error)},
             )
 
+    def _contained(self, write: PacketsConsumer) -> PacketsConsumer:
+        """Take packets in; should that fail, it ends this session and nothing else."""
 
-def _each(track: Track) -> Callable[[list[bytes]], None]:
+        def receive(packets: list[bytes]) -> None:
+            try:
+                write(packets)
+            except Exception:
+                logger.exception("ingest failed", extra={"session": self.id, "peer": self.peer})
+                self.close("ingest failed")
+
+        return receive
+
+
+def _each(track: Track) -> PacketsConsumer:
     def write(packets: list[bytes]) -> None:
         for packet in packets:
             track.write_rtcp(packet)

@@ -1,0 +1,53 @@
+"""A UDP publisher whose ingest breaks ends its own session and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from headwater.net.port_pairs import PortPairPool
+from headwater.net.settings import SocketSettings
+from headwater.protocol.header.transport import TransportSpec
+from headwater.transports.negotiation import Offer
+from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.settings import TransportKind
+from headwater.transports.udp_publisher import UdpPublisher
+
+
+class BrokenTrack:
+    """A track whose data plane fails."""
+
+    def write(self, packets: list[bytes]) -> None:
+        raise RuntimeError("broken")
+
+    def write_rtcp(self, packet: bytes) -> None:
+        raise RuntimeError("broken")
+
+
+async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None:
+    closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    ports = PortPairPool(43600, 20)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("127.0.0.1", 0))
+        camera_port = camera.getsockname()[1]
+        identity = SessionIdentity(
+            id="s",
+            peer="127.0.0.1:1",
+            peer_ip="127.0.0.1",
+            local_ip="127.0.0.1",
+            user_agent="",
+            on_close=closed.set_result,
+            on_life=lambda: None,
+        )
+        publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
+        offer = Offer(
+            TransportKind.UDP, TransportSpec(client_port=(camera_port, camera_port + 1))
+        )
+        answer = publisher.add_track(0, offer)
+        publisher.start([BrokenTrack()])  # type: ignore[list-item]
+        assert answer.server_port is not None
+        camera.sendto(b"\x80" * 20, ("127.0.0.1", answer.server_port[0]))
+        async with asyncio.timeout(10):
+            assert await closed == "ingest failed"
+    publisher.release()
+    assert ports.in_use == 0
