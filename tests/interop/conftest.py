@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from clients import lineup
 from media_library import MediaLibrary
 from result_table import ResultTable
-from server_process import ServerProcess
+from server_process import ServerProcess, free_port
 
 TABLE = pytest.StashKey[ResultTable]()
 
@@ -62,5 +62,5 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> MediaLibrary:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all crossings, with its own port for publishers and for readers."""
     log = tmp_path_factory.mktemp("server") / "server.log"
-    with ServerProcess(log, publish_port=0, play_port=0) as running:
+    with ServerProcess(log, publish_port=free_port(), play_port=free_port()) as running:
         yield running

@@ -133,7 +133,7 @@ class SourceFilm:
     key_frames: frozenset[int]
     video: tuple[str, ...]
     audio_packets: tuple[str, ...] | None
-    audio_bytes: bytes | None
+    audio_bytes: bytes
     _opencv: tuple[str, ...] | None = field(default=None)
 
     def pictures(self, form: PixelForm) -> tuple[str, ...]:
@@ -176,16 +176,14 @@ class MediaLibrary:
         video, audio = read_framemd5(sums)
         if len(set(video)) != len(video):
             raise ValueError(f"{name}: two pictures of the film look alike")
-        audio_bytes = None
-        if recipe.audio_proof is AudioProof.BYTES:
-            raw = workdir / f"film.{recipe.audio_file}"
-            run_quietly(
-                "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error",
-                "-i", str(path), "-map", "0:a", "-c", "copy",
-                *("-f", recipe.audio_file, str(raw)),
-            )  # fmt: skip
-            audio_bytes = raw.read_bytes()
-        return SourceFilm(media, workdir, _key_frames(path), video, audio or None, audio_bytes)
+        sound = workdir / "film.sound"
+        run_quietly(
+            "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(path),
+            "-map", "0:a", "-c", "copy", "-f", "data", str(sound),
+        )  # fmt: skip
+        return SourceFilm(
+            media, workdir, _key_frames(path), video, audio or None, sound.read_bytes()
+        )
 
 
 def _key_frames(path: Path) -> frozenset[int]:
@@ -219,10 +217,10 @@ def prove_same(seen: FrameChecksums, film: SourceFilm, frames: int) -> str:
 
 
 def _prove_sound(seen: FrameChecksums, film: SourceFilm) -> str:
-    if seen.audio_bytes is not None and film.audio_bytes is not None:
+    if seen.audio_bytes is not None:
         assert len(seen.audio_bytes) > 4000, f"only {len(seen.audio_bytes)} bytes of sound"
         assert seen.audio_bytes in film.audio_bytes, "the sound has a gap or differs"
-        return f", {len(seen.audio_bytes)} samples"
+        return f", {len(seen.audio_bytes)} bytes of sound"
     if seen.audio_packets is not None and film.audio_packets is not None:
         packets, source = seen.audio_packets, film.audio_packets
         assert len(packets) > 20, f"only {len(packets)} packets of sound"

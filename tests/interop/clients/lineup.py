@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 from importlib import metadata
 
+from clients import live555
 from clients.client import Publisher, Reader
 from clients.ffmpeg import FfmpegPublisher, FfmpegReader
 from clients.gstreamer import GStreamerPublisher, GStreamerReader
+from clients.live555 import Live555Reader
 from clients.opencv import OpenCvReader
 from clients.pyav import PyAvPublisher, PyAvReader
 from clients.vlc import VlcReader
@@ -19,6 +21,7 @@ READERS: tuple[Reader, ...] = (
     VlcReader(),
     OpenCvReader(),
     PyAvReader(),
+    *((Live555Reader(),) if live555.PLAYER.exists() else ()),
 )
 
 

@@ -17,7 +17,10 @@ from clients.gstreamer import wait_for_bytes
 
 PLAY_DEADLINE_S = 40.0
 UNPRIVILEGED = "nobody"
-NO_RTSP = "this VLC is built without live555, its RTSP client (Debian: --disable-live555)"
+NO_RTSP = (
+    "this VLC is built without live555, its RTSP client (Debian: --disable-live555); "
+    "a column live555, where there is one, shows that library played by itself"
+)
 
 
 class VlcReader:
