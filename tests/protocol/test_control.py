@@ -67,6 +67,8 @@ NONE = ("", "*")
         ("rtsp://h/v", ("rtsp://h/v",), None, ("/", "", 0)),
         ("rtsp://h/p/audio", ABSOLUTE, "/p", ("/p/audio", "", None)),
         ("rtsp://h/p/trackID=1", BROKEN, "/p", ("/p", "", 1)),
+        # A path from the root replaces the base's own.
+        ("rtsp://h/p/track1", ("/p/track0", "/p/track1"), "/p", ("/p", "", 1)),
         # Names that only look like controls.
         ("rtsp://h/p/trackID=0", OURS, "/p/trackID=0", ("/p/trackID=0", "", None)),
         ("rtsp://h/p/trackID=0/trackID=0", OURS, "/p/trackID=0", ("/p/trackID=0", "", 0)),

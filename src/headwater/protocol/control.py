@@ -119,6 +119,9 @@ def _matches(uri: RtspUri, control: str, track: int, mount: str | None) -> Itera
     if "://" in control:
         yield from _absolute_match(uri, control, track, mount)
         return
+    if control.startswith("/") and mount is not None:
+        # A path from the root: joined to the base it replaces the base's own path.
+        yield from _absolute_match(uri, control, track, mount)
     length = len(control)
     control_path, mark, control_query = control.partition("?")
     path_segments = _segments(uri.path)

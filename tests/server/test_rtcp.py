@@ -1,0 +1,152 @@
+"""RTCP across the relay: reports of publishers to readers, and ours to publishers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rtsp_peer import SDP_VIDEO, TcpPublisher, TcpReader, frame, rtp
+from udp_peer import UdpPublisher, UdpReader, wait_for
+
+from headwater import MountSettings, RtspServer, Settings
+from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
+from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+SSRC = 0x1234
+REPORT = sender_report(
+    SSRC, ntp=0x83AA7E80_00000000, rtp_timestamp=3000, packets=1, octets=20, cname="cam"
+)
+
+
+def reported(packet: bytes) -> SenderReport:
+    [report] = [one for one in parse_rtcp(packet) if isinstance(one, SenderReport)]
+    return report
+
+
+async def test_sender_reports_reach_readers_of_both_kinds(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    over_tcp = await TcpReader.start(server.play_port, server.play_url("/a"))
+    over_udp = await UdpReader.start(server.play_port, server.play_url("/a"))
+    [sent] = await publisher.send()
+    await publisher.peer.send(frame(1, REPORT))
+    assert await over_tcp.peer.frame() == (0, sent)
+    channel, packet = await over_tcp.peer.frame()
+    assert channel == 1
+    assert reported(packet) == reported(REPORT)
+    assert reported(await over_udp.packet(over_udp.rtcp)) == reported(REPORT)
+
+
+async def test_sender_reports_of_a_udp_publisher_are_relayed(server: RtspServer) -> None:
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    publisher.send()
+    await reader.packet()
+    publisher.send_rtcp(REPORT)
+    assert reported(await reader.packet(reader.rtcp)) == reported(REPORT)
+
+
+async def test_new_reader_gets_the_last_report_at_once(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send()
+    await publisher.peer.send(frame(1, REPORT))
+    await wait_for(lambda: server.mounts["/a"].tracks[0].rtcp_packets == 1)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    frames = [await reader.peer.frame() for _ in range(2)]
+    [packet] = [packet for channel, packet in frames if channel == 1]
+    assert reported(packet).ssrc == SSRC
+
+
+async def test_publishers_get_receiver_reports(start_server: ServerFactory, clock: Any) -> None:
+    settings = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
+    server = await start_server(settings=settings)
+    over_tcp = await TcpPublisher.start(server.publish_port, server.publish_url("/tcp"))
+    over_udp = await UdpPublisher.start(server.publish_port, server.publish_url("/udp"))
+    # Three of four packets: one was lost on the way.
+    await over_tcp.peer.send(b"".join(frame(0, rtp(seq)) for seq in (1, 2, 4)))
+    over_udp.send(3)
+    for path in ("/tcp", "/udp"):
+        await wait_for(lambda: server.mounts[path].tracks[0].packets == 3)  # noqa: B023
+    clock.advance(6)
+    channel, packet = await over_tcp.peer.frame()
+    assert channel == 1
+    [report] = [one for one in parse_rtcp(packet) if isinstance(one, ReceiverReport)]
+    [block] = report.blocks
+    assert (block.ssrc, block.cumulative_lost, block.highest_sequence & 0xFFFF) == (SSRC, 1, 4)
+    report_packet = await over_udp.packet(over_udp.rtcp)
+    [report] = [one for one in parse_rtcp(report_packet) if isinstance(one, ReceiverReport)]
+    assert report.blocks[0].cumulative_lost == 0
+
+
+async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
+    start_server: ServerFactory, clock: Any, caplog: Any
+) -> None:
+    settings = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
+    server = await start_server(settings=settings)
+    service = server._service
+    assert service is not None
+    first = await TcpPublisher.start(server.publish_port, server.publish_url("/1"))
+    second = await TcpPublisher.start(server.publish_port, server.publish_url("/2"))
+    session = service.sessions.get(first.session)
+    assert session is not None
+    assert session.publisher is not None
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("cannot send")
+
+    session.publisher.send_rtcp = broken  # type: ignore[method-assign]
+    for publisher in (first, second):
+        await publisher.send()
+    await wait_for(lambda: all(mount.tracks[0].packets for mount in server.mounts.values()))
+    clock.advance(6)
+    channel, packet = await second.peer.frame()
+    assert channel == 1
+    assert any(isinstance(one, ReceiverReport) for one in parse_rtcp(packet))
+    assert "receiver report failed" in caplog.messages
+
+
+async def test_losses_that_readers_report_are_known(server: RtspServer) -> None:
+    service = server._service
+    assert service is not None
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    over_udp = await UdpReader.start(server.play_port, server.play_url("/a"))
+    over_tcp = await TcpReader.start(server.play_port, server.play_url("/a"))
+    block = ReportBlock(
+        ssrc=SSRC,
+        fraction_lost=64,
+        cumulative_lost=17,
+        highest_sequence=100,
+        jitter=5,
+        last_sr=0,
+        delay_since_last_sr=0,
+    )
+    report = receiver_report(7, [block], cname="reader")
+    over_udp.rtcp.sendto(report, ("127.0.0.1", over_udp.server_port + 1))
+    await over_tcp.peer.send(frame(1, report))
+    for session_id in (over_udp.session, over_tcp.session):
+        session = service.sessions.get(session_id)
+        assert session is not None
+        reader: Any = session.reader
+        await wait_for(lambda: reader.reported_lost_packets == 17)  # noqa: B023
+
+
+async def test_bye_in_a_spoofed_datagram_reaches_nobody(server: RtspServer) -> None:
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    stranger = UdpReader()
+    for port in (publisher.server_port + 1, reader.server_port + 1):
+        stranger.rtcp.sendto(bye([SSRC], "spoofed"), ("127.0.0.1", port))
+    [sent] = publisher.send()
+    assert await reader.packet() == sent
+    assert reader.nothing_waits()
+    assert {publisher.session, reader.session} == set(server.sessions)
+
+
+async def test_broken_rtcp_of_a_publisher_is_counted_and_not_relayed(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP_VIDEO)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    await publisher.peer.send(frame(1, b"\xff\xff\xff\xff") + frame(1, b""))
+    [sent] = await publisher.send()
+    assert await reader.peer.frame() == (0, sent)
+    assert server.mounts["/a"].tracks[0].invalid_rtcp_packets == 1
