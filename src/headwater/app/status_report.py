@@ -109,7 +109,6 @@ class StatusReport:
                 not_rtp=sum(t.invalid_packets for mount in mounts for t in mount.tracks),
                 not_rtcp=sum(t.invalid_rtcp_packets for mount in mounts for t in mount.tracks),
                 unknown_channel=counters.unknown_channel_frames,
-                stray=totals.stray_datagrams,
             ),
             egress=totals,
             hooks=tuple(self._hooks_status()),

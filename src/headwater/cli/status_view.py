@@ -20,8 +20,8 @@ def health_line(document: Document) -> str:
     """Whether the server serves, in one line."""
     return (
         f"{document['state']}: headwater {document['version']}, up {duration(document['uptime_s'])}"
-        f", {document['mounts']} mounts, {document['sessions']} sessions, "
-        f"{document['connections']} connections"
+        f", {_number(document['mounts'], 'mount')}, {_number(document['sessions'], 'session')}"
+        f", {_number(document['connections'], 'connection')}"
     )
 
 
@@ -170,6 +170,10 @@ def _seconds(document: Document, before: Document | None) -> float:
 
 def _counts(counts: Document) -> str:
     return "  ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _of(count: int | None, allowed: int | None) -> str:

@@ -80,7 +80,6 @@ class DropsStatus:
             open now.
         not_rtp, not_rtcp: what publishers sent was unreadable; mounts open now.
         unknown_channel: interleaved frames on channels that nobody set up.
-        stray: datagrams from addresses that no reader has.
     """
 
     missed_by_readers: int
@@ -89,7 +88,6 @@ class DropsStatus:
     not_rtp: int
     not_rtcp: int
     unknown_channel: int
-    stray: int
 
 
 @dataclass(frozen=True, slots=True)

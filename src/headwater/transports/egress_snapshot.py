@@ -15,7 +15,8 @@ class EgressTotals:
 
     `stalls` counts how often a send buffer was full, `refused` the answers of readers that are
     gone (ICMP port unreachable), `fallbacks` the readers whose route takes no segments.
-    `dropped_packets` waited too long, or too many did.
+    `dropped_packets` waited too long, or too many did. `stray_datagrams` came from elsewhere than
+    a reader's RTCP port: players open their NAT with one.
     """
 
     sent_packets: int = 0
