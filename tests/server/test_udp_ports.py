@@ -1,0 +1,193 @@
+"""The range of UDP ports: taken, skipped, returned on every way out, used up."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
+
+from headwater import MountSettings, RtspServer, Settings
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+SDP_HEADERS = {"Content-Type": "application/sdp"}
+
+
+async def test_egress_pairs_are_per_track_and_ingest_pairs_per_publisher(
+    server: RtspServer,
+) -> None:
+    url = server.play_url("/a")
+    await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    assert server.udp_pairs_in_use == 1
+    for _ in range(4):
+        await UdpReader.start(server.play_port, url)
+    assert server.udp_pairs_in_use == 2
+
+
+@pytest.mark.parametrize("leave", ["teardown", "close", "reset", "timeout", "mount", "session"])
+async def test_readers_pair_is_returned_on_every_way_out(
+    start_server: ServerFactory, clock: Any, leave: str
+) -> None:
+    settings = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
+    server = await start_server(settings=settings)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    assert server.udp_pairs_in_use == 1
+    match leave:
+        case "teardown":
+            await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})
+        case "close":
+            await reader.peer.close()
+            clock.advance(31)
+        case "reset":
+            reader.peer.reset()
+            clock.advance(31)
+        case "timeout":
+            clock.advance(31)
+        case "mount":
+            await server.close_mount("/a")
+        case _:
+            await server.close_session(reader.session)
+    await wait_for(lambda: server.udp_pairs_in_use == 0)
+    assert reader.session not in server.sessions
+
+
+@pytest.mark.parametrize(
+    "leave", ["teardown", "close", "reset", "idle", "session", "before record"]
+)
+async def test_publishers_pairs_are_returned_on_every_way_out(
+    server: RtspServer, clock: Any, leave: str
+) -> None:
+    if leave == "before record":
+        url = server.publish_url("/a")
+        peer, pair = await RtspPeer.connect(server.publish_port), UdpPair()
+        announced = await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)
+        headers = {"Session": announced.session, "Transport": f"RTP/AVP;{pair.client_port}"}
+        assert (await peer.ask("SETUP", f"{url}/streamid=0", headers)).status == 200
+        assert server.udp_pairs_in_use == 1
+        peer.reset()
+    else:
+        publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+        assert server.udp_pairs_in_use == 1
+        match leave:
+            case "teardown":
+                headers = {"Session": publisher.session}
+                await publisher.peer.ask("TEARDOWN", publisher.url, headers)
+            case "close":
+                await publisher.peer.close()
+                await wait_for(lambda: _orphaned(server, publisher.session))
+                clock.advance(3)
+            case "reset":
+                publisher.peer.reset()
+                await wait_for(lambda: _orphaned(server, publisher.session))
+                clock.advance(3)
+            case "idle":
+                clock.advance(12)
+            case _:
+                await server.close_session(publisher.session)
+    await wait_for(lambda: server.udp_pairs_in_use == 0)
+    await wait_for(lambda: not server.sessions)
+
+
+def _orphaned(server: RtspServer, session_id: str) -> bool:
+    service = server._service
+    assert service is not None
+    session = service.sessions.get(session_id)
+    return session is not None and session.orphaned_s is not None
+
+
+async def test_setups_that_fail_return_what_they_took(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    peer, pair = await RtspPeer.connect(server.play_port), UdpReader()
+    url = server.play_url("/a")
+    setup = await pair.setup(peer, url)
+    assert setup.status == 200
+    session = {"Session": setup.session}
+    # A wrong track, a taken port, another mount: none of them costs a pair.
+    assert (await pair.setup(peer, url, 9, **session)).status == 404
+    other = await RtspPeer.connect(server.play_port)
+    assert (await pair.setup(other, url)).status == 461
+    assert (await pair.setup(peer, server.play_url("/none"), **session)).status in {404, 459}
+    assert server.udp_pairs_in_use == 1
+    assert len(server.sessions) == 2
+
+
+async def test_busy_pairs_are_skipped(start_server: ServerFactory) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp_holder,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp_holder,
+    ):
+        rtp_holder.bind(("127.0.0.1", 43000))
+        rtcp_holder.bind(("127.0.0.1", 43003))
+        server = await start_server(rtp_port_start=43000, rtp_port_count=6)
+        publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+        assert publisher.server_port == 43004
+        assert server.udp_pairs_in_use == 1
+
+
+async def test_used_up_range_is_453_named_in_the_log_and_disturbs_nobody(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(rtp_port_start=43101, rtp_port_count=3)
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    assert publisher.server_port == 43102, "an odd start is rounded up"
+    over_tcp = await TcpReader.start(server.play_port, server.play_url("/a"))
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            peer, pair = await RtspPeer.connect(server.play_port), UdpReader()
+            answer = await pair.setup(peer, server.play_url("/a"))
+            assert answer.status == 453
+            assert b"TCP" in answer.body
+            # The same player then asks for TCP.
+            tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+            setup = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", tcp)
+            assert setup.status == 200
+    lines = [record for record in caplog.records if record.message == "limit reached"]
+    assert [vars(record)["setting"] for record in lines] == ["rtp.rtp_port_count"]
+    assert "raise rtp_port_count" in vars(lines[0])["cause"]
+    assert server.counters.refused_by_limit["rtp.rtp_port_count"] == 5
+    [sent] = publisher.send()
+    assert await over_tcp.peer.frame() == (0, sent)
+
+
+async def test_publisher_without_a_pair_goes_on_over_tcp(start_server: ServerFactory) -> None:
+    server = await start_server(rtp_port_start=43200, rtp_port_count=2)
+    await UdpPublisher.start(server.publish_port, server.publish_url("/first"))
+    url = server.publish_url("/second")
+    peer, pair = await RtspPeer.connect(server.publish_port), UdpPair()
+    announced = await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)
+    headers = {"Session": announced.session}
+    udp = {"Transport": f"RTP/AVP;unicast;{pair.client_port};mode=record"}
+    assert (await peer.ask("SETUP", f"{url}/streamid=0", headers | udp)).status == 453
+    tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"}
+    assert (await peer.ask("SETUP", f"{url}/streamid=0", headers | tcp)).status == 200
+    assert (await peer.ask("RECORD", url, headers)).status == 200
+    reader = await TcpReader.start(server.play_port, url)
+    sent = await TcpPublisher(peer, url, announced.session).send()
+    assert await reader.peer.frame() == (0, sent[0])
+
+
+async def test_returned_pairs_serve_again(start_server: ServerFactory) -> None:
+    server = await start_server(rtp_port_start=43300, rtp_port_count=2)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer, url = await RtspPeer.connect(server.play_port), server.play_url("/a")
+    for _ in range(3):
+        pair = UdpReader()
+        setup = await pair.setup(peer, url)
+        assert port_from(setup, "server_port") == 43300
+        assert (await peer.ask("TEARDOWN", url, {"Session": setup.session})).status == 200
+
+
+async def test_dead_reader_costs_the_others_nothing(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    dead = await UdpReader.start(server.play_port, server.play_url("/a"))
+    alive = await UdpReader.start(server.play_port, server.play_url("/a"))
+    dead.close()
+    for _ in range(3):
+        [sent] = await publisher.send()
+        assert await alive.packet() == sent
