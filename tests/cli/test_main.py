@@ -9,7 +9,16 @@ from typer.testing import CliRunner
 from headwater.cli import main
 from headwater.cli.failures import CommandFailed
 
-COMMANDS = ["serve", "demo", "publish", "config", "check-config", "hash-password", "version"]
+COMMANDS = [
+    "serve",
+    "status",
+    "demo",
+    "publish",
+    "config",
+    "check-config",
+    "hash-password",
+    "version",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -185,12 +185,16 @@ def _of(count: int | None, allowed: int | None) -> str:
 def bit_rate(size_bytes: int, seconds: float) -> str:
     """Bits a second, with three digits that count."""
     bits = size_bytes * 8 / seconds if seconds > 0 else 0.0
-    return _scaled(bits, 1000, ("b/s", "kb/s", "Mb/s", "Gb/s"))
+    return _scaled(bits, 1000, ("b/s", "kb/s", "Mb/s", "Gb/s", "Tb/s"))
 
 
 def size(size_bytes: int | None) -> str:
     """Bytes, with three digits that count."""
-    return "unknown" if size_bytes is None else _scaled(size_bytes, 1000, ("B", "kB", "MB", "GB"))
+    return (
+        "unknown"
+        if size_bytes is None
+        else _scaled(size_bytes, 1000, ("B", "kB", "MB", "GB", "TB"))
+    )
 
 
 def duration(seconds: float) -> str:
