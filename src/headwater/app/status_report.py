@@ -44,12 +44,13 @@ class StatusReport:
         self._service = service
         self._hooks = tuple(hooks)
         self._started_s = service.clock()
+        self._version = _version()
 
     def health(self) -> Health:
         """The little that a health command asks for."""
         service = self._service
         return Health(
-            version=_version(),
+            version=self._version,
             state=self.state,
             uptime_s=service.clock() - self._started_s,
             mounts=len(service.mounts),
@@ -91,14 +92,17 @@ class StatusReport:
             if number % _SLICE == 0:
                 yield
         connections = yield from self._connections_steps()
+        yield
+        process = process_status()
+        yield
         now = service.clock()
         return ServerStatus(
-            version=_version(),
+            version=self._version,
             state=self.state,
             clock_s=now,
             uptime_s=now - self._started_s,
             ports=self._ports(),
-            process=process_status(),
+            process=process,
             connections=connections,
             counters=counters,
             access=replace(service.authenticator.counters),

@@ -57,9 +57,13 @@ def raise_descriptor_limit(wanted: int = 0) -> DescriptorLimit:
 
 def open_descriptors() -> int | None:
     """Return how many descriptors this process has open; None where the system does not tell."""
+    with contextlib.suppress(OSError):
+        # Linux tells it as the folder's size since 6.2: 3 µs, where listing 10,000 takes 30 ms.
+        count = os.stat(_DESCRIPTOR_FOLDERS[0]).st_size  # noqa: PTH116
+        if count:
+            return count
     for folder in _DESCRIPTOR_FOLDERS:
         with contextlib.suppress(OSError):
             # Listing the folder opens one more.
-            # `os.listdir`, since a path object for each of thousands takes milliseconds.
             return len(os.listdir(folder)) - 1  # noqa: PTH208
     return None
