@@ -50,6 +50,13 @@ class RtspPeer:
         OPEN.append(peer)
         return peer
 
+    @classmethod
+    async def over(cls, sock: socket.socket) -> RtspPeer:
+        """A peer on a socket that is connected already."""
+        peer = cls(*await asyncio.open_connection(sock=sock))
+        OPEN.append(peer)
+        return peer
+
     @property
     def local_port(self) -> int:
         return self.writer.get_extra_info("sockname")[1]
@@ -228,8 +235,13 @@ class TcpReader:
         self.play = play
 
     @classmethod
-    async def start(cls, port: int, url: str, tracks: int = 1) -> TcpReader:
-        peer = await RtspPeer.connect(port)
+    async def start(
+        cls, port: int, url: str, tracks: int = 1, *, sock: socket.socket | None = None
+    ) -> TcpReader:
+        if sock is None:
+            peer = await RtspPeer.connect(port)
+        else:
+            peer = await RtspPeer.over(sock)
         described = await peer.ask("DESCRIBE", url, {"Accept": "application/sdp"})
         assert described.status == 200, described
         headers: dict[str, str] = {}

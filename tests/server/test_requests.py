@@ -98,6 +98,59 @@ async def test_a_stream_that_is_no_rtsp_is_answered_and_closed(server: RtspServe
     assert (await peer.closed()).startswith(b"RTSP/1.0 400 ")
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "closes"),
+    [
+        ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nno colon here\r\n", 400, True),
+        ("OPTIONS *\r\nCSeq: 1\r\n", 400, True),
+        ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: -1\r\n", 400, True),
+        ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: x\r\n", 400, True),
+        ("OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n", 505, False),
+        ("OPTIONS * RTSP/1.0\r\nX: no CSeq\r\n", 400, False),
+    ],
+)
+async def test_malformed_request_is_told_what_was_wrong_then_closed(
+    server: RtspServer, head: str, status: int, closes: bool
+) -> None:
+    peer = await RtspPeer.connect(server.play_port)
+    await peer.send(f"{head}\r\n".encode())
+    answer = await peer.answer()
+    assert answer.status == status
+    assert answer.body.strip()
+    if closes:
+        assert await peer.closed() == b""
+    else:
+        assert (await peer.ask("OPTIONS", "*")).status == 200
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "OPTIONS * RTSP/1.0\r\nCSeq:7\r\n\r\n",
+        "OPTIONS * RTSP/1.0\r\ncseq:    7   \r\n\r\n",
+        "OPTIONS * RTSP/1.0\nCSEQ: 7\n\n",
+        "\r\n\r\nOPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n",
+        "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\nContent-Length: 5\r\n\r\n$\0\0\1x",
+    ],
+)
+async def test_requests_in_any_writing_are_read(server: RtspServer, request_text: str) -> None:
+    peer = await RtspPeer.connect(server.play_port)
+    for _ in range(2):
+        await peer.send(request_text.encode())
+        answer = await peer.answer()
+        assert (answer.status, answer.header("CSeq")) == (200, "7")
+
+
+async def test_garbage_between_frames_is_skipped(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    # What follows shows that the frame behind the garbage is one.
+    garbage = b"\x00\x01\x02"
+    await publisher.peer.send(frame(0, rtp(1)) + garbage + frame(0, rtp(2)) + frame(0, rtp(3)))
+    assert [await reader.peer.frame() for _ in range(3)] == [(0, rtp(n)) for n in (1, 2, 3)]
+    assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
+
+
 async def test_pipelined_requests_are_answered_in_order(server: RtspServer) -> None:
     peer = await RtspPeer.connect(server.play_port)
     requests = [peer.request("OPTIONS", "*"), peer.request("DESCRIBE", "rtsp://h/none")]

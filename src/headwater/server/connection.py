@@ -12,6 +12,7 @@ from headwater.net.stream import ByteStream
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.protocol.status import Status
 from headwater.server.answering import answer, answer_protocol_error
 from headwater.server.role import Role
 
@@ -91,7 +92,7 @@ class Connection:
                 event = parser.next_event()
             except ProtocolError as error:
                 self._enqueue(error)
-                if error.fatal:
+                if _ends_the_connection(error):
                     self._ending = True
                     break
                 continue
@@ -175,7 +176,7 @@ class Connection:
                         await answer(self, item)
                     case ProtocolError():
                         answer_protocol_error(self, item)
-                        if item.fatal:
+                        if _ends_the_connection(item):
                             self.close()
         except Exception:
             logger.exception("connection failed", extra={"peer": self.peer})
@@ -187,3 +188,9 @@ class Connection:
                 self.close()
             elif not self.closed and not self._ending:
                 self.stream.resume_reading()
+
+
+def _ends_the_connection(error: ProtocolError) -> bool:
+    # Whoever cannot write a request is not to be read any further, even where the next one
+    # could be found; a URI too long or another version is a request all the same.
+    return error.fatal or error.status == Status.BAD_REQUEST

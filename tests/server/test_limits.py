@@ -1,0 +1,186 @@
+"""Limits: what one peer too many gets, how it is counted and logged, and who goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from udp_peer import wait_for
+
+from headwater import MountSettings, RtspServer, Settings
+from headwater.server.settings import LimitSettings
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+SDP_HEADERS = {"Content-Type": "application/sdp"}
+TCP = {"Transport": "RTP/AVP/TCP;unicast"}
+
+
+def limited(**limits: Any) -> Settings:
+    return Settings(limits=LimitSettings(**limits))
+
+
+async def announce(server: RtspServer, path: str, sdp: bytes = SDP_VIDEO) -> Any:
+    peer = await RtspPeer.connect(server.publish_port)
+    return await peer.ask("ANNOUNCE", server.publish_url(path), SDP_HEADERS, sdp)
+
+
+@pytest.mark.parametrize("limit", ["connections", "connections_per_address"])
+async def test_connection_too_many_is_answered_503_and_closed(
+    start_server: ServerFactory, limit: str
+) -> None:
+    server = await start_server(settings=limited(**{limit: 2}))
+    held = [await RtspPeer.connect(server.play_port) for _ in range(2)]
+    assert [(await peer.ask("OPTIONS", "*")).status for peer in held] == [200, 200]
+    turned_away = await RtspPeer.connect(server.play_port)
+    text = await turned_away.closed()
+    assert text.startswith(b"RTSP/1.0 503 ")
+    assert b"Retry-After: 5" in text
+    assert server.counters.refused_by_limit[f"limits.{limit}"] == 1
+    assert (await held[0].ask("OPTIONS", "*")).status == 200
+    await held[1].close()
+    await wait_for(lambda: len(server._service.connections) == 1)  # type: ignore[union-attr]
+    again = await RtspPeer.connect(server.play_port)
+    assert (await again.ask("OPTIONS", "*")).status == 200
+
+
+async def test_connections_of_another_address_have_their_own_count(
+    start_server: ServerFactory,
+) -> None:
+    server = await start_server(settings=limited(connections_per_address=1), host="")
+    first = await RtspPeer.connect(server.play_port)
+    assert (await first.ask("OPTIONS", "*")).status == 200
+    other = await RtspPeer.connect(server.play_port, local_addr=("127.0.0.2", 0))
+    assert (await other.ask("OPTIONS", "*")).status == 200
+
+
+@pytest.mark.parametrize("limit", ["sessions", "sessions_per_address", "publishers"])
+async def test_session_too_many_is_503_with_retry_after(
+    start_server: ServerFactory, limit: str
+) -> None:
+    server = await start_server(settings=limited(**{limit: 1}))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    answer = await announce(server, "/b")
+    assert answer.status == 503
+    assert answer.header("Retry-After") == "5"
+    assert limit.encode() in answer.body
+    await publisher.peer.ask("TEARDOWN", publisher.url, {"Session": publisher.session})
+    assert (await announce(server, "/b")).status == 200
+
+
+async def test_sessions_per_connection(start_server: ServerFactory) -> None:
+    server = await start_server(settings=limited(sessions_per_connection=2))
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer, uri = await RtspPeer.connect(server.play_port), server.play_url("/a") + "/trackID=0"
+    answers = [await peer.ask("SETUP", uri, TCP) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 503]
+    headers = {"Session": answers[0].session}
+    assert (await peer.ask("TEARDOWN", server.play_url("/a"), headers)).status == 200
+    assert (await peer.ask("SETUP", uri, TCP)).status == 200
+
+
+async def test_tracks_of_a_mount(start_server: ServerFactory) -> None:
+    server = await start_server(settings=limited(tracks_per_mount=1))
+    answer = await announce(server, "/a", SDP)
+    assert answer.status == 413
+    assert b"2 tracks" in answer.body
+    assert (await announce(server, "/a", SDP_VIDEO)).status == 200
+
+
+async def test_readers_of_a_mount(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=Settings(mounts=MountSettings(max_readers=1)))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    peer = await RtspPeer.connect(server.play_port)
+    for _ in range(3):
+        answer = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", TCP)
+        assert answer.status == 453
+    assert len(server.sessions) == 2
+    lines = [record for record in caplog.records if record.message == "limit reached"]
+    assert [vars(record)["setting"] for record in lines] == ["mounts.max_readers"]
+    sent = await publisher.send()
+    assert await reader.peer.frame() == (0, sent[0])
+
+
+@pytest.mark.parametrize(
+    ("limits", "request_text", "status", "closes"),
+    [
+        (
+            {"header_bytes": 200},
+            f"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nX: {'x' * 300}\r\n\r\n",
+            400,
+            True,
+        ),
+        (
+            {"header_count": 3},
+            "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nA: 1\r\nB: 1\r\nC: 1\r\n\r\n",
+            400,
+            True,
+        ),
+        (
+            {"body_bytes": 10},
+            "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 11\r\n\r\n",
+            413,
+            True,
+        ),
+        ({"uri_bytes": 20}, f"OPTIONS rtsp://h/{'x' * 30} RTSP/1.0\r\nCSeq: 1\r\n\r\n", 414, False),
+        (
+            {"path_bytes": 20},
+            f"DESCRIBE rtsp://h/{'x' * 30} RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+            414,
+            False,
+        ),
+        ({"path_bytes": 20}, f"SETUP rtsp://h/{'x' * 30} RTSP/1.0\r\nCSeq: 1\r\n\r\n", 414, False),
+        (
+            {"path_bytes": 20},
+            f"ANNOUNCE rtsp://h/{'ü' * 15} RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+            414,
+            False,
+        ),
+    ],
+)
+async def test_requests_above_their_size(
+    start_server: ServerFactory,
+    limits: dict[str, int],
+    request_text: str,
+    status: int,
+    closes: bool,
+) -> None:
+    server = await start_server(settings=limited(**limits))
+    bystander = await RtspPeer.connect(server.play_port)
+    peer = await RtspPeer.connect(server.play_port)
+    await peer.send(request_text.encode())
+    answer = await peer.answer()
+    assert answer.status == status
+    assert answer.body.strip()
+    if closes:
+        assert await peer.closed() == b""
+    else:
+        assert (await peer.ask("OPTIONS", "*")).status == 200
+    assert (await bystander.ask("OPTIONS", "*")).status == 200
+
+
+async def test_limits_are_logged_once_a_second_and_all_counted(
+    start_server: ServerFactory, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=limited(sessions=1))
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+
+    with caplog.at_level(logging.INFO):
+        caplog.clear()
+        for _ in range(20):
+            assert (await announce(server, "/b")).status == 503
+        clock.advance(1.5)
+        assert (await announce(server, "/b")).status == 503
+    logged = [record for record in caplog.records if record.levelno >= logging.INFO]
+    assert [record.message for record in logged] == ["limit reached"] * 2
+    fields = [vars(record) for record in logged]
+    assert [one["setting"] for one in fields] == ["limits.sessions"] * 2
+    assert [one["refused"] for one in fields] == [1, 21]
+    assert all(one["peer"] for one in fields)
+    assert server.counters.refused_by_limit["limits.sessions"] == 21
