@@ -80,6 +80,12 @@ class ByteStream(Protocol):
         `abort` or a failure it does nothing.
         """
 
+    def cork(self) -> None:
+        """Queue what is written until `uncork`, so that it leaves in one system call."""
+
+    def uncork(self) -> None:
+        """Send what was queued since `cork`; without one it does nothing."""
+
     def pause_reading(self) -> None:
         """Take nothing from the peer until `resume_reading`; the kernel then slows it down."""
 

@@ -39,6 +39,7 @@ class TcpStream:
     __slots__ = (
         "_begun",
         "_close_deadline_s",
+        "_corked",
         "_ended",
         "_errors_repeat",
         "_initial_data",
@@ -98,6 +99,7 @@ class TcpStream:
         self._queued_at_s: deque[float] = deque()
         self._timer: TimerHandle | None = None
         self._begun = False
+        self._corked = False
         self._reading = True
         self._reading_on = False
         self._ended = False
@@ -119,7 +121,7 @@ class TcpStream:
         """Send now what the kernel takes and queue the rest without copying it."""
         if self.closed:
             return
-        if self._queue:
+        if self._queue or self._corked:
             self._queue.append(data)
             self._queued_at_s.append(self._loop.time())
             self.queued_bytes += len(data)
@@ -135,6 +137,23 @@ class TcpStream:
         if sent != len(data):
             self._wait_for_room(data, sent)
 
+    def cork(self) -> None:
+        """Queue what is written until `uncork`, so that it leaves in one system call."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Send what was queued since `cork`; without one it does nothing."""
+        if not self._corked:
+            return
+        self._corked = False
+        if not self._queue or self.writes_stalled_since is not None or self._released:
+            return
+        if self._send_queued():
+            if self.closed:
+                self._linger()
+        elif not self._released:
+            self._loop.add_writer(self._sock, self._flush)
+
     def oldest_queued_s(self, now: float) -> float:
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
         return now - self._queued_at_s[0] if self._queued_at_s else 0.0
@@ -148,28 +167,36 @@ class TcpStream:
         self._loop.add_writer(self._sock, self._flush)
 
     def _flush(self) -> None:
-        """Hand queued buffers to the kernel until it takes no more."""
+        """Go on with the queue now that the kernel takes bytes again."""
+        if not self._send_queued():
+            return
+        self._loop.remove_writer(self._sock)
+        if self.closed:
+            self._linger()
+        else:
+            self._tell_drained()
+
+    def _send_queued(self) -> bool:
+        """Hand queued buffers to the kernel until it takes no more; tell whether all have left."""
         queue = self._queue
+        if self.writes_stalled_since is None:
+            self.writes_stalled_since = self._loop.time()
         while queue:
             buffers = list(islice(queue, _BUFFERS_PER_CALL)) if self._vectored else [queue[0]]
             try:
                 sent = self._sock.sendmsg(buffers) if len(buffers) > 1 else self._send(buffers[0])
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except OSError as error:
                 self.abort(error)
-                return
+                return False
             self.bytes_sent += sent
             self.queued_bytes -= sent
             self.writes_stalled_since = self._loop.time()
             if not self._forget(sent, len(buffers)):
-                return
-        self._loop.remove_writer(self._sock)
+                return False
         self.writes_stalled_since = None
-        if self.closed:
-            self._linger()
-        else:
-            self._tell_drained()
+        return True
 
     def _forget(self, sent: int, offered: int) -> bool:
         """Drop `sent` bytes from the head of the queue; tell whether that was all of `offered`."""

@@ -149,6 +149,14 @@ class TlsStream:
             return
         self._tcp.write(self._outgoing.read())
 
+    def cork(self) -> None:
+        """Queue what is written until `uncork`, so that it leaves in one system call."""
+        self._tcp.cork()
+
+    def uncork(self) -> None:
+        """Send what was queued since `cork`; without one it does nothing."""
+        self._tcp.uncork()
+
     def pause_reading(self) -> None:
         """Take nothing from the peer until `resume_reading`."""
         self._tcp.pause_reading()

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote, unquote_to_bytes
 
 from headwater.protocol.errors import ProtocolError
@@ -12,6 +13,8 @@ _DEFAULT_PORTS = {"rtsp": 554, "rtspu": 554, "rtsps": 322}
 _AUTHORITY_END = re.compile(r"[/?]|\Z")
 _PORT = re.compile(r"[0-9]{0,5}")
 _IPV6_LITERAL = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~%\-]+)?)\](?::(.*))?")
+# What most paths are: nothing to decode, to refuse or to drop.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_=~\-][A-Za-z0-9_=~.\-]*)+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _WHERE = "request URI"
 
@@ -49,6 +52,16 @@ class RtspUri:
         Raises:
             ProtocolError: 400, saying what cannot be read.
         """
+        # A session's requests repeat the same few URIs; one with credentials is not kept.
+        return cls._read(uri) if "@" in uri else cls._remembered(uri)
+
+    @classmethod
+    @lru_cache(maxsize=512)
+    def _remembered(cls, uri: str) -> "RtspUri":
+        return cls._read(uri)
+
+    @classmethod
+    def _read(cls, uri: str) -> "RtspUri":
         if unsafe := _UNSAFE.search(uri):
             raise ProtocolError("control character", where=_WHERE, offset=unsafe.start())
         if uri == "*":
@@ -120,6 +133,8 @@ def decoded_path(path: str) -> str:
     Raises:
         ProtocolError: as `mount_path`.
     """
+    if _PLAIN_PATH.fullmatch(path):
+        return path
     if path == "*":
         raise ProtocolError("names no mount", where=_WHERE)
     try:

@@ -104,9 +104,16 @@ async def answer(connection: Connection, request: Request) -> None:
         exchange.after_answer = None
     connection.service.counters.count_answer(response.status)
     _complete(connection, response, request.cseq)
-    connection.send(response)
-    if exchange.after_answer is not None:
+    if exchange.after_answer is None:
+        connection.send(response)
+        return
+    # The answer to a PLAY leaves in one go with the packets that the reader begins with.
+    connection.stream.cork()
+    try:
+        connection.send(response)
         exchange.after_answer()
+    finally:
+        connection.stream.uncork()
 
 
 def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
