@@ -9,6 +9,7 @@ from headwater.hooks import HookRequest, Hooks, Redirect
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
+from headwater.version import __version__
 
 __all__ = [
     "ControlSettings",
@@ -23,4 +24,5 @@ __all__ = [
     "SessionSnapshot",
     "Settings",
     "ThreadedRtspServer",
+    "__version__",
 ]

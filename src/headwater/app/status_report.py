@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 from headwater.control.process import process_status
 from headwater.control.status import (
@@ -27,6 +25,7 @@ from headwater.server.role import Role
 from headwater.server.service import Service
 from headwater.server.session import SessionSnapshot
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
+from headwater.version import __version__
 
 _SLICE = 64
 """Readers, sessions or connections that are looked at between two pauses."""
@@ -44,13 +43,12 @@ class StatusReport:
         self._service = service
         self._hooks = tuple(hooks)
         self._started_s = service.clock()
-        self._version = _version()
 
     def health(self) -> Health:
         """The little that a health command asks for."""
         service = self._service
         return Health(
-            version=self._version,
+            version=__version__,
             state=self.state,
             uptime_s=service.clock() - self._started_s,
             mounts=len(service.mounts),
@@ -97,7 +95,7 @@ class StatusReport:
         yield
         now = service.clock()
         return ServerStatus(
-            version=self._version,
+            version=__version__,
             state=self.state,
             clock_s=now,
             uptime_s=now - self._started_s,
@@ -189,11 +187,3 @@ def _mount_steps(mount: Mount) -> Generator[None, None, MountSnapshot]:
         if number % _SLICE == 0:
             yield
     return mount.snapshot_with(readers)
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("headwater")
-    except PackageNotFoundError:
-        return "unknown"

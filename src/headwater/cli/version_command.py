@@ -1,16 +1,17 @@
 """`headwater version` and `headwater --version`."""
 
 import platform
-from importlib.metadata import version as distribution_version
 from typing import Annotated
 
 import typer
+
+from headwater.version import __version__
 
 
 def version_line() -> str:
     """Headwater's version, and what it runs on."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"headwater {distribution_version('headwater')} ({python}, {platform.system()})"
+    return f"headwater {__version__} ({python}, {platform.system()})"
 
 
 def version() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -68,6 +67,9 @@ def _folders(environment: Mapping[str, str], user: int) -> Iterator[tuple[Path, 
         yield Path(runtime, _NAME), Path(runtime).is_dir()
     system = RUN_FOLDER / _NAME
     yield system, RUN_FOLDER.is_dir() and (user == 0 or _owned_by(system, user))
+    # With all that it imports it would stay in memory; few servers come this far.
+    import tempfile
+
     yield Path(tempfile.gettempdir(), f"{_NAME}-{user}"), True
 
 

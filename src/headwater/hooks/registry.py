@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -184,6 +183,8 @@ class Hooks:
 def _point(name: str) -> HookPoint:
     point = HOOK_BY_NAME.get(name)
     if point is None:
+        import difflib  # for this message alone
+
         close = difflib.get_close_matches(name, HOOK_BY_NAME, n=1)
         meant = f"did you mean {close[0]}?" if close else f"hooks are {', '.join(HOOK_BY_NAME)}"
         raise ValueError(f"there is no hook {name}; {meant}")
