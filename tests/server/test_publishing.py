@@ -206,6 +206,26 @@ async def test_setup_without_the_session_header_goes_on_with_announce(server: Rt
     assert (await peer.ask("RECORD", url)).status == 200
 
 
+async def test_udp_publisher_returns_at_once_when_its_old_packets_have_stopped(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server()
+    url = server.publish_url("/a")
+    old = await UdpPublisher.start(server.publish_port, url)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    [before] = old.send()
+    assert await reader.peer.frame() == (0, before)
+    old.peer.reset()
+    clock.advance(0.5)
+    assert old.session in server.sessions
+    new = await UdpPublisher.start(server.publish_port, url)
+    new.seq = 300
+    new.send()
+    _, after = await reader.peer.frame()
+    assert after[2:4] == b"\x00\x01"
+    assert old.session not in server.sessions
+
+
 async def test_udp_publisher_returns_while_its_old_session_hangs(
     start_server: ServerFactory, clock: Any
 ) -> None:

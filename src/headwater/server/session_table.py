@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 _SESSION_ID_BYTES = 12
 _ORPHANED_PUBLISHER_S = 2.0
 """How long a UDP publisher whose connection is gone may send nothing before it counts as gone."""
+_RETURNING_PUBLISHER_S = 0.2
+"""The same where another publisher already waits for its place."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -138,7 +140,7 @@ class SessionTable:
         for session in tuple(self._by_id.values()):
             self._note_tcp_progress(session, now)
             if session.state is SessionState.RECORDING:
-                self._sweep_publisher(session, now)
+                self._end_orphan(session, now, _ORPHANED_PUBLISHER_S)
             elif now - session.last_seen_s > timeout_s:
                 self.close(session, "session timed out", by_server=True)
 
@@ -169,12 +171,24 @@ class SessionTable:
             if by_server and not connection.sessions:
                 connection.close()
 
-    def _sweep_publisher(self, session: Session, now: float) -> None:
+    def make_way(self, path: str) -> None:
+        """End a publisher of the path whose connection is gone and whose packets have stopped.
+
+        So one that comes back at once, after a crash, is not refused because of its own past.
+        """
+        mount = self._service.mounts.get(path)
+        if mount is None or mount.publisher is None:
+            return
+        session = self._by_id.get(mount.publisher.id)
+        if session is not None:
+            self._end_orphan(session, self._service.clock(), _RETURNING_PUBLISHER_S)
+
+    def _end_orphan(self, session: Session, now: float, silence_s: float) -> None:
         # A publisher's packets are its sign of life; the mount judges their absence.
         if session.orphaned_s is None or session.mount is None:
             return
         last_packet_s = max(session.orphaned_s, session.mount.last_packet_s)
-        if now - last_packet_s > _ORPHANED_PUBLISHER_S:
+        if now - last_packet_s > silence_s:
             self.close(session, "connection lost")
 
     def _note_tcp_progress(self, session: Session, now: float) -> None:
