@@ -216,6 +216,8 @@ async def test_udp_publisher_returns_at_once_when_its_old_packets_have_stopped(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
+    session = server._service.sessions.get(old.session)
+    await wait_for(lambda: session.orphaned_s is not None)
     clock.advance(0.5)
     assert old.session in server.sessions
     new = await UdpPublisher.start(server.publish_port, url)
