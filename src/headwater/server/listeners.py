@@ -100,13 +100,10 @@ class Listeners:
 
     def _accept(self, door: _Door, sock: socket.socket, peer: Address) -> None:
         peer = unmapped(peer)
-        limit = self._reached_limit(peer[0])
-        if limit is not None:
-            self._service.refuse_over_limit(limit, peer[0])
-            _turn_away(sock, _OVERLOADED)
-            return
-        self._by_address[peer[0]] += 1
         expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
+        # A proxy's own address has no count: its clients have theirs, once they are known.
+        if not self._admit(sock, None if expects_proxy else peer[0], peer[0]):
+            return
         if self._service.tls is None and not expects_proxy:
             self._open_connection(door, sock, Greeting(peer, b"", tls=False))
             return
@@ -120,20 +117,13 @@ class Listeners:
 
         def greeted(sock: socket.socket, greeting: Greeting) -> None:
             self._preambles.discard(preamble)
-            if greeting.peer[0] != peer[0]:
-                # Behind a proxy, the count is the client's, not the proxy's.
-                self._forget_address(peer[0])
-                limit = self._reached_limit(greeting.peer[0])
-                if limit is not None:
-                    self._service.refuse_over_limit(limit, greeting.peer[0])
-                    _turn_away(sock, _OVERLOADED)
-                    return
-                self._by_address[greeting.peer[0]] += 1
-            self._open_connection(door, sock, greeting)
+            if not expects_proxy or self._admit(sock, greeting.peer[0], greeting.peer[0]):
+                self._open_connection(door, sock, greeting)
 
         def failed(_peer: Address, cause: str) -> None:
             self._preambles.discard(preamble)
-            self._forget_address(peer[0])
+            if not expects_proxy:
+                self._forget_address(peer[0])
             self._service.counters.connections_closed_by_cause["preamble"] += 1
             logger.debug("connection ended early", extra={"peer": peer[0], "cause": cause})
 
@@ -204,13 +194,21 @@ class Listeners:
             peer_address=greeting.peer,
         )
 
-    def _reached_limit(self, host: str) -> str | None:
+    def _admit(self, sock: socket.socket, counted: str | None, peer: str) -> bool:
+        """Count a connection for its address; over a limit answer 503, close, and return False."""
         limits = self._service.settings.limits
+        limit = None
         if len(self._service.connections) + len(self._preambles) >= limits.connections:
-            return "connections"
-        if self._by_address[host] >= limits.connections_per_address:
-            return "connections_per_address"
-        return None
+            limit = "connections"
+        elif counted is not None and self._by_address[counted] >= limits.connections_per_address:
+            limit = "connections_per_address"
+        if limit is not None:
+            self._service.refuse_over_limit(limit, peer)
+            _turn_away(sock, _OVERLOADED)
+            return False
+        if counted is not None:
+            self._by_address[counted] += 1
+        return True
 
     def _forget_address(self, host: str) -> None:
         self._by_address[host] -= 1
