@@ -40,6 +40,7 @@ def test_request_lines(head: bytes, request_line: tuple[str, str, str]) -> None:
         (b"RTSP/1.0 454 Session Not Found\r\n\r\n", (454, "Session Not Found")),
         (b"RTSP/1.0  200  OK \r\n\r\n", (200, "OK")),
         (b"rtsp/1.0 200\r\n\r\n", (200, "")),
+        (b"RTSP/1.0 200 O\tK\r\n\r\n", (200, "O K")),
     ],
 )
 def test_status_lines(head: bytes, status_line: tuple[int, str]) -> None:
@@ -60,6 +61,7 @@ def test_status_lines(head: bytes, status_line: tuple[int, str]) -> None:
         (b"OPTIONS * RTSP/x.y\r\n\r\n", 400, "first line", False),
         (b"OP(IONS * RTSP/1.0\r\n\r\n", 400, "request line", False),
         (b"OPTIONS *\r RTSP/1.0\r\n\r\n", 400, "first line", False),
+        (b"SETUP rtsp://h/a\ttrackID=0 RTSP/1.0\r\n\r\n", 400, "request line", False),
         (b"OPTIONS * RTSP/2.0\r\n\r\n", 505, "first line", False),
         (b"OPTIONS * RTSP/0.9\r\n\r\n", 505, "first line", False),
         (b"RTSP/2.0 200 OK\r\n\r\n", 505, "first line", False),

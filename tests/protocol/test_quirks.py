@@ -42,6 +42,7 @@ def test_ssrc_short_padded_or_decimal(value: str, ssrc: int | None) -> None:
         ("PLAY,RECORD", "PLAY"),
         (" play ", "PLAY"),
         ("", None),
+        ('PL"AY,RECORD"', None),
     ],
 )
 def test_mode_receive_is_record(value: str, mode: str | None) -> None:

@@ -96,7 +96,7 @@ def _status_line(line: str, offset: int) -> tuple[str, int, str]:
     code, _, reason = rest.strip().partition(" ")
     if not _STATUS.fullmatch(code):
         raise ProtocolError("the status is no number", where="status line", offset=offset)
-    return version, int(code), reason.strip()
+    return version, int(code), reason.strip().replace("\t", " ")
 
 
 def _request_line(line: str, offset: int) -> tuple[str, str, str]:
@@ -108,6 +108,8 @@ def _request_line(line: str, offset: int) -> tuple[str, str, str]:
         raise ProtocolError(
             "a request line needs method, URI and version", where="request line", offset=offset
         )
+    if "\t" in uri:
+        raise ProtocolError("a tab in the URI", where="request line", offset=offset)
     _check_version(version, offset)
     return method, uri, version
 

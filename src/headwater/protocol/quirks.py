@@ -6,6 +6,7 @@ The rules here bend single values; nothing else in the package departs from the 
 import re
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]+)")
+_WORD = re.compile(r"[A-Z0-9_\-]+")
 _MAX_SSRC = 0xFFFF_FFFF
 
 
@@ -27,12 +28,15 @@ def transport_ssrc(value: str) -> int | None:
 
 
 def transport_mode(value: str) -> str | None:
-    """Read the mode of a Transport header: upper case, `receive` as RECORD, None when empty.
+    """Read the mode of a Transport header: upper case, `receive` as RECORD, None when it is none.
 
-    Drafts of RFC 2326 called it "receive", and encoders still do. Of a list the first is taken.
+    Drafts of RFC 2326 called it "receive", and encoders still do. Of a list the first is taken;
+    what is no word (a lone quote among it) says no mode.
     """
     first = value.partition(",")[0].strip().upper()
-    return "RECORD" if first == "RECEIVE" else first or None
+    if not _WORD.fullmatch(first):
+        return None
+    return "RECORD" if first == "RECEIVE" else first
 
 
 def port_of_partner(port: int) -> int:

@@ -136,6 +136,8 @@ def test_alternatives(value: str, lowers: list[LowerTransport]) -> None:
         "RTP/AVP/TCP;interleaved=x",
         "RTP/AVP;multicast;ttl=256",
         "RTP/AVP;multicast;ttl=x",
+        'RTP/AVP;destination="1.2.3.4,RTP/AVP"',
+        'RTP/AVP;source="a;b"',
     ],
 )
 def test_malformed_beyond_reading(value: str) -> None:

@@ -17,6 +17,7 @@ from headwater.protocol.quirks import (
 
 _PROFILE = re.compile(r"(RTP/S?AVPF?)(?:/(UDP|TCP))?", re.IGNORECASE)
 _PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
+_ADDRESS = re.compile(r"[^\s\",;]*")
 _TTL = re.compile(r"[0-9]{1,3}")
 _WHERE = "Transport"
 
@@ -170,14 +171,21 @@ def _ttl(name: str, value: str) -> int:
     return int(value)
 
 
+def _address(name: str, value: str) -> str | None:
+    # Quotes may hide separators, which would part the value once it is written again.
+    if not _ADDRESS.fullmatch(value):
+        raise ProtocolError(f"{name} is no address", where=_WHERE)
+    return value or None
+
+
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "interleaved": _channels,
     "client_port": _ports,
     "server_port": _ports,
     "port": _ports,
     "ttl": _ttl,
-    "destination": lambda _, value: value or None,
-    "source": lambda _, value: value or None,
+    "destination": _address,
+    "source": _address,
     "ssrc": lambda _, value: transport_ssrc(value),
     "mode": lambda _, value: transport_mode(value),
     "append": lambda _name, _value: True,
