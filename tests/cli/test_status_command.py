@@ -82,12 +82,13 @@ def test_it_shows_who_publishes_and_who_reads(serve: Any, status: Any) -> None:
 
 
 def test_the_health_command_says_that_it_runs(serve: Any, status: Any) -> None:
-    serve()
-    done = status("--check")
+    _server, port = serve()
+    done = status("--check", "--port", str(port))
     assert done.returncode == 0
     assert done.stdout.startswith("running: headwater ")
     assert done.stdout.endswith(", 0 mounts, 0 sessions, 0 connections\n")
-    assert json.loads(status("--check", "--json").stdout)["state"] == "running"
+    done = status("--check", "--json", "--port", str(port))
+    assert json.loads(done.stdout)["state"] == "running"
 
 
 def test_a_draining_server_is_told_from_a_running_one(serve: Any, status: Any) -> None:
@@ -99,8 +100,8 @@ def test_a_draining_server_is_told_from_a_running_one(serve: Any, status: Any) -
         await TcpReader.start(port, url)
         server.send(signal.SIGTERM)
         await asyncio.to_thread(server.wait_for, "server drains")
-        checked = await asyncio.to_thread(status, "--check")
-        shown = await asyncio.to_thread(status)
+        checked = await asyncio.to_thread(status, "--check", "--port", str(port))
+        shown = await asyncio.to_thread(status, "--port", str(port))
         RtspPeer.forget_all()
         return checked, shown
 
@@ -112,10 +113,10 @@ def test_a_draining_server_is_told_from_a_running_one(serve: Any, status: Any) -
 
 
 def test_without_a_server_it_says_what_to_do(status: Any) -> None:
-    for arguments in ([], ["--check"], ["--json"], ["--watch"], ["--port", "1"]):
-        done = status(*arguments)
+    for arguments in ([], ["--check"], ["--json"], ["--watch"]):
+        done = status("--port", "1", *arguments)
         assert done.returncode == 1, arguments
-        assert "answers; looked in " in done.stderr
+        assert "no server on port 1 answers; looked in " in done.stderr
         assert "headwater serve" in done.stderr
         assert "Traceback" not in done.stderr
         assert done.stdout.strip() == ""
@@ -123,9 +124,9 @@ def test_without_a_server_it_says_what_to_do(status: Any) -> None:
 
 def test_a_socket_of_its_own(serve: Any, status: Any, tmp_path: Path) -> None:
     path = tmp_path / "own.sock"
-    server, _ = serve("--set", f"control.status_socket={path}")
+    server, port = serve("--set", f"control.status_socket={path}")
     assert status("--socket", str(path), "--check").returncode == 0
-    assert status("--check").returncode == 1
+    assert status("--port", str(port), "--check").returncode == 1
     server.send(signal.SIGTERM)
     assert server.exit_code() == 0
     assert not path.exists()
@@ -143,8 +144,8 @@ def test_a_socket_that_cannot_be_opened_ends_the_server(start: Any, tmp_path: Pa
 
 
 def test_no_socket_is_opened_where_none_is_wanted(serve: Any, status: Any) -> None:
-    server, _ = serve("--set", "control.status_socket=")
-    assert status("--check").returncode == 1
+    server, port = serve("--set", "control.status_socket=")
+    assert status("--port", str(port), "--check").returncode == 1
     assert "status socket" not in server.said
 
 
@@ -152,8 +153,8 @@ def test_no_socket_is_opened_where_none_is_wanted(serve: Any, status: Any) -> No
 def test_watching_goes_on_until_ctrl_c(
     serve: Any, start: Any, environment: dict[str, str], as_json: bool
 ) -> None:
-    serve()
-    arguments = ("--json",) if as_json else ()
+    _server, port = serve()
+    arguments = ("--port", str(port), *(("--json",) if as_json else ()))
     watching = start("status", "--watch", *arguments, environment=environment)
     if as_json:
         watching.wait_for(r'(?s)"state": "running".*\n.*"state": "running".*\n')
@@ -168,8 +169,8 @@ def test_watching_goes_on_until_ctrl_c(
 
 
 def test_watching_ends_with_the_server(serve: Any, start: Any, environment: dict[str, str]) -> None:
-    server, _ = serve()
-    watching = start("status", "--watch", environment=environment)
+    server, port = serve()
+    watching = start("status", "--watch", "--port", str(port), environment=environment)
     watching.wait_for("since the start")
     server.send(signal.SIGTERM)
     assert watching.exit_code() in {1, EXIT_NOT_SERVING}
