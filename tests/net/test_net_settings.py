@@ -26,7 +26,6 @@ def test_defaults_are_allowed() -> None:
         ("read_bytes", 1_023, 1_024),
         ("reads_per_wake", 0, 1),
         ("close_deadline_s", -1, 0.0),
-        ("listen_backlog", 0, 1),
         ("descriptor_limit", -1, 0),
     ],
 )

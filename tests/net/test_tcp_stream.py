@@ -8,130 +8,23 @@ import errno
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
+from stream_ends import (
+    HalfOpenRecorder,
+    Recorder,
+    open_stream,
+    pattern,
+    read_exactly,
+    read_to_end,
+    tcp_pair,
+)
 
 from headwater.net import tcp_stream
 from headwater.net.kernel_features import probe
 from headwater.net.stream import ByteStream
 from headwater.net.tcp_stream import TcpStream
-
-DEADLINE_S = 20
-
-
-@dataclass
-class Recorder:
-    """A receiver that keeps what it is told."""
-
-    received: bytearray = field(default_factory=bytearray)
-    chunks: int = 0
-    drained: int = 0
-    closed: list[Exception | None] = field(default_factory=list)
-    on_data: Callable[[bytes], None] = lambda data: None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stream_data(self, data: bytes) -> None:
-        assert data
-        assert not self.closed
-        self.received += data
-        self.chunks += 1
-        self.changed.set()
-        self.on_data(data)
-
-    def stream_drained(self) -> None:
-        assert not self.closed
-        self.drained += 1
-        self.changed.set()
-
-    def stream_closed(self, error: Exception | None) -> None:
-        self.closed.append(error)
-        self.changed.set()
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
-
-
-@dataclass
-class HalfOpenRecorder(Recorder):
-    """A receiver that goes on writing when its peer has ended."""
-
-    ended: int = 0
-
-    def stream_ended(self) -> bool:
-        self.ended += 1
-        self.changed.set()
-        return True
-
-
-def tcp_pair(buffer_bytes: int | None = None) -> tuple[socket.socket, socket.socket]:
-    """Return two connected TCP sockets, with small kernel buffers when asked."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        near = socket.socket()
-        far_options = socket.SOL_SOCKET, socket.SO_RCVBUF
-        if buffer_bytes is not None:
-            near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-            listening.setsockopt(*far_options, buffer_bytes)
-        near.connect(listening.getsockname())
-        far, _ = listening.accept()
-    far.setblocking(False)
-    return near, far
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    near, far = tcp_pair()
-    with near, far:
-        yield near, far
-
-
-@pytest.fixture
-def narrow() -> Iterator[tuple[socket.socket, socket.socket]]:
-    near, far = tcp_pair(8_192)
-    with near, far:
-        yield near, far
-
-
-async def read_to_end(sock: socket.socket) -> bytes:
-    received = bytearray()
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(DEADLINE_S):
-        while data := await loop.sock_recv(sock, 65_536):
-            received += data
-    return bytes(received)
-
-
-async def read_exactly(sock: socket.socket, count: int) -> bytes:
-    received = bytearray()
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(DEADLINE_S):
-        while len(received) < count:
-            data = await loop.sock_recv(sock, count - len(received))
-            assert data, f"ended after {len(received)} of {count} bytes"
-            received += data
-    return bytes(received)
-
-
-@contextlib.asynccontextmanager
-async def open_stream(
-    sock: socket.socket, recorder: Recorder, **options: object
-) -> AsyncIterator[TcpStream]:
-    stream = TcpStream(sock, asyncio.get_running_loop(), recorder, **options)
-    try:
-        yield stream
-    finally:
-        stream.abort()
-        await recorder.until(lambda: recorder.closed)
-        await asyncio.sleep(0)
-        assert len(recorder.closed) == 1
-
-
-def pattern(count: int) -> bytes:
-    return (b"".join(struct.pack("!I", number) for number in range(count // 4 + 1)))[:count]
 
 
 def fill(stream: TcpStream, size: int = 1_000) -> bytes:
@@ -218,59 +111,6 @@ async def test_one_large_write(narrow: tuple[socket.socket, socket.socket]) -> N
         stream.write(data)
         assert stream.queued_bytes == len(data) - stream.bytes_sent
         assert await read_exactly(far, len(data)) == data
-
-
-async def test_cork_sends_what_was_written_in_one_go(
-    pair: tuple[socket.socket, socket.socket],
-) -> None:
-    near, far = pair
-    recorder = Recorder()
-    async with open_stream(near, recorder) as stream:
-        stream.cork()
-        for number in range(100):
-            stream.write(bytes([number]) * 10)
-        assert (stream.bytes_sent, stream.queued_bytes) == (0, 1_000)
-        assert stream.writes_stalled_since is None
-        stream.uncork()
-        stream.uncork()
-        assert (stream.bytes_sent, stream.queued_bytes) == (1_000, 0)
-        expected = b"".join(bytes([number]) * 10 for number in range(100))
-        assert await read_exactly(far, 1_000) == expected
-        stream.write(b"after")
-        assert await read_exactly(far, 5) == b"after"
-        assert recorder.drained == 0
-
-
-async def test_uncork_into_a_full_buffer_goes_on_when_there_is_room(
-    narrow: tuple[socket.socket, socket.socket],
-) -> None:
-    near, far = narrow
-    recorder = Recorder()
-    async with open_stream(near, recorder) as stream:
-        stream.cork()
-        data = pattern(3_000_000)
-        for at in range(0, len(data), 100_000):
-            stream.write(data[at : at + 100_000])
-        stream.uncork()
-        assert 0 < stream.queued_bytes < len(data)
-        assert stream.writes_stalled_since is not None
-        assert await read_exactly(far, len(data)) == data
-        await recorder.until(lambda: recorder.drained == 1)
-
-
-async def test_close_while_corked_flushes_and_ends(
-    pair: tuple[socket.socket, socket.socket],
-) -> None:
-    near, far = pair
-    recorder = Recorder()
-    async with open_stream(near, recorder) as stream:
-        stream.cork()
-        stream.write(b"last words")
-        stream.close()
-        stream.uncork()
-        assert await read_to_end(far) == b"last words"
-        far.close()
-        await recorder.until(lambda: recorder.closed == [None])
 
 
 async def test_close_flushes(narrow: tuple[socket.socket, socket.socket]) -> None:

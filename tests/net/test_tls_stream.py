@@ -8,11 +8,18 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from stream_ends import (
+    DEADLINE_S,
+    HalfOpenRecorder,
+    Recorder,
+    pattern,
+    tcp_pair,
+)
 
 from headwater.net.settings import ClientCertificates, TlsSettings, TlsVersion
 from headwater.net.stream import ByteStream
@@ -21,8 +28,6 @@ from headwater.net.tls_stream import TlsStream
 
 sys.path.insert(0, str(Path(__file__).parent))
 from certificate_files import CertificateFiles, CertificateMaker
-
-DEADLINE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -43,63 +48,6 @@ def server(files: CertificateFiles) -> ssl.SSLContext:
 @pytest.fixture
 def client(maker: CertificateMaker) -> ssl.SSLContext:
     return client_context(ca=maker.ca.certificate)
-
-
-@dataclass
-class Recorder:
-    """A receiver that keeps what it is told."""
-
-    received: bytearray = field(default_factory=bytearray)
-    chunks: int = 0
-    drained: int = 0
-    closed: list[Exception | None] = field(default_factory=list)
-    on_data: Callable[[bytes], None] = lambda data: None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stream_data(self, data: bytes) -> None:
-        assert data
-        assert not self.closed
-        self.received += data
-        self.chunks += 1
-        self.changed.set()
-        self.on_data(data)
-
-    def stream_drained(self) -> None:
-        assert not self.closed
-        self.drained += 1
-        self.changed.set()
-
-    def stream_closed(self, error: Exception | None) -> None:
-        self.closed.append(error)
-        self.changed.set()
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
-
-
-@dataclass
-class HalfOpenRecorder(Recorder):
-    ended: int = 0
-
-    def stream_ended(self) -> bool:
-        self.ended += 1
-        self.changed.set()
-        return True
-
-
-def tcp_pair(buffer_bytes: int | None = None) -> tuple[socket.socket, socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        near = socket.socket()
-        if buffer_bytes is not None:
-            near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-        near.connect(listening.getsockname())
-        far, _ = listening.accept()
-    far.setblocking(False)
-    return near, far
 
 
 @dataclass
@@ -144,10 +92,6 @@ async def open_stream(
         await recorder.until(lambda: recorder.closed)
         await asyncio.sleep(0)
         assert len(recorder.closed) == 1
-
-
-def pattern(count: int) -> bytes:
-    return (b"".join(struct.pack("!I", number) for number in range(count // 4 + 1)))[:count]
 
 
 @pytest.mark.parametrize("version", list(TlsVersion))

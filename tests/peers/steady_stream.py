@@ -13,6 +13,7 @@ from pathlib import Path
 CLIP_FRAMES = 250
 FRAMES_PER_S = 25
 _STARTS_S = 20.0
+_PASSED_OVER = 5
 
 
 def ffmpeg() -> str | None:
@@ -33,10 +34,11 @@ def make_clip(folder: Path) -> Path:
 
 
 class FrameAccount:
-    """Counts the frames of an endlessly repeated clip that a reader did not get.
+    """Counts the frames of an endlessly repeated clip that a reader did not get, or not whole.
 
     The first time round teaches the order of the frames by their hashes; from then on each frame
-    must be the one after its predecessor.
+    must be the one after its predecessor. The very first frames are passed over: a reader that
+    joins before a key frame has come begins in the middle of a picture.
     """
 
     def __init__(self, clip_frames: int = CLIP_FRAMES) -> None:
@@ -46,26 +48,30 @@ class FrameAccount:
         self._last_s = 0.0
         self.frames = 0
         self.lost = 0
+        self.damaged = 0
         self.longest_gap_s = 0.0
 
     @property
     def learned(self) -> bool:
-        """Whether a whole round was seen."""
+        """Whether a whole round was seen, so that every loss from now on shows at once."""
         return len(self._place) == self._clip_frames
 
     def take(self, digest: str, now: float) -> None:
         """Take one frame."""
-        if self.frames:
+        self.frames += 1
+        if self.frames <= _PASSED_OVER:
+            return
+        if self._last_s:
             self.longest_gap_s = max(self.longest_gap_s, now - self._last_s)
         self._last_s = now
-        self.frames += 1
         place = self._place.get(digest)
-        if place is None:
+        if place is None and not self.learned:
             place = self._place[digest] = len(self._place)
-            if place >= self._clip_frames:
-                raise AssertionError(f"frame {self.frames} was never sent")
-        if self._last is not None:
-            self.lost += (place - self._last - 1) % self._clip_frames
+        following = 0 if self._last is None else (self._last + 1) % self._clip_frames
+        if place is None:
+            self.damaged += 1
+            place = following
+        self.lost += (place - following) % self._clip_frames
         self._last = place
 
     def take_longest_gap_s(self) -> float:
@@ -163,4 +169,5 @@ class SteadyStream:
         async for line in output:
             text = line.decode()
             if not text.startswith("#"):
-                self.account.take(text.rsplit(",", 1)[1].strip(), time.monotonic())
+                # Stream, dts, pts, duration, size, hash; side data may follow.
+                self.account.take(text.split(",")[5].strip(), time.monotonic())
