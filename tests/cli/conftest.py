@@ -85,12 +85,18 @@ Start = Callable[..., RunningCommand]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start `headwater` with arguments; what still runs at the end is killed."""
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start `headwater` with arguments; what still runs at the end is killed.
+
+    Its status socket goes where the test's files go: one that is killed leaves it behind.
+    """
     running: list[RunningCommand] = []
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
 
     def start_command(*arguments: str, environment: dict[str, str] | None = None) -> RunningCommand:
-        command = RunningCommand(arguments, environment or {})
+        own = {"XDG_RUNTIME_DIR": str(runtime)}
+        command = RunningCommand(arguments, own | (environment or {}))
         running.append(command)
         return command
 

@@ -17,9 +17,8 @@ PORTS = r"publish to +rtsp://[^:]+:(\d+)/NAME\n"
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A runtime folder of the test's own."""
-    (tmp_path / "runtime").mkdir(mode=0o700)
+def environment(start: Any, tmp_path: Path) -> dict[str, str]:
+    """The folders where a started server has its status socket."""
     return {"XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "TMPDIR": str(tmp_path)}
 
 
