@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import wait_for
 
 from headwater import MountSettings, RtspServer, Settings
@@ -184,3 +185,71 @@ async def test_limits_are_logged_once_a_second_and_all_counted(
     assert [one["refused"] for one in fields] == [1, 21]
     assert all(one["peer"] for one in fields)
     assert server.counters.refused_by_limit["limits.sessions"] == 21
+
+
+async def test_publisher_above_its_bit_rate_is_closed(
+    start_server: ServerFactory, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=limited(publisher_bits_per_s=1000))
+    modest = await TcpPublisher.start(server.publish_port, server.publish_url("/modest"))
+    greedy = await TcpPublisher.start(server.publish_port, server.publish_url("/greedy"))
+    for _ in range(2):
+        await modest.send()
+        await greedy.send(100)
+        await wait_for(lambda: server.mounts["/modest"].last_packet_s)
+        await wait_for(lambda: server.mounts.get("/greedy") is None or _all_in(server))
+        clock.advance(5.1)
+        await wait_for(lambda: _looked_at(server))
+    await greedy.peer.closed()
+    assert greedy.session not in server.sessions
+    assert modest.session in server.sessions
+    assert server.counters.sessions_closed_by_cause["bit rate above the limit"] == 1
+    line = next(record for record in caplog.records if record.message == "limit reached")
+    assert vars(line)["setting"] == "limits.publisher_bits_per_s"
+    assert "/greedy" in vars(line)["cause"]
+
+
+def _all_in(server: RtspServer) -> bool:
+    return server.mounts["/greedy"].tracks[0].packets % 100 == 0
+
+
+def _looked_at(server: RtspServer) -> bool:
+    """Whether a sweep has come since the clock was put forward."""
+    timekeeper, service = server._timekeeper, server._service
+    assert timekeeper is not None
+    assert service is not None
+    begun = timekeeper._bit_rates._begun
+    return bool(begun) and all(service.clock() - since < 5 for since, _ in begun.values())
+
+
+async def test_queues_of_all_readers_together_are_bounded(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=limited(reader_queue_bytes_total=10_000))
+    service = server._service
+    assert service is not None
+    budget = service.media_ends.queue_budget
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    healthy = await TcpReader.start(server.play_port, server.play_url("/a"))
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.play_port))
+    slow = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
+    slow.peer.writer.transport.pause_reading()
+    payload = b"\x65" + bytes(1400)
+    seq = 0
+    while not budget.exhausted:
+        seq += 1
+        await publisher.peer.send(frame(0, rtp(seq, payload=payload)))
+        assert (await healthy.peer.frame())[1][2:4] == seq.to_bytes(2, "big")
+    queued = max(reader.queued_bytes for reader in server.mounts["/a"].readers)
+    for _ in range(20):
+        seq += 1
+        await publisher.peer.send(frame(0, rtp(seq, payload=payload)))
+        assert (await healthy.peer.frame())[1][2:4] == seq.to_bytes(2, "big")
+    snapshots = {reader.id: reader for reader in server.mounts["/a"].readers}
+    assert snapshots[slow.session].queued_bytes <= queued
+    assert snapshots[slow.session].dropped_packets > 0
+    assert snapshots[healthy.session].dropped_packets == 0
+    line = next(record for record in caplog.records if record.message == "limit reached")
+    assert vars(line)["setting"] == "limits.reader_queue_bytes_total"

@@ -12,6 +12,8 @@ from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.media.settings import SecondPublisher
+from headwater.protocol.rtcp_build import receiver_report
+from headwater.transports.settings import RtpSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -238,8 +240,7 @@ async def test_udp_publisher_returns_while_its_old_session_hangs(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
-    peer = await RtspPeer.connect(server.publish_port)
-    assert (await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)).status == 503
+    await wait_for(lambda: not server._service.sessions.get(old.session).connection)  # type: ignore[union-attr]
     clock.advance(3)
     await wait_for(lambda: old.session not in server.sessions)
     new = await UdpPublisher.start(server.publish_port, url)
@@ -355,3 +356,43 @@ async def test_paused_publisher_records_again(server: RtspServer) -> None:
     assert (await publisher.peer.ask("RECORD", publisher.url, headers)).status == 200
     sent = await publisher.send()
     assert await reader.peer.frame() == (0, sent[0])
+
+
+async def test_natted_publisher_is_latched_by_its_first_packet(
+    start_server: ServerFactory,
+) -> None:
+    settings = Settings(rtp=RtpSettings(nat_latching=True))
+    server = await start_server(settings=settings, host="")
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    elsewhere, behind_nat = UdpPair("127.0.0.2"), UdpPair()
+    port = publisher.server_port
+    elsewhere.rtp.sendto(rtp(50, ssrc=9), ("127.0.0.1", port))
+    behind_nat.rtp.sendto(rtp(1), ("127.0.0.1", port))
+    assert await reader.peer.frame() == (0, rtp(1))
+    # Latched: now nobody else is heard, the ports that SETUP named included.
+    publisher.rtp.sendto(rtp(60, ssrc=8), ("127.0.0.1", port))
+    elsewhere.rtp.sendto(rtp(70, ssrc=9), ("127.0.0.1", port))
+    behind_nat.rtp.sendto(rtp(2), ("127.0.0.1", port))
+    assert await reader.peer.frame() == (0, rtp(2))
+    assert server.mounts["/a"].tracks[0].packets == 2
+
+
+async def test_natted_publisher_gets_its_reports_where_its_rtcp_comes_from(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    settings = Settings(
+        rtp=RtpSettings(nat_latching=True), mounts=MountSettings(publisher_idle_timeout_s=0)
+    )
+    server = await start_server(settings=settings)
+    publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    publisher.send(2)
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 2)
+    clock.advance(6)
+    assert (await publisher.packet(publisher.rtcp))[1] == 201, "nothing latched yet"
+    behind_nat = UdpPair()
+    report = receiver_report(7, cname="cam")
+    behind_nat.rtcp.sendto(report, ("127.0.0.1", publisher.server_port + 1))
+    await wait_for(lambda: server.mounts["/a"].tracks[0].rtcp_packets == 1)
+    clock.advance(6)
+    assert (await behind_nat.packet(behind_nat.rtcp))[1] == 201

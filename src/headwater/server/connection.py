@@ -14,6 +14,7 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.status import Status
 from headwater.server.answering import answer, answer_protocol_error
+from headwater.server.request_pace import RequestPace
 from headwater.server.role import Role
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Connection:
         self._message_offset = 0
         self._stream: ByteStream | None = None
         self._parser = WireParser(limits=service.settings.limits.wire_limits())
+        self._pace = RequestPace(service.settings.limits.requests_per_s, self.opened_s)
         self._inbox: deque[Request | InterleavedFrames | ProtocolError] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._ending = False
@@ -163,6 +165,13 @@ class Connection:
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
+    async def _keep_pace(self) -> None:
+        wait_s = self._pace.wait_s(self.service.clock())
+        if wait_s > 0:
+            self.service.counters.requests_delayed += 1
+            self.stream.pause_reading()
+            await asyncio.sleep(wait_s)
+
     async def _work(self) -> None:
         try:
             while self._inbox and not self.closed:
@@ -173,6 +182,7 @@ class Connection:
                     case Request():
                         self.requests += 1
                         self.last_request_s = self.service.clock()
+                        await self._keep_pace()
                         await answer(self, item)
                     case ProtocolError():
                         answer_protocol_error(self, item)

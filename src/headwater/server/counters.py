@@ -16,6 +16,7 @@ class ServerCounters:
     connections_opened: int = 0
     connection_failures: int = 0
     requests: int = 0
+    requests_delayed: int = 0
     request_failures: int = 0
     sessions_opened: int = 0
     unknown_channel_frames: int = 0

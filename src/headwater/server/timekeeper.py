@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.net.tls_context import TlsFilesError
+from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Timekeeper:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._bit_rates = BitRates(service)
         self._ssrc = secrets.randbits(32)
         self._cname = f"headwater-{secrets.token_hex(6)}"
         self._timer: asyncio.TimerHandle | None = None
@@ -53,10 +55,12 @@ class Timekeeper:
         now = service.clock()
         periodic: tuple[Callable[[float], None], ...] = (
             self._enforce_deadlines,
+            self._bit_rates.check,
+            self._check_queues,
             service.sessions.sweep,
             service.mounts.check,
             self._send_reports,
-            self._reload_certificates,
+            self._watch_certificates,
         )
         for work in periodic:
             try:
@@ -68,19 +72,34 @@ class Timekeeper:
     def _enforce_deadlines(self, now: float) -> None:
         enforce_deadlines(self._service, now)
 
-    def _reload_certificates(self, now: float) -> None:
+    def _check_queues(self, _now: float) -> None:
+        service = self._service
+        queued_bytes = sum(one.stream.queued_bytes for one in service.connections)
+        most = service.settings.limits.reader_queue_bytes_total
+        service.media_ends.queue_budget.exhausted = queued_bytes > most
+        if queued_bytes > most:
+            cause = f"{queued_bytes} bytes are queued, {most} are the most that is allowed"
+            service.note_limit("limits.reader_queue_bytes_total", "", cause)
+
+    def _watch_certificates(self, now: float) -> None:
         tls = self._service.tls
         if tls is None or now < self._next_certificates_s:
             return
         self._next_certificates_s = now + _CERTIFICATE_INTERVAL_S
-        if not tls.files_changed:
+        if tls.files_changed:
+            self.reload_certificates()
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again, where there are any, and log the outcome."""
+        tls = self._service.tls
+        if tls is None:
             return
         try:
             tls.reload()
         except TlsFilesError as error:
             logger.error("certificate not reloaded, the old one stays", extra={"cause": str(error)})
             return
-        logger.info("certificate reloaded", extra={"cause": tls.complaint() or "file changed"})
+        logger.info("certificate reloaded", extra={"cause": tls.complaint() or "read again"})
 
     def _send_reports(self, now: float) -> None:
         if now < self._next_reports_s:

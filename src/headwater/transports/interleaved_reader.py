@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -19,6 +20,7 @@ from headwater.protocol.interleaved import frame_interleaved
 from headwater.protocol.rtcp_build import bye
 from headwater.transports.channels import ChannelTable, give_back, take_pair
 from headwater.transports.negotiation import Offer
+from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_publisher import SessionIdentity
 from headwater.transports.session_reader import SessionReader
@@ -33,6 +35,7 @@ class _InterleavedOutlet(Outlet):
     """One track's way into one connection."""
 
     __slots__ = (
+        "_budget",
         "_channel",
         "_key",
         "_reader",
@@ -50,6 +53,7 @@ class _InterleavedOutlet(Outlet):
         gate: SlowReaderGate,
     ) -> None:
         self._reader = reader
+        self._budget = reader.budget
         self._stream = stream
         self.gate = gate
         self.reports = ReaderReports()
@@ -70,7 +74,12 @@ class _InterleavedOutlet(Outlet):
         stream = self._stream
         now = batch.arrived_s
         queued_bytes = stream.queued_bytes
-        age_s = stream.oldest_queued_s(now) if queued_bytes else 0.0
+        age_s = 0.0
+        if queued_bytes:
+            age_s = stream.oldest_queued_s(now)
+            if self._budget.exhausted:
+                # Over its own bound too, whatever that is: the gate leaves out what it may.
+                queued_bytes = sys.maxsize
         admitted = self.gate.admit(batch, queued_bytes, age_s, now)
         if admitted is None:
             if self.gate.expired:
@@ -104,6 +113,7 @@ class InterleavedReader(SessionReader):
         channels: ChannelTable,
         settings: MountSettings,
         on_too_slow: Callable[[Reader], None],
+        budget: QueueBudget,
     ) -> None:
         super().__init__(identity, TransportKind.TCP)
         self._loop = loop
@@ -111,6 +121,7 @@ class InterleavedReader(SessionReader):
         self._channels = channels
         self._settings = settings
         self._on_too_slow = on_too_slow
+        self.budget = budget
         self._outlets: dict[int, _InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
         self._ending = False

@@ -13,6 +13,7 @@ from headwater.transports.interleaved_publisher import InterleavedPublisher
 from headwater.transports.interleaved_reader import InterleavedReader
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
+from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import RtpSettings, TransportKind
@@ -29,6 +30,8 @@ class MediaEnds:
     ) -> None:
         self._loop = loop
         self._sockets = sockets
+        self._nat_latching = settings.nat_latching
+        self.queue_budget = QueueBudget()
         self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
         self.groups = MulticastEgressTable(loop, sockets)
@@ -43,7 +46,9 @@ class MediaEnds:
         """A publisher over this kind of transport."""
         if kind is TransportKind.TCP:
             return InterleavedPublisher(identity, stream, channels)
-        return UdpPublisher(identity, self._loop, self.ports, self._sockets)
+        return UdpPublisher(
+            identity, self._loop, self.ports, self._sockets, nat_latching=self._nat_latching
+        )
 
     def reader(
         self,
@@ -62,6 +67,7 @@ class MediaEnds:
                 channels,
                 mount.settings,
                 on_too_slow=mount.disconnect_slow_reader,
+                budget=self.queue_budget,
             )
         if kind is TransportKind.MULTICAST:
             return MulticastReader(identity, self.groups, mount.settings)

@@ -45,9 +45,9 @@ class RtpSettings:
     ] = (TransportKind.UDP, TransportKind.TCP, TransportKind.MULTICAST)
     nat_latching: Annotated[
         bool,
-        "Let the first packet that comes from a publisher's (or reader's) own address set the "
-        "port that its media uses, for peers whose NAT changes their ports. Only the address of "
-        "its RTSP connection is ever accepted.",
+        "Let the first packet that comes from a publisher's own address set the port that its "
+        "media comes from, for publishers whose NAT changes their ports. Only the address of its "
+        "RTSP connection is ever accepted.",
     ] = False
     receiver_report_interval_s: Annotated[
         float,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from headwater.media.track import Track
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, socket_address
 from headwater.net.socket_buffers import set_receive_buffer
-from headwater.net.udp_receiver import UdpReceiver
+from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.transports.negotiation import Offer
 from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
@@ -29,14 +31,15 @@ class _Ingest:
 
     pair: UdpPair
     rtcp_peer: Address
-    receivers: tuple[UdpReceiver, ...] = ()
+    connected: set[socket.socket]
+    receivers: dict[socket.socket, UdpReceiver | UdpDatagramReceiver] = field(default_factory=dict)
     kernel_drops: int = 0
 
     def stop(self) -> None:
-        for receiver in self.receivers:
+        for receiver in self.receivers.values():
             self.kernel_drops += receiver.kernel_drops
             receiver.close()
-        self.receivers = ()
+        self.receivers.clear()
 
     def close(self) -> None:
         self.stop()
@@ -48,6 +51,9 @@ class UdpPublisher(SessionPublisher):
 
     The kernel drops what anyone else sends there. What arrives before RECORD waits in the
     sockets' buffers, since some publishers send before the answer has reached them.
+
+    With `nat_latching` a socket is connected to where the first packet from the publisher's own
+    address comes from; until then what other addresses send is dropped here.
     """
 
     def __init__(
@@ -56,8 +62,11 @@ class UdpPublisher(SessionPublisher):
         loop: AbstractEventLoop,
         ports: PortPairPool,
         sockets: SocketSettings,
+        *,
+        nat_latching: bool = False,
     ) -> None:
         super().__init__(identity, TransportKind.UDP)
+        self._nat_latching = nat_latching
         self._loop = loop
         self._ports = ports
         self._sockets = sockets
@@ -72,7 +81,8 @@ class UdpPublisher(SessionPublisher):
     def kernel_drops(self) -> int:
         """Datagrams that the kernel dropped because a receive buffer was full."""
         return sum(
-            ingest.kernel_drops + sum(receiver.kernel_drops for receiver in ingest.receivers)
+            ingest.kernel_drops
+            + sum(one.kernel_drops for one in ingest.receivers.values())
             for ingest in self._ingests.values()
         )
 
@@ -90,11 +100,14 @@ class UdpPublisher(SessionPublisher):
         try:
             set_receive_buffer(pair.rtp, self._sockets.udp_receive_buffer_bytes)
             rtcp_peer = socket_address(self.identity.peer_ip, client_port[1])
-            pair.connect(socket_address(self.identity.peer_ip, client_port[0]), rtcp_peer)
+            if not self._nat_latching:
+                pair.connect(socket_address(self.identity.peer_ip, client_port[0]), rtcp_peer)
+                _forget_what_came(pair)
         except OSError:
             pair.close()
             raise
-        self._ingests[index] = _Ingest(pair, rtcp_peer)
+        connected = set() if self._nat_latching else {pair.rtp, pair.rtcp}
+        self._ingests[index] = _Ingest(pair, rtcp_peer, connected)
         return replace(
             TransportSpec(profile=offer.spec.profile, lower=LowerTransport.UDP),
             unicast=True,
@@ -107,15 +120,34 @@ class UdpPublisher(SessionPublisher):
         """Read from the sockets from now on."""
         for index, ingest in self._ingests.items():
             track = tracks[index]
-            ingest.receivers = (
-                UdpReceiver(
-                    ingest.pair.rtp,
-                    self._loop,
-                    self._contained(track.write),
-                    packets_per_wake=self._sockets.udp_packets_per_wake,
-                ),
-                UdpReceiver(ingest.pair.rtcp, self._loop, self._contained(_each(track))),
+            for sock, write in ((ingest.pair.rtp, track.write), (ingest.pair.rtcp, _each(track))):
+                consumer = self._contained(write)
+                if sock in ingest.connected:
+                    self._receive(ingest, sock, consumer)
+                else:
+                    self._latch(ingest, sock, consumer)
+
+    def _receive(self, ingest: _Ingest, sock: socket.socket, consumer: PacketsConsumer) -> None:
+        ingest.receivers[sock] = UdpReceiver(
+            sock, self._loop, consumer, packets_per_wake=self._sockets.udp_packets_per_wake
+        )
+
+    def _latch(self, ingest: _Ingest, sock: socket.socket, consumer: PacketsConsumer) -> None:
+        def receive(datagrams: list[tuple[bytes, Address]]) -> None:
+            own = [address for _, address in datagrams if address[0] == self.identity.peer_ip]
+            if not own or sock in ingest.connected:
+                return
+            sock.connect(own[0])
+            ingest.connected.add(sock)
+            ingest.receivers.pop(sock).close()
+            self._receive(ingest, sock, consumer)
+            logger.info(
+                "publisher's port latched",
+                extra={"session": self.id, "peer": self.peer, "port": own[0][1]},
             )
+            consumer([packet for packet, address in datagrams if address == own[0]])
+
+        ingest.receivers[sock] = UdpDatagramReceiver(sock, self._loop, receive)
 
     def stop(self) -> None:
         """Read no more; the ports stay."""
@@ -134,7 +166,10 @@ class UdpPublisher(SessionPublisher):
         if ingest is None:
             return
         try:
-            ingest.pair.rtcp.send(packet)
+            if ingest.pair.rtcp in ingest.connected:
+                ingest.pair.rtcp.send(packet)
+            else:
+                ingest.pair.rtcp.sendto(packet, ingest.rtcp_peer)
         except OSError as error:
             logger.debug(
                 "receiver report not sent",
@@ -152,6 +187,14 @@ class UdpPublisher(SessionPublisher):
                 self.close("ingest failed")
 
         return receive
+
+
+def _forget_what_came(pair: UdpPair) -> None:
+    """Drop what strangers sent in the moment before the sockets were connected."""
+    for sock in (pair.rtp, pair.rtcp):
+        with suppress(OSError):
+            while True:
+                sock.recv(1)
 
 
 def _each(track: Track) -> PacketsConsumer:

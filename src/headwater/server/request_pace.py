@@ -1,0 +1,21 @@
+"""How fast one connection's requests are taken."""
+
+from __future__ import annotations
+
+
+class RequestPace:
+    """A bucket that holds one second's worth of requests and fills at the same rate."""
+
+    __slots__ = ("_per_s", "_room", "_seen_s")
+
+    def __init__(self, per_s: float, now: float) -> None:
+        self._per_s = per_s
+        self._room = max(per_s, 1.0)
+        self._seen_s = now
+
+    def wait_s(self, now: float) -> float:
+        """Take one request; how many seconds it must wait before it is answered."""
+        self._room = min(max(self._per_s, 1.0), self._room + (now - self._seen_s) * self._per_s)
+        self._seen_s = now
+        self._room -= 1.0
+        return max(0.0, -self._room / self._per_s)
