@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from headwater.net.port_pairs import PortPairPool
+from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
@@ -40,9 +40,7 @@ async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None
             on_life=lambda: None,
         )
         publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
-        offer = Offer(
-            TransportKind.UDP, TransportSpec(client_port=(camera_port, camera_port + 1))
-        )
+        offer = Offer(TransportKind.UDP, TransportSpec(client_port=(camera_port, camera_port + 1)))
         answer = publisher.add_track(0, offer)
         publisher.start([BrokenTrack()])  # type: ignore[list-item]
         assert answer.server_port is not None
@@ -50,4 +48,57 @@ async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None
         async with asyncio.timeout(10):
             assert await closed == "ingest failed"
     publisher.release()
+    assert ports.in_use == 0
+
+
+class OpenToStrangers(PortPairPool):
+    """A pool on whose pairs a stranger's packets wait before anybody can connect them."""
+
+    def bind_pair(self, host: str) -> UdpPair:
+        pair = super().bind_pair(host)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for port in (pair.rtp_port, pair.rtcp_port):
+                stranger.sendto(b"\x80stranger's", (host, port))
+        return pair
+
+
+class ListeningTrack:
+    """A track that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.came = asyncio.Event()
+
+    def write(self, packets: list[bytes]) -> None:
+        self.packets += packets
+        self.came.set()
+
+    def write_rtcp(self, packet: bytes) -> None:
+        self.packets.append(packet)
+
+
+async def test_what_strangers_sent_before_the_sockets_were_connected_is_forgotten() -> None:
+    ports, track = OpenToStrangers(43700, 20), ListeningTrack()
+    identity = SessionIdentity(
+        id="s",
+        peer="127.0.0.1:1",
+        peer_ip="127.0.0.1",
+        local_ip="127.0.0.1",
+        user_agent="",
+        on_close=lambda _: None,
+        on_life=lambda: None,
+    )
+    publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("127.0.0.1", 0))
+        port = camera.getsockname()[1]
+        offer = Offer(TransportKind.UDP, TransportSpec(client_port=(port, port + 1)))
+        answer = publisher.add_track(0, offer)
+        assert answer.server_port is not None
+        camera.sendto(b"\x80 the camera's", ("127.0.0.1", answer.server_port[0]))
+        publisher.start([track])  # type: ignore[list-item]
+        async with asyncio.timeout(10):
+            await track.came.wait()
+    publisher.release()
+    assert track.packets == [b"\x80 the camera's"]
     assert ports.in_use == 0

@@ -81,8 +81,7 @@ class UdpPublisher(SessionPublisher):
     def kernel_drops(self) -> int:
         """Datagrams that the kernel dropped because a receive buffer was full."""
         return sum(
-            ingest.kernel_drops
-            + sum(one.kernel_drops for one in ingest.receivers.values())
+            ingest.kernel_drops + sum(one.kernel_drops for one in ingest.receivers.values())
             for ingest in self._ingests.values()
         )
 

@@ -1,0 +1,48 @@
+"""Channel pairs of one connection: asked for, free, taken, used up."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.protocol.errors import ProtocolError
+from headwater.transports.channels import ChannelConsumer, give_back, take_pair
+
+
+def rtp(_: list[bytes]) -> None:
+    """Stands for what takes RTP."""
+
+
+def rtcp(_: list[bytes]) -> None:
+    """Stands for what takes RTCP."""
+
+
+def test_wanted_pair_is_given_while_it_is_free() -> None:
+    channels: dict[int, ChannelConsumer] = {}
+    assert take_pair(channels, (6, 7), rtp, rtcp) == (6, 7)
+    assert channels == {6: rtp, 7: rtcp}
+    assert take_pair(channels, (7, 8), rtp, rtcp) == (0, 1)
+    assert take_pair(channels, None, rtp, rtcp) == (2, 3)
+    give_back(channels, (6, 7))
+    assert take_pair(channels, (7, 6), rtp, rtcp) == (7, 6)
+
+
+@pytest.mark.parametrize("wanted", [(0, 0), (255, 256), (-1, 0)])
+def test_impossible_pair_is_replaced(wanted: tuple[int, int]) -> None:
+    assert take_pair({}, wanted, rtp, rtcp) == (0, 1)
+
+
+def test_no_pair_is_left_after_all_channels() -> None:
+    channels: dict[int, ChannelConsumer] = {}
+    for _ in range(128):
+        take_pair(channels, None, rtp, rtcp)
+    with pytest.raises(ProtocolError) as refused:
+        take_pair(channels, None, rtp, rtcp)
+    assert refused.value.status == 453
+    assert len(channels) == 256
+
+
+def test_giving_back_twice_is_no_error() -> None:
+    channels = {4: rtp, 5: rtcp}
+    for _ in range(2):
+        give_back(channels, (4, 5))
+    assert channels == {}

@@ -1,0 +1,59 @@
+"""Which of several transports is taken, and why none is."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.transport import parse_transport
+from headwater.transports.negotiation import choose
+from headwater.transports.settings import TransportKind
+
+ALL = tuple(TransportKind)
+UDP = "RTP/AVP;unicast;client_port=5000-5001"
+TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "kind"),
+    [
+        (f"{UDP},{TCP}", ALL, TransportKind.UDP),
+        (f"{TCP},{UDP}", ALL, TransportKind.TCP),
+        (f"{UDP},{TCP}", (TransportKind.TCP,), TransportKind.TCP),
+        ("RTP/AVP;multicast", ALL, TransportKind.MULTICAST),
+        ("RTP/AVPF;unicast;client_port=5000-5001", ALL, TransportKind.UDP),
+        ("RTP/AVP;unicast;interleaved=0-1", ALL, TransportKind.TCP),
+        (f"RTP/AVP;unicast,{TCP}", ALL, TransportKind.TCP),
+        (f"{UDP};destination=192.0.2.9,{TCP}", ALL, TransportKind.TCP),
+        (f"{UDP};destination=192.0.2.1", ALL, TransportKind.UDP),
+        ("RTP/SAVP;unicast;client_port=5000-5001", ALL, None),
+        (UDP, (TransportKind.TCP,), None),
+        ("", ALL, None),
+    ],
+)
+def test_first_that_can_be_had_is_taken(
+    value: str, allowed: tuple[TransportKind, ...], kind: TransportKind | None
+) -> None:
+    offer = choose(parse_transport(value), allowed, peer_ip="192.0.2.1")
+    assert (None if offer is None else offer.kind) == kind
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ("RTP/AVP;unicast", 400),
+        (f"{UDP};destination=192.0.2.9", 463),
+        (f"{UDP};destination=camera.example", 463),
+    ],
+)
+def test_refusal_says_why_where_nothing_is_left(value: str, status: int) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        choose(parse_transport(value), ALL, peer_ip="192.0.2.1")
+    assert refused.value.status == status
+
+
+def test_ipv6_destination_may_stand_in_brackets() -> None:
+    specs = parse_transport(f"{UDP};destination=[2001:db8::1]")
+    offer = choose(specs, ALL, peer_ip="2001:db8::1")
+    assert offer is not None
+    assert offer.kind is TransportKind.UDP
