@@ -55,7 +55,7 @@ fuzz: $(STAMPS)/test
 	$(BIN)/python -m fuzz --seconds $(SECONDS_EACH) $(ARGS)
 
 soak: $(STAMPS)/bench
-	$(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
+	PYTHONPATH=tests/peers $(BIN)/python -m soak --minutes $(MINUTES) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -41,6 +41,7 @@ class RtspPeer:
         self.reader = reader
         self.writer = writer
         self.loop = asyncio.get_running_loop()
+        self.opened_by = asyncio.current_task()
         self.cseq = 0
         self.frames: list[tuple[int, bytes]] = []
 

@@ -30,6 +30,7 @@ class UdpPair:
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.host = host
+        self.opened_by = asyncio.current_task()
         while True:
             self.rtp = self._bound(0)
             self.port = self.rtp.getsockname()[1]
