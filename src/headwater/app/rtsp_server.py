@@ -16,7 +16,7 @@ from headwater.app.status_report import StatusReport
 from headwater.config.settings import Settings
 from headwater.control.settings import AUTO
 from headwater.control.socket_path import automatic_path
-from headwater.control.status import ServerState, ServerStatus
+from headwater.control.status import Health, ServerState, ServerStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
 from headwater.media.snapshot import MountSnapshot
@@ -49,8 +49,8 @@ class RtspServer:
     Args:
         host: address to listen on; empty means every address, IPv4 and IPv6.
         publish_port: TCP port for publishers.
-        play_port: TCP port for readers; the same as `publish_port` unless given, so that one
-            port serves both. 0 picks a free one.
+        play_port: TCP port for readers; None, or the number of `publish_port`, has one port
+            serve both. 0 picks a free one.
         rtp_port_start: first UDP port for media.
         rtp_port_count: how many UDP ports there are.
         publish_hooks: the owner's code on the publishing side: `Hooks`, a mapping, or an object
@@ -75,8 +75,6 @@ class RtspServer:
         play_hooks: object = None,
         settings: Settings | None = None,
     ) -> None:
-        if play_port is None and publish_port is not None:
-            play_port = publish_port
         base = settings or Settings()
         listen, rtp = base.server, base.rtp
         self.settings = replace(
@@ -120,7 +118,7 @@ class RtspServer:
     @property
     def play_port(self) -> int:
         """The port that readers use; the bound one while the server runs."""
-        return self._port(Role.PLAY, self.settings.server.play_port)
+        return self._port(Role.PLAY, self.settings.server.reader_port)
 
     @property
     def mounts(self) -> Mapping[str, MountSnapshot]:
@@ -155,6 +153,19 @@ class RtspServer:
         the server is not running.
         """
         return self._running_report().status()
+
+    def health(self) -> Health:
+        """State, age and the chief numbers. Raises RuntimeError when the server is not running."""
+        return self._running_report().health()
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again, for the connections that come next.
+
+        They are read by themselves within 5 seconds of a change. What cannot be used is logged,
+        and the old certificate stays. Without TLS this does nothing.
+        """
+        if self._timekeeper is not None:
+            self._timekeeper.reload_certificates()
 
     async def open_status_socket(self, path: str | None = None) -> str:
         """Let `headwater status` ask this server until it stops; returns the socket's path.
@@ -246,6 +257,7 @@ class RtspServer:
 
     async def _stop(self, service: Service, wait_s: float) -> None:
         self._running_report().state = ServerState.DRAINING
+        service.draining = True
         try:
             service.listeners.close()
             if wait_s > 0:

@@ -126,7 +126,7 @@ class StatusReport:
         return PortsStatus(
             host=listen.host,
             publish=service.ports.get(Role.PUBLISH, listen.publish_port),
-            play=service.ports.get(Role.PLAY, listen.play_port),
+            play=service.ports.get(Role.PLAY, listen.reader_port),
             rtsps=listen.rtsps_port,
             udp_first=pool.start,
             udp_last=pool.start + 2 * pool.pair_count - 1,

@@ -13,7 +13,7 @@ from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.failures import CommandFailed, media_extra_missing
 from headwater.cli.logs import configure_logs
 from headwater.cli.publish_command import PublishTransport
-from headwater.cli.serve_command import start_server
+from headwater.cli.serving import start_server
 from headwater.config.file import Assignment, load_settings
 from headwater.config.settings import LogLevel, Settings
 
@@ -40,7 +40,6 @@ def demo(
         assignments=[
             Assignment("--host", "server.host", host),
             Assignment("--port", "server.publish_port", str(port)),
-            Assignment("--port", "server.play_port", str(port)),
             Assignment("--log-level", "log.level", log_level),
         ]
     )

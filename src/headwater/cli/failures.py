@@ -3,10 +3,9 @@
 import errno
 import os
 from pathlib import Path
+from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
+from headwater.cli.terminal import takes_colours
 from headwater.config.errors import ConfigError
 
 EXIT_FAILED = 1
@@ -73,8 +72,11 @@ def reason_of(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def show(failure: CommandFailed, console: Console) -> None:
-    """Write a failure to the console, its remedy below it."""
-    console.print(Text("headwater: ", style="bold red") + Text(str(failure)), soft_wrap=True)
+def show(failure: CommandFailed, stream: TextIO) -> None:
+    """Write a failure, its remedy below it."""
+    strong, faint, plain = (
+        ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if takes_colours(stream) else ("",) * 3
+    )
+    stream.write(f"{strong}headwater: {plain}{failure}\n")
     if failure.remedy:
-        console.print(Text(failure.remedy, style="dim"), soft_wrap=True)
+        stream.write(f"{faint}{failure.remedy}{plain}\n")

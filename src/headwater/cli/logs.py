@@ -4,13 +4,13 @@ The library logs a constant message with its fields in `extra`; structlog render
 """
 
 import logging
-import os
 import sys
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from headwater.cli.terminal import takes_colours
 from headwater.config.settings import LogFormat, LogSettings
 
 _LEVELS = logging.getLevelNamesMapping()
@@ -31,7 +31,7 @@ def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(settings.format, colours=_takes_colours(stream)),
+                *_renderers(settings.format, colours=takes_colours(stream)),
             ],
         )
     )
@@ -69,8 +69,3 @@ def _renderers(log_format: LogFormat, *, colours: bool) -> list[Processor]:
                     exception_formatter=structlog.dev.plain_traceback,
                 )
             ]
-
-
-def _takes_colours(stream: TextIO) -> bool:
-    # https://no-color.org: any value that is not empty means no colours.
-    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -3,7 +3,6 @@
 import sys
 
 import typer
-from rich.console import Console
 
 from headwater.cli import (
     config_commands,
@@ -39,5 +38,5 @@ def main() -> None:
     try:
         app()
     except CommandFailed as failure:
-        show(failure, Console(stderr=True))
+        show(failure, sys.stderr)
         sys.exit(failure.exit_code)

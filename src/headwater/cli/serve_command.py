@@ -1,29 +1,18 @@
 """`headwater serve`: the server until a signal ends it."""
 
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from headwater import RtspServer
-from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
-from headwater.cli.failures import (
-    EXIT_USAGE,
-    CommandFailed,
-    cannot_listen,
-    config_refused,
-    file_unreadable,
-)
-from headwater.cli.logs import configure_logs
+from headwater.cli.event_loop import LoopChoice
+from headwater.cli.failures import EXIT_USAGE, CommandFailed, config_refused, file_unreadable
+from headwater.cli.handover import replace_process
+from headwater.cli.serving import ServeOrder, serve_until_signalled
 from headwater.config.errors import ConfigError
 from headwater.config.file import Assignment, load_settings
 from headwater.config.settings import LogFormat, LogLevel, Settings
-from headwater.control.errors import StatusSocketError
-from headwater.control.settings import AUTO
-
-logger = logging.getLogger(__name__)
 
 CONFIG_VARIABLE = "HEADWATER_CONFIG"
 
@@ -76,8 +65,6 @@ def serve(
     ] = LoopChoice.AUTO,
 ) -> None:
     """Run the server until Ctrl-C (or SIGTERM); a second Ctrl-C ends it at once."""
-    if play_port is None:
-        play_port = publish_port  # as `RtspServer` has it: one port, unless two are given
     options = {
         ("--host", "server.host"): host,
         ("--publish-port", "server.publish_port"): publish_port,
@@ -94,8 +81,9 @@ def serve(
     ]
     chosen += [parse_assignment(text) for text in assignments or ()]
     settings = read_settings(config, chosen)
-    configure_logs(settings.log)
-    run_until_signalled(lambda stop_asked: _serve(settings, stop_asked), loop)
+    order = ServeOrder(settings=settings, loop=loop)
+    replace_process(order)
+    serve_until_signalled(order)
 
 
 def parse_assignment(text: str) -> Assignment:
@@ -118,47 +106,3 @@ def read_settings(config: Path | None, chosen: list[Assignment]) -> Settings:
         raise file_unreadable(config or Path(), error) from error
     except ConfigError as error:
         raise config_refused(error) from error
-
-
-async def start_server(
-    server: RtspServer,
-    settings: Settings,
-    *,
-    port_options: str = "--publish-port and --play-port",
-) -> None:
-    """Start the server; raises CommandFailed, naming the options to use, when it cannot listen."""
-    ports = tuple(sorted({settings.server.publish_port, settings.server.play_port}))
-    try:
-        await server.start()
-    except OSError as error:
-        raise cannot_listen(
-            error, host=settings.server.host, ports=ports, port_options=port_options
-        ) from error
-
-
-async def open_status_socket(server: RtspServer) -> None:
-    """Let `headwater status` ask the server.
-
-    Raises CommandFailed when the socket that the settings name cannot be opened; without the
-    automatic one the server goes on, which is logged.
-    """
-    try:
-        await server.open_status_socket()
-    except StatusSocketError as error:
-        if server.settings.control.status_socket != AUTO:
-            raise CommandFailed(
-                str(error), remedy="change control.status_socket; empty opens none"
-            ) from error
-        logger.warning("no status socket", extra={"cause": str(error)})
-
-
-async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
-    server = RtspServer(settings=settings)
-    await start_server(server, settings)
-    try:
-        await open_status_socket(server)
-        typer.echo(f"publish to  {server.publish_url('/NAME')}")
-        typer.echo(f"play from   {server.play_url('/NAME')}")
-        await stop_asked.wait()
-    finally:
-        await server.stop()

@@ -63,9 +63,6 @@ class SocketSettings:
     close_deadline_s: Annotated[
         float, "Seconds that a closing connection may take to accept what is still queued for it."
     ] = 2.0
-    listen_backlog: Annotated[
-        int, "Connections the kernel holds until they are accepted; capped at net.core.somaxconn."
-    ] = 1_024
     descriptor_limit: Annotated[
         int, "Open file descriptors to ask the system for at start; 0 asks for all it allows."
     ] = 0
@@ -81,7 +78,6 @@ class SocketSettings:
             ("read_bytes", 1_024),
             ("reads_per_wake", 1),
             ("close_deadline_s", 0.0),
-            ("listen_backlog", 1),
             ("descriptor_limit", 0),
         ):
             _check_at_least(name, getattr(self, name), minimum)

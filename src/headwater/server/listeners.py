@@ -55,12 +55,12 @@ class Listeners:
     def open(self) -> None:
         """Bind and accept. Raises OSError, with the port in its message, where one is taken."""
         server = self._service.settings.server
-        if server.publish_port == server.play_port:
-            self._listen(server.play_port, _Door(EITHER_ROLE, server.tls_only))
+        if server.publish_port == server.reader_port:
+            self._listen(server.publish_port, _Door(EITHER_ROLE, server.tls_only))
         else:
             for port, role in (
                 (server.publish_port, Role.PUBLISH),
-                (server.play_port, Role.PLAY),
+                (server.reader_port, Role.PLAY),
             ):
                 self._listen(port, _Door(frozenset({role}), server.tls_only))
         if server.rtsps_port:

@@ -47,6 +47,8 @@ class Service:
         self.clock = loop.time
         self.hooks = hooks
         self.counters = ServerCounters()
+        self.draining = False
+        """Whether the server was told to stop: who is here may stay a while, nobody comes."""
         self._limit_logged_s: dict[str, float] = {}
         self.connections: set[Connection] = set()
         self.connections_gone = asyncio.Event()

@@ -59,7 +59,11 @@ class SessionTable:
         return self._by_id.get(session_id)
 
     def open(self, connection: Connection, role: Role, path: str) -> Session:
-        """Open a session; over a limit it is refused with 503."""
+        """Open a session; over a limit, or while the server stops, it is refused with 503."""
+        if self._service.draining:
+            raise Refusal(
+                Status.SERVICE_UNAVAILABLE, "the server is stopping", [("Retry-After", "5")]
+            )
         self._check_limits(connection, role)
         service = self._service
         # RFC 2326 §3.4 wants ids that cannot be guessed; letters and digits only, since a dash

@@ -34,14 +34,14 @@ class ServerSettings:
     ] = ""
     publish_port: Annotated[
         int,
-        "TCP port for publishers (ANNOUNCE, RECORD). The same number as play_port serves both "
-        "on one port. 0 picks a free port and logs it.",
+        "TCP port for publishers (ANNOUNCE, RECORD), and for readers unless play_port says "
+        "otherwise. 0 picks a free port and logs it.",
     ] = 8554
     play_port: Annotated[
-        int,
-        "TCP port for readers (DESCRIBE, PLAY). The same number as publish_port serves both on "
-        "one port. 0 picks a free port, unless publish_port is 0 too: then both share one.",
-    ] = 8554
+        int | None,
+        "TCP port for readers (DESCRIBE, PLAY) where they have one of their own. Unset, or the "
+        "same number as publish_port (0 and 0 as well), one port serves both. 0 picks a free one.",
+    ] = None
     rtsps_port: Annotated[
         int,
         "TCP port that takes TLS alone, for publishers and readers; 0: none. Where `tls` has a "
@@ -60,7 +60,9 @@ class ServerSettings:
         str, "Text of the Server header in every answer; empty leaves the header out."
     ] = "Headwater"
     backlog: Annotated[
-        int, "Connections that the kernel may hold until the server accepts them."
+        int,
+        "Connections that the kernel may hold until the server accepts them; it caps them at "
+        "net.core.somaxconn.",
     ] = 1024
     drain_s: Annotated[
         float,
@@ -69,7 +71,9 @@ class ServerSettings:
     ] = 0.0
 
     def __post_init__(self) -> None:
-        _require_port(self, "publish_port", "play_port", "rtsps_port")
+        _require_port(self, "publish_port", "rtsps_port")
+        if self.play_port is not None:
+            _require_port(self, "play_port")
         if self.rtsps_port and self.rtsps_port in {self.publish_port, self.play_port}:
             raise ValueError(
                 f"rtsps_port is {self.rtsps_port}, which is another port of the server; a port "
@@ -79,6 +83,11 @@ class ServerSettings:
         _require_positive(self, "backlog")
         if self.drain_s < 0:
             raise ValueError(f"drain_s is {self.drain_s}; it must be 0 or more")
+
+    @property
+    def reader_port(self) -> int:
+        """The port for readers: play_port, or publish_port where that is unset."""
+        return self.publish_port if self.play_port is None else self.play_port
 
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of `proxy_protocol_from`. Raises ValueError for what is none."""
@@ -154,8 +163,8 @@ class LimitSettings:
     ] = 0.0
     reader_queue_bytes_total: Annotated[
         int,
-        "Bytes queued for all readers together; above it the readers with a queue lose packets "
-        "until theirs is sent.",
+        "Bytes queued for all TCP readers together, counted once a second; above it the readers "
+        "with a queue lose packets, up to the next key frame, until it is below again.",
     ] = 1 << 30
     first_byte_timeout_s: Annotated[
         float, "Seconds a new connection may take to send its first byte. Then it is closed."

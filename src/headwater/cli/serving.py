@@ -1,0 +1,104 @@
+"""The server of `headwater serve`: started, told of to its supervisor, stopped by signals.
+
+The standard library, structlog and uvloop alone: whatever is imported here stays in memory for as
+long as the server runs.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+
+from headwater import RtspServer
+from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
+from headwater.cli.failures import CommandFailed, cannot_listen
+from headwater.cli.logs import configure_logs
+from headwater.cli.supervisor import Supervisor
+from headwater.cli.terminal import has_terminal
+from headwater.config.settings import Settings
+from headwater.control.errors import StatusSocketError
+from headwater.control.settings import AUTO
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeOrder:
+    """What `headwater serve` was asked for, all of it checked."""
+
+    settings: Settings
+    loop: LoopChoice
+
+
+def serve_until_signalled(order: ServeOrder) -> None:
+    """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
+    configure_logs(order.settings.log)
+    run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
+
+
+async def start_server(
+    server: RtspServer,
+    settings: Settings,
+    *,
+    port_options: str = "--publish-port and --play-port",
+) -> None:
+    """Start the server; raises CommandFailed, naming the options to use, when it cannot listen."""
+    listen = settings.server
+    ports = tuple(sorted({listen.publish_port, listen.reader_port}))
+    try:
+        await server.start()
+    except OSError as error:
+        raise cannot_listen(
+            error, host=listen.host, ports=ports, port_options=port_options
+        ) from error
+
+
+async def open_status_socket(server: RtspServer) -> None:
+    """Let `headwater status` ask the server.
+
+    Raises CommandFailed when the socket that the settings name cannot be opened; without the
+    automatic one the server goes on, which is logged.
+    """
+    try:
+        await server.open_status_socket()
+    except StatusSocketError as error:
+        if server.settings.control.status_socket != AUTO:
+            raise CommandFailed(
+                str(error), remedy="change control.status_socket; empty opens none"
+            ) from error
+        logger.warning("no status socket", extra={"cause": str(error)})
+
+
+async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
+    server = RtspServer(settings=settings)
+    supervisor = Supervisor.from_environment()
+    await start_server(server, settings)
+    try:
+        await open_status_socket(server)
+        _take_hang_ups(server, stop_asked)
+        sys.stdout.write(
+            f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
+        )
+        sys.stdout.flush()
+        supervisor.ready(server.health)
+        await stop_asked.wait()
+    finally:
+        supervisor.stopping(settings.server.drain_s)
+        await server.stop()
+        supervisor.close()
+
+
+def _take_hang_ups(server: RtspServer, stop_asked: StopAsked) -> None:
+    """SIGHUP reads the certificates again; where a terminal has hung up, it ends the server."""
+    had_terminal = has_terminal()
+
+    def on_hang_up() -> None:
+        if had_terminal and not has_terminal():
+            stop_asked.set()
+        elif server.settings.tls.enabled:
+            server.reload_certificates()
+        else:
+            logger.info("hang-up: there is no certificate to read again")
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hang_up)
