@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from headwater.cli.failures import (
     CommandFailed,
@@ -60,8 +59,8 @@ def test_wrong_use_has_its_own_exit_code() -> None:
     assert (str(refused), refused.exit_code) == ("a.toml:3: bad", 2)
 
 
-def test_a_failure_is_shown_with_its_remedy_and_no_markup() -> None:
+def test_a_failure_is_shown_with_its_remedy_and_as_it_is() -> None:
     stream = io.StringIO()
     failure = CommandFailed("[bold]rtsp://x[/bold] was refused", remedy="try [this]")
-    show(failure, Console(file=stream, width=200))
+    show(failure, stream)
     assert stream.getvalue() == "headwater: [bold]rtsp://x[/bold] was refused\ntry [this]\n"
