@@ -1,0 +1,57 @@
+"""What the tests that count share: their own modules, and a server with a mount."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data_plane import DataPlane
+
+from headwater.net import udp_sender
+from headwater.net.datagram_vector import sendmmsg
+from headwater.net.kernel_features import probe
+
+MakePlane = Callable[..., DataPlane]
+
+
+@pytest.fixture
+def data_plane() -> Iterator[MakePlane]:
+    """Makes servers with a publisher and readers of both kinds, warmed up."""
+    planes: list[DataPlane] = []
+
+    def make(*, over_tcp: bool = False, udp_readers: int = 0, tcp_readers: int = 0) -> DataPlane:
+        plane = DataPlane()
+        planes.append(plane)
+        plane.publish(over_tcp=over_tcp)
+        for _ in range(udp_readers):
+            plane.play_over_udp()
+        for _ in range(tcp_readers):
+            plane.play_over_tcp()
+        plane.warm_up()
+        return plane
+
+    yield make
+    for plane in planes:
+        plane.close()
+
+
+@pytest.fixture
+def vector_sends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many destinations each `sendmmsg` of the servers made from now on has served."""
+    function = sendmmsg()
+    if function is None or not probe().udp_segment:
+        pytest.skip("sendmmsg and UDP_SEGMENT are of Linux")
+    sends: list[int] = []
+
+    def counted(descriptor: int, messages: int, count: int, flags: int) -> int:
+        sent = int(function(descriptor, messages, count, flags))
+        sends.append(sent)
+        return sent
+
+    monkeypatch.setattr(udp_sender, "sendmmsg", lambda: counted)
+    return sends

@@ -1,0 +1,260 @@
+"""A real server whose loop is turned by hand, with peers on plain sockets.
+
+Nothing but the server's own work is between the first and the last turn of the loop, so it can be
+counted; the peers send before and look after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+from headwater import RtspServer
+from headwater.config.settings import Settings
+from headwater.media.settings import MountSettings
+from headwater.media.track import Track
+from headwater.server.service import Service
+
+DEADLINE_S = 20.0
+BATCH = 14
+PACKET_BYTES = 1200
+PATH = "camera"
+RTP_PORT_START = 46000
+SDP = (
+    b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=cost\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+    b"a=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n"
+)
+# An FU-A fragment of a picture that is no key frame, neither its first nor its last (RFC 6184).
+FRAGMENT = b"\x5c\x01"
+SESSION_METHODS = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
+
+
+class DataPlane:
+    """A server with one mount of one H.264 track."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.SelectorEventLoop()
+        self.server = RtspServer(
+            host="127.0.0.1",
+            publish_port=0,
+            rtp_port_start=RTP_PORT_START,
+            rtp_port_count=400,
+            # Between its batches the publisher may be silent for as long as counting takes.
+            settings=Settings(mounts=MountSettings(publisher_idle_timeout_s=3600.0)),
+        )
+        self.loop.run_until_complete(self.server.start())
+        self._seq = 0
+        self._cseq = 0
+        self._sockets: list[socket.socket] = []
+        self._turn: Callable[[], None] = self.turn_once
+        self._publish: Callable[[list[bytes]], None] | None = None
+        self.tcp_readers: list[socket.socket] = []
+
+    @property
+    def track(self) -> Track:
+        """The only track of the only mount."""
+        return next(iter(self.service.mounts)).tracks[0]
+
+    @property
+    def service(self) -> Service:
+        """The server's inner side."""
+        assert self.server._service is not None
+        return self.server._service
+
+    def close(self) -> None:
+        """Stop the server and close everyone's sockets."""
+        for sock in self._sockets:
+            sock.close()
+        self.loop.run_until_complete(self.server.stop())
+        self.loop.close()
+
+    def turn_once(self) -> None:
+        """One turn of the loop, without waiting."""
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+
+    def turn_until(self, condition: Callable[[], object]) -> None:
+        """Turns of the loop until something has come true."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, "the server does not get there"
+            self._turn()
+
+    # -- peers
+
+    def connect(self) -> socket.socket:
+        """A new RTSP connection."""
+        sock = socket.create_connection(("127.0.0.1", self.server.publish_port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        return sock
+
+    def ask(
+        self, sock: socket.socket, method: str, url: str, *headers: str, body: bytes = b""
+    ) -> str:
+        """Send a request; return the head of its answer, which must be 200."""
+        self.send_request(sock, method, url, *headers, body=body)
+        answer = bytearray()
+
+        def answered() -> bool:
+            try:
+                answer.extend(sock.recv(65_536))
+            except BlockingIOError:
+                return False
+            return b"\r\n\r\n" in answer
+
+        self.turn_until(answered)
+        head = bytes(answer).partition(b"\r\n\r\n")[0].decode()
+        assert head.startswith("RTSP/1.0 200 "), f"{method}: {head}"
+        return head
+
+    def send_request(
+        self, sock: socket.socket, method: str, url: str, *headers: str, body: bytes = b""
+    ) -> None:
+        """Send a request only."""
+        self._cseq += 1
+        lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._cseq}", *headers]
+        if body:
+            lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
+        sock.sendall("\r\n".join((*lines, "", "")).encode() + body)
+
+    def publish(self, *, over_tcp: bool) -> None:
+        """Publish the mount."""
+        sock, url = self.connect(), self.server.publish_url(PATH)
+        rtp = None if over_tcp else self._udp_pair()
+        transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
+        if rtp is not None:
+            transport = _over_udp(rtp)
+        session = _session(self.ask(sock, "ANNOUNCE", url, body=SDP))
+        setup = self.ask(
+            sock, "SETUP", f"{url}/streamid=0", session, f"Transport: {transport};mode=record"
+        )
+        self.ask(sock, "RECORD", url, session)
+        if rtp is None:
+            self._publish = lambda packets: sock.sendall(b"".join(map(_frame, packets)))
+            return
+        rtp.connect(("127.0.0.1", int(setup.partition("server_port=")[2].partition("-")[0])))
+
+        def send(packets: list[bytes]) -> None:
+            for packet in packets:
+                rtp.send(packet)
+
+        self._publish = send
+
+    def play_over_tcp(self, first_channel: int = 0) -> socket.socket:
+        """A reader on one connection that never reads by itself."""
+        sock, url = self.connect(), self.server.play_url(PATH)
+        channels = f"{first_channel}-{first_channel + 1}"
+        transport = f"Transport: RTP/AVP/TCP;unicast;interleaved={channels}"
+        setup = self.ask(sock, "SETUP", f"{url}/trackID=0", transport)
+        self.ask(sock, "PLAY", url, _session(setup))
+        self.tcp_readers.append(sock)
+        return sock
+
+    def play_over_udp(self) -> None:
+        """A reader whose sockets nobody reads."""
+        sock, url = self.connect(), self.server.play_url(PATH)
+        transport = f"Transport: {_over_udp(self._udp_pair())}"
+        setup = self.ask(sock, "SETUP", f"{url}/trackID=0", transport)
+        self.ask(sock, "PLAY", url, _session(setup))
+
+    def whole_session(self, serve: Callable[[], None]) -> None:
+        """One reader's connection, its four requests over UDP, and its end.
+
+        `serve` is called instead of `turn_once` while the server has something to do.
+        """
+        connections = len(self.service.connections)
+        sock, url = self.connect(), self.server.play_url(PATH)
+        transport = f"Transport: {_over_udp(self._udp_pair())}"
+        self._turn = serve
+        try:
+            self.ask(sock, "DESCRIBE", url, "Accept: application/sdp")
+            session = _session(self.ask(sock, "SETUP", f"{url}/trackID=0", transport))
+            self.ask(sock, "PLAY", url, session)
+            self.ask(sock, "TEARDOWN", url, session)
+            sock.close()
+            self.turn_until(lambda: len(self.service.connections) == connections)
+        finally:
+            self._turn = self.turn_once
+
+    def _udp_pair(self) -> socket.socket:
+        """Bind two neighbouring ports; return the socket of the first, which is even."""
+        while True:
+            rtp, rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+            self._sockets += (rtp, rtcp)
+            rtp.bind(("127.0.0.1", 0))
+            port = rtp.getsockname()[1]
+            with contextlib.suppress(OSError):
+                if port % 2 == 0:
+                    rtcp.bind(("127.0.0.1", port + 1))
+                    return rtp
+
+    # -- media
+
+    def packets(self, count: int = BATCH) -> list[bytes]:
+        """The next packets, of one size."""
+        made = []
+        for _ in range(count):
+            head = struct.pack(">BBHII", 0x80, 96, self._seq & 0xFFFF, self._seq, 0x1234)
+            made.append(head + FRAGMENT + bytes(PACKET_BYTES - len(head) - len(FRAGMENT)))
+            self._seq += 1
+        return made
+
+    def send(self, packets: list[bytes]) -> None:
+        """Send packets as the publisher."""
+        assert self._publish is not None, "publish first"
+        self._publish(packets)
+
+    def relay(self, count: int, serve: Callable[[Callable[[], None]], None]) -> bool:
+        """Have `count` packets relayed while `serve` runs the turns that it is given.
+
+        Returns whether they came as one batch, which a busy machine may cut in two.
+        """
+        counters = self.track.counters
+        batches, wanted = counters.batches, counters.packets + count
+        packets = self.packets(count)
+        self.send(packets)
+        serve(lambda: self.turn_until(lambda: counters.packets >= wanted))
+        self.drain()
+        return counters.batches == batches + 1
+
+    def one_batch(self, count: int, serve: Callable[[Callable[[], None]], None]) -> None:
+        """`relay` until one came whole; only the last call of `serve` counts."""
+        for _ in range(100):
+            if self.relay(count, serve):
+                return
+        raise AssertionError(f"{count} packets never came as one batch")
+
+    def warm_up(self) -> None:
+        """Relay so much that receive offload has been tried and everything lazy was made."""
+        for _ in range(40):
+            self.relay(BATCH, lambda turns: turns())
+
+    def drain(self) -> None:
+        """Take what waits for the readers over TCP, so that their queues stay empty."""
+        for sock in self.tcp_readers:
+            try:
+                while sock.recv(1 << 20):
+                    pass
+            except BlockingIOError:
+                continue
+
+
+def _frame(packet: bytes) -> bytes:
+    return struct.pack(">cBH", b"$", 0, len(packet)) + packet
+
+
+def _over_udp(rtp: socket.socket) -> str:
+    port = rtp.getsockname()[1]
+    return f"RTP/AVP;unicast;client_port={port}-{port + 1}"
+
+
+def _session(head: str) -> str:
+    name = next(line for line in head.split("\r\n") if line.lower().startswith("session:"))
+    return name.partition(";")[0]

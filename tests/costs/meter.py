@@ -1,0 +1,117 @@
+"""Counts what Python does: calls of functions and of the interpreter's own, opcodes, bytes.
+
+None of these depends on how fast or how busy the machine is. A call is told to be the package's
+own by the file of its code, so the event loop around it does not count.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Self
+
+import headwater
+
+PACKAGE = str(Path(headwater.__file__).parent)
+
+# Socket methods that enter the kernel.
+_SYSTEM_CALLS = frozenset(
+    {"send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "recv_into", "setsockopt"}
+)
+
+
+class CallMeter:
+    """Counts calls for the time of a `with` block, in this thread.
+
+    Attributes:
+        python: calls of the package's functions, by qualified name.
+        c: calls of functions written in C by the package's own code, by name.
+        system: socket methods that enter the kernel, by name, whoever calls them.
+    """
+
+    def __init__(self) -> None:
+        self.python: Counter[str] = Counter()
+        self.c: Counter[str] = Counter()
+        self.system: Counter[str] = Counter()
+        self._own: dict[CodeType, bool] = {}
+
+    @property
+    def python_calls(self) -> int:
+        """Calls of the package's functions."""
+        return self.python.total()
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._event)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        sys.setprofile(None)
+
+    def _event(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        own = self._own.get(code)
+        if own is None:
+            own = self._own[code] = code.co_filename.startswith(PACKAGE)
+        if event == "call":
+            if own:
+                self.python[code.co_qualname] += 1
+        elif event == "c_call":
+            name = argument.__name__
+            if own:
+                self.c[name] += 1
+            if name in _SYSTEM_CALLS and isinstance(
+                getattr(argument, "__self__", None), socket.socket
+            ):
+                self.system[name] += 1
+
+
+def opcodes(work: Callable[[], object]) -> int:
+    """How many bytecode instructions of the package's own functions `work` has executed."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        if event == "call":
+            if not frame.f_code.co_filename.startswith(PACKAGE):
+                return None
+            frame.f_trace_lines = False
+            frame.f_trace_opcodes = True
+        elif event == "opcode":
+            count += 1
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return count
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """How many bytes more than before were allocated at one time while `work` ran."""
+    tracemalloc.start()
+    try:
+        work()
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        work()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return peak - before
+
+
+def least(take: Callable[[], int], times: int = 5) -> int:
+    """The least of several counts: without what a timer of the server happened to add."""
+    return min(take() for _ in range(times))

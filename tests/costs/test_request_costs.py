@@ -1,0 +1,64 @@
+"""What a session and a chunk of frames cost, counted."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from conftest import MakePlane
+from meter import CallMeter, opcodes
+from test_batch_costs import NEWER_PYTHON
+
+from headwater.protocol.connection_parser import WireParser
+from headwater.protocol.message import InterleavedFrames
+
+CHUNK_BYTES = 65_536
+PACKET_BYTES = 1200
+
+
+def test_a_session_costs_its_requests(data_plane: MakePlane) -> None:
+    plane = data_plane()
+    meters: list[CallMeter] = []
+    for _ in range(6):
+        meters.append(CallMeter())
+
+        def serve(meter: CallMeter = meters[-1]) -> None:
+            with meter:
+                plane.turn_once()
+
+        plane.whole_session(serve)
+    least = min(meters, key=lambda meter: meter.python_calls)
+    # The four requests and the end of the connection, read; four answers, each one send.
+    assert least.system["recv"] == 5
+    assert least.system["send"] == 4
+    assert least.python_calls <= 870  # 806
+    assert least.c.total() <= 880  # 816
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_chunk_of_frames_costs_the_parser_few_calls(channels: int) -> None:
+    frame = struct.pack(">cBH", b"$", 0, PACKET_BYTES) + bytes(PACKET_BYTES)
+    other = b"$" + bytes([channels - 1]) + frame[2:]
+    stream = (frame + other) * (4 * CHUNK_BYTES // len(frame))
+    chunks = [stream[at : at + CHUNK_BYTES] for at in range(0, 4 * CHUNK_BYTES, CHUNK_BYTES)]
+    packets: list[int] = []
+
+    def walk(parser: WireParser, data: bytes) -> None:
+        parser.receive_data(data)
+        while event := parser.next_event():
+            assert isinstance(event, InterleavedFrames)
+            packets.append(sum(map(len, event.by_channel.values())))
+
+    parser = WireParser()
+    walk(parser, chunks[0])
+    packets.clear()
+    with CallMeter() as meter:
+        walk(parser, chunks[1])
+    frames = packets[0]
+    assert frames >= CHUNK_BYTES // len(frame)
+    # receive_data, next_event and _frames, twice: the second finds the frame that is cut.
+    assert meter.python_calls <= 8
+    per_frame_calls = 1 if channels == 1 else 2  # a channel that changes is looked up
+    assert meter.c.total() <= per_frame_calls * frames + 12
+    instructions = opcodes(lambda: walk(parser, chunks[2]))
+    assert instructions / frames <= (50 if channels == 1 else 85) * NEWER_PYTHON  # 47, 81
