@@ -22,6 +22,7 @@ from headwater.transports.settings import TransportKind
 logger = logging.getLogger(__name__)
 
 RtcpConsumer = Callable[[bytes], None]
+FailureConsumer = Callable[[Exception], None]
 
 
 def runs_of(batch: PacketBatch) -> list[Run]:
@@ -43,7 +44,8 @@ class UdpEgress(Outlet):
         self.users = 0
         self.stray_datagrams = 0
         self._track = track
-        self._live: dict[Destination, Address] = {}
+        self._loop = loop
+        self._live: dict[Destination, tuple[Address, FailureConsumer]] = {}
         self._rtcp_consumers: dict[tuple[str, int], RtcpConsumer] = {}
         set_send_buffer(pair.rtp, sockets.udp_send_buffer_bytes)
         self.sender = UdpSender(
@@ -89,11 +91,16 @@ class UdpEgress(Outlet):
         """Listen to this address no more."""
         self._rtcp_consumers.pop(rtcp_address, None)
 
-    def go_live(self, destination: Destination, rtcp_address: Address) -> None:
-        """Send every batch of the track to this destination from now on."""
+    def go_live(
+        self, destination: Destination, rtcp_address: Address, on_failure: FailureConsumer
+    ) -> None:
+        """Send every batch of the track to this destination from now on.
+
+        `on_failure` is told, outside of the fan-out, that delivery broke and is over.
+        """
         if destination in self._live:
             return
-        self._live[destination] = rtcp_address
+        self._live[destination] = (rtcp_address, on_failure)
         self.sender.serve(destination)
         if len(self._live) == 1:
             self._track.fan_out.add(self)
@@ -112,7 +119,7 @@ class UdpEgress(Outlet):
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send an RTCP packet to all live readers."""
-        for address in self._live.values():
+        for address, _ in self._live.values():
             self.send_rtcp_to(address, packet)
 
     def send_rtcp_to(self, address: Address, packet: bytes) -> None:
@@ -123,10 +130,12 @@ class UdpEgress(Outlet):
             logger.debug("RTCP not sent", extra={"peer": address[0], "cause": str(error)})
 
     def outlet_failed(self, error: Exception) -> None:
-        """Learn that delivery broke; the readers stay and their sessions time out or go on."""
+        """Learn that delivery broke, and tell every reader behind it."""
         logger.error(
             "UDP delivery failed", extra={"port": self.pair.rtp_port, "cause": repr(error)}
         )
+        for _, on_failure in self._live.values():
+            self._loop.call_soon(on_failure, error)
 
     def close(self) -> None:
         """Close the sockets and return the ports."""

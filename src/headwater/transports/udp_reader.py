@@ -127,7 +127,7 @@ class UdpReader(SessionReader):
     def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Begin live delivery."""
         leg = self._legs[track_index]
-        leg.egress.go_live(leg.destination, leg.rtcp_address)
+        leg.egress.go_live(leg.destination, leg.rtcp_address, self._fail)
 
     def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """End live delivery."""
@@ -147,6 +147,9 @@ class UdpReader(SessionReader):
         leg = self._legs.get(track_index)
         if leg is not None:
             leg.egress.send_rtcp_to(leg.rtcp_address, packet)
+
+    def _fail(self, error: Exception) -> None:
+        self.identity.on_close(f"delivery failed: {error}")
 
     def say_bye(self, reason: str) -> None:
         """Send RTCP BYE on every track."""
