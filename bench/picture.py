@@ -1,6 +1,7 @@
 """The curves: cost and latency over the number of readers, one line per server and transport."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,17 @@ def _curves(results: dict[str, Any], figure: str) -> dict[str, list[tuple[int, f
     return {name: sorted(points) for name, points in curves.items()}
 
 
-def draw(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Write results.svg and results.png; nothing when matplotlib is not installed."""
+def draw(results: dict[str, Any], paths: Sequence[Path]) -> list[Path]:
+    """Write the picture in the forms that the names ask for; returns what was written.
+
+    Nothing when matplotlib is not installed or no step belongs to the curves.
+    """
     with contextlib.suppress(ImportError):
         import matplotlib as mpl
 
         mpl.use("Agg")
+        # The same results make the same file.
+        mpl.rcParams["svg.hashsalt"] = "bench"
         from matplotlib import pyplot
 
         if not _curves(results, PANELS[0][0]):
@@ -47,9 +53,9 @@ def draw(results: dict[str, Any], folder: Path) -> list[Path]:
         panels[0].axhline(bare, linestyle=":", color="grey", label="bare loop UDP")
         panels[0].legend()
         figure.tight_layout()
-        paths = [folder / "results.svg", folder / "results.png"]
         for path in paths:
-            figure.savefig(path)
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(path, metadata=metadata)
         pyplot.close(figure)
-        return paths
+        return list(paths)
     return []

@@ -125,12 +125,18 @@ def markdown(results: dict[str, Any]) -> str:
                 f"- bare loop {word}: {udp['us']:.2f} µs per packet over UDP, "
                 f"{tcp['us']:.2f} over TCP"
             )
-    lines += ["", METHOD.format(**machine)]
+    lines += ["", METHOD.format(**machine), *scenario_tables(results, heading="##")]
+    return "\n".join(lines) + "\n"
+
+
+def scenario_tables(results: dict[str, Any], *, heading: str) -> list[str]:
+    """The lines of one table for each scenario, with what was odd below it."""
+    lines: list[str] = []
     rows = results["steps"]
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
         columns = COLUMNS.get(scenario, COLUMNS["stream"])
         titles = ["step", "server", *(title for title, _, _ in columns)]
-        lines += ["", f"## {scenario}", "", f"| {' | '.join(titles)} |"]
+        lines += ["", f"{heading} {scenario}", "", f"| {' | '.join(titles)} |"]
         lines.append("|---|---|" + "---:|" * len(columns))
         notes = []
         for row in (row for row in rows if row["scenario"] == scenario):
@@ -147,7 +153,7 @@ def markdown(results: dict[str, Any]) -> str:
                 notes.append(f"- {row['peer']}, {row['step']}: {'; '.join(odd)}")
         if notes:
             lines += ["", *notes]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def write_results(results: dict[str, Any], folder: Path) -> list[Path]:
@@ -157,5 +163,5 @@ def write_results(results: dict[str, Any], folder: Path) -> list[Path]:
     paths[0].write_text(json.dumps(results, indent=1) + "\n")
     paths[1].write_text(markdown(results))
     if "bare_loop_after" in results:
-        paths += draw(results, folder)
+        paths += draw(results, [folder / f"results.{suffix}" for suffix in ("svg", "png")])
     return paths

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import peers, steps
 from bench.files import raise_file_limit
 from bench.measure import Figures, Window, run_step
+from bench.page import write_page
 from bench.report import one_line, write_results
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,6 +42,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--load-cpu", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--docs", type=Path, help="write this page, and its picture beside it")
+    parser.add_argument(
+        "--reuse", action="store_true", help="with --docs: measure nothing, take the last results"
+    )
     parser.add_argument("--server-args", default="", help="added to a known peer's command line")
     custom = parser.add_argument_group("any server (--peer command)")
     custom.add_argument(
@@ -135,6 +140,8 @@ def _run(step: steps.Step, peer: peers.Peer, options: argparse.Namespace) -> Fig
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 when a step could not be measured."""
     options = _arguments(arguments)
+    if options.reuse:
+        return _write_page_anew(options)
     if options.server_cpu == options.load_cpu or (os.cpu_count() or 1) < 2:
         raise SystemExit("the server and the load need a CPU each")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -155,6 +162,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_results(results, options.out)
             print(one_line(rows[-1]), flush=True)
     results["bare_loop_after"] = _bare_loop(options)
-    for path in write_results(results, options.out):
+    written = write_results(results, options.out)
+    if options.docs:
+        written += write_page(results, options.docs)
+    for path in written:
         print(path)
     return 1 if failed else 0
+
+
+def _write_page_anew(options: argparse.Namespace) -> int:
+    if not options.docs:
+        raise SystemExit("--reuse is for --docs")
+    results = json.loads((options.out / "results.json").read_text())
+    for path in write_page(results, options.docs):
+        print(path)
+    return 0
