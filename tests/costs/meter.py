@@ -29,7 +29,8 @@ class CallMeter:
     """Counts calls for the time of a `with` block, in this thread.
 
     Attributes:
-        python: calls of the package's functions, by qualified name.
+        python: calls of the package's functions, and calls that these make of other functions
+            written in Python, by qualified name.
         c: calls of functions written in C by the package's own code, by name.
         system: socket methods that enter the kernel, by name, whoever calls them.
     """
@@ -42,7 +43,7 @@ class CallMeter:
 
     @property
     def python_calls(self) -> int:
-        """Calls of the package's functions."""
+        """All calls in `python`."""
         return self.python.total()
 
     def __enter__(self) -> Self:
@@ -58,13 +59,10 @@ class CallMeter:
         sys.setprofile(None)
 
     def _event(self, frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        own = self._own.get(code)
-        if own is None:
-            own = self._own[code] = code.co_filename.startswith(PACKAGE)
+        own = self._is_own(frame.f_code)
         if event == "call":
-            if own:
-                self.python[code.co_qualname] += 1
+            if own or (frame.f_back is not None and self._is_own(frame.f_back.f_code)):
+                self.python[frame.f_code.co_qualname] += 1
         elif event == "c_call":
             name = argument.__name__
             if own:
@@ -73,6 +71,12 @@ class CallMeter:
                 getattr(argument, "__self__", None), socket.socket
             ):
                 self.system[name] += 1
+
+    def _is_own(self, code: CodeType) -> bool:
+        own = self._own.get(code)
+        if own is None:
+            own = self._own[code] = code.co_filename.startswith(PACKAGE)
+        return own
 
 
 def opcodes(work: Callable[[], object]) -> int:
