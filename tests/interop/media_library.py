@@ -7,7 +7,7 @@ repeats and a checksum names one place in the film.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clients.client import AudioProof, FrameChecksums, Media, PixelForm, Recipe
@@ -30,6 +30,13 @@ VP8 = (
 )
 # RFC 2435 carries no Huffman tables: a camera's JPEG has the standard ones.
 MJPEG = "-c:v mjpeg -huffman default -force_duplicated_matrix 1 -q:v 6 -pix_fmt yuvj420p"
+# Noise over the chart, so that small pictures make several Mb/s.
+X264_NOISY = (
+    "-vf noise=alls=60:allf=t -c:v libx264 -preset ultrafast -tune zerolatency -qp 12 "
+    f"-pix_fmt yuv420p "
+    f"-x264-params keyint={KEY_FRAME_EVERY}:min-keyint={KEY_FRAME_EVERY}:scenecut=0:bframes=0"
+)
+X264_LONG_GOP = X264.replace(f"keyint={KEY_FRAME_EVERY}", f"keyint={4 * FRAMES_PER_SECOND}")
 AAC = "-c:a aac -b:a 64k -ar 48000 -ac 1"
 OPUS = "-c:a libopus -b:a 48k -ar 48000 -ac 2"
 PCMU = "-c:a pcm_mulaw -ar 8000 -ac 1"
@@ -52,6 +59,8 @@ H264_AAC = Recipe(
     ffprobe_video="h264",
     ffprobe_audio="aac",
 )
+H264_NOISY = replace(H264_AAC, video=X264_NOISY)
+H264_LONG_GOP = replace(H264_AAC, video=X264_LONG_GOP)
 H265_AAC = Recipe(
     suffix="mkv",
     video=X265,
@@ -117,6 +126,8 @@ MPEG_TS = Recipe(
 
 RECIPES = {
     "H.264+AAC": (H264_AAC, 150),
+    "H.264 with noise": (H264_NOISY, 60),
+    "H.264 with a GOP of 4 s": (H264_LONG_GOP, 60),
     "H.265+AAC": (H265_AAC, 60),
     "VP8+Opus": (VP8_OPUS, 60),
     "MJPEG+G.711": (MJPEG_PCMU, 60),
@@ -165,9 +176,9 @@ class MediaLibrary:
             "-f", "lavfi", "-i", chart, "-f", "lavfi", "-i", noise, "-map", "0:v", "-map", "1:a",
             *recipe.video.split(), *(recipe.audio or "-an").split(), str(path),
         )  # fmt: skip
-        media = Media(
-            name, path, recipe, WIDTH, HEIGHT, FRAMES_PER_SECOND, KEY_FRAME_EVERY, duration_s
-        )
+        key_frames = _key_frames(path)
+        every = sorted(key_frames)[1]
+        media = Media(name, path, recipe, WIDTH, HEIGHT, FRAMES_PER_SECOND, every, duration_s)
         sums = workdir / "film.md5"
         run_quietly(
             "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(path),
@@ -181,9 +192,7 @@ class MediaLibrary:
             "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(path),
             "-map", "0:a", "-c", "copy", "-f", "data", str(sound),
         )  # fmt: skip
-        return SourceFilm(
-            media, workdir, _key_frames(path), video, audio or None, sound.read_bytes()
-        )
+        return SourceFilm(media, workdir, key_frames, video, audio or None, sound.read_bytes())
 
 
 def _key_frames(path: Path) -> frozenset[int]:
