@@ -26,6 +26,9 @@ _BUFFERS_PER_CALL: Final = 64
 # unread would send a reset, which can destroy the answer that is still on its way.
 _LINGER_S: Final = 0.5
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+# An empty deque takes 760 bytes, and nearly all connections have nothing queued: they share these.
+_NO_BUFFERS: Final[deque[bytes | memoryview]] = deque(maxlen=0)
+_NO_TIMES: Final[deque[float]] = deque(maxlen=0)
 
 
 class TcpStream:
@@ -95,8 +98,8 @@ class TcpStream:
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
         self._initial_data = initial_data
-        self._queue: deque[bytes | memoryview] = deque()
-        self._queued_at_s: deque[float] = deque()
+        self._queue: deque[bytes | memoryview] = _NO_BUFFERS
+        self._queued_at_s: deque[float] = _NO_TIMES
         self._timer: TimerHandle | None = None
         self._begun = False
         self._corked = False
@@ -122,9 +125,7 @@ class TcpStream:
         if self.closed:
             return
         if self._queue or self._corked:
-            self._queue.append(data)
-            self._queued_at_s.append(self._loop.time())
-            self.queued_bytes += len(data)
+            self._enqueue(data, self._loop.time())
             return
         try:
             sent = self._send(data)
@@ -160,11 +161,16 @@ class TcpStream:
 
     def _wait_for_room(self, data: bytes, sent: int) -> None:
         now = self._loop.time()
-        self._queue.append(memoryview(data)[sent:] if sent else data)
-        self._queued_at_s.append(now)
-        self.queued_bytes = len(data) - sent
+        self._enqueue(memoryview(data)[sent:] if sent else data, now)
         self.writes_stalled_since = now
         self._loop.add_writer(self._sock, self._flush)
+
+    def _enqueue(self, data: bytes | memoryview, now: float) -> None:
+        if not self._queue:
+            self._queue, self._queued_at_s = deque(), deque()
+        self._queue.append(data)
+        self._queued_at_s.append(now)
+        self.queued_bytes += len(data)
 
     def _flush(self) -> None:
         """Go on with the queue now that the kernel takes bytes again."""
@@ -195,6 +201,7 @@ class TcpStream:
             self.writes_stalled_since = self._loop.time()
             if not self._forget(sent, len(buffers)):
                 return False
+        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self.writes_stalled_since = None
         return True
 
@@ -365,8 +372,7 @@ class TcpStream:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()
-        self._queue.clear()
-        self._queued_at_s.clear()
+        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self.queued_bytes = 0
         self.writes_stalled_since = None
         self._loop.call_soon(self._tell_closed, error)

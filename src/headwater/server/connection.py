@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,9 @@ logger = logging.getLogger(__name__)
 _INBOX_LIMIT = 32
 """Requests and frame runs that may wait for an answer under way; then reading pauses."""
 
+_GRANTS_KEPT = 64
+"""What a connection may do on this many paths is remembered; on others it is asked again."""
+
 ChannelConsumer = Callable[[list[bytes]], None]
 
 
@@ -44,7 +46,7 @@ class Connection:
         self.roles = roles
         self.peer_ip, self.peer_port = peer
         self.secure = secure
-        self.grants: set[tuple[Role, str]] = set()
+        self._grants: dict[tuple[Role, str], None] = {}
         self.username: str | None = None
         self.sessions: dict[str, Session] = {}
         self.channels: dict[int, ChannelConsumer] = {}
@@ -57,7 +59,8 @@ class Connection:
         self._stream: ByteStream | None = None
         self._parser = WireParser(limits=service.settings.limits.wire_limits())
         self._pace = RequestPace(service.settings.limits.requests_per_s, self.opened_s)
-        self._inbox: deque[Request | InterleavedFrames | ProtocolError] = deque()
+        # A list, since an empty deque takes 760 bytes and this is nearly always empty.
+        self._inbox: list[Request | InterleavedFrames | ProtocolError] = []
         self._worker: asyncio.Task[None] | None = None
         self._ending = False
         self._closes_when_idle = False
@@ -78,6 +81,16 @@ class Connection:
     def local_ip(self) -> str:
         """The address of this machine that the peer connected to."""
         return self.stream.local_address[0]
+
+    def may(self, role: Role, path: str) -> bool:
+        """Whether this connection was allowed this before."""
+        return (role, path) in self._grants
+
+    def grant(self, role: Role, path: str) -> None:
+        """Remember that this connection is allowed this."""
+        self._grants[(role, path)] = None
+        if len(self._grants) > _GRANTS_KEPT:
+            del self._grants[next(iter(self._grants))]
 
     def attach(self, stream: ByteStream) -> None:
         """Give the connection its byte stream."""
@@ -165,6 +178,12 @@ class Connection:
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
+    def _note_life(self) -> None:
+        # Not every client names its session in what it sends to keep it alive.
+        self.last_request_s = now = self.service.clock()
+        for session in self.sessions.values():
+            session.touch(now)
+
     async def _keep_pace(self) -> None:
         wait_s = self._pace.wait_s(self.service.clock())
         if wait_s > 0:
@@ -175,13 +194,13 @@ class Connection:
     async def _work(self) -> None:
         try:
             while self._inbox and not self.closed:
-                item = self._inbox.popleft()
+                item = self._inbox.pop(0)
                 match item:
                     case InterleavedFrames():
                         self._deliver(item)
                     case Request():
                         self.requests += 1
-                        self.last_request_s = self.service.clock()
+                        self._note_life()
                         await self._keep_pace()
                         await answer(self, item)
                     case ProtocolError():
