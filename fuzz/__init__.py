@@ -1,0 +1,1 @@
+"""Fuzzing: targets beside the parsers, and a live server under random requests."""

@@ -1,0 +1,137 @@
+"""The server under fuzz: `python -m fuzz.live.serve PORT_START`.
+
+Writes its port as the first line of standard output, and a line of JSON about itself for every
+line it reads; ends when standard input ends. Errors and warnings go to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import resource
+import sys
+from pathlib import Path
+
+from headwater import RtspServer
+from headwater.access.settings import AccessSettings, UserSettings
+from headwater.config.settings import Settings
+from headwater.hooks import HookRequest, Redirect
+from headwater.media.settings import MountOverride, MountSettings, SecondPublisher, SlowReaderPolicy
+from headwater.net.descriptor_limit import raise_descriptor_limit
+from headwater.server.settings import LimitSettings, SessionSettings
+
+UDP_PORTS = 2_000
+SESSION_TIMEOUT_S = 8.0
+OPEN_PATHS = ("/*", "/p4/*", "/late/*", "/moved/*", "/forbidden/*")
+SETTINGS = Settings(
+    # Nobody is slowed down or turned away: the point is to get as far as possible.
+    limits=LimitSettings(
+        requests_per_s=1e9,
+        connections_per_address=10_000,
+        sessions=20_000,
+        sessions_per_address=20_000,
+        header_bytes=4_096,
+        body_bytes=16_384,
+        uri_bytes=1_024,
+        path_bytes=200,
+        tracks_per_mount=4,
+    ),
+    sessions=SessionSettings(timeout_s=SESSION_TIMEOUT_S, advertised_margin_s=2.0),
+    mounts=MountSettings(
+        grace_s=0.3,
+        publisher_idle_timeout_s=5.0,
+        multicast_group="239.255.77.1",
+        multicast_port_start=5_004,
+        multicast_ttl=0,
+        multicast_interface="127.0.0.1",
+    ),
+    mount_overrides=(
+        MountOverride(pattern="/p1*", on_second_publisher=SecondPublisher.REPLACE, grace_s=0.0),
+        MountOverride(
+            pattern="/p2*",
+            grace_s=2.0,
+            max_readers=2,
+            slow_reader_policy=SlowReaderPolicy.DISCONNECT,
+        ),
+        MountOverride(pattern="/witness", grace_s=5.0, multicast_group=""),
+    ),
+    access=AccessSettings(
+        users=(UserSettings(name="ann", password="secret", read=("**",), publish=("/closed/*",)),),
+        anonymous_publish=OPEN_PATHS,
+        anonymous_read=OPEN_PATHS,
+        address_failure_limit=0,
+        user_failure_limit=0,
+    ),
+)
+
+
+class WitnessLog(logging.Handler):
+    """Formats every record, as a real handler would, and lets warnings through."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record when it matters."""
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            text = logging.Formatter("%(levelname)s %(name)s: %(message)s").format(record)
+            print(text, getattr(record, "cause", ""), file=sys.stderr, flush=True)
+        else:
+            str(message).encode("utf-8", SecondPublisher.REPLACE)
+
+
+async def check_mount(request: HookRequest) -> bool | Redirect:
+    """Redirect some paths, refuse others, take a moment for a third kind."""
+    if request.path.startswith("/moved"):
+        return Redirect("rtsp://127.0.0.1/elsewhere")
+    if request.path.startswith("/late"):
+        await asyncio.sleep(0.002)
+    return not request.path.startswith("/forbidden")
+
+
+def facts(server: RtspServer) -> dict[str, int]:
+    """What must be as it was once everybody is gone."""
+    state = server.status()
+    return {
+        "mounts": len(server.mounts),
+        "sessions": len(server.sessions),
+        "connections": state.connections.open,
+        "udp_pairs": server.udp_pairs_in_use,
+        "tasks": len(asyncio.all_tasks()),
+        "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "request_failures": server.counters.request_failures,
+        "connection_failures": server.counters.connection_failures,
+        "requests": server.counters.requests,
+        "peak_rss_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+async def main() -> None:
+    """Serve until standard input ends."""
+    raise_descriptor_limit()
+    hooks = {"check_mount": check_mount}
+    server = RtspServer(
+        host="127.0.0.1",
+        publish_port=0,
+        rtp_port_start=int(sys.argv[1]),
+        rtp_port_count=UDP_PORTS,
+        publish_hooks=hooks,
+        play_hooks=hooks,
+        settings=SETTINGS,
+    )
+    await server.start()
+    print(server.publish_port, flush=True)
+    loop = asyncio.get_running_loop()
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        print(json.dumps(facts(server)), flush=True)
+    await server.stop()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.DEBUG, handlers=[WitnessLog()])
+    logging.getLogger("asyncio").setLevel(logging.INFO)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())

@@ -1,0 +1,1 @@
+"""One target, one file: each has `TARGET`."""

@@ -1,0 +1,57 @@
+"""Transport."""
+
+from __future__ import annotations
+
+from fuzz.target import Target, check_blame, text_of
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.transport import format_transport, parse_transport
+from headwater.transports.negotiation import choose
+from headwater.transports.settings import TransportKind
+
+PEER_IP = "192.0.2.7"
+
+
+def run(data: bytes) -> None:
+    try:
+        specs = parse_transport(text_of(data))
+    except ProtocolError as error:
+        check_blame(error)
+        return
+    for spec in specs:
+        for pair in (spec.client_port, spec.server_port, spec.port):
+            assert pair is None or all(0 < port < 65_536 for port in pair)
+        assert spec.interleaved is None or all(0 <= n <= 255 for n in spec.interleaved)
+        assert spec.ttl is None or 0 <= spec.ttl <= 255
+        assert spec.ssrc is None or 0 <= spec.ssrc < 1 << 32
+    written = format_transport(specs)
+    again = parse_transport(written)
+    assert len(again) == len(specs), written
+    assert format_transport(again) == format_transport(parse_transport(format_transport(again)))
+    try:
+        offer = choose(specs, TransportKind, peer_ip=PEER_IP)
+    except ProtocolError as error:
+        check_blame(error)
+        return
+    if offer is not None and offer.kind is TransportKind.UDP:
+        assert (offer.spec.destination or PEER_IP).strip("[]") == PEER_IP
+        assert offer.spec.client_port is not None
+
+
+TARGET = Target(
+    invariant="any text is alternatives within their bounds or a ProtocolError, and what is "
+    "chosen never sends to another address than the peer's",
+    run=run,
+    words=(
+        *(b"RTP/AVP", b"RTP/AVP/TCP", b"RTP/SAVPF/UDP", b";unicast", b";multicast", b";ttl=1"),
+        *(
+            b";interleaved=0-1",
+            b";client_port=5000-5001",
+            b";server_port=1-2",
+            b";port=",
+            b";source=",
+        ),
+        *(b";destination=192.0.2.7", b";destination=", b";ssrc=DEADBEEF", b";append", b'"'),
+        *(b";mode=PLAY", b";mode=receive", b'mode="RECORD"', b",", b";", b"=", b"-"),
+        *(b"65535", b"65536", b"0-0"),
+    ),
+)
