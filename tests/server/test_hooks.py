@@ -367,3 +367,20 @@ async def test_hooks_are_asked_once_for_describe_and_its_setups(
     server = await start_server(publish_hooks={"check_mount": check}, play_hooks=None)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     assert asked == ["ANNOUNCE"]
+
+
+async def test_what_a_connection_was_allowed_is_remembered_for_a_bounded_number_of_paths(
+    start_server: ServerFactory,
+) -> None:
+    asked: list[str] = []
+
+    def check(request: HookRequest) -> bool:
+        asked.append(request.path)
+        return True
+
+    server = await start_server(play_hooks={"check_mount": check})
+    peer = await RtspPeer.connect(server.play_port)
+    paths = [f"/{number}" for number in range(65)]
+    for path in (*paths, paths[-1], paths[0]):
+        assert (await peer.ask("DESCRIBE", server.play_url(path))).status == 404
+    assert asked == [*paths, paths[0]], "the oldest was forgotten, the latest was not"

@@ -95,7 +95,12 @@ async def answer(connection: Connection, request: Request) -> None:
             connection.service.counters.request_failures += 1
             logger.exception(
                 "request failed",
-                extra={"peer": connection.peer, "method": request.method},
+                extra={
+                    "peer": connection.peer,
+                    "method": request.method,
+                    "uri": loggable_uri(request.uri),
+                    "cause": repr(error),
+                },
             )
         _note_limit(connection, error)
         refusal = refusal_of(error)

@@ -33,7 +33,7 @@ class Gate:
     async def admit(self, exchange: Exchange, role: Role, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
         connection, request = exchange.connection, exchange.request
-        if (role, path) in connection.grants:
+        if connection.may(role, path):
             return
         uri = RtspUri.parse(request.uri)
         hook_request = HookRequest.of(
@@ -48,7 +48,7 @@ class Gate:
         username = await self._authenticate(exchange, role, path, hook_request)
         await self._check_mount(role, path, hook_request)
         connection.username = username
-        connection.grants.add((role, path))
+        connection.grant(role, path)
 
     async def _authenticate(
         self, exchange: Exchange, role: Role, path: str, hook_request: HookRequest
