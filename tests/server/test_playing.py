@@ -50,6 +50,48 @@ async def test_play_answers_before_the_first_frame_and_tells_the_truth(server: R
     assert reader.play.header("Range") == "npt=0.000-"
 
 
+async def test_play_while_playing_tells_where_the_reader_is(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    for seq in (1, 2):
+        await publisher.peer.send(frame(0, rtp(seq, payload=b"\x41no key frame")))
+    for _ in range(3):
+        await reader.peer.frame()
+    again = await reader.peer.ask("PLAY", reader.url, {"Session": reader.session})
+    assert ";seq=3" in (again.header("RTP-Info") or "")
+    await publisher.peer.send(frame(0, rtp(3, payload=b"\x41no key frame")))
+    assert await reader.peer.frame() == (0, rtp(3, payload=b"\x41no key frame"))
+
+
+@pytest.mark.parametrize(
+    ("url_of_setup", "first_seq"),
+    [
+        ("{url}/trackID=0", 0),
+        ("{url}?instant_start=0/trackID=0", 2),
+        ("{url}/trackID=0?instant_start=off", 2),
+        ("{url}/trackID=0?instant_start=perhaps", 0),
+    ],
+)
+async def test_reader_may_choose_where_it_begins(
+    server: RtspServer, url_of_setup: str, first_seq: int
+) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    sent = [rtp(0), rtp(1, payload=b"\x41no key frame"), rtp(2, payload=b"\x41no key frame")]
+    for packet in sent[:2]:
+        await publisher.peer.send(frame(0, packet))
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 2)
+    url = server.play_url("/a")
+    peer = await RtspPeer.connect(server.play_port)
+    transport = {"Transport": "RTP/AVP/TCP;interleaved=0-1"}
+    setup = await peer.ask("SETUP", url_of_setup.format(url=url), transport)
+    play = await peer.ask("PLAY", url, {"Session": setup.session})
+    assert f";seq={first_seq};" in (play.header("RTP-Info") or "")
+    await publisher.peer.send(frame(0, sent[2]))
+    assert await peer.frame() == (0, sent[first_seq])
+
+
 async def test_udp_reader_gets_packets_from_the_port_it_was_told(server: RtspServer) -> None:
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     url = server.play_url("/a")

@@ -90,6 +90,18 @@ async def test_requests_keep_a_session_alive(
     await outlive(server, clock, reader.session, silent.session)
 
 
+async def test_requests_that_name_no_session_keep_those_of_their_connection_alive(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=PATIENT)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    clock.advance(20)
+    assert (await reader.peer.ask("GET_PARAMETER", reader.url)).status == 200
+    await outlive(server, clock, reader.session, silent.session)
+
+
 async def test_receiver_reports_keep_a_session_alive(
     start_server: ServerFactory, clock: Any
 ) -> None:
@@ -212,6 +224,24 @@ async def test_udp_publisher_moves_to_a_new_connection(server: RtspServer) -> No
     assert await reader.peer.frame() == (0, sent[0])
     assert (await moved.ask("TEARDOWN", publisher.url, headers)).status == 200
     assert publisher.session not in server.sessions
+
+
+async def test_announced_session_that_moved_does_not_end_with_its_first_connection(
+    server: RtspServer,
+) -> None:
+    url = server.publish_url("/a")
+    first, second = [await RtspPeer.connect(server.publish_port) for _ in range(2)]
+    headers = {"Content-Type": "application/sdp"}
+    session = (await first.ask("ANNOUNCE", url, headers, SDP_VIDEO)).session
+    publisher = UdpPublisher()
+    transport = f"RTP/AVP;unicast;{publisher.client_port};mode=record"
+    headers = {"Session": session, "Transport": transport}
+    assert (await second.ask("SETUP", f"{url}/streamid=0", headers)).status == 200
+    await first.close()
+    service = server._service
+    assert service is not None
+    await wait_for(lambda: len(service.connections) == 1)
+    assert (await second.ask("RECORD", url, {"Session": session})).status == 200
 
 
 async def test_udp_reader_plays_on_without_any_connection_until_its_time_is_up(

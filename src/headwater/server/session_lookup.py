@@ -43,8 +43,8 @@ def named_session(exchange: Exchange) -> Session | None:
 
 def _move(session: Session, exchange: Exchange) -> None:
     connection = exchange.connection
-    if session.connection is not None and session.transport is not None:
-        if session.transport.is_interleaved:
+    if session.connection is not None:
+        if session.transport is not None and session.transport.is_interleaved:
             raise Refusal(
                 Status.SESSION_NOT_FOUND, "this session's media runs on another connection"
             )

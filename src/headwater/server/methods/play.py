@@ -44,9 +44,12 @@ async def answer(exchange: Exchange) -> Response:
     reader, mount = session.reader, session.mount
     if reader is None or mount is None:
         raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "PLAY comes after SETUP")
-    instant = False if reader.shares_its_packets else wants_instant_start(session.query)
-    plan = mount.plan_start(reader.track_indexes, instant)
-    if session.state is not SessionState.PLAYING:
+    playing = session.state is SessionState.PLAYING
+    live = playing or reader.shares_its_packets
+    plan = mount.plan_start(
+        reader.track_indexes, False if live else wants_instant_start(session.query)
+    )
+    if not playing:
         session.state = state
         exchange.after_answer = lambda: mount.start_reader(reader, plan)
     headers = [session_header(exchange, session), ("Range", mount.range_text or _LIVE_RANGE)]
