@@ -19,7 +19,7 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
 from headwater.transports.settings import TransportKind
-from headwater.transports.udp_egress import runs_of
+from headwater.transports.udp_egress import FailureConsumer, runs_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ class MulticastEgress(Outlet):
         self.ports = (rtp_port, rtp_port + 1)
         self.users = 0
         self._track = track
-        self._live: set[str] = set()
+        self._loop = loop
+        self._live: dict[str, FailureConsumer] = {}
         self._rtp = open_multicast_sender(
             self.group, ttl=self.ttl, interface=settings.multicast_interface
         )
@@ -79,14 +80,17 @@ class MulticastEgress(Outlet):
             totals=self.totals,
         )
 
-    def go_live(self, session_id: str) -> None:
-        """Send to the group while this session, or any other, plays."""
-        self._live.add(session_id)
+    def go_live(self, session_id: str, on_failure: FailureConsumer) -> None:
+        """Send to the group while this session, or any other, plays.
+
+        `on_failure` is told, outside of the fan-out, that delivery broke and is over.
+        """
+        self._live[session_id] = on_failure
         self._track.fan_out.add(self)
 
     def stop_live(self, session_id: str) -> None:
         """The session plays no more; without any the group is left alone."""
-        self._live.discard(session_id)
+        self._live.pop(session_id, None)
         if not self._live:
             self._track.fan_out.remove(self)
 
@@ -102,8 +106,10 @@ class MulticastEgress(Outlet):
             logger.debug("RTCP not sent", extra={"group": self.group, "cause": str(error)})
 
     def outlet_failed(self, error: Exception) -> None:
-        """Learn that delivery to the group broke."""
+        """Learn that delivery to the group broke, and tell every listener."""
         logger.error("multicast delivery failed", extra={"group": self.group, "cause": repr(error)})
+        for on_failure in self._live.values():
+            self._loop.call_soon(on_failure, error)
 
     def close(self) -> None:
         """Close the sockets."""

@@ -64,7 +64,7 @@ class MulticastReader(SessionReader):
 
     def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Count as a listener."""
-        self._legs[track_index][1].go_live(self.id)
+        self._legs[track_index][1].go_live(self.id, self._fail)
 
     def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Listen no more."""
@@ -77,6 +77,9 @@ class MulticastReader(SessionReader):
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
         """Nothing, as with `send_batch`: the next report goes to all."""
+
+    def _fail(self, error: Exception) -> None:
+        self.identity.on_close(f"delivery failed: {error}")
 
     def say_bye(self, reason: str) -> None:
         """Nothing: a BYE would end all listeners' streams, not this one's."""
