@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
 from headwater.config.settings import Settings
 from headwater.control.settings import AUTO
@@ -222,6 +223,7 @@ class RtspServer:
             service.listeners.close()
             self._report = None
             raise
+        look_at_machine(self.settings)
         report.state = ServerState.RUNNING
         self._service = service
         self._timekeeper = Timekeeper(service)

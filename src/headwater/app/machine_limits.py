@@ -1,0 +1,48 @@
+"""What the machine gives the server, looked at once when it starts."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import suppress
+from dataclasses import replace
+
+from headwater.config.settings import Settings
+from headwater.net.descriptor_limit import raise_descriptor_limit
+from headwater.net.socket_buffers import set_receive_buffer, set_send_buffer
+
+logger = logging.getLogger(__name__)
+
+_SPARE_DESCRIPTORS = 64
+"""For listeners, the event loop, log files, and what else the program has open."""
+
+
+def look_at_machine(settings: Settings) -> None:
+    """Raise the limit of open files, and log what the machine gives less of than is asked.
+
+    Each shortfall is one line that names what to raise; none of them keeps the server from
+    starting.
+    """
+    for message, shortfall in (
+        ("too few open files", _descriptor_shortfall(settings)),
+        *(("socket buffer too small", each) for each in _buffer_shortfalls(settings)),
+    ):
+        if shortfall is not None:
+            logger.warning(message, extra={"cause": shortfall})
+
+
+def _descriptor_shortfall(settings: Settings) -> str | None:
+    asked = settings.sockets.descriptor_limit
+    most_in_use = settings.limits.connections + settings.rtp.rtp_port_count + _SPARE_DESCRIPTORS
+    return replace(raise_descriptor_limit(asked), wanted=asked or most_in_use).shortfall
+
+
+def _buffer_shortfalls(settings: Settings) -> list[str | None]:
+    sockets = settings.sockets
+    # Where there is no IPv4 the first media socket will show it.
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        return [
+            set_receive_buffer(sock, sockets.udp_receive_buffer_bytes).shortfall,
+            set_send_buffer(sock, sockets.udp_send_buffer_bytes).shortfall,
+        ]
+    return []
