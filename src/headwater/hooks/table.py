@@ -49,8 +49,8 @@ HOOKS: tuple[HookPoint, ...] = (
         "bool",
         BOTH_SIDES,
         ends=False,
-        doc="Who asks? Called for each request that needs a right, with two empty strings when no "
-        "Basic credentials came. False is answered 401.",
+        doc="Who asks? Called for the first request of a connection on a path (ANNOUNCE, DESCRIBE "
+        "or SETUP), with two empty strings when no Basic credentials came. False is answered 401.",
     ),
     HookPoint(
         "check_mount",
@@ -58,7 +58,8 @@ HOOKS: tuple[HookPoint, ...] = (
         "bool, a status from 300 to 599, or a redirect",
         BOTH_SIDES,
         ends=False,
-        doc="May this be published or read here? False is answered 403.",
+        doc="May this be published or read here? Called behind `authentication`, as often. False "
+        "is answered 403.",
     ),
     HookPoint(
         "session_opened",
@@ -66,7 +67,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         BOTH_SIDES,
         ends=False,
-        doc="An RTSP session was made (its first SETUP was granted).",
+        doc="An RTSP session was made, by ANNOUNCE or a reader's first SETUP.",
     ),
     HookPoint(
         "session_closed",
