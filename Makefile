@@ -8,6 +8,8 @@
 #   make docs      generated pages written again, links and snippets checked
 #   make bench     the benchmark                                    ARGS="--help"
 #   make fuzz      the fuzz targets                                 SECONDS_EACH=60
+#   make attacks   floods and lies beside a real stream             SIZE=full
+#   make faults    loss, dead links and dead peers (as root)
 #   make soak      churn for a while, then a verdict                MINUTES=30
 
 SHELL := /bin/bash
@@ -20,11 +22,12 @@ BIN := $(VENV)/bin
 ARGS ?=
 SECONDS ?= 60
 MINUTES ?= 30
+SIZE ?= full
 
 # One stamp for each set of packages; a stamp older than pyproject.toml installs again.
 STAMPS := $(VENV)/.stamps
 
-.PHONY: help run test check interop docs bench fuzz soak clean
+.PHONY: help run test check interop docs bench fuzz attacks faults soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -33,7 +36,7 @@ run: $(STAMPS)/media
 	$(BIN)/headwater demo $(ARGS)
 
 test: $(STAMPS)/test
-	$(BIN)/pytest -m "not interop and not netns" $(ARGS)
+	$(BIN)/pytest -m "not interop and not netns and not attack" $(ARGS)
 
 check: $(STAMPS)/check
 	$(BIN)/ruff check .
@@ -53,6 +56,12 @@ bench: $(STAMPS)/bench
 
 fuzz: $(STAMPS)/fuzz
 	$(BIN)/python -m fuzz --seconds $(SECONDS) $(ARGS)
+
+attacks: $(STAMPS)/test
+	ATTACK_SIZE=$(SIZE) $(BIN)/pytest tests/attacks -m attack -s $(ARGS)
+
+faults: $(STAMPS)/test
+	$(BIN)/pytest tests/faults tests/net -m netns $(ARGS)
 
 soak: $(STAMPS)/bench
 	PYTHONPATH=tests/peers $(BIN)/python -m soak --minutes $(MINUTES) $(ARGS)

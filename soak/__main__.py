@@ -13,7 +13,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,44 +23,11 @@ from soak.churn import Churn
 from soak.picture import draw
 from soak.samples import Sample, write_csv
 from soak.verdict import RETURNING, Finding, flatness, returned
+from soak.watched_server import WatchedServer
 
 _SESSION_TIMEOUT_S = 30.0
 _SETTLE_S = 15.0
 """How long everything may take to be gone beyond the sessions' time-out."""
-
-
-class ServerUnderChurn:
-    """The server's process, asked for samples."""
-
-    def __init__(self, process: Process, port: int) -> None:
-        self._process = process
-        self.port = port
-        self.failures = 0
-
-    @classmethod
-    async def start(cls) -> ServerUnderChurn:
-        """Start it and learn its port."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "soak.server_process", str(_SESSION_TIMEOUT_S),
-            stdin=PIPE, stdout=PIPE,
-        )  # fmt: skip
-        assert process.stdout is not None
-        return cls(process, json.loads(await process.stdout.readline())["port"])
-
-    async def sample(self) -> dict[str, Any]:
-        """What it holds now."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
-        answer: dict[str, Any] = json.loads(await self._process.stdout.readline())
-        self.failures = answer.pop("failures")
-        return answer
-
-    async def stop(self) -> int:
-        """End it in order; its exit code."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        return await self._process.wait()
 
 
 class Latency:
@@ -95,7 +62,7 @@ class Latency:
 
 async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) -> list[Finding]:
     """One run; writes its files and returns what was found."""
-    server = await ServerUnderChurn.start()
+    server = await WatchedServer.start({"sessions": {"timeout_s": _SESSION_TIMEOUT_S}})
     steady = await SteadyStream.start(server.port, out, publish_over="udp", play_over="tcp")
     latency = await Latency.start(server.port, every_s)
     await asyncio.sleep(every_s)
@@ -109,7 +76,7 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
         samples.append(
             Sample(
                 at_s=time.monotonic() - began_s,
-                **await server.sample(),
+                **counted(await server.sample()),
                 latency_p50_ms=latency.p50_ms,
                 latency_p99_ms=latency.p99_ms,
                 frame_gap_s=steady.account.take_longest_gap_s(),
@@ -147,8 +114,8 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
         Finding(
             "server",
             "undisturbed",
-            good=server.failures == 0 and exit_code == 0,
-            words=f"{server.failures} failures contained, exit code {exit_code}",
+            good=after["failures"] == 0 and exit_code == 0,
+            words=f"{after['failures']} failures contained, exit code {exit_code}",
         ),
     ]
     result = {
@@ -167,7 +134,13 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
     return findings
 
 
-async def settled(server: ServerUnderChurn, before: dict[str, Any]) -> dict[str, Any]:
+def counted(held: dict[str, Any]) -> dict[str, Any]:
+    """What of a look at the server makes part of a sample."""
+    names = {field.name for field in fields(Sample)}
+    return {name: value for name, value in held.items() if name in names}
+
+
+async def settled(server: WatchedServer, before: dict[str, Any]) -> dict[str, Any]:
     """The server once all is back to what it was, or after every time-out has passed."""
     deadline_s = time.monotonic() + _SESSION_TIMEOUT_S + _SETTLE_S
     while True:

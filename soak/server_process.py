@@ -1,6 +1,7 @@
 """The server under churn, in a process of its own: tells its port, then a sample for each line.
 
-Standard input ends it. A sample is one line of JSON on standard output.
+Standard input ends it. A sample is one line of JSON on standard output. The one argument is a
+table of settings by section as JSON, which go before the defaults.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import json
 import logging
 import sys
 from dataclasses import replace
+from typing import Any
 
 from headwater import RtspServer
+from headwater.access.settings import UserSettings
 from headwater.config.settings import Settings
 
 
@@ -26,26 +29,44 @@ def sample(server: RtspServer) -> dict[str, object]:
         "descriptors": process.descriptors,
         # The one that takes this sample is not the server's.
         "tasks": len(asyncio.all_tasks()) - 1,
+        "udp_first": status.ports.udp_first,
+        "udp_busy_skips": status.ports.udp_busy_skips,
         "udp_pairs": status.ports.udp_pairs_in_use,
         "connections": status.connections.open,
         "sessions": len(status.sessions),
         "mounts": len(status.mounts),
         "objects": len(gc.get_objects()),
+        "clock_s": status.clock_s,
+        "cpu_s": process.cpu_user_s + process.cpu_system_s,
+        "closed_by_cause": status.counters.connections_closed_by_cause,
+        "refused_by_limit": status.counters.refused_by_limit,
+        "answers_by_status": status.counters.answers_by_status,
+        "stray_datagrams": status.egress.stray_datagrams,
         "failures": status.counters.request_failures + status.counters.connection_failures,
     }
 
 
-async def serve(session_timeout_s: float) -> None:
+def settings_of(sections: dict[str, dict[str, Any]]) -> Settings:
+    """The defaults with these sections' values before them."""
+    settings = Settings()
+    for section, values in sections.items():
+        settings = replace(settings, **{section: replace(getattr(settings, section), **values)})
+    return settings
+
+
+def _with_users(sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    access = sections.get("access", {})
+    if "users" in access:
+        access["users"] = tuple(
+            UserSettings(**{key: tuple(v) if isinstance(v, list) else v for key, v in user.items()})
+            for user in access["users"]
+        )
+    return sections
+
+
+async def serve(settings: Settings) -> None:
     """Serve until standard input ends."""
-    base = Settings()
-    settings = replace(base, sessions=replace(base.sessions, timeout_s=session_timeout_s))
-    server = RtspServer(
-        host="127.0.0.1",
-        publish_port=0,
-        rtp_port_start=38000,
-        rtp_port_count=4000,
-        settings=settings,
-    )
+    server = RtspServer(settings=settings)
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -57,4 +78,10 @@ async def serve(session_timeout_s: float) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    asyncio.run(serve(float(sys.argv[1])))
+    base: dict[str, dict[str, Any]] = {
+        "server": {"host": "127.0.0.1", "publish_port": 0, "play_port": 0},
+    }
+    asked = _with_users(json.loads(sys.argv[1]))
+    for name, section in asked.items():
+        base[name] = base.get(name, {}) | section
+    asyncio.run(serve(settings_of(base)))

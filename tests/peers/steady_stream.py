@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 
-CLIP_FRAMES = 250
+CLIP_FRAMES = 100
 FRAMES_PER_S = 25
 _STARTS_S = 20.0
 _PASSED_OVER = 5
@@ -22,7 +22,7 @@ def ffmpeg() -> str | None:
 
 
 def make_clip(folder: Path) -> Path:
-    """Ten seconds of H.264 with no two frames alike, encoded once."""
+    """Four seconds of H.264 with no two frames alike, encoded once."""
     clip = folder / "clip.mp4"
     if not clip.exists():
         source = f"testsrc2=size=320x240:rate={FRAMES_PER_S}:duration={CLIP_FRAMES // FRAMES_PER_S}"
@@ -101,9 +101,14 @@ class SteadyStream:
         path: str = "/steady",
         publish_over: str = "tcp",
         play_over: str = "tcp",
+        credentials: str = "",
     ) -> SteadyStream:
-        """Start both and wait until the first frame has come through."""
-        url = f"rtsp://127.0.0.1:{port}{path}"
+        """Start both and wait until the first frame has come through.
+
+        `credentials`: `name:password` of both, for servers that ask for them.
+        """
+        user = f"{credentials}@" if credentials else ""
+        url = f"rtsp://{user}127.0.0.1:{port}{path}"
         clip = make_clip(folder)
         quiet = ("ffmpeg", "-nostdin", "-v", "error")
         publisher = await asyncio.create_subprocess_exec(
@@ -139,6 +144,11 @@ class SteadyStream:
                     self._reading.result()
                     raise AssertionError("the steady reader ended")
                 await asyncio.sleep(0.02)
+
+    async def learn(self) -> None:
+        """Wait until every loss shows at once."""
+        while not self.account.learned:
+            await self.frames(1)
 
     async def stop(self) -> None:
         """End both."""

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import replace
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from soak.samples import Sample
 from soak.verdict import RETURNING, flatness, returned, slope

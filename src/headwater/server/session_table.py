@@ -103,6 +103,7 @@ class SessionTable:
             lambda: self._forget(session, cause),
             lambda: self._service.notices.session_closed(session, mount),
             lambda: self._let_go_of(connection, session, by_server=by_server),
+            lambda: _unbind(session),
         )
         for step in steps:
             try:
@@ -221,6 +222,11 @@ class SessionTable:
                     [("Retry-After", "5")],
                     logged=True,
                 )
+
+
+def _unbind(session: Session) -> None:
+    # Publisher and reader know their session: a crowd that leaves is freed at once without them.
+    session.publisher = session.reader = None
 
 
 def _fields(session: Session, cause: str) -> dict[str, str]:

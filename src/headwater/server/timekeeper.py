@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headwater.net.tls_context import TlsFilesError
 from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
+from headwater.server.memory_return import MemoryReturn
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
@@ -29,6 +30,7 @@ class Timekeeper:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._bit_rates = BitRates(service)
+        self._memory_return = MemoryReturn(service)
         self._ssrc = secrets.randbits(32)
         self._cname = f"headwater-{secrets.token_hex(6)}"
         self._timer: asyncio.TimerHandle | None = None
@@ -61,6 +63,7 @@ class Timekeeper:
             service.mounts.check,
             self._send_reports,
             self._watch_certificates,
+            self._memory_return.check,
         )
         for work in periodic:
             try:

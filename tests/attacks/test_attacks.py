@@ -1,0 +1,190 @@
+"""Attacks on a server while a real publisher and reader go on: they lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+import socket
+import struct
+import time
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from rtsp_peer import OPEN, SDP_VIDEO, RtspPeer, rtp
+from victim import VictimFactory, size
+
+pytestmark = [pytest.mark.attack, pytest.mark.timeout(300)]
+
+ATTACKER = "127.0.0.2"
+
+
+async def connect(port: int, source: str = ATTACKER) -> RtspPeer:
+    """A connection from an address of the attacker's own."""
+    return await RtspPeer.connect(port, local_addr=(source, 0))
+
+
+def drop(peer: RtspPeer) -> None:
+    """Let go of a peer for good."""
+    peer.abort()
+    with suppress(ValueError):
+        OPEN.remove(peer)
+
+
+async def test_slow_loris(start_victim: VictimFactory) -> None:
+    victim = await start_victim()
+    count = size(1000, 200)
+    request = b"DESCRIBE rtsp://127.0.0.1/steady RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: "
+
+    async def drip(after_s: float) -> bytes:
+        await asyncio.sleep(after_s)
+        peer = await connect(victim.port)
+        try:
+            for byte in request + b"a" * 200:
+                peer.writer.write(bytes([byte]))
+                await asyncio.sleep(0.5)
+                if peer.reader.at_eof() or peer.writer.is_closing():
+                    break
+            return await peer.closed()
+        except ConnectionError:
+            return b"reset"
+        finally:
+            drop(peer)
+
+    async with victim.attacked(f"{count} slow-loris connections") as notes:
+        answers = await asyncio.gather(*(drip(2.0 * index / count) for index in range(count)))
+        notes["ended"] = dict(Counter(answer[:12].decode() for answer in answers))
+    closed = (await victim.server.sample())["closed_by_cause"]
+    assert closed["request_timeout_s"] == count
+
+
+async def test_random_bytes(start_victim: VictimFactory) -> None:
+    victim = await start_victim()
+    count = size(10_000, 1000)
+    luck = random.Random(4)
+    at_once = asyncio.Semaphore(50)
+    answered = Counter[str]()
+
+    async def gibber() -> None:
+        async with at_once:
+            peer = await connect(victim.port)
+            try:
+                await peer.send(luck.randbytes(luck.randrange(1, 2000)))
+                if luck.random() < 0.5:
+                    async with asyncio.timeout(0.2):
+                        answered[(await peer.reader.read(12)).decode("latin-1")] += 1
+            except (ConnectionError, TimeoutError):
+                answered["nothing"] += 1
+            finally:
+                drop(peer)
+
+    async with victim.attacked(f"{count} random-byte connections") as notes:
+        await asyncio.gather(*(gibber() for _ in range(count)))
+        notes["answered"] = dict(answered)
+
+
+async def test_flood_of_setups_for_ports(start_victim: VictimFactory) -> None:
+    victim = await start_victim({"rtp": {"rtp_port_count": 400}}, publish_over="udp")
+    count = size(500, 300)
+    answers = Counter[int]()
+    at_once = asyncio.Semaphore(50)
+    held: list[RtspPeer] = []
+
+    async def grab(index: int) -> None:
+        async with at_once:
+            peer = await connect(victim.port)
+            held.append(peer)
+            url = f"rtsp://127.0.0.1:{victim.port}/flood/{index}"
+            announced = await peer.ask(
+                "ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO
+            )
+            if announced.status != 200:
+                answers[announced.status] += 1
+                return
+            transport = "RTP/AVP;unicast;client_port=5000-5001;mode=record"
+            headers = {"Transport": transport, "Session": announced.session}
+            for _ in range(4):
+                setup = await peer.ask("SETUP", f"{url}/streamid=0", headers)
+                answers[setup.status] += 1
+
+    async with victim.attacked(
+        f"{4 * count} SETUPs of {count} publishers for 200 UDP port pairs"
+    ) as notes:
+        await asyncio.gather(*(grab(index) for index in range(count)))
+        notes["answers"] = dict(answers)
+        taken = await victim.server.sample()
+        for peer in held:
+            drop(peer)
+    assert answers[453] > 0, "the range was meant to be used up"
+    assert set(answers) <= {200, 453, 503}
+    assert taken["udp_busy_skips"] > 0 or taken["udp_pairs"] == 200
+
+
+async def test_wrong_passwords(start_victim: VictimFactory) -> None:
+    users = [{"name": "ann", "password": "right", "publish": ["**"], "read": ["**"]}]
+    victim = await start_victim({"access": {"users": users}}, credentials="ann:right")
+    count = size(1000, 300)
+    url = f"rtsp://127.0.0.1:{victim.port}/steady"
+    answers = Counter[int]()
+
+    async def guess(index: int) -> None:
+        peer = await connect(victim.port)
+        for number in range(20):
+            headers = {"Authorization": basic(f"ann:wrong{index}-{number}")}
+            answers[(await peer.ask("DESCRIBE", url, headers)).status] += 1
+        drop(peer)
+
+    async with victim.attacked(f"{count} wrong passwords") as notes:
+        for index in range(count // 20):
+            await guess(index)
+        notes["answers"] = dict(answers)
+    assert answers.total() == count
+    assert set(answers) == {401, 503}
+    # Whom the attacker claimed to be still gets in, from where the attacker is not.
+    peer = await RtspPeer.connect(victim.port)
+    assert (await peer.ask("DESCRIBE", url, {"Authorization": basic("ann:right")})).status == 200
+
+
+def basic(credentials: str) -> str:
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
+
+
+def spoof(ports: list[int], seconds: float, per_s: int) -> int:
+    """Send media, reports and farewells to ports of others, at a pace; how many left."""
+    sources = []
+    for host in ("127.0.0.1", ATTACKER):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((host, 0))
+        sources.append(sock)
+    goodbye = struct.pack(">BBHI", 0x81, 203, 1, 0x1234)
+    report = struct.pack(">BBHIQIII", 0x80, 200, 6, 0x1234, 1 << 40, 0, 1, 1)
+    sent = 0
+    began_s = time.monotonic()
+    while (passed_s := time.monotonic() - began_s) < seconds:
+        while sent < passed_s * per_s:
+            port = ports[sent % len(ports)]
+            rtcp = (goodbye, report + goodbye)[sent // 7 % 2]
+            packet = rtcp if port % 2 else rtp(sent & 0xFFFF, payload=b"\x65" * 1200)
+            with suppress(ConnectionRefusedError):
+                sources[sent // 3 % 2].sendto(packet, ("127.0.0.1", port))
+            sent += 1
+        time.sleep(0.001)  # a pace, not a wait for something
+    for sock in sources:
+        sock.close()
+    return sent
+
+
+@pytest.mark.parametrize("latching", [False, True], ids=["connected", "latching"])
+async def test_spoofed_media(start_victim: VictimFactory, latching: bool) -> None:
+    settings = {"rtp": {"nat_latching": latching}}
+    victim = await start_victim(settings, publish_over="udp", play_over="udp")
+    held = await victim.server.sample()
+    # The pair of the publisher and the one of its readers, at the beginning of the range.
+    assert (held["udp_pairs"], held["udp_busy_skips"]) == (2, 0)
+    ports = [held["udp_first"] + offset for offset in range(4)]
+    seconds = size(10, 4)
+    async with victim.attacked(f"spoofed media at 10,000 packets a second, {latching=}") as notes:
+        notes["sent"] = await asyncio.to_thread(spoof, ports, seconds, 10_000)
+    assert notes["sent"] >= 9000 * seconds
+    assert (await victim.server.sample())["stray_datagrams"] > 0
