@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from typing import get_type_hints
 
 import pytest
 from rtsp_peer import SDP_VIDEO
 
-from headwater import HookRequest, ThreadedRtspServer
+from headwater import HookRequest, RtspServer, ThreadedRtspServer
+from headwater.app.threaded_server import ServerArguments
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,12 @@ def ask(sock: socket.socket, method: str, uri: str, body: bytes = b"", session: 
     while b"\r\n\r\n" not in answer:
         answer += sock.recv(65536)
     return answer
+
+
+def test_it_takes_the_arguments_of_the_server_without_a_thread() -> None:
+    taken = get_type_hints(RtspServer.__init__)
+    taken.pop("return")
+    assert get_type_hints(ServerArguments) == taken
 
 
 def test_serves_and_shows_itself_to_other_threads() -> None:

@@ -6,15 +6,29 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.rtsp_server import RtspServer
+from headwater.config.settings import Settings
 from headwater.control.status import ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
 
 T = TypeVar("T")
+
+
+class ServerArguments(TypedDict, total=False):
+    """The arguments of `RtspServer`, for those that hand them on."""
+
+    host: str | None
+    publish_port: int | None
+    play_port: int | None
+    rtp_port_start: int | None
+    rtp_port_count: int | None
+    publish_hooks: object
+    play_hooks: object
+    settings: Settings | None
 
 
 class ThreadedRtspServer:
@@ -24,10 +38,15 @@ class ThreadedRtspServer:
     server's own, and each returns when the work is done.
     """
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, **arguments: Unpack[ServerArguments]) -> None:
         self._server = RtspServer(**arguments)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is started and not stopped."""
+        return self._server.running
 
     @property
     def publish_hooks(self) -> Hooks:
