@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from rtsp_peer import SDP_VIDEO, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
-from headwater import MountSettings, RtspServer, Settings
+from headwater import MountSettings, RtpSettings, RtspServer, Settings
 from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
+from headwater.server import timekeeper
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -68,6 +71,9 @@ async def test_publishers_get_receiver_reports(start_server: ServerFactory, cloc
     over_udp.send(3)
     for path in ("/tcp", "/udp"):
         await wait_for(lambda: server.mounts[path].tracks[0].packets == 3)  # noqa: B023
+    keeper = server._timekeeper
+    assert keeper is not None
+    await wait_for(lambda: len(keeper._reports_due_s) == 2)
     clock.advance(6)
     channel, packet = await over_tcp.peer.frame()
     assert channel == 1
@@ -80,9 +86,9 @@ async def test_publishers_get_receiver_reports(start_server: ServerFactory, cloc
 
 
 async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
-    start_server: ServerFactory, clock: Any, caplog: Any
+    start_server: ServerFactory, caplog: Any
 ) -> None:
-    settings = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
+    settings = Settings(rtp=RtpSettings(receiver_report_interval_s=0.05))
     server = await start_server(settings=settings)
     service = server._service
     assert service is not None
@@ -99,11 +105,50 @@ async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
     for publisher in (first, second):
         await publisher.send()
     await wait_for(lambda: all(mount.tracks[0].packets for mount in server.mounts.values()))
-    clock.advance(6)
     channel, packet = await second.peer.frame()
     assert channel == 1
     assert any(isinstance(one, ReceiverReport) for one in parse_rtcp(packet))
-    assert "receiver report failed" in caplog.messages
+    await wait_for(lambda: "receiver report failed" in caplog.messages)
+
+
+async def test_publishers_that_came_together_get_their_reports_one_after_another(
+    start_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases = iter((0.0, 0.3, 0.5, 0.9))
+    monkeypatch.setattr(timekeeper, "_RANDOM", SimpleNamespace(random=lambda: next(phases)))
+    server = await start_server(settings=Settings(rtp=RtpSettings(receiver_report_interval_s=10)))
+    service, keeper = server._service, server._timekeeper
+    assert service is not None
+    assert keeper is not None
+    keeper.stop()
+    told: list[str] = []
+    for number in range(4):
+        path = f"/{number}"
+        publisher = await TcpPublisher.start(server.publish_port, server.publish_url(path))
+        await publisher.send()
+        await wait_for(lambda: server.mounts[path].tracks[0].packets)  # noqa: B023
+        session = service.sessions.get(publisher.session)
+        assert session is not None
+        assert session.publisher is not None
+        session.publisher.send_rtcp = lambda *_, p=path: told.append(p)  # type: ignore[misc]
+    now = service.clock()
+    sent = {}
+    for second in range(21):
+        told.clear()
+        keeper._send_reports(now + second)
+        if told:
+            sent[second] = [*told]
+    assert sent == {
+        0: ["/0"],
+        3: ["/1"],
+        5: ["/2"],
+        9: ["/3"],
+        10: ["/0"],
+        13: ["/1"],
+        15: ["/2"],
+        19: ["/3"],
+        20: ["/0"],
+    }
 
 
 async def test_losses_that_readers_report_are_known(server: RtspServer) -> None:

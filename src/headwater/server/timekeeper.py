@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _SWEEP_INTERVAL_S = 1.0
 _CERTIFICATE_INTERVAL_S = 5.0
+_RANDOM = secrets.SystemRandom()
 
 
 class Timekeeper:
@@ -34,12 +35,12 @@ class Timekeeper:
         self._ssrc = secrets.randbits(32)
         self._cname = f"headwater-{secrets.token_hex(6)}"
         self._timer: asyncio.TimerHandle | None = None
-        self._next_reports_s = 0.0
+        # When each publisher's next report is due.
+        self._reports_due_s: dict[str, float] = {}
         self._next_certificates_s = 0.0
 
     def start(self) -> None:
         """Begin."""
-        self._next_reports_s = self._service.clock()
         self._schedule()
 
     def stop(self) -> None:
@@ -105,13 +106,20 @@ class Timekeeper:
         logger.info("certificate reloaded", extra={"cause": tls.complaint() or "read again"})
 
     def _send_reports(self, now: float) -> None:
-        if now < self._next_reports_s:
-            return
-        self._next_reports_s = now + self._service.settings.rtp.receiver_report_interval_s
+        interval_s = self._service.settings.rtp.receiver_report_interval_s
+        due_s: dict[str, float] = {}
         for mount in self._service.mounts:
             publisher = mount.publisher
             if publisher is None:
                 continue
+            # RFC 3550 §6.2: hundreds of publishers that came together are not answered together.
+            when_s = self._reports_due_s.get(publisher.id)
+            if when_s is None:
+                when_s = now + interval_s * _RANDOM.random()
+            due_s[publisher.id] = when_s
+            if now < when_s:
+                continue
+            due_s[publisher.id] = now + interval_s
             try:
                 self._send_reports_of(mount, publisher, now)
             except Exception:
@@ -119,6 +127,7 @@ class Timekeeper:
                     "receiver report failed",
                     extra={"mount": mount.path, "session": publisher.id, "peer": publisher.peer},
                 )
+        self._reports_due_s = due_s
 
     def _send_reports_of(self, mount: Mount, publisher: Publisher, now: float) -> None:
         for track in mount.tracks:
