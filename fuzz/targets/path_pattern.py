@@ -1,9 +1,9 @@
-"""Patterns of rights over paths."""
+"""Patterns over mount paths."""
 
 from __future__ import annotations
 
 from fuzz.target import Target, fields, text_of
-from headwater.access.path_pattern import check_pattern, matches
+from headwater.protocol.path_pattern import check_pattern, matches
 
 
 def run(data: bytes) -> None:

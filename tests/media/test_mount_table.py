@@ -152,7 +152,7 @@ def test_settings_come_by_path(stage: Any) -> None:
     table = stage.table(
         (
             MountOverride(pattern="/low/*", instant_start=False, grace_s=1.0),
-            MountOverride(pattern="*/cam", grace_s=2.0),
+            MountOverride(pattern="**/cam", grace_s=2.0),
         )
     )
     assert table.settings_for("/low/a").grace_s == 1.0

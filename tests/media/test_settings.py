@@ -65,9 +65,10 @@ def test_an_override_changes_only_what_it_names() -> None:
     )
 
 
-def test_an_override_needs_a_pattern() -> None:
-    with pytest.raises(ValueError, match="pattern is empty"):
-        MountOverride(pattern="")
+@pytest.mark.parametrize("pattern", ["", "/a/../b"])
+def test_an_override_needs_a_good_pattern(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"^pattern '.*(is no path pattern|has a dot segment)"):
+        MountOverride(pattern=pattern)
 
 
 def test_every_setting_can_be_overridden() -> None:
@@ -77,9 +78,15 @@ def test_every_setting_can_be_overridden() -> None:
 
 def test_later_overrides_win_and_case_counts() -> None:
     overrides = (
-        MountOverride(pattern="*", grace_s=1.0),
+        MountOverride(pattern="**", grace_s=1.0),
         MountOverride(pattern="/Cam?", grace_s=2.0),
     )
     assert settings_for("/Cam1", MountSettings(), overrides).grace_s == 2.0
     assert settings_for("/cam1", MountSettings(), overrides).grace_s == 1.0
     assert settings_for("/cam1", MountSettings(), ()).grace_s == 10.0
+
+
+def test_patterns_are_those_of_the_access_rights() -> None:
+    overrides = (MountOverride(pattern="/low/*", grace_s=1.0),)
+    assert settings_for("/low/a", MountSettings(), overrides).grace_s == 1.0
+    assert settings_for("/low/a/b", MountSettings(), overrides).grace_s == 10.0

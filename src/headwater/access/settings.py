@@ -8,7 +8,7 @@ from typing import Annotated
 
 from headwater.access.auth_method import AuthMethod
 from headwater.access.password import read_password
-from headwater.access.path_pattern import check_pattern
+from headwater.protocol.path_pattern import check_pattern
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from headwater.access.decision import Action
 from headwater.access.password import StoredPassword, decoy, read_password
-from headwater.access.path_pattern import matches
 from headwater.access.settings import AccessSettings
+from headwater.protocol.path_pattern import matches
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Annotated
+
+from headwater.protocol.path_pattern import check_pattern, matches
 
 _MIB = 1 << 20
 
@@ -180,8 +181,8 @@ class MountOverride:
 
     pattern: Annotated[
         str,
-        "Mount paths this is for: `*` stands for any characters (slashes too), `?` for one, "
-        "`[ab]` for one of them. Where several match, the later one wins.",
+        "Mount paths this is for: `*` stands for anything but a slash, `**` for anything, `?` for "
+        "one character. Where several match, the later one wins.",
     ]
     publisher_idle_timeout_s: Annotated[float | None, "As in `mounts`."] = None
     on_second_publisher: Annotated[SecondPublisher | None, "As in `mounts`."] = None
@@ -205,8 +206,10 @@ class MountOverride:
     multicast_interface: Annotated[str | None, "As in `mounts`."] = None
 
     def __post_init__(self) -> None:
-        if not self.pattern:
-            raise ValueError("pattern is empty; it must name the mounts, such as /cameras/*")
+        try:
+            check_pattern(self.pattern)
+        except ValueError as error:
+            raise ValueError(f"pattern {error}") from None
         self.applied_to(MountSettings())
 
     def applied_to(self, settings: MountSettings) -> MountSettings:
@@ -225,6 +228,6 @@ def settings_for(
     """Return the settings of the mount `path`: the defaults, then each matching override."""
     settings = defaults
     for override in overrides:
-        if fnmatchcase(path, override.pattern):
+        if matches(override.pattern, path):
             settings = override.applied_to(settings)
     return settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.access.path_pattern import check_pattern, matches
+from headwater.protocol.path_pattern import check_pattern, matches
 
 
 @pytest.mark.parametrize(

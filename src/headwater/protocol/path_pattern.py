@@ -1,4 +1,4 @@
-"""Patterns over mount paths, for rights."""
+"""Patterns over mount paths, for rights and for settings: one dialect for both."""
 
 from __future__ import annotations
 
