@@ -155,6 +155,37 @@ async def test_used_up_range_is_453_named_in_the_log_and_disturbs_nobody(
     assert await over_tcp.peer.frame() == (0, sent)
 
 
+async def test_full_descriptor_table_is_503_named_in_the_log_and_disturbs_nobody(
+    server: RtspServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    resource = pytest.importorskip("resource")
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    peer, pair = await RtspPeer.connect(server.play_port), UdpReader()
+    assert (await peer.ask("OPTIONS", "*")).status == 200
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as lowest_free:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free.fileno() + 1, before[1]))
+        try:
+            for _ in range(3):
+                answer = await pair.setup(peer, server.play_url("/a"))
+                assert answer.status == 503
+                assert answer.header("Retry-After") == "5"
+            tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+            setup = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", tcp)
+            assert setup.status == 200
+            [sent] = await publisher.send()
+            assert await reader.peer.frame() == (0, sent)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    lines = [record for record in caplog.records if record.message == "limit reached"]
+    assert [vars(record)["setting"] for record in lines] == ["sockets.descriptor_limit"]
+    assert "LimitNOFILE" in vars(lines[0])["cause"]
+    assert "request failed" not in caplog.messages
+    assert (await pair.setup(peer, server.play_url("/a"), Session=setup.session)).status == 461
+    assert server.udp_pairs_in_use == 0
+
+
 async def test_publisher_without_a_pair_goes_on_over_tcp(start_server: ServerFactory) -> None:
     server = await start_server(rtp_port_start=43200, rtp_port_count=2)
     await UdpPublisher.start(server.publish_port, server.publish_url("/first"))

@@ -16,6 +16,11 @@ _log = logging.getLogger(__name__)
 
 # A port that another program holds, or that the system keeps from us: the next pair may do.
 _BUSY: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EPERM})
+_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+class DescriptorsExhausted(OSError):  # noqa: N818 - named after the state it reports
+    """The process may open no further socket; the message says what to raise."""
 
 
 class PortsExhausted(OSError):  # noqa: N818 - named after the state it reports
@@ -102,8 +107,8 @@ class PortPairPool:
         """Bind the next free pair on a numeric host (`0.0.0.0` or `::` for every address).
 
         Pairs that another program holds are skipped. An IPv6 pair serves IPv6 only. Raises
-        PortsExhausted when none is left, OSError when the host is not one of this machine or no
-        descriptor is left.
+        PortsExhausted when none is left, DescriptorsExhausted when no socket can be opened,
+        OSError when the host is not one of this machine.
         """
         family = family_of(host)
         for _ in range(len(self._free)):
@@ -131,6 +136,12 @@ class PortPairPool:
     def _skip(self, port: int, error: OSError) -> None:
         if error.errno not in _BUSY:
             self._free.appendleft(port)
+            if error.errno in _NO_DESCRIPTOR:
+                raise DescriptorsExhausted(
+                    error.errno,
+                    "no descriptor is left for a UDP port pair; raise the limit of open files "
+                    "(`ulimit -n`, systemd's LimitNOFILE) or lower the limits of connections",
+                ) from error
             raise error
         self._free.append(port)
         self.busy_skips += 1

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from headwater.media.errors import MountFull
-from headwater.net.port_pairs import PortsExhausted
+from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.require import unsupported_options
 from headwater.protocol.message import Request, Response
@@ -145,6 +145,8 @@ def _note_limit(connection: Connection, error: Exception) -> None:
     match error:
         case PortsExhausted():
             setting = "rtp.rtp_port_count"
+        case DescriptorsExhausted():
+            setting = "sockets.descriptor_limit"
         case MountFull():
             setting = "mounts.max_readers"
         case _:

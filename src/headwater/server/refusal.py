@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from headwater.hooks import HookFailed, HookTimedOut
 from headwater.media.errors import MountBusy, MountClosed, MountFull
-from headwater.net.port_pairs import PortsExhausted
+from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
@@ -61,6 +61,15 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         PortsExhausted,
         lambda _: Refusal(
             Status.NOT_ENOUGH_BANDWIDTH, "no UDP port pair is free; use TCP", logged=True
+        ),
+    ),
+    (
+        DescriptorsExhausted,
+        lambda _: Refusal(
+            Status.SERVICE_UNAVAILABLE,
+            "the server can open no further socket; use TCP, or try again later",
+            [("Retry-After", "5")],
+            logged=True,
         ),
     ),
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
