@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -97,26 +96,21 @@ def _run_covered(name: str, seconds: float, runs: int | None, seed: int) -> Outc
 
 
 def keep(names: Sequence[str]) -> None:
-    """Take into the corpora the inputs that reached something new, a limited number of short ones.
+    """Take into the corpora some of the inputs that reached something new.
 
     Those that were put there by hand (`seed-…`) stay.
     """
     for name in names:
         grown, kept = WORK / name / "corpus", CORPUS / name
-        if not has_coverage() or not grown.is_dir():
+        if not grown.is_dir():
             continue
-        merged = WORK / name / "merged"
-        shutil.rmtree(merged, ignore_errors=True)
-        merged.mkdir()
-        flags = ("-merge=1", f"-max_len={KEPT_BYTES}", str(merged), str(kept), str(grown))
-        _libfuzzer(name, *flags)
         known = {path.read_bytes() for path in seeds(name)}
-        found = sorted({path.read_bytes() for path in merged.iterdir()} - known, key=len)
-        # From the longest down: short ones are mostly what the longer ones begin with.
-        fitting = [data for data in found if len(data) <= KEPT_BYTES][::-1]
+        found = {path.read_bytes() for path in grown.iterdir()} - known
+        fitting = sorted((data for data in found if len(data) <= KEPT_BYTES), key=len)
         room = max(0, KEPT_INPUTS - len(known))
+        # libFuzzer keeps what reached something new: of that, some of every length.
         step = max(1, len(fitting) // room) if room else 1
-        for index, data in enumerate(fitting[::step][:room]):
+        for index, data in enumerate(fitting[::-step][:room]):
             (kept / f"found-{len(known) + index:02d}").write_bytes(data)
 
 

@@ -38,10 +38,13 @@ KNOWN = (*(f"{method} " for method in METHODS), "frames: ")
 
 
 def fuzz_server(*, seconds: float, steps: int | None, seed: int) -> bool:
-    """Fuzz a server of our own for a time, or for so many steps; True when anything was found."""
+    """Fuzz a server of our own for a time, or for so many steps; True when anything was found.
+
+    An even seed takes a server with tight limits, an odd one a roomy server.
+    """
     folder = WORK / "live"
     folder.mkdir(parents=True, exist_ok=True)
-    with ServerProcess(folder / "server.log") as server:
+    with ServerProcess(folder / "server.log", tight=seed % 2 == 0) as server:
         run = LiveRun(server, seed, folder)
         try:
             import uvloop

@@ -1,4 +1,4 @@
-"""The server under fuzz: `python -m fuzz.live.serve PORT_START`.
+"""The server under fuzz: `python -m fuzz.live.serve PORT_START roomy|tight`.
 
 Writes its port as the first line of standard output, and a line of JSON about itself for every
 line it reads; ends when standard input ends. Errors and warnings go to standard error.
@@ -11,6 +11,7 @@ import json
 import logging
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from headwater import RtspServer
@@ -20,6 +21,7 @@ from headwater.hooks import HookRequest, Redirect
 from headwater.media.settings import MountOverride, MountSettings, SecondPublisher, SlowReaderPolicy
 from headwater.net.descriptor_limit import raise_descriptor_limit
 from headwater.server.settings import LimitSettings, SessionSettings
+from headwater.transports.settings import RtpSettings
 
 UDP_PORTS = 2_000
 SESSION_TIMEOUT_S = 8.0
@@ -62,6 +64,36 @@ SETTINGS = Settings(
         anonymous_read=OPEN_PATHS,
         address_failure_limit=0,
         user_failure_limit=0,
+    ),
+)
+# The same with so little of everything that limits are met all the time.
+TIGHT_UDP_PORTS = 12
+TIGHT_SETTINGS = replace(
+    SETTINGS,
+    limits=replace(
+        SETTINGS.limits,
+        sessions_per_connection=2,
+        publishers=10,
+        sessions=120,
+        reader_queue_bytes_total=60_000,
+        publisher_bits_per_s=3e6,
+    ),
+    rtp=RtpSettings(nat_latching=True, receiver_report_interval_s=0.1),
+    mounts=replace(
+        SETTINGS.mounts,
+        max_readers=3,
+        gop_cache_max_bytes=6_000,
+        catch_up_burst_bytes=1_500,
+        catch_up_max_bytes=4_000,
+        slow_reader_max_bytes=8_000,
+        slow_reader_max_age_s=0.2,
+        slow_reader_disconnect_s=0.5,
+        key_frame_wait_s=0.2,
+    ),
+    mount_overrides=(
+        *SETTINGS.mount_overrides[:-1],
+        MountOverride(pattern="/witness", max_readers=0, slow_reader_max_bytes=1 << 20),
+        MountOverride(pattern="/witness", slow_reader_max_age_s=3.0, multicast_group=""),
     ),
 )
 
@@ -108,15 +140,16 @@ def facts(server: RtspServer) -> dict[str, int]:
 async def main() -> None:
     """Serve until standard input ends."""
     raise_descriptor_limit()
+    tight = sys.argv[2] == "tight"
     hooks = {"check_mount": check_mount}
     server = RtspServer(
         host="127.0.0.1",
         publish_port=0,
         rtp_port_start=int(sys.argv[1]),
-        rtp_port_count=UDP_PORTS,
+        rtp_port_count=TIGHT_UDP_PORTS if tight else UDP_PORTS,
         publish_hooks=hooks,
         play_hooks=hooks,
-        settings=SETTINGS,
+        settings=TIGHT_SETTINGS if tight else SETTINGS,
     )
     await server.start()
     print(server.publish_port, flush=True)

@@ -20,13 +20,17 @@ _TROUBLE = re.compile(
 
 
 class ServerProcess:
-    """A context manager around `fuzz.live.serve`; its standard error goes to a file."""
+    """A context manager around `fuzz.live.serve`; its standard error goes to a file.
 
-    def __init__(self, log_path: Path) -> None:
+    `tight`: with little of everything, so that its limits are met all the time.
+    """
+
+    def __init__(self, log_path: Path, *, tight: bool) -> None:
         self._log_path = log_path
         self._log = log_path.open("wb")
+        room = "tight" if tight else "roomy"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.live.serve", str(UDP_PORT_START)],
+            [sys.executable, "-m", "fuzz.live.serve", str(UDP_PORT_START), room],
             cwd=FOLDER.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
