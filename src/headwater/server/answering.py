@@ -124,9 +124,9 @@ async def answer(connection: Connection, request: Request) -> None:
 def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
     """Answer bytes that are no request; the caller closes when the stream cannot go on."""
     refusal = refusal_of(error)
-    logger.info(
+    connection.service.refusal_log.note(
         "request unreadable",
-        extra={"peer": connection.peer, "status": int(refusal.status), "cause": refusal.reason},
+        {"peer": connection.peer, "status": int(refusal.status), "cause": refusal.reason},
     )
     response = refusal_response(refusal)
     connection.service.counters.count_answer(response.status)
@@ -155,12 +155,12 @@ def _note_limit(connection: Connection, error: Exception) -> None:
 
 
 def _log_refusal(connection: Connection, request: Request, refusal: Refusal) -> None:
-    quiet = refusal.logged or refusal.status == Status.UNAUTHORIZED
-    level = logging.DEBUG if quiet else logging.INFO
-    logger.log(
-        level,
+    if refusal.logged or refusal.status == Status.UNAUTHORIZED:
+        # Either logged already, or the way every client with a password begins.
+        return
+    connection.service.refusal_log.note(
         "request refused",
-        extra={
+        {
             "peer": connection.peer,
             "method": request.method,
             "uri": loggable_uri(request.uri),

@@ -16,6 +16,7 @@ from headwater.server.counters import ServerCounters
 from headwater.server.gate import Gate
 from headwater.server.listeners import Listeners
 from headwater.server.notices import Notices
+from headwater.server.refusal_log import RefusalLog
 from headwater.server.reservations import Reservations
 from headwater.server.role import ROLES_BY_METHOD, Role
 from headwater.server.service_settings import ServiceSettings
@@ -47,6 +48,7 @@ class Service:
         self.clock = loop.time
         self.hooks = hooks
         self.counters = ServerCounters()
+        self.refusal_log = RefusalLog()
         self.draining = False
         """Whether the server was told to stop: who is here may stay a while, nobody comes."""
         self._limit_logged_s: dict[str, float] = {}

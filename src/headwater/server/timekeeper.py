@@ -65,6 +65,7 @@ class Timekeeper:
             self._send_reports,
             self._watch_certificates,
             self._memory_return.check,
+            service.refusal_log.begin_second,
         )
         for work in periodic:
             try:
