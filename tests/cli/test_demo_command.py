@@ -3,12 +3,14 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headwater.cli.demo_command import instructions
+from headwater.cli.demo_command import instructions, own_command
 
 av = pytest.importorskip("av")
 
@@ -61,6 +63,36 @@ def test_the_commands_are_ready_to_paste() -> None:
     text = instructions("rtsp://127.0.0.1:8554/demo", "rtsp://127.0.0.1:8554/mine")
     assert "\n    ffplay -rtsp_transport tcp rtsp://127.0.0.1:8554/demo\n" in text
     assert "\n    headwater publish FILE rtsp://127.0.0.1:8554/mine\n" in text
+
+
+def test_the_command_is_named_as_another_terminal_finds_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "headwater"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert own_command() == str(program)
+    monkeypatch.setenv("PATH", f"/usr/bin:{program.parent}")
+    assert own_command() == "headwater"
+    monkeypatch.setattr(sys, "argv", ["/x/headwater/__main__.py"])
+    assert own_command() == f"{sys.executable} -m headwater"
+
+
+def test_its_status_can_be_asked_for(start: Any, tmp_path: Path) -> None:
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    demo = start("demo", "--port", "0", environment=environment)
+    demo.wait_for("headwater status --watch")
+    asked = subprocess.run(
+        [sys.executable, "-m", "headwater", "status", "--check"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "1 mount" in asked.stdout
 
 
 def children_of(pid: int) -> list[int]:

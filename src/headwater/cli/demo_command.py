@@ -1,9 +1,12 @@
 """`headwater demo`: a server, a synthetic camera that publishes to it, and how to watch."""
 
 import asyncio
+import shlex
+import shutil
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +16,16 @@ from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.failures import CommandFailed, media_extra_missing
 from headwater.cli.logs import configure_logs
 from headwater.cli.publish_command import PublishTransport
-from headwater.cli.serving import start_server
+from headwater.cli.serving import open_status_socket, start_server
 from headwater.config.file import Assignment, load_settings
 from headwater.config.settings import LogLevel, Settings
 
 _CAMERA_END_S = 5.0
+_MODEST = (
+    # A demo needs no more open files than any machine allows.
+    Assignment("demo", "rtp.rtp_port_count", "200"),
+    Assignment("demo", "limits.connections", "200"),
+)
 
 
 def demo(
@@ -41,6 +49,7 @@ def demo(
             Assignment("--host", "server.host", host),
             Assignment("--port", "server.publish_port", str(port)),
             Assignment("--log-level", "log.level", log_level),
+            *_MODEST,
         ]
     )
     configure_logs(settings.log)
@@ -58,11 +67,13 @@ async def _demo(
     @hooks.publisher_started
     async def show_instructions(published: MountSnapshot) -> None:
         if published.path == mount:
-            typer.echo(instructions(server.play_url(mount), server.publish_url("/mine")))
+            urls = server.play_url(mount), server.publish_url("/mine")
+            typer.echo(instructions(*urls, command=own_command()))
 
     server = RtspServer(settings=settings, publish_hooks=hooks)
     await start_server(server, settings, port_options="--port")
     try:
+        await open_status_socket(server)
         camera = await _start_camera(server.publish_url(mount), transport)
         try:
             await _until_stopped(camera, stop_asked)
@@ -106,7 +117,18 @@ async def _end_camera(camera: Process) -> None:
         await camera.wait()
 
 
-def instructions(play_url: str, publish_url: str) -> str:
+def own_command() -> str:
+    """How this command is called in another terminal, which may have another search path."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found and Path(found).resolve() == program.resolve():
+        return program.name
+    if program.name == "headwater" and program.exists():
+        return shlex.quote(str(program))
+    return f"{shlex.quote(sys.executable)} -m headwater"
+
+
+def instructions(play_url: str, publish_url: str, *, command: str = "headwater") -> str:
     """What to paste into another terminal."""
     return f"""
 A synthetic camera (H.264 and AAC) is live at
@@ -122,8 +144,12 @@ Watch it, with what you have:
 
 Publish a file of your own beside it:
 
-    headwater publish FILE {publish_url}
+    {command} publish FILE {publish_url}
     ffmpeg -re -i FILE -c copy -f rtsp {publish_url}
+
+See what the server does:
+
+    {command} status --watch
 
 Ctrl-C ends it.
 """
