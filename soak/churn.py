@@ -107,6 +107,10 @@ class Churn:
         # A mount may go between its being chosen and DESCRIBE, SETUP or PLAY.
         if any(f"Answer(status={status}" in text for status in (404, 454)):
             self.lives[f"{name}, mount gone"] += 1
+        # A UDP reader that left without a word keeps its ports until its session's time-out; the
+        # system may have given them to the next one by then.
+        elif "Answer(status=461" in text and "receives this track on port" in text:
+            self.lives[f"{name}, ports still held"] += 1
         else:
             self.failures[f"{name}: {type(error).__name__} {text[:160]}"] += 1
 
@@ -175,9 +179,16 @@ class Churn:
         return self._random.choice([*self._published, "/steady"])
 
     async def _tcp_reader(self) -> None:
-        reader = await TcpReader.start(self._port, self._url(self._any_mount()))
+        path = self._any_mount()
+        reader = await TcpReader.start(self._port, self._url(path))
         for _ in range(self._random.randrange(1, 150)):
-            await reader.peer.frame()
+            try:
+                await reader.peer.frame()
+            except TimeoutError:
+                # Its publisher is gone, and the mount waits for another.
+                if path in {*self._published, "/steady"}:
+                    raise
+                break
         if self._random.random() < 0.3:
             headers = {"Session": reader.session}
             await reader.peer.ask("PAUSE", reader.url, headers)

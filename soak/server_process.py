@@ -41,6 +41,7 @@ def sample(server: RtspServer) -> dict[str, object]:
         "closed_by_cause": status.counters.connections_closed_by_cause,
         "refused_by_limit": status.counters.refused_by_limit,
         "answers_by_status": status.counters.answers_by_status,
+        "kernel_drops": status.drops.kernel_receive,
         "stray_datagrams": status.egress.stray_datagrams,
         "failures": status.counters.request_failures + status.counters.connection_failures,
     }

@@ -53,8 +53,9 @@ class WatchedServer:
         rtp = sections.get("rtp", {})
         count = rtp.get("rtp_port_count", 4000)
         rtp = {"rtp_port_start": free_ports(count), "rtp_port_count": count} | rtp
+        told = sections | {"rtp": rtp}
         process = await asyncio.create_subprocess_exec(
-            *prefix, sys.executable, "-m", "soak.server_process", json.dumps(sections | {"rtp": rtp}),
+            *prefix, sys.executable, "-m", "soak.server_process", json.dumps(told),
             stdin=PIPE, stdout=PIPE, cwd=_ROOT, preexec_fn=before_start,
             env={**os.environ, "PYTHONPATH": str(_ROOT / "src")},
         )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Servers and bad links; every test's server is looked over for leaks at its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+from faulty_link import FaultyLink, unusable
+from rtsp_peer import RtspPeer
+from udp_peer import UdpPair
+
+from headwater import RtspServer
+from headwater.config.settings import Settings
+
+REASON = unusable()
+
+
+@pytest.fixture
+def link() -> Iterator[FaultyLink]:
+    """A link to another network, in order until it is impaired."""
+    if REASON is not None:
+        pytest.skip(REASON)
+    made = FaultyLink()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RtspServer]:
+    """A server on every address that soon misses who is gone."""
+    base = Settings()
+    settings = replace(
+        base,
+        sessions=replace(base.sessions, timeout_s=4.0),
+        mounts=replace(base.mounts, publisher_idle_timeout_s=4.0, grace_s=0.0),
+        limits=replace(base.limits, write_stall_timeout_s=3.0),
+    )
+    server = RtspServer(
+        host="0.0.0.0",
+        publish_port=0,
+        rtp_port_start=26000,
+        rtp_port_count=200,
+        settings=settings,
+    )
+    await server.start()
+    service = server._service
+    assert service is not None
+    yield server
+    RtspPeer.forget_all()
+    UdpPair.close_all()
+    await server.stop()
+    assert service.media_ends.ports.in_use == 0
+    assert not service.connections
+    assert len(service.sessions) == len(service.mounts) == 0
+    assert service.counters.connection_failures == service.counters.request_failures == 0
