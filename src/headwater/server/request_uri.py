@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
     from headwater.server.session import Session
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d+)?")
 _INSTANT_START = {
     "1": True,
     "true": True,
@@ -59,9 +62,13 @@ def wants_instant_start(query: str) -> bool | None:
 
 
 def loggable_uri(uri: str) -> str:
-    """The URL without user, password and query, which may hold secrets."""
-    scheme, mark, rest = uri.partition("://")
-    if not mark:
-        return uri.partition("?")[0]
-    authority, slash, path = rest.partition("?")[0].partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    """The URL without user, password and query, which may hold secrets; also one that is none."""
+    scheme = _SCHEME.match(uri)
+    start = scheme.end() if scheme else 0
+    rest = uri[start:].partition("?")[0]
+    authority, slash, path = rest.partition("/")
+    if not _HOST_AND_PORT.fullmatch(authority):
+        # Before the last @ stand credentials, a slash in them or not; without one all may be.
+        host, slash, path = rest.rpartition("@")[2].partition("/")
+        authority = host if _HOST_AND_PORT.fullmatch(host) else "…"
+    return f"{uri[:start]}{authority}{slash}{path}"
