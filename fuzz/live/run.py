@@ -16,7 +16,13 @@ from pathlib import Path
 from fuzz.live.peer import Peer, Shared
 from fuzz.live.server import ServerProcess
 from fuzz.live.steps import METHODS, Steps
-from fuzz.live.witnesses import CountingReader, reader_trouble, start_publisher, start_reader
+from fuzz.live.witnesses import (
+    CountingReader,
+    decoded,
+    reader_trouble,
+    start_publisher,
+    start_reader,
+)
 from fuzz.registry import WORK
 
 PEERS = 24
@@ -107,11 +113,12 @@ class LiveRun:
             publisher = start_publisher(url, self._folder / "publisher.log")
             await self._wait_for_mount()
             frames, log = self._folder / "frames.txt", self._folder / "reader.log"
+            frames.unlink(missing_ok=True)
             reader = start_reader(url, frames, log)
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: counting, "127.0.0.1", self._server.port)
             await asyncio.wait_for(counting.playing.wait(), ANSWER_DEADLINE_S)
-            while not frames.exists() and reader.poll() is None:  # noqa: ASYNC110
+            while not decoded(frames) and reader.poll() is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         else:
             print("ffmpeg is not installed: no publisher and no reader beside the fuzz")

@@ -37,13 +37,20 @@ def start_reader(url: str, frames: Path, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command.split(), stdin=subprocess.PIPE, stderr=output)
 
 
-def reader_trouble(frames: Path, log: Path) -> tuple[int, str]:
-    """How many pictures the reader decoded, and what was wrong with them."""
-    stamps = [
+def decoded(frames: Path) -> list[int]:
+    """The time stamps of the pictures that the reader decoded so far."""
+    if not frames.exists():
+        return []
+    return [
         int(line.split(",")[1])
         for line in frames.read_text().splitlines()
-        if line and not line.startswith("#") and line.count(",") == 5
+        if not line.startswith("#") and line.count(",") == 5
     ]
+
+
+def reader_trouble(frames: Path, log: Path) -> tuple[int, str]:
+    """How many pictures the reader decoded, and what was wrong with them."""
+    stamps = decoded(frames)
     # The first picture is not looked at: ffmpeg gives it the time of the second.
     steps = {after - before for before, after in pairwise(stamps[1:])}
     complaint = _TROUBLE.search(log.read_text(errors="replace"))
