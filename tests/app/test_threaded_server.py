@@ -56,6 +56,9 @@ def test_serves_and_shows_itself_to_other_threads() -> None:
         assert ask(peer, "RECORD", url, session=session).startswith(b"RTSP/1.0 200")
         assert list(server.mounts) == ["/cam"]
         assert server.sessions[session].state == "recording"
+        health = server.health()
+        assert (health.state, health.mounts, health.sessions) == ("running", 1, 1)
+        server.reload_certificates()
         assert server.close_mount("/nobody") is False
         assert server.close_session(session) is True
         assert dict(server.sessions) == {}

@@ -10,7 +10,7 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.rtsp_server import RtspServer
 from headwater.config.settings import Settings
-from headwater.control.status import ServerStatus
+from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
@@ -82,6 +82,14 @@ class ThreadedRtspServer:
         """Everything about the server as it is now."""
         return self._call(self._status())
 
+    def health(self) -> Health:
+        """State, age and the chief numbers."""
+        return self._call(self._health())
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again, as `RtspServer.reload_certificates`."""
+        self._call(self._reload_certificates())
+
     def open_status_socket(self, path: str | None = None) -> str:
         """Let `headwater status` ask this server, as `RtspServer.open_status_socket`."""
         return self._call(self._server.open_status_socket(path))
@@ -143,6 +151,12 @@ class ThreadedRtspServer:
 
     async def _status(self) -> ServerStatus:
         return self._server.status()
+
+    async def _health(self) -> Health:
+        return self._server.health()
+
+    async def _reload_certificates(self) -> None:
+        self._server.reload_certificates()
 
     async def _sessions(self) -> Mapping[str, SessionSnapshot]:
         return self._server.sessions
