@@ -1,7 +1,8 @@
 """Write the generated parts of the documentation, then check all of it.
 
-Generated: the tables of keys in `docs/configuration.md`. Checked: that links lead somewhere, that
-Python snippets compile and import what exists, and that TOML snippets are good configurations.
+Generated: the tables of keys in `docs/configuration.md` and `docs/limits.md`. Checked: that links
+lead somewhere, that Python snippets compile and import what exists, and that TOML snippets are good
+configurations.
 `--check` writes nothing and fails where a generated part is not what it should be.
 """
 
@@ -20,8 +21,45 @@ from headwater.config.toml_text import toml_value
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+LIMITS = ROOT / "docs" / "limits.md"
 BEGIN = "<!-- generated from the settings dataclasses by `make docs` -->\n"
 END = "<!-- end of the generated part -->\n"
+
+UNITS = (
+    ("bits_per_s", "bits a second"),
+    ("_per_s", "a second"),
+    ("_s", "seconds"),
+    ("_bytes", "bytes"),
+    ("_bytes_total", "bytes"),
+)
+# The keys of each section that are limits; an empty tuple stands for all of them.
+LIMITING: dict[str, tuple[str, ...]] = {
+    "limits": (),
+    "sessions": (),
+    "mounts": (
+        "max_readers",
+        "publisher_idle_timeout_s",
+        "slow_reader_max_bytes",
+        "slow_reader_max_age_s",
+        "slow_reader_disconnect_s",
+    ),
+    "rtp": ("rtp_port_count",),
+    "sockets": (
+        "udp_pending_bytes",
+        "udp_pending_age_s",
+        "close_deadline_s",
+        "descriptor_limit",
+    ),
+    "tls": ("handshake_deadline_s",),
+    "access": (
+        "brake_window_s",
+        "address_failure_limit",
+        "address_pause_s",
+        "user_failure_limit",
+        "user_delay_s",
+    ),
+    "hooks": (),
+}
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -31,14 +69,13 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 def main(arguments: list[str]) -> int:
     """Write, then check; the exit code is 1 when something is wrong."""
     faults = []
-    if "--check" in arguments:
-        if with_generated_part(CONFIGURATION.read_text(encoding="utf-8")) != (
-            CONFIGURATION.read_text(encoding="utf-8")
-        ):
-            faults.append(f"{CONFIGURATION.relative_to(ROOT)}: not up to date; run `make docs`")
-    else:
-        text = with_generated_part(CONFIGURATION.read_text(encoding="utf-8"))
-        CONFIGURATION.write_text(text, encoding="utf-8")
+    for page, tables in ((CONFIGURATION, key_tables), (LIMITS, limit_tables)):
+        found = page.read_text(encoding="utf-8")
+        wanted = with_generated_part(found, tables())
+        if "--check" not in arguments:
+            page.write_text(wanted, encoding="utf-8")
+        elif found != wanted:
+            faults.append(f"{page.relative_to(ROOT)}: not up to date; run `make docs`")
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
     for page in pages:
         text = page.read_text(encoding="utf-8")
@@ -51,11 +88,11 @@ def main(arguments: list[str]) -> int:
     return int(bool(faults))
 
 
-def with_generated_part(text: str) -> str:
-    """The page with its tables of keys as the settings have them now."""
+def with_generated_part(text: str, tables: Iterator[str]) -> str:
+    """The page with its tables as the settings have them now."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return before + BEGIN + "\n" + "\n".join(key_tables()) + "\n" + END + after
+    return before + BEGIN + "\n" + "\n".join(tables) + "\n" + END + after
 
 
 def key_tables() -> Iterator[str]:
@@ -84,6 +121,24 @@ def key_table(section: SettingSection, title: str) -> Iterator[str]:
         names = ", ".join(f"`{key.name}`" for key in repeated)
         yield f"| {names} | not set | {repeated[0].doc} |"
     yield ""
+
+
+def limit_tables() -> Iterator[str]:
+    """One table for each section that bounds something, with the unit of each bound."""
+    sections = {section.name: section for section in settings_schema().sections}
+    for name, chosen in LIMITING.items():
+        yield f"## `[{name}]`\n"
+        yield "| setting | default | unit | what a peer gets |"
+        yield "|---|---|---|---|"
+        for key in sections[name].keys:
+            if not chosen or key.name in chosen:
+                yield f"| `{key.name}` | {default_text(key)} | {unit(key)} | {meaning(key)} |"
+        yield ""
+
+
+def unit(key: SettingKey) -> str:
+    """The unit that the name of a key ends in; without one it is a count."""
+    return next((word for ending, word in UNITS if key.name.endswith(ending)), "how many")
 
 
 def default_text(key: SettingKey) -> str:
