@@ -220,6 +220,25 @@ async def test_same_ports_twice_are_refused_with_461(server: RtspServer) -> None
     reader.close()
 
 
+async def test_ports_of_a_reader_that_is_gone_serve_the_next(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    url = server.play_url("/a")
+    first, second = [await RtspPeer.connect(server.play_port) for _ in range(2)]
+    reader = UdpReader()
+    gone = (await reader.setup(first, url)).session
+    assert (await first.ask("PLAY", url, {"Session": gone})).status == 200
+    first.abort()
+    session = server._service.sessions.get(gone)
+    await wait_for(lambda: session.orphaned_s is not None)
+    setup = await reader.setup(second, url)
+    assert setup.status == 200
+    assert gone not in server.sessions
+    assert (await second.ask("PLAY", url, {"Session": setup.session})).status == 200
+    sent = await publisher.send()
+    assert await reader.packet() == sent[0]
+    reader.close()
+
+
 async def test_udp_session_moves_to_a_new_connection(server: RtspServer) -> None:
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     url = server.play_url("/a")

@@ -69,6 +69,7 @@ class Mount:
         """Make a mount without a publisher; `on_closed` is told first when it closes."""
         self.path = path
         self.presentation = presentation
+        self._descriptions: dict[str, bytes] = {}
         self.settings = settings
         self.state = MountState.GRACE
         self.publisher: Publisher | None = None
@@ -101,6 +102,13 @@ class Mount:
     def last_packet_s(self) -> float:
         """When the last packet came on any track, seconds of the clock; 0.0 for never."""
         return max(track.counters.last_packet_s for track in self.tracks)
+
+    def description(self, address: str) -> bytes:
+        """The presentation for readers that reach this server by `address`, made once for all."""
+        text = self._descriptions.get(address)
+        if text is None:
+            text = self._descriptions[address] = self.presentation.relayed(address=address)
+        return text
 
     def plan_start(
         self, track_indexes: Sequence[int], instant_start: bool | None = None
@@ -162,6 +170,7 @@ class Mount:
             for track, media in zip(self.tracks, presentation.media, strict=True):
                 track.continue_with(media, splice)
         self.presentation = presentation
+        self._descriptions.clear()
         self.publisher = publisher
         self.range_text = range_text
         self.publisher_since_s = self._clock()

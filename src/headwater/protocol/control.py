@@ -15,6 +15,7 @@ So a URI is resolved by its end, over the controls that are known.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from headwater.protocol.errors import ProtocolError
@@ -64,6 +65,12 @@ def resolve_control(uri: str, *, controls: Sequence[str], mount: str | None) -> 
     Raises:
         ProtocolError: 400 or 403 as `mount_path`; 404 for a track number that is not there.
     """
+    # A session's requests repeat the same few URIs; one with credentials is not kept.
+    resolve = _resolved if "@" in uri else _remembered
+    return resolve(uri, tuple(controls), mount)
+
+
+def _resolved(uri: str, controls: tuple[str, ...], mount: str | None) -> ControlTarget:
     parsed = RtspUri.parse(uri)
     matches = sorted(
         (
@@ -86,6 +93,9 @@ def resolve_control(uri: str, *, controls: Sequence[str], mount: str | None) -> 
             f"track {numbered.track} of {len(controls)}", status=404, where="request URI"
         )
     return numbered
+
+
+_remembered = lru_cache(maxsize=512)(_resolved)
 
 
 def split_control(uri: str) -> ControlTarget:

@@ -83,6 +83,7 @@ class Service:
             user_agent=session.user_agent,
             on_close=lambda reason: self.sessions.close(session, reason, by_server=True),
             on_life=lambda: session.touch(self.clock()),
+            is_orphaned=lambda: session.orphaned_s is not None,
         )
 
     def connection_opened(self, connection: Connection) -> None:

@@ -12,11 +12,16 @@ from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class SessionIdentity:
     """Who is at the other end of a session, for logs, snapshots and sockets.
 
-    `on_close` is told the reason when the mount sends the session away.
+    `on_close` is told the reason when the mount sends the session away. `is_orphaned` tells
+    whether the session's RTSP connection is gone.
     """
 
     id: str
@@ -26,6 +31,7 @@ class SessionIdentity:
     user_agent: str
     on_close: Callable[[str], None]
     on_life: Callable[[], None]
+    is_orphaned: Callable[[], bool] = _never
 
 
 class SessionPublisher(Publisher):

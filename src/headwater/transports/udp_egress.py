@@ -17,6 +17,7 @@ from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver
 from headwater.net.udp_sender import Destination, UdpSender
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
+from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class UdpEgress(Outlet):
         self._track = track
         self._loop = loop
         self._live: dict[Destination, tuple[Address, FailureConsumer]] = {}
-        self._rtcp_consumers: dict[tuple[str, int], RtcpConsumer] = {}
+        self._rtcp_consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
         set_send_buffer(pair.rtp, sockets.udp_send_buffer_bytes)
         self.sender = UdpSender(
             pair.rtp,
@@ -79,13 +80,16 @@ class UdpEgress(Outlet):
         """A reader's RTP address, not live yet."""
         return self.sender.destination(address)
 
-    def is_taken(self, rtcp_address: tuple[str, int]) -> bool:
-        """Whether a reader has this RTCP address already."""
-        return rtcp_address in self._rtcp_consumers
+    def holder(self, rtcp_address: tuple[str, int]) -> SessionReader | None:
+        """The reader that has this RTCP address already."""
+        held = self._rtcp_consumers.get(rtcp_address)
+        return None if held is None else held[0]
 
-    def listen(self, rtcp_address: tuple[str, int], consumer: RtcpConsumer) -> None:
+    def listen(
+        self, rtcp_address: tuple[str, int], reader: SessionReader, consumer: RtcpConsumer
+    ) -> None:
         """Give RTCP that comes from this address to its reader."""
-        self._rtcp_consumers[rtcp_address] = consumer
+        self._rtcp_consumers[rtcp_address] = (reader, consumer)
 
     def forget(self, rtcp_address: tuple[str, int]) -> None:
         """Listen to this address no more."""
@@ -153,11 +157,11 @@ class UdpEgress(Outlet):
 
     def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
         for packet, address in datagrams:
-            consumer = self._rtcp_consumers.get((address[0], address[1]))
-            if consumer is None:
+            held = self._rtcp_consumers.get((address[0], address[1]))
+            if held is None:
                 self.stray_datagrams += 1
             else:
-                consumer(packet)
+                held[1](packet)
 
 
 class UdpEgressTable:

@@ -85,7 +85,12 @@ class UdpReader(SessionReader):
         local_ip, peer_ip = self.identity.local_ip, self.identity.peer_ip
         egress = self._egresses.acquire(track, local_ip)
         rtcp_address = socket_address(peer_ip, client_port[1])
-        if egress.is_taken((peer_ip, client_port[1])):
+        holder = egress.holder((peer_ip, client_port[1]))
+        if holder is not None and holder.identity.is_orphaned():
+            # Its connection is gone, and its ports have found another owner: nobody is there.
+            holder.identity.on_close("its ports are used by another session")
+            holder = None
+        if holder is not None:
             self._egresses.release(track, local_ip)
             raise ProtocolError(
                 f"another session of {peer_ip} receives this track on port {client_port[1]}",
@@ -99,7 +104,9 @@ class UdpReader(SessionReader):
             rtcp_address,
             ReaderReports(),
         )
-        egress.listen((peer_ip, client_port[1]), lambda packet: self._receive_rtcp(leg, packet))
+        egress.listen(
+            (peer_ip, client_port[1]), self, lambda packet: self._receive_rtcp(leg, packet)
+        )
         self._legs[index] = leg
         return TransportSpec(
             profile=offer.spec.profile,

@@ -40,5 +40,5 @@ async def answer(exchange: Exchange) -> Response:
             ("Content-Type", _SDP),
             ("Cache-Control", "no-cache"),
         ],
-        body=mount.presentation.relayed(address=connection.local_ip),
+        body=mount.description(connection.local_ip),
     )
