@@ -5,6 +5,7 @@ long as the server runs.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -74,6 +75,9 @@ async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
     server = RtspServer(settings=settings)
     supervisor = Supervisor.from_environment()
     await start_server(server, settings)
+    # What was loaded to start with stays: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
     try:
         await open_status_socket(server)
         _take_hang_ups(server, stop_asked)
