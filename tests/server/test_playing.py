@@ -217,6 +217,8 @@ async def test_same_ports_twice_are_refused_with_461(server: RtspServer) -> None
     reader = UdpReader()
     assert (await reader.setup(first, url)).status == 200
     assert (await reader.setup(second, url)).status == 461
+    transport = {"Transport": f"RTP/AVP;unicast;client_port={reader.port}-{reader.port + 7}"}
+    assert (await second.ask("SETUP", f"{url}/trackID=0", transport)).status == 461
     reader.close()
 
 

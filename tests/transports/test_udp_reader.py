@@ -45,7 +45,7 @@ async def test_every_reader_behind_a_broken_egress_is_told(
                 on_life=lambda: None,
             )
             reader = UdpReader(identity, egresses)
-            client_port = (port, port + 1 + number)
+            client_port = (port + 2 * number, port + 2 * number + 1)
             spec = TransportSpec(client_port=client_port)
             reader.add_track(0, track, Offer(TransportKind.UDP, spec))
             reader.join(0, track)

@@ -47,7 +47,7 @@ class UdpEgress(Outlet):
         self._track = track
         self._loop = loop
         self._live: dict[Destination, tuple[Address, FailureConsumer]] = {}
-        self._rtcp_consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
+        self._consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
         set_send_buffer(pair.rtp, sockets.udp_send_buffer_bytes)
         self.sender = UdpSender(
             pair.rtp,
@@ -80,20 +80,23 @@ class UdpEgress(Outlet):
         """A reader's RTP address, not live yet."""
         return self.sender.destination(address)
 
-    def holder(self, rtcp_address: tuple[str, int]) -> SessionReader | None:
-        """The reader that has this RTCP address already."""
-        held = self._rtcp_consumers.get(rtcp_address)
-        return None if held is None else held[0]
+    def holder(self, peer_ip: str, ports: tuple[int, int]) -> SessionReader | None:
+        """The reader that has one of these ports of this address already."""
+        return next(
+            (held[0] for port in ports if (held := self._consumers.get((peer_ip, port)))), None
+        )
 
     def listen(
-        self, rtcp_address: tuple[str, int], reader: SessionReader, consumer: RtcpConsumer
+        self, peer_ip: str, ports: tuple[int, int], reader: SessionReader, consumer: RtcpConsumer
     ) -> None:
-        """Give RTCP that comes from this address to its reader."""
-        self._rtcp_consumers[rtcp_address] = (reader, consumer)
+        """Give RTCP that comes from these ports of this address to their reader."""
+        for port in ports:
+            self._consumers[(peer_ip, port)] = (reader, consumer)
 
-    def forget(self, rtcp_address: tuple[str, int]) -> None:
-        """Listen to this address no more."""
-        self._rtcp_consumers.pop(rtcp_address, None)
+    def forget(self, peer_ip: str, ports: tuple[int, int]) -> None:
+        """Listen to these ports no more."""
+        for port in ports:
+            self._consumers.pop((peer_ip, port), None)
 
     def go_live(
         self, destination: Destination, rtcp_address: Address, on_failure: FailureConsumer
@@ -145,7 +148,7 @@ class UdpEgress(Outlet):
         """Close the sockets and return the ports."""
         self._track.fan_out.remove(self)
         self._live.clear()
-        self._rtcp_consumers.clear()
+        self._consumers.clear()
         self._rtp_receiver.close()
         self._rtcp_receiver.close()
         self.sender.close()
@@ -157,7 +160,7 @@ class UdpEgress(Outlet):
 
     def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
         for packet, address in datagrams:
-            held = self._rtcp_consumers.get((address[0], address[1]))
+            held = self._consumers.get((address[0], address[1]))
             if held is None:
                 self.stray_datagrams += 1
             else:

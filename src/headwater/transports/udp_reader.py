@@ -85,7 +85,7 @@ class UdpReader(SessionReader):
         local_ip, peer_ip = self.identity.local_ip, self.identity.peer_ip
         egress = self._egresses.acquire(track, local_ip)
         rtcp_address = socket_address(peer_ip, client_port[1])
-        holder = egress.holder((peer_ip, client_port[1]))
+        holder = egress.holder(peer_ip, client_port)
         if holder is not None and holder.identity.is_orphaned():
             # Its connection is gone, and its ports have found another owner: nobody is there.
             holder.identity.on_close("its ports are used by another session")
@@ -93,7 +93,8 @@ class UdpReader(SessionReader):
         if holder is not None:
             self._egresses.release(track, local_ip)
             raise ProtocolError(
-                f"another session of {peer_ip} receives this track on port {client_port[1]}",
+                f"another session of {peer_ip} receives this track on ports "
+                f"{client_port[0]}-{client_port[1]}",
                 status=Status.UNSUPPORTED_TRANSPORT,
                 where="Transport",
             )
@@ -104,9 +105,7 @@ class UdpReader(SessionReader):
             rtcp_address,
             ReaderReports(),
         )
-        egress.listen(
-            (peer_ip, client_port[1]), self, lambda packet: self._receive_rtcp(leg, packet)
-        )
+        egress.listen(peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet))
         self._legs[index] = leg
         return TransportSpec(
             profile=offer.spec.profile,
@@ -123,7 +122,9 @@ class UdpReader(SessionReader):
         leg = self._legs.pop(index, None)
         if leg is not None:
             self._leave_destination(leg)
-            leg.egress.forget((leg.rtcp_address[0], leg.rtcp_address[1]))
+            leg.egress.forget(
+                self.identity.peer_ip, (leg.destination.address[1], leg.rtcp_address[1])
+            )
             self._egresses.release(leg.track, self.identity.local_ip)
 
     def release(self) -> None:
