@@ -114,6 +114,11 @@ def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         sink.close()
 
 
+def alone(data: bytes) -> list[Run]:
+    """One datagram, planned."""
+    return [Run(data, len(data), 1)]
+
+
 def numbered(count: int, size: int = 300, first: int = 0) -> list[bytes]:
     return [number.to_bytes(4, "big") * (size // 4) for number in range(first, first + count)]
 
@@ -148,8 +153,8 @@ async def test_single_packets_after_segments_stay_whole(network: Network) -> Non
     sender = network.open_sender()
     first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
     sender.send(plan_runs(numbered(10, 100)))
-    sender.send_plain(first, b"p" * 1_000)
-    sender.send_plain(second, b"q" * 50)
+    sender.send_to(first, alone(b"p" * 1_000))
+    sender.send_to(second, alone(b"q" * 50))
     sender.send(plan_runs([b"r" * 40]))
     sender.send(plan_runs([b"s" * 900]))
     sender.send_to(first, plan_runs(numbered(2, 80)))
@@ -169,7 +174,7 @@ async def test_removed_and_added(network: Network) -> None:
     third = sender.add(network.open_sink())
     sender.send([Run(b"two", 3, 1)])
     sender.send_to(first, [Run(b"no", 2, 1)])
-    sender.send_plain(first, b"no")
+    sender.send_to(first, alone(b"no"))
     assert sender.destinations == (second, third)
     assert [network.received(i) for i in range(3)] == [[b"one"], [b"one", b"two"], [b"two"]]
 
@@ -227,7 +232,7 @@ async def test_order_is_kept_through_stalls(network: Network) -> None:
         part = packets[turn * 5 : turn * 5 + 5]
         sender.send(plan_runs(part))
         only = turn % 3
-        sender.send_plain(destinations[only], b"report %d" % turn)
+        sender.send_to(destinations[only], alone(b"report %d" % turn))
         for index in range(3):
             expected[index] += part
         expected[only].append(b"report %d" % turn)

@@ -115,17 +115,6 @@ def join_group(sock: socket.socket, group: str, *, interface: str = "", source: 
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
 
 
-def leave_group(sock: socket.socket, group: str, *, interface: str = "") -> None:
-    """Undo `join_group`; a group not joined, or an interface gone since, does nothing."""
-    with contextlib.suppress(OSError):
-        if family_of(group) == socket.AF_INET6:
-            request = _ipv6_request(group, interface)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP, request)
-        else:
-            request = _ipv4_request(group, interface)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
-
-
 def interface_index(interface: str) -> int:
     """Return the number of an interface named by its name or number, 0 for the empty one.
 

@@ -150,11 +150,6 @@ class UdpSender:
         else:
             self._send_packets(runs, destination.alone)
 
-    def send_plain(self, destination: Destination, data: bytes) -> None:
-        """Send one datagram to one destination, behind whatever waits for it."""
-        if destination.active:
-            self._send(data, 0, 1, destination.alone)
-
     def close(self) -> None:
         """Forget destinations and whatever waits; the socket stays open."""
         if self._closed:
