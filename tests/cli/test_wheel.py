@@ -75,3 +75,32 @@ def test_the_package_says_that_it_is_typed(installed: Path) -> None:
     program = "import headwater, pathlib; print(pathlib.Path(headwater.__file__).parent)"
     package = Path(run(str(installed / "python"), "-c", program).strip())
     assert (package / "py.typed").exists()
+
+
+@pytest.fixture(scope="module")
+def installed_with_media(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment that holds the wheel and its media extra."""
+    environment = tmp_path_factory.mktemp("media") / "environment"
+    venv.create(environment, with_pip=True)
+    (wheel,) = installed.parent.parent.glob("headwater-*.whl")
+    run(str(environment / "bin" / "pip"), "install", "-q", f"{wheel}[media]")
+    return environment / "bin"
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_needs_nothing_but_the_media_extra(installed_with_media: Path) -> None:
+    command = [str(installed_with_media / "headwater"), "demo", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/") as demo:
+        assert demo.stdout is not None
+        url = next(line.strip() for line in demo.stdout if line.strip().startswith("rtsp://"))
+        watch = (
+            "import av, sys\n"
+            "with av.open(sys.argv[1], options={'rtsp_transport': 'tcp'}) as player:\n"
+            "    kinds = sorted(stream.type for stream in player.streams)\n"
+            "    pictures = [next(player.decode(video=0)).width for _ in range(5)]\n"
+            "    print(kinds, len(pictures))\n"
+        )
+        shown = run(str(installed_with_media / "python"), "-c", watch, url)
+        assert shown == "['audio', 'video'] 5\n"
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
