@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headwater.protocol.errors import ProtocolError
@@ -312,6 +312,7 @@ def read(text):
 
 
 @given(st.binary(max_size=400))
+@example(b"\xc2\x00\x80")
 def test_any_bytes_give_a_value_or_a_protocol_error(noise):
     read(noise)
     description = read(b"v=0\nm=video 0 RTP/AVP 96\na=fmtp:96 " + noise)

@@ -308,7 +308,8 @@ async def test_one_failing_step_frees_all_the_rest(
     assert reader.session not in server.sessions
     assert server.udp_pairs_in_use == 0
     assert await reader.peer.closed() == b""
-    assert [record.message for record in caplog.records] == ["a session's end failed in part"] * 2
+    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert errors == ["a session's end failed in part"] * 2
     monkeypatch.undo()
     session.mount.remove_reader(session.reader)
 

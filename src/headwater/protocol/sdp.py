@@ -5,6 +5,7 @@ and bytes that are no UTF-8 are taken as they come. Every line is kept, and writ
 `multicast`) changes only what says where the media is found; see `sdp_relay`.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -250,17 +251,16 @@ class SessionDescription:
 
 
 def _lines(text: bytes | str) -> list[str]:
-    if isinstance(text, bytes):
-        decoded = text.decode(errors="surrogateescape")
-    else:
-        decoded = text
+    if isinstance(text, str):
         try:
-            decoded.encode(errors="surrogateescape")
+            text = text.encode(errors="surrogateescape")
         except UnicodeEncodeError as error:
             message = "text that has no encoding"
             raise ProtocolError(message, offset=error.start, where="SDP") from None
     # RFC 4566 §5: parsers should take a lone newline; cameras also end with NUL or a lone CR.
-    decoded = decoded.replace("\0", "").removeprefix("\ufeff").replace("\r", "\n")
+    # NUL goes before the text is decoded: without it, bytes beside it may be one character.
+    text = text.replace(b"\0", b"").removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n")
+    decoded = text.decode(errors="surrogateescape")
     return [line for line in decoded.split("\n") if line and not line.isspace()]
 
 
