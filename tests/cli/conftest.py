@@ -1,6 +1,7 @@
 """The command line as a person runs it: a process, what it says, and signals."""
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -129,3 +130,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output.mux(video.encode(None))
         output.mux(audio.encode(None))
     return path
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_restored() -> Iterator[None]:
+    """The command line sets up logging for its whole process; a test is none."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
