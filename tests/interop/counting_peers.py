@@ -6,6 +6,7 @@ player could not tell: that every RTP sequence number arrived once and in order.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import struct
@@ -109,6 +110,11 @@ class Tally:
         self.last_seq = seq
 
 
+def server_port_in(answer: dict[str, str]) -> str:
+    """The first of the server's ports in the answer to a SETUP."""
+    return answer["transport"].partition("server_port=")[2].partition("-")[0]
+
+
 class CountingReader:
     """Plays one track and counts its sequence numbers."""
 
@@ -124,10 +130,20 @@ class CountingReader:
             self.media, self._rtcp = udp_pair()
             port = self.media.getsockname()[1]
             asked = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
-        self._rtsp.ask("SETUP", f"{url}/trackID=0", f"Transport: {asked}")
+        answer = self._rtsp.ask("SETUP", f"{url}/trackID=0", f"Transport: {asked}")
+        if transport is Transport.UDP:
+            self._hear_only(int(server_port_in(answer)))
         self._rtsp.ask("PLAY", url, "Range: npt=0.000-")
         self._buffer = self._rtsp.rest
         self.media.setblocking(False)
+
+    def _hear_only(self, server_port: int) -> None:
+        # A server elsewhere on this machine may still be sending to whoever had the port before.
+        self.media.connect((self._rtsp.socket.getpeername()[0], server_port))
+        self.media.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.media.recv(RECEIVE_BYTES)
 
     def drain(self) -> None:
         """Take everything that waits."""
@@ -187,8 +203,8 @@ class CountingPublisher:
             asked = f"RTP/AVP;unicast;client_port={port}-{port + 1};mode=record"
         answer = self._rtsp.ask("SETUP", f"{self.url}/trackID=0", f"Transport: {asked}")
         if self._pair is not None:
-            server_port = answer["transport"].partition("server_port=")[2].partition("-")[0]
-            self._pair[0].connect((self._rtsp.socket.getpeername()[0], int(server_port)))
+            server_port = int(server_port_in(answer))
+            self._pair[0].connect((self._rtsp.socket.getpeername()[0], server_port))
         self._rtsp.ask("RECORD", self.url, "Range: npt=0.000-")
         self.last_seq = 0xFF00  # so that the numbers wrap around during the test
 
