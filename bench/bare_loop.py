@@ -116,11 +116,14 @@ def tcp_send(seconds: float, load_cpu: int, receivers: int = RECEIVERS) -> dict[
     return cost
 
 
-def measure(seconds: float, server_cpu: int, load_cpu: int) -> dict[str, dict[str, float]]:
-    """Both loops on the server's CPU."""
+def measure(
+    seconds: float, server_cpu: int, load_cpu: int, *, over_tcp: bool = True
+) -> dict[str, dict[str, float]]:
+    """The loops on the server's CPU; the one over TCP is left out on demand."""
     os.sched_setaffinity(0, {server_cpu})
     raise_file_limit()
-    return {"udp": udp_segment(seconds), "tcp": tcp_send(seconds, load_cpu)}
+    costs = {"udp": udp_segment(seconds)}
+    return {**costs, "tcp": tcp_send(seconds, load_cpu)} if over_tcp else costs
 
 
 def main() -> None:
@@ -128,8 +131,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--load-cpu", type=int, default=1)
+    parser.add_argument("--udp-only", action="store_true")
     options = parser.parse_args()
-    print(json.dumps(measure(options.seconds, options.server_cpu, options.load_cpu)))
+    costs = measure(
+        options.seconds, options.server_cpu, options.load_cpu, over_tcp=not options.udp_only
+    )
+    print(json.dumps(costs))
 
 
 if __name__ == "__main__":

@@ -81,10 +81,16 @@ class Player:
 
 @dataclass(slots=True)
 class Fleet:
-    """Owns the native load and every session; a context manager that ends all of them."""
+    """Owns the native load and every session; a context manager that ends all of them.
+
+    With `polls` the readers' loop never sleeps. Waking a sleeping process is work that the kernel
+    does in the sender's system call when both are on one machine, and that no sender has when its
+    readers are elsewhere.
+    """
 
     reader_room: int
     camera_room: int
+    polls: bool = False
     cameras: list[Camera] = field(default_factory=list)
     players: list[Player] = field(default_factory=list)
     library: ctypes.CDLL = field(init=False)
@@ -100,7 +106,7 @@ class Fleet:
         self.readers = self.library.load_readers(self.load)
         self.publishers = self.library.load_publishers(self.load)
         self._ports = port_pairs()
-        if self.library.load_start_readers(self.load):
+        if self.library.load_start_readers(self.load, self.polls):
             raise RuntimeError("cannot start the readers' thread")
 
     def add_camera(self, url: str, picture: Picture, *, over_tcp: bool, phase: float) -> Camera:

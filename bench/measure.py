@@ -22,6 +22,7 @@ Figures = dict[str, float | int | str]
 WARM_UP_S = 2.0
 SETTLE_S = 1.0
 DRAIN_S = 3.0
+SET_UP_S = 60.0
 CHURN_WARM_UP_S = 1.0
 JOIN_EVERY_S = 0.37
 STEP_NAMES = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
@@ -29,15 +30,23 @@ STEP_NAMES = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How long a step is measured and on which CPUs."""
+    """How long a step is measured, on which CPUs, and whether the load's readers poll."""
 
     seconds: float
     server_cpu: int
     load_cpu: int
+    polls: bool = True
+
+
+class OverloadedError(RuntimeError):
+    """The server did not serve so many readers; the text says how far it came."""
 
 
 def run_step(step: Step, server: Server, window: Window) -> Figures:
-    """Measure one step on a server that was just started."""
+    """Measure one step on a server that was just started.
+
+    Raises OverloadedError when the server did not set its readers up in SET_UP_S.
+    """
     match step.kind:
         case Kind.STREAM | Kind.IDLE:
             return _stream(step, server, window)
@@ -100,7 +109,8 @@ def _cameras(fleet: Fleet, step: Step, server: Server) -> list[str]:
 
 def _stream(step: Step, server: Server, window: Window) -> Figures:
     readers = step.udp_readers + step.tcp_readers + step.stalled_readers
-    with Fleet(readers, step.cameras) as fleet:
+    polls = window.polls and step.kind is Kind.STREAM
+    with Fleet(readers, step.cameras, polls) as fleet:
         mounts = _cameras(fleet, step, server)
         empty_bytes = resident_bytes(server.pids())
         transports = (
@@ -110,6 +120,8 @@ def _stream(step: Step, server: Server, window: Window) -> Figures:
         )
         began_s = time.monotonic()
         for number, (over_tcp, stalled) in enumerate(transports):
+            if time.monotonic() - began_s > SET_UP_S:
+                raise OverloadedError(f"{number} of {readers} readers set up in {SET_UP_S:.0f} s")
             camera = number % step.cameras
             fleet.add_player(
                 server.play_url(mounts[camera]),

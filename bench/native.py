@@ -150,7 +150,7 @@ def _signatures(library: ctypes.CDLL) -> None:
         ("load_publishers", ctypes.POINTER(PublisherCounters), (load,)),
         ("load_add_reader", fd, (load, fd, fd, fd, fd, fd, fd)),
         ("load_add_publisher", fd, (load, fd, fd, fd, u32, u32, u32, u32, u64, u64)),
-        ("load_start_readers", fd, (load,)),
+        ("load_start_readers", fd, (load, fd)),
         ("load_start_publishers", fd, (load,)),
         ("load_window", None, (load, u64, u64)),
         ("load_received", u64, (load,)),

@@ -28,7 +28,7 @@ REPEAT = """\
 Linux with two CPUs or more, a C compiler, `taskset`; Node.js and npm for the comparison.
 
 ```sh
-make bench ARGS="--peer headwater,node --docs docs/benchmarks.md"   # everything on this page
+make bench ARGS="--peer headwater,node --repeat 3 --docs docs/benchmarks.md"   # all of this page
 make bench                                                          # this server alone
 make bench ARGS="--quick"                                           # the main steps, short windows
 make bench ARGS="--scenario one-to-many --step '400 UDP'"           # one step

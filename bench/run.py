@@ -14,12 +14,14 @@ from pathlib import Path
 
 from bench import peers, steps
 from bench.files import raise_file_limit
-from bench.measure import Figures, Window, run_step
+from bench.measure import Figures, OverloadedError, Window, run_step
 from bench.page import write_page
+from bench.repeat import as_one
 from bench.report import one_line, write_results
 
 RESULTS = Path(__file__).parent / "results"
-SECONDS, QUICK_SECONDS, BARE_SECONDS = 8.0, 3.0, 3.0
+SECONDS, QUICK_SECONDS, BARE_SECONDS, BARE_BESIDE_SECONDS = 8.0, 3.0, 3.0, 1.5
+UNMEASURED = ("failed", "skipped")
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,6 +40,19 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--step", default="", help="only steps whose name contains this text")
     parser.add_argument("--quick", action="store_true", help="few steps, short windows")
     parser.add_argument("--seconds", type=float, help="length of a measured window")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="measure each step N times, the servers in turn: medians, and the whole of the loss",
+    )
+    parser.add_argument(
+        "--sleeping-load",
+        action="store_true",
+        help="the load's readers sleep until the server's packets wake them, which is charged to "
+        "the server; by default they poll, as if they were on machines of their own",
+    )
     parser.add_argument("--cameras-over-tcp", action="store_true", help="in every scenario")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--load-cpu", type=int, default=1)
@@ -94,10 +109,12 @@ def _chosen_steps(options: argparse.Namespace) -> list[steps.Step]:
     return [step for step in chosen if options.step in step.name]
 
 
-def _bare_loop(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+def _bare_loop(
+    options: argparse.Namespace, seconds: float = BARE_SECONDS, *more: str
+) -> dict[str, dict[str, float]]:
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "bench.bare_loop", "--seconds", str(BARE_SECONDS)),
+            *(sys.executable, "-m", "bench.bare_loop", "--seconds", str(seconds), *more),
             *("--server-cpu", str(options.server_cpu), "--load-cpu", str(options.load_cpu)),
         ],
         capture_output=True,
@@ -121,20 +138,63 @@ def _machine(options: argparse.Namespace) -> dict[str, str]:
         "python": platform.python_version(),
         "server_cpu": str(options.server_cpu),
         "load_cpu": str(options.load_cpu),
+        "runs_of_each_step": str(options.repeat),
+        "readers_of_the_load": "sleep until woken" if options.sleeping_load else "poll",
         "taken": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
 
 
 def _run(step: steps.Step, peer: peers.Peer, options: argparse.Namespace) -> Figures:
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
-    window = Window(seconds * step.seconds_factor, options.server_cpu, options.load_cpu)
-    if step.needs_tcp and not peer.over_tcp:
-        return {"skipped": "no RTP over TCP"}
+    window = Window(
+        seconds * step.seconds_factor,
+        options.server_cpu,
+        options.load_cpu,
+        polls=not options.sleeping_load,
+    )
     try:
         with peers.Server(peer, options.server_cpu, options.out / f"{peer.name}.log") as server:
             return run_step(step, server, window)
+    except OverloadedError as error:
+        return {"skipped": f"overloaded: {error}"}
     except (OSError, RuntimeError, ValueError) as error:
         return {"failed": str(error)}
+
+
+def _run_beside_bare_loop(
+    step: steps.Step, peer: peers.Peer, options: argparse.Namespace
+) -> Figures:
+    """One run and, where packets are what it costs, the bare loop right before and after it."""
+    if step.needs_tcp and not peer.over_tcp:
+        return {"skipped": "no RTP over TCP"}
+    if step.kind is not steps.Kind.STREAM:
+        return _run(step, peer, options)
+
+    def floor_us() -> float:
+        return _bare_loop(options, BARE_BESIDE_SECONDS, "--udp-only")["udp"]["us"]
+
+    before_us = floor_us()
+    figures = _run(step, peer, options)
+    if cost_us := float(figures.get("us_per_packet", 0.0)):
+        figures["bare_loop_us"] = (before_us + floor_us()) / 2
+        figures["of_bare_loop"] = cost_us / figures["bare_loop_us"]
+    return figures
+
+
+def _all_runs(
+    step: steps.Step, chosen: Sequence[peers.Peer], options: argparse.Namespace, progress: str
+) -> dict[str, list[Figures]]:
+    """The runs of each server by its name, the servers in turn; one that fails is not repeated."""
+    runs: dict[str, list[Figures]] = {peer.name: [] for peer in chosen}
+    for number in range(options.repeat):
+        for peer in chosen:
+            done = runs[peer.name]
+            if done and any(word in done[-1] for word in UNMEASURED):
+                continue
+            text = f"{progress} {step.name}: {peer.name}, run {number + 1} of {options.repeat}"
+            print(text, file=sys.stderr, flush=True)
+            done.append(_run_beside_bare_loop(step, peer, options))
+    return runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,6 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _write_page_anew(options)
     if options.server_cpu == options.load_cpu or (os.cpu_count() or 1) < 2:
         raise SystemExit("the server and the load need a CPU each")
+    if options.repeat < 1:
+        raise SystemExit("--repeat: at least 1")
     options.out.mkdir(parents=True, exist_ok=True)
     raise_file_limit()
     chosen_peers, chosen_steps = _chosen_peers(options), _chosen_steps(options)
@@ -152,13 +214,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[dict[str, object]] = []
     results["steps"] = rows
     failed = False
-    for step in chosen_steps:
-        for peer in chosen_peers:
-            figures = _run(step, peer, options)
+    for number, step in enumerate(chosen_steps):
+        progress = f"[{number + 1}/{len(chosen_steps)}]"
+        for name, runs in _all_runs(step, chosen_peers, options, progress).items():
+            figures = as_one(runs)
             failed |= "failed" in figures
-            rows.append({"peer": peer.name, "scenario": step.scenario, "step": step.name,
+            rows.append({"peer": name, "scenario": step.scenario, "step": step.name,
                          "udp_readers": step.udp_readers, "tcp_readers": step.tcp_readers,
-                         "bits_per_s": step.picture.bits_per_s, "figures": figures})  # fmt: skip
+                         "bits_per_s": step.picture.bits_per_s, "figures": figures,
+                         "runs": runs})  # fmt: skip
             write_results(results, options.out)
             print(one_line(rows[-1]), flush=True)
     results["bare_loop_after"] = _bare_loop(options)

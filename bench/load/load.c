@@ -88,7 +88,8 @@ int load_add_publisher(struct load *load, int fd, int rtcp_fd, int transport, ui
     return (int)at;
 }
 
-int load_start_readers(struct load *load) {
+int load_start_readers(struct load *load, int polls) {
+    load->polls = polls;
     load->reading_started = pthread_create(&load->reading, NULL, read_thread, load) == 0;
     return load->reading_started ? 0 : -1;
 }

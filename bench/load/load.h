@@ -76,6 +76,7 @@ struct load {
     _Atomic uint64_t received; /* all readers */
     _Atomic uint64_t longest_pass_ns; /* one pass of the readers' loop over ready sockets */
     _Atomic int running;
+    int polls; /* the readers' loop never sleeps */
     int epoll_fd;
     pthread_t reading, publishing;
     int reading_started, publishing_started;
@@ -91,7 +92,7 @@ int load_add_reader(struct load *load, int fd, int rtcp_fd, int transport, int g
 int load_add_publisher(struct load *load, int fd, int rtcp_fd, int transport, uint32_t packet_bytes,
                        uint32_t frame_bytes, uint32_t key_bytes, uint32_t gop_frames,
                        uint64_t period_ns, uint64_t phase_ns);
-int load_start_readers(struct load *load);
+int load_start_readers(struct load *load, int polls);
 int load_start_publishers(struct load *load);
 void load_window(struct load *load, uint64_t from_ns, uint64_t to_ns);
 uint64_t load_received(struct load *load);

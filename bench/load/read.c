@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -12,6 +14,8 @@
 #define DATAGRAMS 64
 #define STREAM_BYTES (512 * 1024)
 #define LARGEST_FRAME (65536 + 4)
+#define SLEEP_MS 100
+#define POLLING_NICE 5
 
 /* Follows the first key frame until it is whole: every packet of it, in order. */
 static void follow_first_frame(struct reader *r, const struct stamp *s, uint64_t now) {
@@ -155,11 +159,19 @@ static uint64_t drain_stream(struct load *load, struct reader *r) {
     return taken;
 }
 
+/* A loop that polls leaves the CPU to the cameras and to Python whenever they want it. */
+static int longest_sleep_ms(const struct load *load) {
+    if (!load->polls) return SLEEP_MS;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), POLLING_NICE);
+    return 0;
+}
+
 void *read_thread(void *argument) {
     struct load *load = argument;
     static struct epoll_event ready[EVENTS];
+    int sleep_ms = longest_sleep_ms(load);
     while (load->running) {
-        int n = epoll_wait(load->epoll_fd, ready, EVENTS, 100);
+        int n = epoll_wait(load->epoll_fd, ready, EVENTS, sleep_ms);
         uint64_t began = now_ns(), taken = 0;
         for (int i = 0; i < n; i++) {
             struct reader *r = &load->readers[ready[i].data.u64 >> 1];
