@@ -12,6 +12,7 @@ from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, 
 from udp_peer import wait_for
 
 from headwater import MountSettings, RtspServer, Settings
+from headwater.log_pace import FAULTS, PACE
 from headwater.server.settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
@@ -103,7 +104,7 @@ async def test_readers_of_a_mount(
         assert answer.status == 453
     assert len(server.sessions) == 2
     lines = [record for record in caplog.records if record.message == "limit reached"]
-    assert [vars(record)["setting"] for record in lines] == ["mounts.max_readers"]
+    assert [vars(record)["setting"] for record in lines] == ["mounts.max_readers"] * 3
     sent = await publisher.send()
     assert await reader.peer.frame() == (0, sent[0])
 
@@ -166,9 +167,11 @@ async def test_requests_above_their_size(
     assert (await bystander.ask("OPTIONS", "*")).status == 200
 
 
-async def test_limits_are_logged_once_a_second_and_all_counted(
-    start_server: ServerFactory, clock: Any, caplog: pytest.LogCaptureFixture
+async def test_limits_are_logged_now_and_then_and_all_counted(
+    start_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr(PACE, "clock", lambda: now_s)
     server = await start_server(settings=limited(sessions=1))
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
 
@@ -176,13 +179,15 @@ async def test_limits_are_logged_once_a_second_and_all_counted(
         caplog.clear()
         for _ in range(20):
             assert (await announce(server, "/b")).status == 503
-        clock.advance(1.5)
+        now_s += 1.5
         assert (await announce(server, "/b")).status == 503
     logged = [record for record in caplog.records if record.levelno >= logging.INFO]
-    assert [record.message for record in logged] == ["limit reached"] * 2
+    lines = FAULTS.at_once + 1
+    assert [record.message for record in logged] == ["limit reached"] * lines
     fields = [vars(record) for record in logged]
-    assert [one["setting"] for one in fields] == ["limits.sessions"] * 2
-    assert [one["refused"] for one in fields] == [1, 21]
+    assert [one["setting"] for one in fields] == ["limits.sessions"] * lines
+    assert [one["refused"] for one in fields] == [*range(1, lines), 21]
+    assert fields[-1]["left_out"] == 20 - FAULTS.at_once
     assert all(one["peer"] for one in fields)
     assert server.counters.refused_by_limit["limits.sessions"] == 21
 

@@ -148,7 +148,7 @@ async def test_used_up_range_is_453_named_in_the_log_and_disturbs_nobody(
             setup = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", tcp)
             assert setup.status == 200
     lines = [record for record in caplog.records if record.message == "limit reached"]
-    assert [vars(record)["setting"] for record in lines] == ["rtp.rtp_port_count"]
+    assert [vars(record)["setting"] for record in lines] == ["rtp.rtp_port_count"] * 5
     assert "raise rtp_port_count" in vars(lines[0])["cause"]
     assert server.counters.refused_by_limit["rtp.rtp_port_count"] == 5
     [sent] = publisher.send()
@@ -179,7 +179,7 @@ async def test_full_descriptor_table_is_503_named_in_the_log_and_disturbs_nobody
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
     lines = [record for record in caplog.records if record.message == "limit reached"]
-    assert [vars(record)["setting"] for record in lines] == ["sockets.descriptor_limit"]
+    assert [vars(record)["setting"] for record in lines] == ["sockets.descriptor_limit"] * 3
     assert "LimitNOFILE" in vars(lines[0])["cause"]
     assert "request failed" not in caplog.messages
     assert (await pair.setup(peer, server.play_url("/a"), Session=setup.session)).status == 461

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from headwater.access.quirks import header_lines, uri_accepted
 from headwater.access.settings import AccessSettings
 from headwater.access.slow_check import SlowPasswordCheck, TooManyWaitingError
 from headwater.access.user_table import User, UserTable
+from headwater.log_pace import paced_logger
 from headwater.protocol.digest import DigestAlgorithm, algorithm_named, digest_matches
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.authenticate import (
@@ -36,7 +36,7 @@ from headwater.protocol.header.authorization import (
     parse_authorization,
 )
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 _METHOD_BY_ALGORITHM = {
     DigestAlgorithm.MD5: AuthMethod.DIGEST_MD5,

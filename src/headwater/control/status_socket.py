@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import json
-import logging
 import os
 import socket
 import stat
@@ -21,8 +20,9 @@ from typing import Final, TypeVar
 from headwater.control.errors import StatusSocketError
 from headwater.control.json_text import json_pieces
 from headwater.control.status import Health, ServerStatus
+from headwater.log_pace import paced_logger
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 REQUEST_BYTES: Final = 1024
 DEADLINE_S: Final = 5.0

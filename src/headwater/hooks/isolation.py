@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,8 +12,9 @@ from headwater.hooks.errors import HookFailed, HookTimedOut
 from headwater.hooks.registry import RegisteredHook
 from headwater.hooks.stack import suspended_frames, traceback_of
 from headwater.hooks.threads import HookExitError, HookThreads, ThreadsStuckError
+from headwater.log_pace import paced_logger
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 
 @dataclass(slots=True)

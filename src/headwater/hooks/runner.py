@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Hashable
 
 from headwater.hooks.answers import (
@@ -20,9 +18,9 @@ from headwater.hooks.request import HookRequest
 from headwater.hooks.settings import HookSettings
 from headwater.hooks.table import HOOK_BY_NAME, HOOKS, Side
 from headwater.hooks.threads import HookThreads
+from headwater.log_pace import paced_logger
 
-_log = logging.getLogger(__name__)
-_LOG_INTERVAL_S = 1.0
+_log = paced_logger(__name__)
 
 
 class HookRunner:
@@ -44,7 +42,6 @@ class HookRunner:
             max_pending=self.settings.max_pending_notifications,
             max_running=self.settings.max_threads,
         )
-        self._next_drop_log_s = 0.0
 
     def has(self, name: str) -> bool:
         """Whether a function is registered for the hook."""
@@ -90,17 +87,14 @@ class HookRunner:
         if self._queue.put(_order_key(payload), Notification(HOOK_BY_NAME[name], payload)):
             return
         self.counters[name].dropped += 1
-        now = asyncio.get_running_loop().time()
-        if now >= self._next_drop_log_s:
-            self._next_drop_log_s = now + _LOG_INTERVAL_S
-            extra = {
-                "hook": name,
-                "side": self.side.value,
-                "cause": f"{self._queue.pending_count} notifications are waiting",
-                "dropped": sum(counters.dropped for counters in self.counters.values()),
-                **_payload_fields(payload),
-            }
-            _log.error("notification dropped", extra=extra)
+        extra = {
+            "hook": name,
+            "side": self.side.value,
+            "cause": f"{self._queue.pending_count} notifications are waiting",
+            "dropped": sum(counters.dropped for counters in self.counters.values()),
+            **_payload_fields(payload),
+        }
+        _log.error("notification dropped", extra=extra)
 
     async def aclose(self) -> None:
         """Give notifications under way `stop_grace_s` seconds, then cut them off."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.media.catch_up import CatchUp, CatchUpOutcome
 from headwater.media.clock import CallLater, Clock
 from headwater.media.errors import MountFull
@@ -19,7 +19,7 @@ from headwater.media.start_plan import StartPlan
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class ReaderState(StrEnum):

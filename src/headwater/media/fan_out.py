@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class Outlet(Protocol):

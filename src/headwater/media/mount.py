@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.media.audience import Audience
 from headwater.media.clock import CallLater, Clock, Timer
 from headwater.media.continuity import Splice
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mount", "MountState", "StartPlan", "StartPoint"]
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class MountState(StrEnum):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.media.clock import CallLater, Clock
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.media.mount import Mount
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MountBusy", "MountClosed", "MountFull", "MountTable"]
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class MountTable:

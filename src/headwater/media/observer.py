@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from headwater.log_pace import paced_logger
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
     from headwater.media.publisher import Publisher
     from headwater.media.reader import Reader
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class MountObserver:

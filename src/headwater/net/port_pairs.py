@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
+from headwater.log_pace import paced_logger
 from headwater.net.socket_address import Address, family_of, socket_address
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 # A port that another program holds, or that the system keeps from us: the next pair may do.
 _BUSY: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EPERM})

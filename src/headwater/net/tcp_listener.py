@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
 import socket
 import sys
@@ -12,10 +11,11 @@ from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from headwater.log_pace import paced_logger
 from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, family_of, socket_address, unmapped
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 _NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _NO_MEMORY: Final = frozenset({errno.ENOBUFS, errno.ENOMEM})

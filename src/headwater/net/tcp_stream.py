@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import socket
 import struct
 from asyncio import AbstractEventLoop, TimerHandle
@@ -12,13 +11,14 @@ from collections import deque
 from itertools import islice
 from typing import Final
 
+from headwater.log_pace import paced_logger
 from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, unmapped
 from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 # Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
 _BUFFERS_PER_CALL: Final = 64

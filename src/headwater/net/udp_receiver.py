@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import socket
 import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final
 
+from headwater.log_pace import paced_logger
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, probe, receive_drops
 from headwater.net.socket_address import Address, unmapped
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 _MAX_DATAGRAM_BYTES: Final = 65_535
 # Larger than any datagram of a network without jumbo frames; a larger one raises it for good.

@@ -7,7 +7,6 @@ with every call: that saves 0.6 µs per call, and `sendmmsg` then needs no contr
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 from asyncio import AbstractEventLoop
 from collections import deque
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from operator import length_hint
 from typing import Final
 
+from headwater.log_pace import paced_logger
 from headwater.net.datagram_vector import DatagramVector, sendmmsg
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
@@ -23,7 +23,7 @@ from headwater.net.udp_destination import Destination, DestinationGroup, Pending
 
 __all__ = ["Destination", "UdpSender"]
 
-_log = logging.getLogger(__name__)
+_log = paced_logger(__name__)
 
 _FULL: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK})
 # The route's MTU is smaller than a segment (EINVAL, EMSGSIZE), or its device or IPsec policy

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.media.errors import MountFull
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
@@ -33,7 +33,7 @@ from headwater.server.role import ROLES_BY_METHOD, methods_of
 if TYPE_CHECKING:
     from headwater.server.connection import Connection
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 MethodAnswer = Callable[[Exchange], Awaitable[Response]]
 
@@ -124,9 +124,9 @@ async def answer(connection: Connection, request: Request) -> None:
 def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
     """Answer bytes that are no request; the caller closes when the stream cannot go on."""
     refusal = refusal_of(error)
-    connection.service.refusal_log.note(
+    logger.info(
         "request unreadable",
-        {"peer": connection.peer, "status": int(refusal.status), "cause": refusal.reason},
+        extra={"peer": connection.peer, "status": int(refusal.status), "cause": refusal.reason},
     )
     response = refusal_response(refusal)
     connection.service.counters.count_answer(response.status)
@@ -158,9 +158,9 @@ def _log_refusal(connection: Connection, request: Request, refusal: Refusal) -> 
     if refusal.logged or refusal.status == Status.UNAUTHORIZED:
         # Either logged already, or the way every client with a password begins.
         return
-    connection.service.refusal_log.note(
+    logger.info(
         "request refused",
-        {
+        extra={
             "peer": connection.peer,
             "method": request.method,
             "uri": loggable_uri(request.uri),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.net.stream import ByteStream
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headwater.server.service import Service
     from headwater.server.session import Session
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _INBOX_LIMIT = 32
 """Requests and frame runs that may wait for an answer under way; then reading pauses."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import ssl
 from collections import Counter
@@ -11,6 +10,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
 from headwater.net.socket_address import Address, unmapped
 from headwater.net.socket_buffers import set_send_buffer
@@ -26,7 +26,7 @@ from headwater.server.role import EITHER_ROLE, Role
 if TYPE_CHECKING:
     from headwater.server.service import Service
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _OVERLOADED = Response(
     status=Status.SERVICE_UNAVAILABLE, headers=Headers([("Retry-After", "5")])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from headwater.hooks import HookRunner, notify_both
+from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headwater.server.session_table import SessionTable
 
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 def _fields(mount: Mount, peer: Publisher | Reader) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from headwater.hooks import HookFailed, HookTimedOut
@@ -13,14 +12,12 @@ from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
 
-logger = logging.getLogger(__name__)
-
 
 class Refusal(Exception):  # noqa: N818 - named after what it does
     """A request that is answered with an error status.
 
     `reason` tells the peer what was wrong and what to do; it becomes the answer's body.
-    `logged`: whoever raised it has logged it, at most once a second.
+    `logged`: whoever raised it has logged it.
     """
 
     def __init__(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 from typing import TYPE_CHECKING
 
 from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
+from headwater.log_pace import paced_logger
 from headwater.media.mount_table import MountTable
 from headwater.net.tls_context import ServerTls
 from headwater.protocol.method import Method
@@ -16,7 +15,6 @@ from headwater.server.counters import ServerCounters
 from headwater.server.gate import Gate
 from headwater.server.listeners import Listeners
 from headwater.server.notices import Notices
-from headwater.server.refusal_log import RefusalLog
 from headwater.server.reservations import Reservations
 from headwater.server.role import ROLES_BY_METHOD, Role
 from headwater.server.service_settings import ServiceSettings
@@ -28,9 +26,8 @@ from headwater.transports.session_publisher import SessionIdentity
 if TYPE_CHECKING:
     from headwater.server.connection import Connection
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
-_LIMIT_LOG_INTERVAL_S = 1.0
 _PEOPLE = {Role.PUBLISH: "publishers", Role.PLAY: "readers"}
 
 
@@ -48,10 +45,8 @@ class Service:
         self.clock = loop.time
         self.hooks = hooks
         self.counters = ServerCounters()
-        self.refusal_log = RefusalLog()
         self.draining = False
         """Whether the server was told to stop: who is here may stay a while, nobody comes."""
-        self._limit_logged_s: dict[str, float] = {}
         self.connections: set[Connection] = set()
         self.connections_gone = asyncio.Event()
         self.connections_gone.set()
@@ -112,12 +107,8 @@ class Service:
         self.note_limit(f"limits.{limit}", peer, f"{most} is the most that is allowed")
 
     def note_limit(self, setting: str, peer: str, cause: str) -> None:
-        """Count a peer that was over a limit; log it once a second, naming what to raise."""
+        """Count a peer that was over a limit, and log it, naming what to raise."""
         self.counters.refused_by_limit[setting] += 1
-        now = self.clock()
-        if now - self._limit_logged_s.get(setting, -math.inf) < _LIMIT_LOG_INTERVAL_S:
-            return
-        self._limit_logged_s[setting] = now
         logger.warning(
             "limit reached",
             extra={

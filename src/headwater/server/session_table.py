@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater.server.connection import Connection
     from headwater.server.service import Service
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _SESSION_ID_BYTES = 12
 _ORPHANED_PUBLISHER_S = 2.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from headwater.log_pace import paced_logger
 from headwater.net.tls_context import TlsFilesError
 from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headwater.media.publisher import Publisher
     from headwater.server.service import Service
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _SWEEP_INTERVAL_S = 1.0
 _CERTIFICATE_INTERVAL_S = 5.0
@@ -65,7 +65,6 @@ class Timekeeper:
             self._send_reports,
             self._watch_certificates,
             self._memory_return.check,
-            service.refusal_log.begin_second,
         )
         for work in periodic:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
@@ -25,8 +24,6 @@ from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_publisher import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
-
-logger = logging.getLogger(__name__)
 
 EndT = TypeVar("EndT")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Iterator, Mapping
 
+from headwater.log_pace import paced_logger
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
@@ -21,7 +21,7 @@ from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, t
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import FailureConsumer, runs_of
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 
 class MulticastEgress(Outlet):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 
+from headwater.log_pace import paced_logger
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.track import Track
@@ -20,7 +20,7 @@ from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, t
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 RtcpConsumer = Callable[[bytes], None]
 FailureConsumer = Callable[[Exception], None]

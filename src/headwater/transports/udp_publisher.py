@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from headwater.log_pace import paced_logger
 from headwater.media.track import Track
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
@@ -20,7 +20,7 @@ from headwater.transports.negotiation import Offer
 from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
 from headwater.transports.settings import TransportKind
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 PacketsConsumer = Callable[[list[bytes]], None]
 

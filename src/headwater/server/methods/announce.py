@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from headwater.log_pace import paced_logger
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.rtsp_uri import mount_path
@@ -15,7 +14,7 @@ from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session_lookup import named_session, session_header, state_after
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _SDP = "application/sdp"
 
