@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, assert_never
 from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Challenge, Decision, Forbidden, Granted, Throttled
 from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused, Side
-from headwater.protocol.rtsp_uri import RtspUri
+from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
+from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Gate:
 
     async def admit(self, exchange: Exchange, role: Role, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
+        require_short_path(exchange, path)
         connection, request = exchange.connection, exchange.request
         if connection.may(role, path):
             return
@@ -49,6 +51,13 @@ class Gate:
         await self._check_mount(role, path, hook_request)
         connection.username = username
         connection.grant(role, path)
+
+    async def admit_by_uri(self, exchange: Exchange, role: Role) -> tuple[RtspUri, str]:
+        """The same for a request whose URL is a mount's; returns the URL and the mount's path."""
+        uri = parse_request_uri(exchange.request)
+        path = mount_path(uri)
+        await self.admit(exchange, role, path)
+        return uri, path
 
     async def _authenticate(
         self, exchange: Exchange, role: Role, path: str, hook_request: HookRequest

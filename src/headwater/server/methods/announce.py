@@ -5,12 +5,10 @@ from __future__ import annotations
 from headwater.log_pace import paced_logger
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
-from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session_lookup import named_session, session_header, state_after
 
@@ -22,10 +20,7 @@ _SDP = "application/sdp"
 async def answer(exchange: Exchange) -> Response:
     """Reserve the mount for this publisher and open its session."""
     service, connection, request = exchange.service, exchange.connection, exchange.request
-    uri = parse_request_uri(request)
-    path = mount_path(uri)
-    require_short_path(exchange, path)
-    await service.gate.admit(exchange, Role.PUBLISH, path)
+    _, path = await service.gate.admit_by_uri(exchange, Role.PUBLISH)
     content_type = request.headers.get("Content-Type", _SDP)
     if content_type is None or content_type.partition(";")[0].strip().lower() != _SDP:
         raise Refusal(

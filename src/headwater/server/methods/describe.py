@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from headwater.protocol.message import Response
-from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri, require_short_path
 from headwater.server.role import Role
 from headwater.server.session_lookup import touch_named_session
 
@@ -24,10 +22,7 @@ def _accepts_sdp(accept: str | None) -> bool:
 async def answer(exchange: Exchange) -> Response:
     """The mount's SDP with our controls and addresses; 404 at once where nobody publishes."""
     service, connection, request = exchange.service, exchange.connection, exchange.request
-    uri = parse_request_uri(request)
-    path = mount_path(uri)
-    require_short_path(exchange, path)
-    await service.gate.admit(exchange, Role.PLAY, path)
+    uri, path = await service.gate.admit_by_uri(exchange, Role.PLAY)
     if not _accepts_sdp(request.headers.get("Accept")):
         raise Refusal(Status.NOT_ACCEPTABLE, f"presentations come as {_SDP} only")
     mount = service.mounts.get(path)

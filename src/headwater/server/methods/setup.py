@@ -8,7 +8,7 @@ from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri, require_short_path
+from headwater.server.request_uri import parse_request_uri
 from headwater.server.role import Role
 from headwater.server.session import Session
 from headwater.server.session_lookup import (
@@ -33,7 +33,6 @@ async def answer(exchange: Exchange) -> Response:
         target = publisher_target(exchange, session)
     else:
         target = reader_target(exchange, session)
-    require_short_path(exchange, target.path)
     await service.gate.admit(exchange, target.role, target.path)
     if session is not None and session.closed:
         # The owner's hooks took their time: meanwhile the session may have ended.
