@@ -15,7 +15,7 @@ from headwater.protocol.sdp import SessionDescription
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 
 SDP = b"v=0\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\n"

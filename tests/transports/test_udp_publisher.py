@@ -9,7 +9,7 @@ from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_publisher import UdpPublisher
 

@@ -14,7 +14,7 @@ from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import UdpEgressTable
 from headwater.transports.udp_reader import UdpReader

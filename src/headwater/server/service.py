@@ -21,7 +21,7 @@ from headwater.server.service_settings import ServiceSettings
 from headwater.server.session import Session
 from headwater.server.session_table import SessionTable
 from headwater.transports.media_ends import MediaEnds
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 
 if TYPE_CHECKING:
     from headwater.server.connection import Connection

@@ -12,7 +12,8 @@ from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.protocol.interleaved import frame_interleaved
 from headwater.transports.channels import ChannelTable, give_back, take_pair
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
+from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.settings import TransportKind
 
 

@@ -21,7 +21,7 @@ from headwater.transports.channels import ChannelTable, give_back, take_pair
 from headwater.transports.negotiation import Offer
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.reader_reports import ReaderReports
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 

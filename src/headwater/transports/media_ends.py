@@ -14,7 +14,8 @@ from headwater.transports.interleaved_reader import InterleavedReader
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
 from headwater.transports.queue_budget import QueueBudget
-from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
+from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import RtpSettings, TransportKind
 from headwater.transports.udp_egress import UdpEgressTable

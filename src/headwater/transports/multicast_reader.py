@@ -10,7 +10,7 @@ from headwater.media.track import Track
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.transports.multicast_egress import MulticastEgress, MulticastEgressTable
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 
 from headwater.media.reader import Reader
 from headwater.media.track import Track
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionEnd
 
 
-class SessionReader(Reader):
+class SessionReader(SessionEnd, Reader):
     """A reader that an RTSP session opened.
 
     Life: `add_track` at each SETUP, then the mount calls `join` and `leave` as PLAY and PAUSE
@@ -24,18 +23,6 @@ class SessionReader(Reader):
     """
 
     shares_its_packets: bool = False
-
-    def __init__(self, identity: SessionIdentity, transport: str) -> None:
-        self.identity = identity
-        self.id = identity.id
-        self.peer = identity.peer
-        self.user_agent = identity.user_agent
-        self.transport = transport
-
-    @property
-    @abstractmethod
-    def track_indexes(self) -> Sequence[int]:
-        """The tracks that are set up."""
 
     @abstractmethod
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:

@@ -17,7 +17,8 @@ from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_publisher import SessionIdentity, SessionPublisher
+from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.settings import TransportKind
 
 logger = paced_logger(__name__)

@@ -15,7 +15,7 @@ from headwater.protocol.rtcp_build import bye
 from headwater.protocol.status import Status
 from headwater.transports.negotiation import Offer
 from headwater.transports.reader_reports import ReaderReports
-from headwater.transports.session_publisher import SessionIdentity
+from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import UdpEgress, UdpEgressTable, runs_of
