@@ -78,6 +78,7 @@ def document(*mounts: Any, **values: Any) -> dict[str, Any]:
         "egress": {"sent_bytes": 250_000},
         "drops": {"missed_by_readers": 0, "kernel_receive": 0},
         "counters": {"refused_by_limit": {}},
+        "hook_threads": [],
         "mounts": list(mounts),
         "sessions": [{}, {}],
     } | values  # fmt: skip
@@ -144,14 +145,21 @@ def test_readers_with_the_most_trouble_come_first_and_the_rest_is_counted() -> N
 def test_drops_and_refusals_are_told_only_where_there_are_any() -> None:
     quiet = shown(document())
     assert "drops" not in quiet
+    assert "stuck" not in quiet
     assert "refused" not in quiet
     loud = shown(
         document(
             drops={"missed_by_readers": 5, "kernel_receive": 0},
             counters={"refused_by_limit": {"limits.sessions": 2}},
+            hook_threads=[
+                {"side": "play", "purpose": "decide", "alive": 3, "stuck": 2, "most": 48},
+                {"side": "play", "purpose": "notify", "alive": 1, "stuck": 0, "most": 48},
+            ],
         )
     )
     assert "drops  missed by readers 5\n" in loud
+    assert "stuck  2 of 48 threads of hooks that decide (play)\n" in loud
+    assert loud.count("stuck") == 1
     assert "refused  limits.sessions 2\n" in loud
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import threading
 from collections.abc import Generator
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -21,6 +22,7 @@ from headwater import (
     Settings,
     ThreadedRtspServer,
 )
+from headwater.hooks import HookSettings
 
 
 def test_a_server_that_does_not_run_has_no_status() -> None:
@@ -182,6 +184,27 @@ async def test_hooks_and_access() -> None:
         (hook,) = status.hooks
         assert (hook.side, hook.hook, hook.functions, hook.calls) == ("play", "check_mount", 1, 1)
         assert status.access.granted == 1
+        RtspPeer.forget_all()
+
+
+async def test_threads_that_hang_in_a_hook_are_told() -> None:
+    released = threading.Event()
+
+    def check(request: Any) -> bool:
+        return released.wait(30)
+
+    settings = Settings(hooks=HookSettings(timeout_s=0.05, max_threads=2, max_stuck_threads=3))
+    async with RtspServer(
+        host="127.0.0.1", publish_port=0, play_hooks=Hooks(check_mount=check), settings=settings
+    ) as server:
+        assert server.status().hook_threads == ()
+        peer = await RtspPeer.connect(server.play_port)
+        assert (await peer.ask("DESCRIBE", server.play_url("/a"))).status == 503
+        (threads,) = server.status().hook_threads
+        released.set()
+        assert (threads.side, threads.purpose) == ("play", "decide")
+        assert (threads.alive, threads.stuck, threads.most) == (1, 1, 5)
+        await wait_for(lambda: not any(one.stuck for one in server.status().hook_threads))
         RtspPeer.forget_all()
 
 

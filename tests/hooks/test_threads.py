@@ -113,16 +113,16 @@ async def test_idle_thread_is_used_again() -> None:
     for _ in range(5):
         await threads.run(threading.get_ident)
     # A thread tells its result a little before it is idle, so that one more may have started.
-    assert threads.thread_count <= 2
+    assert threads.counts().alive <= 2
     threads.close()
-    await _until(lambda: threads.thread_count == 0)
+    await _until(lambda: threads.counts().alive == 0)
 
 
 async def test_idle_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads_module, "_IDLE_S", 0.01)
     threads = HookThreads("t", max_threads=1, max_stuck=1)
     await threads.run(lambda: None)
-    await _until(lambda: threads.thread_count == 0)
+    await _until(lambda: threads.counts().alive == 0)
     assert await threads.run(lambda: 1) == 1
 
 
@@ -131,7 +131,7 @@ async def test_more_calls_than_threads_wait_their_turn(released: threading.Event
     hanging = await _hang(threads, released)
     waiting = asyncio.create_task(threads.run(lambda: "next"))
     await asyncio.sleep(0)
-    assert threads.thread_count == 1
+    assert threads.counts().alive == 1
     released.set()
     assert await hanging == "late"
     assert await waiting == "next"
@@ -156,12 +156,12 @@ async def test_a_call_given_up_before_it_began_never_runs(released: threading.Ev
 async def test_a_stuck_thread_is_replaced(released: threading.Event) -> None:
     threads = HookThreads("t", max_threads=1, max_stuck=1)
     await _hang_and_give_up(threads, released)
-    assert threads.stuck_count == 1
+    assert threads.counts().stuck == 1
     assert await threads.run(lambda: 1) == 1
-    assert threads.thread_count == 2
+    assert threads.counts().alive == 2
     released.set()
-    await _until(lambda: threads.stuck_count == 0)
-    await _until(lambda: threads.thread_count == 1)
+    await _until(lambda: threads.counts().stuck == 0)
+    await _until(lambda: threads.counts().alive == 1)
     threads.close()
 
 
@@ -186,7 +186,7 @@ async def test_with_every_thread_stuck_calls_are_refused_at_once(
     with pytest.raises(ThreadsStuckError, match="all 2 threads are stuck"):
         await threads.run(lambda: 1)
     released.set()
-    await _until(lambda: threads.stuck_count == 0)
+    await _until(lambda: threads.counts().stuck == 0)
     assert await threads.run(lambda: 1) == 1
     threads.close()
 
@@ -202,7 +202,7 @@ async def test_no_thread_to_be_had(
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(ThreadsStuckError, match="no thread could be started"):
             await threads.run(lambda: 1)
-        assert threads.thread_count == 0
+        assert threads.counts().alive == 0
     hanging = await _hang(threads, released)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)

@@ -11,6 +11,7 @@ from headwater.control.status import (
     DropsStatus,
     Health,
     HookStatus,
+    HookThreadsStatus,
     PortsStatus,
     ServerState,
     ServerStatus,
@@ -114,6 +115,7 @@ class StatusReport:
             ),
             egress=totals,
             hooks=tuple(self._hooks_status()),
+            hook_threads=tuple(self._hook_threads()),
             egresses=tuple(egresses),
             mounts=tuple(mounts),
             sessions=tuple(sessions),
@@ -177,6 +179,18 @@ class StatusReport:
                         failures=counters.failures,
                         timeouts=counters.timeouts,
                         dropped=counters.dropped,
+                    )
+
+    def _hook_threads(self) -> Iterable[HookThreadsStatus]:
+        for role, runner in self._hooks:
+            for purpose, counts in runner.thread_counts().items():
+                if counts.alive:
+                    yield HookThreadsStatus(
+                        side=role.value,
+                        purpose=purpose,
+                        alive=counts.alive,
+                        stuck=counts.stuck,
+                        most=counts.most,
                     )
 
 

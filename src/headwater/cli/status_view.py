@@ -71,6 +71,13 @@ def _head(document: Document, before: Document | None) -> Iterator[Text]:
     refused = document["counters"]["refused_by_limit"]
     if refused:
         yield Text("refused  " + _counts(refused), style="yellow")
+    for threads in document["hook_threads"]:
+        if threads["stuck"]:
+            yield Text(
+                f"stuck  {threads['stuck']} of {threads['most']} threads of hooks that "
+                f"{threads['purpose']} ({threads['side']})",
+                style="yellow",
+            )
 
 
 def _mounts_table(document: Document, before: Document | None) -> Table:

@@ -104,6 +104,20 @@ class HookStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class HookThreadsStatus:
+    """The threads in which one side's plain hooks run: those that `decide` or those that `notify`.
+
+    `stuck` ones are in hooks that overran their time-out; `most` is how many there may be.
+    """
+
+    side: str
+    purpose: str
+    alive: int
+    stuck: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """A server as it was at one moment.
 
@@ -125,6 +139,7 @@ class ServerStatus:
     drops: DropsStatus
     egress: EgressTotals
     hooks: tuple[HookStatus, ...]
+    hook_threads: tuple[HookThreadsStatus, ...]
     egresses: tuple[EgressSnapshot, ...]
     mounts: tuple[MountSnapshot, ...]
     sessions: tuple[SessionSnapshot, ...]

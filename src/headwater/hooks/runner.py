@@ -17,7 +17,7 @@ from headwater.hooks.registry import Hooks
 from headwater.hooks.request import HookRequest
 from headwater.hooks.settings import HookSettings
 from headwater.hooks.table import HOOK_BY_NAME, HOOKS, Side
-from headwater.hooks.threads import HookThreads
+from headwater.hooks.threads import HookThreads, ThreadCounts
 from headwater.log_pace import paced_logger
 
 _log = paced_logger(__name__)
@@ -46,6 +46,13 @@ class HookRunner:
     def has(self, name: str) -> bool:
         """Whether a function is registered for the hook."""
         return bool(self.hooks.registered(name))
+
+    def thread_counts(self) -> dict[str, ThreadCounts]:
+        """The threads of plain hooks by what they do: `decide` and `notify`."""
+        return {
+            "decide": self._deciding_threads.counts(),
+            "notify": self._telling_threads.counts(),
+        }
 
     async def authentication(self, username: str, password: str, request: HookRequest) -> bool:
         """Ask the `authentication` hook; True when there is none. HookFailed, HookTimedOut.

@@ -7,6 +7,7 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -21,6 +22,16 @@ class ThreadsStuckError(Exception):
 
 class HookExitError(Exception):
     """A hook called for the end of the program: contained, like any other failure of a hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCounts:
+    """Threads of plain hooks: alive (stuck ones included), held by calls that were given up, and
+    how many there may be at most."""
+
+    alive: int
+    stuck: int
+    most: int
 
 
 class _Job:
@@ -56,15 +67,11 @@ class HookThreads:
         self._job_by_task: dict[asyncio.Task[Any] | None, _Job] = {}
         self._closed = False
 
-    @property
-    def thread_count(self) -> int:
-        """Threads alive, stuck ones included."""
-        return self._threads
-
-    @property
-    def stuck_count(self) -> int:
-        """Threads held by calls that were given up."""
-        return self._stuck
+    def counts(self) -> ThreadCounts:
+        """The threads as they are now."""
+        return ThreadCounts(
+            alive=self._threads, stuck=self._stuck, most=self._max_threads + self._max_stuck
+        )
 
     async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Call the function in a thread; returns and raises what it does.
