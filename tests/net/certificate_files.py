@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,10 @@ class CertificateMaker:
             "-CAcreateserial", "-copy_extensions", "copy", "-out", certificate, *validity,
         )  # fmt: skip
         return CertificateFiles(certificate, key)
+
+    def client_context(self) -> ssl.SSLContext:
+        """What a client needs that trusts the CA and verifies names."""
+        return ssl.create_default_context(cafile=self.ca.certificate)
 
     def encrypted_key(self, name: str) -> CertificateFiles:
         """Return a certificate whose key has a pass phrase."""

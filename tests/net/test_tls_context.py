@@ -18,7 +18,6 @@ from headwater.net.tls_context import (
     ServerTls,
     TlsFilesError,
     certificate_complaint,
-    client_context,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -85,8 +84,14 @@ def test_file_that_is_no_certificate(files: CertificateFiles, tmp_path: Path) ->
     junk.write_text("junk")
     with pytest.raises(TlsFilesError, match=r"junk.pem.*not usable PEM"):
         ServerTls(TlsSettings(certificate=str(junk), key=files.key))
+    settings = TlsSettings(
+        certificate=files.certificate,
+        key=files.key,
+        client_certificates=ClientCertificates.REQUIRED,
+        client_ca=str(junk),
+    )
     with pytest.raises(TlsFilesError, match=r"CA file .*junk.pem"):
-        client_context(ca=str(junk))
+        ServerTls(settings)
     with pytest.raises(TlsFilesError, match=r"certificate file .*junk.pem"):
         certificate_complaint(str(junk))
 
@@ -118,7 +123,7 @@ def test_reload(maker: CertificateMaker, tmp_path: Path) -> None:
             shutil.copy(source, f"{target}.new")
             os.replace(f"{target}.new", target)  # noqa: PTH105
 
-    client = client_context(ca=maker.ca.certificate)
+    client = maker.client_context()
     install(maker.issue("first"))
     tls = ServerTls(TlsSettings(certificate=live.certificate, key=live.key))
     first = tls.context
@@ -157,9 +162,3 @@ def test_dates(files: CertificateFiles) -> None:
 def test_missing_certificate_has_no_dates() -> None:
     with pytest.raises(TlsFilesError, match=r"/nowhere/x.pem"):
         certificate_complaint("/nowhere/x.pem")
-
-
-def test_client_context_verifies_unless_told_not_to() -> None:
-    assert client_context().verify_mode == ssl.CERT_REQUIRED
-    assert client_context().check_hostname
-    assert client_context(verify=False).verify_mode == ssl.CERT_NONE

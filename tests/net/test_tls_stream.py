@@ -23,7 +23,7 @@ from stream_ends import (
 
 from headwater.net.settings import ClientCertificates, TlsSettings, TlsVersion
 from headwater.net.stream import ByteStream
-from headwater.net.tls_context import ServerTls, client_context
+from headwater.net.tls_context import ServerTls
 from headwater.net.tls_stream import TlsStream
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,7 +47,7 @@ def server(files: CertificateFiles) -> ssl.SSLContext:
 
 @pytest.fixture
 def client(maker: CertificateMaker) -> ssl.SSLContext:
-    return client_context(ca=maker.ca.certificate)
+    return maker.client_context()
 
 
 @dataclass
@@ -395,7 +395,7 @@ async def test_client_that_does_not_trust_us(server: ssl.SSLContext) -> None:
     recorder = Recorder()
     async with open_stream(near, recorder, server):
         with pytest.raises(ssl.SSLCertVerificationError):
-            await connect(far, client_context())
+            await connect(far, ssl.create_default_context())
         await recorder.until(lambda: recorder.closed)
         assert isinstance(recorder.closed[0], ssl.SSLError | ConnectionResetError)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from multicast_peer import group_member
 from rtsp_peer import DEADLINE_S, SDP, Answer, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import MountOverride, MountSettings, RtspServer, Settings
@@ -25,21 +25,11 @@ MOUNTS = MountSettings(
 )
 
 
-def listener(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((GROUP, port))
-    membership = struct.pack("4s4s", socket.inet_aton(GROUP), socket.inet_aton("127.0.0.1"))
-    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    sock.setblocking(False)
-    return sock
-
-
 @pytest.fixture
 def group() -> Iterator[tuple[socket.socket, ...]]:
     """Listeners for the first track's RTP and RTCP and the second track's RTP."""
     try:
-        socks = tuple(listener(port) for port in (PORT, PORT + 1, PORT + 2))
+        socks = tuple(group_member(GROUP, port) for port in (PORT, PORT + 1, PORT + 2))
     except OSError as error:
         pytest.skip(f"no multicast on this machine's loopback: {error}")
     yield socks

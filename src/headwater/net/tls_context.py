@@ -65,22 +65,6 @@ class ServerTls:
         )
 
 
-def client_context(*, ca: str = "", verify: bool = True) -> ssl.SSLContext:
-    """Return a context for connecting to a server.
-
-    `ca` is a PEM file of issuers to trust besides the system's; without `verify` any certificate
-    and name will do, which protects against listeners only, not against impostors. Raises
-    TlsFilesError when the file cannot be used.
-    """
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
-    if ca:
-        _load_ca(context, ca)
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def certificate_complaint(path: str, now: datetime | None = None) -> str | None:
     """Return what is wrong with the dates of a PEM file's first certificate, None when valid.
 
