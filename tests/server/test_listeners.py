@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
-from headwater import HookRequest, RtspServer, Settings
-from headwater.net.settings import TlsSettings
+from headwater import HookRequest, Hooks, RtspServer, Settings
+from headwater.net.settings import ClientCertificates, TlsSettings
 from headwater.server.settings import LimitSettings, ServerSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
@@ -117,6 +118,34 @@ async def test_one_port_serves_rtsp_and_rtsps(
     assert [await plain.peer.frame() for _ in sent] == expected
     await secure.close()
     await wait_for(lambda: len(server.mounts["/a"].readers) == 1)
+
+
+@needs_openssl
+@pytest.mark.parametrize("shown", [True, False])
+async def test_hooks_see_who_the_client_proved_to_be(
+    start_server: ServerFactory, certificate: TlsSettings, shown: bool
+) -> None:
+    seen: list[Any] = []
+
+    def check(request: HookRequest) -> bool:
+        seen.append(request.certificate)
+        return False
+
+    tls = replace(
+        certificate,
+        client_certificates=ClientCertificates.OPTIONAL,
+        client_ca=certificate.certificate,
+    )
+    server = await start_server(settings=Settings(tls=tls), play_hooks=Hooks(check_mount=check))
+    context = trusting(certificate)
+    if shown:
+        context.load_cert_chain(certificate.certificate, certificate.key)
+    url = server.play_url("/a")
+    for options in ({"ssl": context}, {}):
+        peer = await RtspPeer.connect(server.play_port, **options)
+        assert (await peer.ask("DESCRIBE", url)).status == 403
+    subjects = [None if one is None else one["subject"] for one in seen]
+    assert subjects == [((("commonName", "localhost"),),) if shown else None, None]
 
 
 @needs_openssl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from headwater.hooks.table import Side
 
@@ -58,6 +59,8 @@ class HookRequest:
         side: whether it is about publishing or playing.
         user_agent: the client's name for itself; empty when it gives none.
         auth_scheme: "basic", "digest" …, lower-case; None when no credentials came.
+        certificate: the client's verified certificate as `ssl.SSLSocket.getpeercert` decodes it;
+            None when it showed none, as it does unless `tls.client_certificates` asks for one.
         headers: every header except those that carry credentials.
     """
 
@@ -70,6 +73,7 @@ class HookRequest:
     side: Side
     user_agent: str = ""
     auth_scheme: str | None = None
+    certificate: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=HeaderView, repr=False)
 
     @classmethod
@@ -83,6 +87,7 @@ class HookRequest:
         headers: Iterable[tuple[str, str]],
         peer: tuple[str, int],
         side: Side,
+        certificate: Mapping[str, Any] | None = None,
     ) -> HookRequest:
         """The view of a request; its credentials, in the URI or in headers, are left out."""
         pairs = list(headers)
@@ -98,6 +103,7 @@ class HookRequest:
             side=side,
             user_agent=view.get("User-Agent", ""),
             auth_scheme=_scheme_of(authorization),
+            certificate=certificate,
             headers=view,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from headwater.net.socket_address import Address
 
@@ -49,6 +50,10 @@ class ByteStream(Protocol):
     @property
     def secure(self) -> bool:
         """Whether TLS protects the stream."""
+
+    @property
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The peer's verified certificate as `ssl` decodes it; None when it showed none."""
 
     @property
     def closed(self) -> bool:

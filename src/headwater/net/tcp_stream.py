@@ -39,6 +39,8 @@ class TcpStream:
     alone. See ByteStream for what the methods do.
     """
 
+    peer_certificate: Final = None
+
     __slots__ = (
         "_begun",
         "_close_deadline_s",

@@ -121,11 +121,6 @@ class TlsStream:
         return self._tcp.bytes_sent
 
     @property
-    def cipher(self) -> tuple[str, str, int] | None:
-        """The cipher's name, protocol and secret bits; None before the handshake has ended."""
-        return self._tls.cipher() if self.handshake_done else None
-
-    @property
     def peer_certificate(self) -> dict[str, Any] | None:
         """The peer's verified certificate as `ssl` decodes it; None when it showed none."""
         return (self._tls.getpeercert() or None) if self.handshake_done else None

@@ -46,6 +46,7 @@ class Gate:
             headers=request.headers.items(),
             peer=(connection.peer_ip, connection.peer_port),
             side=SIDES[role],
+            certificate=connection.stream.peer_certificate,
         )
         username = await self._authenticate(exchange, role, path, hook_request)
         await self._check_mount(role, path, hook_request)
