@@ -1,11 +1,17 @@
+from collections.abc import Sequence
+
 import pytest
 
+from headwater.protocol.method import Method
 from headwater.protocol.quirks import (
+    METHODS_WITHOUT_EFFECT,
+    channel_pair,
     port_of_partner,
     ports_are_absent,
     transport_mode,
     transport_ssrc,
 )
+from headwater.protocol.session_states import SessionRole, SessionState, next_state
 
 
 @pytest.mark.parametrize(
@@ -59,3 +65,32 @@ def test_a_single_port_has_its_partner_behind_it() -> None:
 )
 def test_ports_of_zero_are_none(first: int, second: int, absent: bool) -> None:
     assert ports_are_absent(first, second) is absent
+
+
+@pytest.mark.parametrize("role", list(SessionRole))
+def test_pause_of_what_does_not_run_changes_nothing(role: SessionRole) -> None:
+    assert METHODS_WITHOUT_EFFECT == {SessionState.READY: (Method.PAUSE,)}
+    assert next_state(SessionState.READY, "PAUSE", role) is SessionState.READY
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken", "given"),
+    [
+        ((4, 5), (), (4, 5)),
+        ((7, 6), (), (7, 6)),
+        ((168, 169), (0, 1), (168, 169)),
+        (None, (), (0, 1)),
+        (None, (0, 1, 3), (4, 5)),
+        ((0, 1), (0, 1), (2, 3)),
+        ((1, 2), (1,), (2, 3)),
+        ((0, 0), (), (0, 1)),
+        ((255, 256), (), (0, 1)),
+        ((-1, 0), (), (0, 1)),
+        (None, range(256), None),
+        (None, range(254), (254, 255)),
+    ],
+)
+def test_channels_that_are_not_named_or_taken_are_chosen(
+    wanted: tuple[int, int] | None, taken: Sequence[int], given: tuple[int, int] | None
+) -> None:
+    assert channel_pair(wanted, taken) == given

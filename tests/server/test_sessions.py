@@ -12,23 +12,11 @@ from udp_peer import UdpPublisher, UdpReader, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.protocol.rtcp_build import bye, receiver_report
-from headwater.server.settings import SessionSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
 PATIENT = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
 REPORT = receiver_report(7, cname="reader")
-
-
-@pytest.mark.parametrize(
-    ("timeout_s", "margin_s", "advertised"),
-    [(30.0, 5.0, 25), (60.0, 10.0, 50), (8.0, 5.0, 4), (2.5, 0.5, 2), (1.0, 5.0, 1)],
-)
-def test_advertised_timeout_is_below_the_real_one(
-    timeout_s: float, margin_s: float, advertised: int
-) -> None:
-    settings = SessionSettings(timeout_s=timeout_s, advertised_margin_s=margin_s)
-    assert settings.advertised_timeout_s == advertised
 
 
 async def test_default_timeout_is_told_with_the_session(server: RtspServer) -> None:

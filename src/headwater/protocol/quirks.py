@@ -1,13 +1,24 @@
 """What clients and cameras get wrong and are understood in all the same, each by its name.
 
-The rules here bend single values; nothing else in the package departs from the RFCs silently.
+The rules here bend single values and states. What is about credentials is in `access/quirks.py`,
+what is about sessions and their URLs in `server/quirks.py`; nothing else departs from the RFCs
+silently.
 """
 
 import re
+from collections.abc import Container
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]+)")
 _WORD = re.compile(r"[A-Z0-9_\-]+")
 _MAX_SSRC = 0xFFFF_FFFF
+_CHANNELS = 256
+
+METHODS_WITHOUT_EFFECT = {"ready": ("PAUSE",)}
+"""Methods that a session's state lets pass though they change nothing: state → methods.
+
+RFC 2326 A.2 knows no PAUSE of a session that does not run. RFC 7826 B.4 has it do nothing, and a
+player that is paused twice, or before its PLAY, would end at the 455.
+"""
 
 
 def transport_ssrc(value: str) -> int | None:
@@ -50,3 +61,20 @@ def port_of_partner(port: int) -> int:
 def ports_are_absent(first: int, second: int) -> bool:
     """Whether a pair of ports says that there are none: GStreamer's rtspclientsink sends 0-0."""
     return first == 0 and second in (0, 1)
+
+
+def channel_pair(wanted: tuple[int, int] | None, taken: Container[int]) -> tuple[int, int] | None:
+    """Return the interleaved channels of a track: the wanted ones, else the first free pair.
+
+    RFC 2326 §12.39 has the client name them. Genetec's Omnicast names none; others name 0-1
+    for every track. Both take the pair that the answer tells. None when all are taken.
+    """
+    if wanted is not None and _are_free(wanted, taken):
+        return wanted
+    pairs = ((rtp, rtp + 1) for rtp in range(0, _CHANNELS, 2))
+    return next((pair for pair in pairs if _are_free(pair, taken)), None)
+
+
+def _are_free(pair: tuple[int, int], taken: Container[int]) -> bool:
+    rtp, rtcp = pair
+    return rtp != rtcp and all(0 <= one < _CHANNELS and one not in taken for one in pair)

@@ -1,14 +1,15 @@
 """The states of a session and what each method does to them (RFC 2326 A.2).
 
-Three departures from the table of A.2: PAUSE of a session that does not run is answered as if it
-did something (clients repeat it); SETUP of a session that runs is refused with 455, as RFC 2326
-§10.4 leaves to the server; TEARDOWN without a SETUP ends what ANNOUNCE began.
+SETUP of a session that runs is refused with 455, as RFC 2326 §10.4 leaves to the server. ANNOUNCE,
+which A.2 leaves out, begins a session here, and TEARDOWN ends it also before a SETUP. The one
+departure is in `quirks.py`: what changes nothing in READY.
 """
 
 from enum import StrEnum
 
 from headwater.protocol.errors import StateError
 from headwater.protocol.method import Method
+from headwater.protocol.quirks import METHODS_WITHOUT_EFFECT
 
 
 class SessionState(StrEnum):
@@ -39,7 +40,6 @@ _READER: _Table = {
     SessionState.READY: {
         Method.SETUP: SessionState.READY,
         Method.PLAY: SessionState.PLAYING,
-        Method.PAUSE: SessionState.READY,
         Method.TEARDOWN: SessionState.INIT,
     },
     SessionState.PLAYING: {
@@ -58,7 +58,6 @@ _PUBLISHER: _Table = {
     SessionState.READY: {
         Method.SETUP: SessionState.READY,
         Method.RECORD: SessionState.RECORDING,
-        Method.PAUSE: SessionState.READY,
         Method.TEARDOWN: SessionState.INIT,
     },
     SessionState.RECORDING: {
@@ -68,9 +67,17 @@ _PUBLISHER: _Table = {
     },
 }
 
+
+def _with_quirks(table: _Table) -> _Table:
+    return {
+        state: moves | dict.fromkeys(METHODS_WITHOUT_EFFECT.get(state, ()), state)
+        for state, moves in table.items()
+    }
+
+
 TRANSITIONS: dict[str, _Table] = {
-    SessionRole.READER: _READER,
-    SessionRole.PUBLISHER: _PUBLISHER,
+    SessionRole.READER: _with_quirks(_READER),
+    SessionRole.PUBLISHER: _with_quirks(_PUBLISHER),
 }
 """role → state → method → next state. Methods that touch no state are not in it."""
 

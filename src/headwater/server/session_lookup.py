@@ -10,6 +10,7 @@ from headwater.protocol.header.session import SessionHeader, format_session, par
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionRole, SessionState, next_state
 from headwater.protocol.status import Status
+from headwater.server.quirks import only_session
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
 from headwater.server.session import Session
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
 
 _SESSION_ROLES = {Role.PUBLISH: SessionRole.PUBLISHER, Role.PLAY: SessionRole.READER}
-_SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
 
 
 def named_session(exchange: Exchange) -> Session | None:
@@ -53,30 +53,16 @@ def _move(session: Session, exchange: Exchange) -> None:
     connection.sessions[session.id] = session
 
 
-def implied_session(exchange: Exchange) -> Session | None:
-    """The session that a SETUP without the header goes on with, on the same connection.
-
-    Some publishers do not repeat the id that ANNOUNCE gave them.
-    """
-    waiting = [
-        session
-        for session in exchange.connection.sessions.values()
-        if session.state in _SETTING_UP and session.role is Role.PUBLISH
-    ]
-    return waiting[0] if len(waiting) == 1 else None
-
-
 def required_session(exchange: Exchange, role: Role | None = None) -> Session:
     """The session a request must have: named, or the only one of its connection."""
     session = named_session(exchange)
     if session is None:
-        only = list(exchange.connection.sessions.values())
-        if len(only) != 1:
+        session = only_session(exchange.connection.sessions.values())
+        if session is None:
             raise Refusal(
                 Status.SESSION_NOT_FOUND,
                 f"{exchange.request.method} needs the Session header of its SETUP",
             )
-        session = only[0]
         session.touch(exchange.service.clock())
     if role is not None and session.role is not role:
         raise Refusal(

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from headwater.protocol.wire_limits import WireLimits
+from headwater.server.quirks import told_timeout_s
 
 
 def _require_positive(settings: object, *names: str) -> None:
@@ -122,7 +123,7 @@ class SessionSettings:
     @property
     def advertised_timeout_s(self) -> int:
         """The time-out that the Session header tells, whole seconds, at least 1."""
-        return max(1, int(self.timeout_s - min(self.timeout_s / 2, self.advertised_margin_s)))
+        return told_timeout_s(self.timeout_s, self.advertised_margin_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headwater.media.mount import Mount
 from headwater.protocol.control import resolve_control, split_control
 from headwater.protocol.status import Status
+from headwater.server.quirks import track_of_url_without_control
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
 from headwater.server.session import Session
@@ -69,10 +70,8 @@ def reader_target(exchange: Exchange, session: Session | None) -> SetupTarget:
 
 
 def _track(index: int | None, count: int, path: str) -> int:
+    index = track_of_url_without_control(index, count)
     if index is None:
-        if count == 1:
-            # MPEG-TS clients drop the control part of the URL.
-            return 0
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
             f"{path} has {count} tracks; SETUP takes the URL of one of them",

@@ -7,12 +7,12 @@ from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
+from headwater.server.quirks import session_of_announce
 from headwater.server.refusal import Refusal
 from headwater.server.request_uri import parse_request_uri
 from headwater.server.role import Role
 from headwater.server.session import Session
 from headwater.server.session_lookup import (
-    implied_session,
     named_session,
     session_header,
     state_after,
@@ -26,7 +26,7 @@ async def answer(exchange: Exchange) -> Response:
     """Choose the first transport that fits, take what it needs, and tell the peer."""
     service, request = exchange.service, exchange.request
     parse_request_uri(request)
-    session = named_session(exchange) or implied_session(exchange)
+    session = named_session(exchange) or session_of_announce(exchange.connection.sessions.values())
     if session is None:
         _require_play_port(exchange)
     if session is not None and session.role is Role.PUBLISH:

@@ -1,0 +1,65 @@
+"""What clients leave out, rule by rule; the same over the wire is in the tests of each method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from headwater.protocol.session_states import SessionState
+from headwater.server import quirks
+from headwater.server.role import Role
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the rules look at of a session."""
+
+    role: Role
+    state: SessionState
+
+
+ANNOUNCED = Session(Role.PUBLISH, SessionState.INIT)
+SET_UP = Session(Role.PUBLISH, SessionState.READY)
+RECORDING = Session(Role.PUBLISH, SessionState.RECORDING)
+READER = Session(Role.PLAY, SessionState.READY)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "meant"),
+    [
+        ([], None),
+        ([ANNOUNCED], ANNOUNCED),
+        ([READER, SET_UP, RECORDING], SET_UP),
+        ([READER], None),
+        ([RECORDING], None),
+        ([ANNOUNCED, SET_UP], None),
+    ],
+)
+def test_setup_without_a_session_goes_on_with_announce(sessions: list[Any], meant: Any) -> None:
+    assert quirks.session_of_announce(sessions) is meant
+
+
+@pytest.mark.parametrize(
+    ("sessions", "meant"), [([], None), ([READER], READER), ([READER, RECORDING], None)]
+)
+def test_request_without_a_session_means_the_only_one(sessions: list[Any], meant: Any) -> None:
+    assert quirks.only_session(sessions) is meant
+
+
+@pytest.mark.parametrize(
+    ("index", "count", "track"), [(None, 1, 0), (None, 2, None), (1, 2, 1), (7, 1, 7)]
+)
+def test_url_without_a_control_means_the_only_track(
+    index: int | None, count: int, track: int | None
+) -> None:
+    assert quirks.track_of_url_without_control(index, count) == track
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "margin_s", "told_s"),
+    [(30.0, 5.0, 25), (60.0, 10.0, 50), (8.0, 5.0, 4), (2.5, 0.5, 2), (1.0, 5.0, 1)],
+)
+def test_told_timeout_is_below_the_real_one(timeout_s: float, margin_s: float, told_s: int) -> None:
+    assert quirks.told_timeout_s(timeout_s, margin_s) == told_s
