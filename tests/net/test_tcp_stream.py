@@ -1,4 +1,4 @@
-"""TcpStream keeps every byte in order, measures what waits, and ends exactly once."""
+"""TcpStream reads in bounded turns, contains its receiver's faults, and ends exactly once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import errno
 import logging
 import socket
 import struct
-from dataclasses import replace
 
 import pytest
 from stream_ends import (
     HalfOpenRecorder,
     Recorder,
+    fill,
     open_stream,
     pattern,
     read_exactly,
@@ -22,19 +22,7 @@ from stream_ends import (
 )
 
 from headwater.net import tcp_stream
-from headwater.net.kernel_features import probe
 from headwater.net.stream import ByteStream
-from headwater.net.tcp_stream import TcpStream
-
-
-def fill(stream: TcpStream, size: int = 1_000) -> bytes:
-    """Write until the stream has to queue; return all that was written."""
-    written = bytearray()
-    while stream.queued_bytes < 100_000:
-        block = pattern(size)
-        stream.write(block)
-        written += block
-    return bytes(written)
 
 
 async def test_is_a_byte_stream(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -59,58 +47,6 @@ async def test_both_directions(pair: tuple[socket.socket, socket.socket]) -> Non
         await recorder.until(lambda: recorder.received == b"back")
         assert (stream.bytes_sent, stream.bytes_received) == (9, 4)
         assert (stream.queued_bytes, stream.writes_stalled_since) == (0, None)
-
-
-@pytest.mark.parametrize("vectored", [True, False])
-async def test_queue_keeps_order_and_is_measured(
-    narrow: tuple[socket.socket, socket.socket],
-    monkeypatch: pytest.MonkeyPatch,
-    vectored: bool,
-) -> None:
-    if vectored and not probe().sendmsg:
-        pytest.skip("no sendmsg here")
-    features = replace(probe(), sendmsg=vectored)
-    monkeypatch.setattr(tcp_stream, "probe", lambda: features)
-    near, far = narrow
-    recorder = Recorder()
-    loop = asyncio.get_running_loop()
-    async with open_stream(near, recorder) as stream:
-        before = loop.time()
-        written = fill(stream)
-        for number in range(200):
-            block = bytes([number]) * (number * 7)
-            stream.write(block)
-            written += block
-        assert stream.queued_bytes == len(written) - stream.bytes_sent > 0
-        stalled_since = stream.writes_stalled_since
-        assert stalled_since is not None
-        assert before <= stalled_since <= loop.time()
-        assert stream.oldest_queued_s(before + 100) <= 100
-        assert stream.oldest_queued_s(loop.time()) >= 0
-        assert recorder.drained == 0
-        assert await read_exactly(far, len(written)) == written
-        await recorder.until(lambda: recorder.drained == 1)
-        assert (stream.queued_bytes, stream.writes_stalled_since) == (0, None)
-        assert stream.oldest_queued_s(loop.time()) == 0.0
-        assert stream.bytes_sent == len(written)
-
-
-async def test_queue_does_not_copy(narrow: tuple[socket.socket, socket.socket]) -> None:
-    near, _far = narrow
-    async with open_stream(near, Recorder()) as stream:
-        fill(stream)
-        block = bytes(50_000)
-        stream.write(block)
-        assert stream._queue[-1] is block
-
-
-async def test_one_large_write(narrow: tuple[socket.socket, socket.socket]) -> None:
-    near, far = narrow
-    async with open_stream(near, Recorder()) as stream:
-        data = pattern(3_000_000)
-        stream.write(data)
-        assert stream.queued_bytes == len(data) - stream.bytes_sent
-        assert await read_exactly(far, len(data)) == data
 
 
 async def test_close_flushes(narrow: tuple[socket.socket, socket.socket]) -> None:

@@ -99,6 +99,16 @@ def pattern(count: int) -> bytes:
     return (b"".join(struct.pack("!I", number) for number in range(count // 4 + 1)))[:count]
 
 
+def fill(stream: TcpStream, size: int = 1_000) -> bytes:
+    """Write until the stream has to queue; return all that was written."""
+    written = bytearray()
+    while stream.queued_bytes < 100_000:
+        block = pattern(size)
+        stream.write(block)
+        written += block
+    return bytes(written)
+
+
 @contextlib.asynccontextmanager
 async def open_stream(
     sock: socket.socket, recorder: Recorder, **options: object

@@ -1,4 +1,4 @@
-"""A TCP connection with a queue that can be measured: bytes, age, stall."""
+"""A TCP connection: what comes from it, how it ends, and what its owner is told."""
 
 from __future__ import annotations
 
@@ -7,31 +7,24 @@ import socket
 import struct
 from asyncio import AbstractEventLoop, TimerHandle
 from asyncio.selector_events import BaseSelectorEventLoop
-from collections import deque
-from itertools import islice
 from typing import Final
 
 from headwater.log_pace import paced_logger
-from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, unmapped
 from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver
+from headwater.net.tcp_send_queue import QueuedTotal, TcpSendQueue
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
 
 _log = paced_logger(__name__)
 
-# Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
-_BUFFERS_PER_CALL: Final = 64
 # After its last byte a closing stream waits so long for the peer to close too. Closing with bytes
 # unread would send a reset, which can destroy the answer that is still on its way.
 _LINGER_S: Final = 0.5
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-# An empty deque takes 760 bytes, and nearly all connections have nothing queued: they share these.
-_NO_BUFFERS: Final[deque[bytes | memoryview]] = deque(maxlen=0)
-_NO_TIMES: Final[deque[float]] = deque(maxlen=0)
 
 
-class TcpStream:
+class TcpStream(TcpSendQueue):
     """Owns a connected socket from now on; reading begins in the loop's next turn.
 
     `receiver` may be replaced at any time. `initial_data` are bytes already read from the socket;
@@ -44,32 +37,20 @@ class TcpStream:
     __slots__ = (
         "_begun",
         "_close_deadline_s",
-        "_corked",
         "_ended",
         "_errors_repeat",
         "_initial_data",
-        "_loop",
-        "_queue",
-        "_queued_at_s",
         "_read_bytes",
         "_reading",
         "_reading_on",
         "_reads_per_wake",
         "_recv",
-        "_released",
-        "_send",
-        "_sock",
         "_timer",
-        "_vectored",
         "bytes_received",
-        "bytes_sent",
-        "closed",
         "local_address",
         "peer_address",
-        "queued_bytes",
         "receiver",
         "secure",
-        "writes_stalled_since",
     )
 
     def __init__(
@@ -83,16 +64,14 @@ class TcpStream:
         reads_per_wake: int = 4,
         close_deadline_s: float = 2.0,
         peer_address: Address | None = None,
+        queued_total: QueuedTotal | None = None,
     ) -> None:
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._sock = sock
-        self._loop = loop
-        self._send = sock.send
+        super().__init__(sock, loop, queued_total or QueuedTotal())
         self._recv = sock.recv
-        self._vectored = probe().sendmsg
         # A selector tells of a socket's error as often as it is asked. libuv, beneath uvloop, does
         # so once and forgets the socket: one must read on to the error when it comes with data.
         self._errors_repeat = isinstance(loop, BaseSelectorEventLoop)
@@ -100,126 +79,17 @@ class TcpStream:
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
         self._initial_data = initial_data
-        self._queue: deque[bytes | memoryview] = _NO_BUFFERS
-        self._queued_at_s: deque[float] = _NO_TIMES
         self._timer: TimerHandle | None = None
         self._begun = False
-        self._corked = False
         self._reading = True
         self._reading_on = False
         self._ended = False
-        self._released = False
         self.receiver: StreamReceiver = receiver
         self.local_address: Address = _address_of(sock, "getsockname")
         self.peer_address: Address = peer_address or _address_of(sock, "getpeername")
         self.secure: bool = False
-        self.closed: bool = False
-        self.queued_bytes: int = 0
-        self.writes_stalled_since: float | None = None
         self.bytes_received: int = len(initial_data)
-        self.bytes_sent: int = 0
         loop.call_soon(self._begin)
-
-    # -- writing
-
-    def write(self, data: bytes) -> None:
-        """Send now what the kernel takes and queue the rest without copying it."""
-        if self.closed:
-            return
-        if self._queue or self._corked:
-            self._enqueue(data, self._loop.time())
-            return
-        try:
-            sent = self._send(data)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError as error:
-            self.abort(error)
-            return
-        self.bytes_sent += sent
-        if sent != len(data):
-            self._wait_for_room(data, sent)
-
-    def cork(self) -> None:
-        """Queue what is written until `uncork`, so that it leaves in one system call."""
-        self._corked = True
-
-    def uncork(self) -> None:
-        """Send what was queued since `cork`; without one it does nothing."""
-        if not self._corked:
-            return
-        self._corked = False
-        if not self._queue or self.writes_stalled_since is not None or self._released:
-            return
-        if self._send_queued():
-            if self.closed:
-                self._linger()
-        elif not self._released:
-            self._loop.add_writer(self._sock, self._flush)
-
-    def oldest_queued_s(self, now: float) -> float:
-        """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
-        return now - self._queued_at_s[0] if self._queued_at_s else 0.0
-
-    def _wait_for_room(self, data: bytes, sent: int) -> None:
-        now = self._loop.time()
-        self._enqueue(memoryview(data)[sent:] if sent else data, now)
-        self.writes_stalled_since = now
-        self._loop.add_writer(self._sock, self._flush)
-
-    def _enqueue(self, data: bytes | memoryview, now: float) -> None:
-        if not self._queue:
-            self._queue, self._queued_at_s = deque(), deque()
-        self._queue.append(data)
-        self._queued_at_s.append(now)
-        self.queued_bytes += len(data)
-
-    def _flush(self) -> None:
-        """Go on with the queue now that the kernel takes bytes again."""
-        if not self._send_queued():
-            return
-        self._loop.remove_writer(self._sock)
-        if self.closed:
-            self._linger()
-        else:
-            self._tell_drained()
-
-    def _send_queued(self) -> bool:
-        """Hand queued buffers to the kernel until it takes no more; tell whether all have left."""
-        queue = self._queue
-        if self.writes_stalled_since is None:
-            self.writes_stalled_since = self._loop.time()
-        while queue:
-            buffers = list(islice(queue, _BUFFERS_PER_CALL)) if self._vectored else [queue[0]]
-            try:
-                sent = self._sock.sendmsg(buffers) if len(buffers) > 1 else self._send(buffers[0])
-            except (BlockingIOError, InterruptedError):
-                return False
-            except OSError as error:
-                self.abort(error)
-                return False
-            self.bytes_sent += sent
-            self.queued_bytes -= sent
-            self.writes_stalled_since = self._loop.time()
-            if not self._forget(sent, len(buffers)):
-                return False
-        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
-        self.writes_stalled_since = None
-        return True
-
-    def _forget(self, sent: int, offered: int) -> bool:
-        """Drop `sent` bytes from the head of the queue; tell whether that was all of `offered`."""
-        queue, queued_at_s = self._queue, self._queued_at_s
-        for _ in range(offered):
-            head = queue[0]
-            if sent < len(head):
-                if sent:
-                    queue[0] = memoryview(head)[sent:]
-                return False
-            sent -= len(head)
-            queue.popleft()
-            queued_at_s.popleft()
-        return True
 
     # -- reading
 
@@ -374,14 +244,15 @@ class TcpStream:
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
         self._sock.close()
-        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
-        self.queued_bytes = 0
-        self.writes_stalled_since = None
+        self._forget_queue()
         self._loop.call_soon(self._tell_closed, error)
 
     # -- telling
 
-    def _tell_drained(self) -> None:
+    def _queue_emptied(self) -> None:
+        if self.closed:
+            self._linger()
+            return
         try:
             self.receiver.stream_drained()
         except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone

@@ -1,0 +1,184 @@
+"""What waits to leave on a TCP connection: a queue that can be measured by bytes, age, stall."""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from asyncio import AbstractEventLoop
+from collections import deque
+from itertools import islice
+from typing import Final
+
+from headwater.net.kernel_features import probe
+
+# Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
+_BUFFERS_PER_CALL: Final = 64
+# An empty deque takes 760 bytes, and nearly all connections have nothing queued: they share these.
+_NO_BUFFERS: Final[deque[bytes | memoryview]] = deque(maxlen=0)
+_NO_TIMES: Final[deque[float]] = deque(maxlen=0)
+
+
+class QueuedTotal:
+    """The bytes in the queues of all streams that share it, exact at any moment.
+
+    What the kernel takes at once is in no queue, so it costs nothing where nobody lags behind.
+    """
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+
+class TcpSendQueue(ABC):
+    """The writing half of a stream; see ByteStream for what the methods do.
+
+    The other half ends both: it sets `closed`, after which nothing more is taken, and
+    `_released`, once the socket is given back.
+    """
+
+    __slots__ = (
+        "_corked",
+        "_loop",
+        "_queue",
+        "_queued_at_s",
+        "_queued_total",
+        "_released",
+        "_send",
+        "_sock",
+        "_vectored",
+        "bytes_sent",
+        "closed",
+        "queued_bytes",
+        "writes_stalled_since",
+    )
+
+    def __init__(
+        self, sock: socket.socket, loop: AbstractEventLoop, queued_total: QueuedTotal
+    ) -> None:
+        self._sock = sock
+        self._loop = loop
+        self._send = sock.send
+        self._vectored = probe().sendmsg
+        self._queue: deque[bytes | memoryview] = _NO_BUFFERS
+        self._queued_at_s: deque[float] = _NO_TIMES
+        self._queued_total = queued_total
+        self._corked = False
+        self._released = False
+        self.closed: bool = False
+        self.queued_bytes: int = 0
+        self.writes_stalled_since: float | None = None
+        self.bytes_sent: int = 0
+
+    @abstractmethod
+    def abort(self, error: Exception | None = None) -> None:
+        """Close at once, giving up what is queued."""
+
+    @abstractmethod
+    def _queue_emptied(self) -> None:
+        """Learn that the kernel has taken all that waited for it."""
+
+    def write(self, data: bytes) -> None:
+        """Send now what the kernel takes and queue the rest without copying it."""
+        if self.closed:
+            return
+        if self._queue or self._corked:
+            self._enqueue(data, self._loop.time())
+            return
+        try:
+            sent = self._send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self.abort(error)
+            return
+        self.bytes_sent += sent
+        if sent != len(data):
+            self._wait_for_room(data, sent)
+
+    def cork(self) -> None:
+        """Queue what is written until `uncork`, so that it leaves in one system call."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Send what was queued since `cork`; without one it does nothing."""
+        if not self._corked:
+            return
+        self._corked = False
+        if not self._queue or self.writes_stalled_since is not None or self._released:
+            return
+        if self._send_queued():
+            if self.closed:
+                self._queue_emptied()
+        elif not self._released:
+            self._loop.add_writer(self._sock, self._flush)
+
+    def oldest_queued_s(self, now: float) -> float:
+        """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
+        return now - self._queued_at_s[0] if self._queued_at_s else 0.0
+
+    def _wait_for_room(self, data: bytes, sent: int) -> None:
+        now = self._loop.time()
+        self._enqueue(memoryview(data)[sent:] if sent else data, now)
+        self.writes_stalled_since = now
+        self._loop.add_writer(self._sock, self._flush)
+
+    def _enqueue(self, data: bytes | memoryview, now: float) -> None:
+        if not self._queue:
+            self._queue, self._queued_at_s = deque(), deque()
+        self._queue.append(data)
+        self._queued_at_s.append(now)
+        self.queued_bytes += len(data)
+        self._queued_total.size_bytes += len(data)
+
+    def _flush(self) -> None:
+        """Go on with the queue now that the kernel takes bytes again."""
+        if not self._send_queued():
+            return
+        self._loop.remove_writer(self._sock)
+        self._queue_emptied()
+
+    def _send_queued(self) -> bool:
+        """Hand queued buffers to the kernel until it takes no more; tell whether all have left."""
+        queue = self._queue
+        if self.writes_stalled_since is None:
+            self.writes_stalled_since = self._loop.time()
+        while queue:
+            buffers = list(islice(queue, _BUFFERS_PER_CALL)) if self._vectored else [queue[0]]
+            try:
+                sent = self._sock.sendmsg(buffers) if len(buffers) > 1 else self._send(buffers[0])
+            except (BlockingIOError, InterruptedError):
+                return False
+            except OSError as error:
+                self.abort(error)
+                return False
+            self.bytes_sent += sent
+            self.queued_bytes -= sent
+            self._queued_total.size_bytes -= sent
+            self.writes_stalled_since = self._loop.time()
+            if not self._forget(sent, len(buffers)):
+                return False
+        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
+        self.writes_stalled_since = None
+        return True
+
+    def _forget(self, sent: int, offered: int) -> bool:
+        """Drop `sent` bytes from the head of the queue; tell whether that was all of `offered`."""
+        queue, queued_at_s = self._queue, self._queued_at_s
+        for _ in range(offered):
+            head = queue[0]
+            if sent < len(head):
+                if sent:
+                    queue[0] = memoryview(head)[sent:]
+                return False
+            sent -= len(head)
+            queue.popleft()
+            queued_at_s.popleft()
+        return True
+
+    def _forget_queue(self) -> None:
+        """Give up what is queued."""
+        self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
+        self._queued_total.size_bytes -= self.queued_bytes
+        self.queued_bytes = 0
+        self.writes_stalled_since = None
