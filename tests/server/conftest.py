@@ -32,6 +32,7 @@ async def stop_and_look(server: RtspServer) -> None:
     assert len(service.mounts) == 0
     assert len(service.reservations) == 0
     assert not service.connections
+    assert service.queue_budget.queued.size_bytes == 0
     assert service.counters.connection_failures == 0
 
 

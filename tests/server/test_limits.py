@@ -227,34 +227,43 @@ def _looked_at(server: RtspServer) -> bool:
     return bool(begun) and all(service.clock() - since < 5 for since, _ in begun.values())
 
 
-async def test_queues_of_all_readers_together_are_bounded(
-    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
-) -> None:
-    server = await start_server(settings=limited(reader_queue_bytes_total=10_000))
-    service = server._service
-    assert service is not None
-    budget = service.media_ends.queue_budget
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    healthy = await TcpReader.start(server.play_port, server.play_url("/a"))
+async def slow_reader(server: RtspServer) -> TcpReader:
+    """A reader that takes nothing, over a connection that holds little."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.play_port))
-    slow = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
-    slow.peer.writer.transport.pause_reading()
-    payload = b"\x65" + bytes(1400)
-    seq = 0
-    while not budget.exhausted:
-        seq += 1
+    reader = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
+    reader.peer.writer.transport.pause_reading()
+    return reader
+
+
+async def test_queues_of_all_readers_together_are_bounded(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    most_bytes, readers = 100_000, 4
+    server = await start_server(settings=limited(reader_queue_bytes_total=most_bytes))
+    service = server._service
+    assert service is not None
+    budget = service.queue_budget
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    healthy = await TcpReader.start(server.play_port, server.play_url("/a"))
+    slow = [await slow_reader(server) for _ in range(readers)]
+    # As large as a batch may become, so that a bound judged now and then would be passed by far.
+    payload = b"\x65" + bytes(60_000)
+    batch_bytes = len(frame(0, rtp(0, payload=payload)))
+    after = 0
+    for seq in range(10_000):
         await publisher.peer.send(frame(0, rtp(seq, payload=payload)))
         assert (await healthy.peer.frame())[1][2:4] == seq.to_bytes(2, "big")
-    queued = max(reader.queued_bytes for reader in server.mounts["/a"].readers)
-    for _ in range(20):
-        seq += 1
-        await publisher.peer.send(frame(0, rtp(seq, payload=payload)))
-        assert (await healthy.peer.frame())[1][2:4] == seq.to_bytes(2, "big")
+        assert budget.queued.size_bytes <= most_bytes + readers * batch_bytes
+        after += budget.refusals > 0
+        if after == 30:
+            break
     snapshots = {reader.id: reader for reader in server.mounts["/a"].readers}
-    assert snapshots[slow.session].queued_bytes <= queued
-    assert snapshots[slow.session].dropped_packets > 0
+    queued = [snapshots[reader.session].queued_bytes for reader in slow]
+    assert budget.queued.size_bytes == sum(queued)
+    assert all(snapshots[reader.session].dropped_packets > 0 for reader in slow)
     assert snapshots[healthy.session].dropped_packets == 0
+    await wait_for(lambda: "limit reached" in caplog.messages)
     line = next(record for record in caplog.records if record.message == "limit reached")
     assert vars(line)["setting"] == "limits.reader_queue_bytes_total"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from headwater.net.socket_address import Address
 from headwater.net.stream import HalfCloseReceiver, StreamReceiver
+from headwater.net.tcp_send_queue import QueuedTotal
 from headwater.net.tcp_stream import TcpStream
 
 # One TLS record holds at most this much plaintext (RFC 8446 section 5.1).
@@ -59,6 +60,7 @@ class TlsStream:
         reads_per_wake: int = 4,
         close_deadline_s: float = 2.0,
         peer_address: Address | None = None,
+        queued_total: QueuedTotal | None = None,
     ) -> None:
         self.receiver: StreamReceiver = receiver
         self.secure: bool = True
@@ -85,6 +87,7 @@ class TlsStream:
             reads_per_wake=reads_per_wake,
             close_deadline_s=close_deadline_s,
             peer_address=peer_address,
+            queued_total=queued_total,
         )
         self._timer = loop.call_later(handshake_deadline_s, self._handshake_overdue)
         if not server_side:

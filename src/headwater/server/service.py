@@ -21,6 +21,7 @@ from headwater.server.service_settings import ServiceSettings
 from headwater.server.session import Session
 from headwater.server.session_table import SessionTable
 from headwater.transports.media_ends import MediaEnds
+from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_end import SessionIdentity
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Service:
             overrides=settings.mount_overrides,
             observer=self.notices,
         )
-        self.media_ends = MediaEnds(loop, settings.rtp, settings.sockets)
+        self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
+        self.media_ends = MediaEnds(loop, settings.rtp, settings.sockets, self.queue_budget)
         self.reservations = Reservations(self.mounts)
         self.sessions = SessionTable(self)
         self.notices.sessions = self.sessions

@@ -164,8 +164,9 @@ class LimitSettings:
     ] = 0.0
     reader_queue_bytes_total: Annotated[
         int,
-        "Bytes queued for all TCP readers together, counted once a second; above it the readers "
-        "with a queue lose packets, up to the next key frame, until it is below again.",
+        "Bytes queued for all TCP readers together; above it the readers with a queue lose "
+        "packets, up to the next key frame, until it is below again. It is passed by no more "
+        "than one batch of packets for each reader.",
     ] = 1 << 30
     first_byte_timeout_s: Annotated[
         float, "Seconds a new connection may take to send its first byte. Then it is closed."

@@ -38,6 +38,7 @@ class Timekeeper:
         # When each publisher's next report is due.
         self._reports_due_s: dict[str, float] = {}
         self._next_certificates_s = 0.0
+        self._refusals_told = 0
 
     def start(self) -> None:
         """Begin."""
@@ -59,7 +60,7 @@ class Timekeeper:
         periodic: tuple[Callable[[float], None], ...] = (
             self._enforce_deadlines,
             self._bit_rates.check,
-            self._check_queues,
+            self._tell_full_queues,
             service.sessions.sweep,
             service.mounts.check,
             self._send_reports,
@@ -76,14 +77,12 @@ class Timekeeper:
     def _enforce_deadlines(self, now: float) -> None:
         enforce_deadlines(self._service, now)
 
-    def _check_queues(self, _now: float) -> None:
-        service = self._service
-        queued_bytes = sum(one.stream.queued_bytes for one in service.connections)
-        most = service.settings.limits.reader_queue_bytes_total
-        service.media_ends.queue_budget.exhausted = queued_bytes > most
-        if queued_bytes > most:
-            cause = f"{queued_bytes} bytes are queued, {most} are the most that is allowed"
-            service.note_limit("limits.reader_queue_bytes_total", "", cause)
+    def _tell_full_queues(self, _now: float) -> None:
+        budget = self._service.queue_budget
+        if budget.refusals != self._refusals_told:
+            self._refusals_told = budget.refusals
+            cause = f"queues held {budget.most_bytes} bytes, the most that is allowed"
+            self._service.note_limit("limits.reader_queue_bytes_total", "", cause)
 
     def _watch_certificates(self, now: float) -> None:
         tls = self._service.tls

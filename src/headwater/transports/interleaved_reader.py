@@ -74,8 +74,10 @@ class _InterleavedOutlet(Outlet):
         age_s = 0.0
         if queued_bytes:
             age_s = stream.oldest_queued_s(now)
-            if self._budget.exhausted:
+            budget = self._budget
+            if budget.queued.size_bytes > budget.most_bytes:
                 # Over its own bound too, whatever that is: the gate leaves out what it may.
+                budget.refusals += 1
                 queued_bytes = sys.maxsize
         admitted = self.gate.admit(batch, queued_bytes, age_s, now)
         if admitted is None:

@@ -27,12 +27,16 @@ class MediaEnds:
     """The factory of one server's publishers and readers; it owns the UDP ports."""
 
     def __init__(
-        self, loop: AbstractEventLoop, settings: RtpSettings, sockets: SocketSettings
+        self,
+        loop: AbstractEventLoop,
+        settings: RtpSettings,
+        sockets: SocketSettings,
+        queue_budget: QueueBudget,
     ) -> None:
         self._loop = loop
         self._sockets = sockets
         self._nat_latching = settings.nat_latching
-        self.queue_budget = QueueBudget()
+        self._queue_budget = queue_budget
         self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
         self.groups = MulticastEgressTable(loop, sockets)
@@ -68,7 +72,7 @@ class MediaEnds:
                 channels,
                 mount.settings,
                 on_too_slow=mount.disconnect_slow_reader,
-                budget=self.queue_budget,
+                budget=self._queue_budget,
             )
         if kind is TransportKind.MULTICAST:
             return MulticastReader(identity, self.groups, mount.settings)

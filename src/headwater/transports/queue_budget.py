@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from headwater.net.tcp_send_queue import QueuedTotal
+
 
 class QueueBudget:
-    """Whether the queues of all readers together are above their bound.
+    """The bytes in the queues of all connections, and the most that readers may add to.
 
-    Whoever counts them sets `exhausted`; outlets only read it, on their way past.
+    Whoever has something queued already asks before it adds more; who has nothing does not, so
+    the bound may be passed by one batch for each reader.
+
+    Attributes:
+        queued: what the connections count their queues in.
+        most_bytes: the bound.
+        refusals: how often a batch met the bound.
     """
 
-    __slots__ = ("exhausted",)
+    __slots__ = ("most_bytes", "queued", "refusals")
 
-    def __init__(self) -> None:
-        self.exhausted = False
+    def __init__(self, most_bytes: int) -> None:
+        self.queued = QueuedTotal()
+        self.most_bytes = most_bytes
+        self.refusals = 0
