@@ -167,6 +167,30 @@ def test_sender_reports_reach_those_who_join_and_those_on_their_way(stage: Any) 
     assert reader.rtcp == [(0, early), (0, late), (0, early)]
 
 
+def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
+    mount, video, _ = filled(stage)
+    report = video.report(NTP)
+    mount.tracks[0].write_rtcp(report)
+    reader = stage.FakeReader()
+    known: list[int] = []
+    reader.on_batch = lambda: known.append(len(reader.rtcp))
+    stage.play(mount, reader)
+    assert known
+    assert set(known) == {1}
+    assert reader.rtcp == [(0, report)]
+
+
+def test_report_that_breaks_a_reader_at_its_start_ends_it(stage: Any) -> None:
+    mount, video, _ = filled(stage)
+    mount.tracks[0].write_rtcp(video.report(NTP))
+    reader = stage.FakeReader()
+    reader.fail_in = "send_rtcp"
+    stage.play(mount, reader)
+    assert reader.closed == ["failed"]
+    assert reader.packets == []
+    assert states(mount) == {}
+
+
 def test_pause_and_play_again(stage: Any) -> None:
     mount, video, _ = filled(stage)
     reader = stage.FakeReader()

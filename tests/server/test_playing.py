@@ -50,6 +50,39 @@ async def test_play_answers_before_the_first_frame_and_tells_the_truth(server: R
     assert reader.play.header("Range") == "npt=0.000-"
 
 
+async def vlc_playing(server: RtspServer) -> tuple[TcpPublisher, TcpReader]:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
+    peer, url = await RtspPeer.connect(server.play_port), server.play_url("/a")
+    setup = await peer.ask(
+        "SETUP",
+        f"{url}/trackID=0",
+        {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1", "User-Agent": "LibVLC/3.0.24"},
+    )
+    play = await peer.ask("PLAY", url, {"Session": setup.session})
+    return publisher, TcpReader(peer, url, setup.session, play)
+
+
+async def test_kept_packets_for_vlc_come_a_little_later_without_a_gap(server: RtspServer) -> None:
+    publisher, reader = await vlc_playing(server)
+    assert ";seq=0;" in (reader.play.header("RTP-Info") or "")
+    for seq in (1, 2):
+        await publisher.peer.send(frame(0, rtp(seq, payload=b"\x41no key frame")))
+    packets = [(await reader.peer.frame())[1] for _ in range(3)]
+    assert [packet[3] for packet in packets] == [0, 1, 2]
+
+
+async def test_vlc_that_leaves_before_the_kept_packets_gets_none(server: RtspServer) -> None:
+    _, reader = await vlc_playing(server)
+    await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, over.set)
+    await over.wait()
+    assert server.mounts["/a"].readers == ()
+    assert reader.peer.frames == []
+
+
 async def test_play_while_playing_tells_where_the_reader_is(server: RtspServer) -> None:
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     await publisher.send()

@@ -10,6 +10,7 @@ import pytest
 from headwater.protocol.session_states import SessionState
 from headwater.server import quirks
 from headwater.server.role import Role
+from headwater.transports.settings import TransportKind
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,23 @@ def test_url_without_a_control_means_the_only_track(
 )
 def test_told_timeout_is_below_the_real_one(timeout_s: float, margin_s: float, told_s: int) -> None:
     assert quirks.told_timeout_s(timeout_s, margin_s) == told_s
+
+
+VLC = "LibVLC/3.0.24 (LIVE555 Streaming Media v2026.10.17)"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "transport", "waits"),
+    [
+        (VLC, TransportKind.TCP, True),
+        (VLC, TransportKind.UDP, False),
+        (VLC, TransportKind.MULTICAST, False),
+        ("Lavf59.27.100", TransportKind.TCP, False),
+        ("", TransportKind.TCP, False),
+        (VLC, None, False),
+    ],
+)
+def test_vlc_over_tcp_is_given_time_before_the_kept_packets(
+    user_agent: str, transport: TransportKind | None, waits: bool
+) -> None:
+    assert (quirks.pause_before_kept_packets_s(user_agent, transport) > 0) is waits

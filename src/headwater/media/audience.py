@@ -89,12 +89,16 @@ class Audience:
             self._mount.counters.readers += 1
             tell(self._observer.reader_started, self._mount, reader)
         entries = self._entries(plan)
+        # A player that gets packets before it knows their clock may start anew with the report:
+        # VLC then throws away what it has decoded.
+        self._send_reports(seat)
+        if reader not in self._seats:
+            return
         if entries:
             self._mount.counters.instant_starts += 1
             self._catch_up(seat, entries)
         else:
             self._go_live(seat)
-        self._send_reports(seat)
 
     def stop(self, reader: Reader, track_indexes: Sequence[int] | None) -> None:
         """Stop some tracks or all of a reader, which stays known."""

@@ -1,4 +1,4 @@
-"""What clients leave out of their requests, and when they are late: a rule each, by name."""
+"""What clients leave out, when they are late and when not ready yet: a rule each, by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.protocol.session_states import SessionState
 from headwater.server.role import Role
+from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
     from headwater.server.session import Session
@@ -53,3 +54,12 @@ def told_timeout_s(timeout_s: float, margin_s: float) -> int:
     so it is told a little less than it has: by the margin, or by half where that is less.
     """
     return max(1, int(timeout_s - min(timeout_s / 2, margin_s)))
+
+
+def pause_before_kept_packets_s(user_agent: str, transport: TransportKind | None) -> float:
+    """How long after PLAY's answer the last key frame is sent, in seconds.
+
+    VLC's live555 reads on behind the answer at once and throws away what comes over TCP before
+    VLC has asked it for packets: the key frame, and with it the pictures up to the next one.
+    """
+    return 0.05 if transport is TransportKind.TCP and "LibVLC/" in user_agent else 0.0

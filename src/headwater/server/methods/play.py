@@ -9,6 +9,7 @@ from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
+from headwater.server.quirks import pause_before_kept_packets_s
 from headwater.server.refusal import Refusal
 from headwater.server.request_uri import aggregate_url, wants_instant_start
 from headwater.server.role import Role
@@ -33,6 +34,23 @@ def _rtp_info(exchange: Exchange, session: Session, plan: StartPlan) -> str:
     )
 
 
+def _begin(exchange: Exchange, session: Session, plan: StartPlan) -> None:
+    def begin() -> None:
+        reader, mount = session.reader, session.mount
+        if reader is None or mount is None or session.closed:
+            return
+        if session.state is SessionState.PLAYING and mount.open:
+            mount.start_reader(reader, plan)
+
+    pause_s = 0.0
+    if plan.cached:
+        pause_s = pause_before_kept_packets_s(session.user_agent, session.transport)
+    if pause_s:
+        exchange.service.loop.call_later(pause_s, begin)
+    else:
+        begin()
+
+
 async def answer(exchange: Exchange) -> Response:
     """Start delivery right behind the answer, at the last key frame where the mount allows.
 
@@ -51,7 +69,7 @@ async def answer(exchange: Exchange) -> Response:
     )
     if not playing:
         session.state = state
-        exchange.after_answer = lambda: mount.start_reader(reader, plan)
+        exchange.after_answer = lambda: _begin(exchange, session, plan)
     headers = [session_header(exchange, session), ("Range", mount.range_text or _LIVE_RANGE)]
     if rtp_info := _rtp_info(exchange, session, plan):
         headers.append(("RTP-Info", rtp_info))
