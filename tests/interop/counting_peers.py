@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 
 from clients.client import Transport
+from clients.description import describe
 
 PAYLOAD_BYTES = 1200
 PACKETS_PER_PICTURE = 8
@@ -22,6 +23,7 @@ RECEIVE_BYTES = 1 << 16
 RTP_VERSION = 0x80
 H264_PAYLOAD_TYPE = 96
 IDR, SLICE = 0x65, 0x41
+SENDER_REPORT = 200
 
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=count\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -113,6 +115,30 @@ class Tally:
 def server_port_in(answer: dict[str, str]) -> str:
     """The first of the server's ports in the answer to a SETUP."""
     return answer["transport"].partition("server_port=")[2].partition("-")[0]
+
+
+def wait_for_sender_reports(url: str, deadline_s: float = 20.0) -> None:
+    """Play until every track has had an RTCP sender report; raises TimeoutError at the deadline.
+
+    The server keeps them for readers to come. A player that gets its first one in the middle of
+    the film may start its clocks anew: VLC then drops what its decoder holds.
+    """
+    rtsp = RtspSocket(url)
+    tracks = describe(url).body.count("\r\nm=")
+    for index in range(tracks):
+        transport = f"RTP/AVP/TCP;unicast;interleaved={2 * index}-{2 * index + 1}"
+        rtsp.ask("SETUP", f"{url}/trackID={index}", f"Transport: {transport}")
+    rtsp.ask("PLAY", url)
+    received, untold = rtsp.rest, {2 * index + 1 for index in range(tracks)}
+    give_up_s = time.monotonic() + deadline_s
+    with rtsp.socket:
+        while untold:
+            rtsp.socket.settimeout(max(0.001, give_up_s - time.monotonic()))
+            while len(received) < 4 or len(received) < 4 + int.from_bytes(received[2:4], "big"):
+                received += rtsp.socket.recv(RECEIVE_BYTES)
+            if received[5] == SENDER_REPORT:
+                untold.discard(received[1])
+            received = received[4 + int.from_bytes(received[2:4], "big") :]
 
 
 class CountingReader:

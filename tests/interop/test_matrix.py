@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from clients.client import FrameChecksums, Publisher, Reader, Transport
+from clients.client import CannotPlayError, FrameChecksums, Publisher, Reader, Transport
 from clients.description import wait_until_published
 from clients.lineup import PUBLISHERS, READERS
+from counting_peers import wait_for_sender_reports
 from media_library import MediaLibrary, prove_same
 from result_table import Crossing, ResultTable
 from server_process import ServerProcess
@@ -52,6 +53,7 @@ def run_batch(
         with publisher.publish(url, transport_in, media, folder) as program:
             try:
                 wait_until_published(server.play_url(mount))
+                wait_for_sender_reports(server.play_url(mount))
             except TimeoutError as error:
                 failure = RuntimeError(f"{error}\n{program.last_lines()}")
                 return {(reader.name, out): failure for reader, out in READING}
@@ -81,6 +83,8 @@ def _play(
     workdir.mkdir()
     try:
         return reader.play(url, out, media, FRAMES, workdir)
+    except CannotPlayError as reason:
+        return str(reason)
     except Exception as error:  # noqa: BLE001 - shown by the test of this cell
         return error
 

@@ -86,6 +86,10 @@ class ClientError(Exception):
     """The client ended, hung, or wrote nothing; the message ends with its own last lines."""
 
 
+class CannotPlayError(Exception):
+    """The client is unable to play what this publisher made of the film; the message says why."""
+
+
 class Publisher(Protocol):
     """A program that publishes a file to an RTSP server by ANNOUNCE and RECORD."""
 
@@ -112,7 +116,10 @@ class Reader(Protocol):
     def play(
         self, url: str, transport: Transport, media: Media, frames: int, workdir: Path
     ) -> FrameChecksums:
-        """Decode `frames` pictures or more and return their checksums; raises ClientError."""
+        """Decode `frames` pictures or more; return their checksums.
+
+        Raises ClientError, CannotPlayError.
+        """
         ...
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 from importlib import metadata
 
-from clients import live555
+from clients import vlc
 from clients.client import Publisher, Reader
 from clients.ffmpeg import FfmpegPublisher, FfmpegReader
 from clients.gstreamer import GStreamerPublisher, GStreamerReader
-from clients.live555 import Live555Reader
 from clients.opencv import OpenCvReader
 from clients.pyav import PyAvPublisher, PyAvReader
 from clients.vlc import VlcReader
@@ -21,7 +20,6 @@ READERS: tuple[Reader, ...] = (
     VlcReader(),
     OpenCvReader(),
     PyAvReader(),
-    *((Live555Reader(),) if live555.PLAYER.exists() else ()),
 )
 
 
@@ -30,7 +28,7 @@ def versions() -> dict[str, str]:
     return {
         "ffmpeg": _first_line("ffmpeg", "-version").split()[2],
         "GStreamer": _first_line("gst-launch-1.0", "--version").split()[-1],
-        "VLC": _package_version("vlc-bin"),
+        "VLC": vlc.version(),
         "OpenCV": metadata.version("opencv-python-headless"),
         "PyAV": metadata.version("av"),
     }
@@ -38,7 +36,3 @@ def versions() -> dict[str, str]:
 
 def _first_line(*argv: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()[0]
-
-
-def _package_version(package: str) -> str:
-    return _first_line("dpkg-query", "--show", "--showformat", "${Version}\n", package)

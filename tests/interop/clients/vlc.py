@@ -1,81 +1,187 @@
-"""VLC: cvlc writes what it received into an MPEG-TS file, which is then decoded."""
+"""VLC: what it shows goes into a file by its `yuv` video output, what it hears is summed up.
+
+Debian 12 builds VLC without live555, its RTSP client. `tests/interop/vlc/fetch .venv/vlc` fetches
+one that has it; without that, whichever `vlc` is on the path is asked.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
-from clients.client import ClientError, FrameChecksums, Media, Program, Transport
-from clients.ffmpeg import packet_checksums, read_framemd5, run_quietly
-from clients.gstreamer import wait_for_bytes
-
-PLAY_DEADLINE_S = 40.0
-UNPRIVILEGED = "nobody"
-NO_RTSP = (
-    "this VLC is built without live555, its RTSP client (Debian: --disable-live555); "
-    "a column live555, where there is one, shows that library played by itself"
+from clients.client import (
+    AudioProof,
+    CannotPlayError,
+    ClientError,
+    FrameChecksums,
+    Media,
+    Program,
+    Transport,
 )
+from clients.description import describe
+
+FETCHED = Path(sys.prefix) / "vlc" / "vlc"
+PLAY_DEADLINE_S = 40.0
+LOOK_EVERY_S = 0.1
+UNPRIVILEGED = "nobody"
+Y4M_FRAME = b"FRAME\n"
+# Every picture is to be shown, also on a machine too busy to show it in time.
+SHOW_ALL = ("--no-drop-late-frames", "--no-skip-frames", "--no-avcodec-hurry-up")
+TRANSPORT_OPTIONS = {Transport.UDP: (), Transport.TCP: ("--rtsp-tcp",)}
 
 
 class VlcReader:
-    """`cvlc URL --sout …`; UDP is its default, `--rtsp-tcp` asks for TCP."""
+    """`vlc URL`; UDP is its default, `--rtsp-tcp` asks for TCP."""
 
     name = "VLC"
 
     def cannot(self, media: Media, transport: Transport) -> str | None:
-        """Tell whether this build of VLC has an RTSP client at all."""
-        return None if has_live555() else NO_RTSP
+        """Tell whether there is a VLC with an RTSP client."""
+        return why_no_rtsp()
 
     def play(
         self, url: str, transport: Transport, media: Media, frames: int, workdir: Path
     ) -> FrameChecksums:
-        """Record until a file of `frames` pictures' usual size is there, then decode that."""
-        film_frames = media.duration_s * media.frames_per_second
-        enough_bytes = media.path.stat().st_size * frames // film_frames
-        with playground() as ground:
-            recorded = ground / "vlc.ts"
-            with start_vlc(url, transport, recorded, ground) as program:
-                wait_for_bytes(program, recorded, enough_bytes, PLAY_DEADLINE_S)
-            shutil.copy(recorded, workdir / "vlc.ts")
-        return read_recorded(workdir / "vlc.ts", media)
+        """Play until `frames` different pictures have been shown."""
+        if "m=application" in describe(url).body:
+            raise CannotPlayError("VLC leaves out m=application, as which ffmpeg announces MPEG-TS")
+        return play_with(TRANSPORT_OPTIONS[transport], url, media, frames, workdir)
 
 
-def read_recorded(recorded: Path, media: Media) -> FrameChecksums:
-    """Checksums of what VLC put into its transport stream file."""
-    sums = recorded.with_suffix(".md5")
-    run_quietly(
-        "ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-i", str(recorded),
-        "-map", "0:v", "-c:v", "rawvideo", "-fps_mode", "passthrough",
-        "-f", "framemd5", str(sums),
-    )  # fmt: skip
-    video, _ = read_framemd5(sums)
-    if media.recipe.ffprobe_audio != "aac":
-        return FrameChecksums(video)
-    sound = packet_checksums(recorded, "-bsf:a", "aac_adtstoasc")
-    return FrameChecksums(video, audio_packets=sound)
+def play_with(
+    options: Sequence[str], url: str, media: Media, frames: int, workdir: Path
+) -> FrameChecksums:
+    """Play an URL with further options until `frames` different pictures have been shown."""
+    with VlcPlayer(url, options, media, workdir) as player:
+        player.wait_until(lambda: len(player.pictures) >= frames, f"{frames} pictures")
+        return player.seen()
 
 
-def start_vlc(source: str, transport: Transport, recorded: Path, ground: Path) -> Program:
-    """Start cvlc recording a URL; as root it needs another user, which it refuses to be."""
-    options = ["--rtsp-tcp"] if transport is Transport.TCP else []
-    chain = f"#std{{access=file,mux=ts,dst={recorded}}}"
-    argv = ["cvlc", "--no-sout-smem", *options, source, "--sout", chain, "--sout-all"]
-    return Program(
-        [*unprivileged(), *argv], ground / "vlc.log", {**os.environ, "HOME": str(ground)}
-    )
+class VlcPlayer:
+    """A playing VLC whose shown pictures can be looked at while it plays."""
+
+    def __init__(self, url: str, options: Sequence[str], media: Media, workdir: Path) -> None:
+        self._media = media
+        self._workdir = workdir
+        self._ground = contextlib.ExitStack()
+        ground = self._ground.enter_context(playground())
+        self._shown = ShownPictures(ground / "shown.y4m", media.i420_bytes)
+        self._sums = ground / "packets.tsv"
+        self._sound = ground / "sound.raw"
+        if media.recipe.audio_proof is AudioProof.BYTES:
+            listen = f"dst=std{{access=file,mux=dummy,dst={self._sound}}},select=audio"
+        else:
+            listen = f"dst=stats{{output={self._sums}}},select=audio"
+        argv = [
+            *launcher(),
+            "--play-and-exit",
+            *SHOW_ALL,
+            *("--vout", "yuv", "--yuv-chroma", "I420", "--yuv-yuv4mpeg2"),
+            *("--yuv-file", str(ground / "shown.y4m")),
+            *options,
+            url,
+            *("--sout-all", "--sout", f"#duplicate{{dst=display{{noaudio}},{listen}}}"),
+        ]
+        self.program = Program(argv, workdir / "vlc.log", {**os.environ, "HOME": str(ground)})
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Checksums of the pictures shown so far."""
+        return self._shown.checksums()
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Look again and again while it plays; raises ClientError when `what` does not come."""
+        give_up = time.monotonic() + PLAY_DEADLINE_S
+        while not condition():
+            if time.monotonic() > give_up:
+                raise ClientError(
+                    f"vlc: no {what} within {PLAY_DEADLINE_S:.0f} s but {len(self.pictures)}\n"
+                    + self.program.last_lines()
+                )
+            self.program.run_for(LOOK_EVERY_S)
+
+    def seen(self) -> FrameChecksums:
+        """Let VLC end and return all that it showed and heard."""
+        self.program.interrupt()
+        if self._media.recipe.audio_proof is AudioProof.BYTES:
+            return FrameChecksums(self.pictures, audio_bytes=self._sound.read_bytes())
+        if self._media.recipe.suffix == "ts":
+            # Out of a transport stream VLC takes AAC without the ADTS headers of the film's.
+            return FrameChecksums(self.pictures)
+        return FrameChecksums(self.pictures, audio_packets=packet_sums(self._sums))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.program.interrupt()
+        self._ground.close()
 
 
-def unprivileged() -> list[str]:
-    """Command words that drop root's rights."""
+class ShownPictures:
+    """Checksums of the pictures in a growing Y4M file.
+
+    VLC shows a picture again when the next is not there in time: that counts once.
+    """
+
+    def __init__(self, path: Path, picture_bytes: int) -> None:
+        self._path = path
+        self._picture_bytes = picture_bytes
+        self._offset = 0
+        self._sums: list[str] = []
+
+    def checksums(self) -> tuple[str, ...]:
+        """Read on to the last whole picture."""
+        if self._path.exists():
+            with self._path.open("rb") as shown:
+                if self._offset == 0 and (head := shown.readline()).endswith(b"\n"):
+                    self._offset = len(head)
+                while self._offset > 0 and (picture := self._next(shown.fileno())):
+                    checksum = hashlib.md5(picture).hexdigest()
+                    if not self._sums or self._sums[-1] != checksum:
+                        self._sums.append(checksum)
+        return tuple(self._sums)
+
+    def _next(self, descriptor: int) -> bytes | None:
+        size_bytes = len(Y4M_FRAME) + self._picture_bytes
+        frame = os.pread(descriptor, size_bytes, self._offset)
+        if len(frame) < size_bytes:
+            return None
+        if not frame.startswith(Y4M_FRAME):
+            raise ClientError(f"vlc: no picture of {self._picture_bytes} bytes, {frame[:40]!r}")
+        self._offset += size_bytes
+        return frame[len(Y4M_FRAME) :]
+
+
+def packet_sums(table: Path) -> tuple[str, ...]:
+    """Checksums in the table that VLC's `stats` output writes: the last column of each packet."""
+    if not table.exists():
+        raise ClientError("vlc: no packets of sound")
+    lines = table.read_text().splitlines()
+    return tuple(line.split("\t")[-1] for line in lines if not line.startswith("#"))
+
+
+def launcher() -> list[str]:
+    """Command words that start VLC without a window; as root it needs another user.
+
+    That user keeps root's access to files: VLC and what it writes may be in folders of root.
+    """
+    vlc = [str(FETCHED if FETCHED.exists() else shutil.which("vlc")), "--intf", "dummy"]
     if os.geteuid() != 0:
-        return []
-    return ["setpriv", "--reuid", UNPRIVILEGED, "--regid", "nogroup", "--clear-groups"]
+        return vlc
+    user = ("--reuid", UNPRIVILEGED, "--regid", "nogroup", "--clear-groups")
+    rights = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
+    return ["setpriv", *user, *rights, *vlc]
 
 
 @contextlib.contextmanager
@@ -91,16 +197,28 @@ def playground() -> Iterator[Path]:
 
 
 @functools.cache
-def has_live555() -> bool:
+def why_no_rtsp() -> str | None:
     """Ask VLC for its modules: live555 is the only one that plays `rtsp://` media."""
+    if not FETCHED.exists() and shutil.which("vlc") is None:
+        return "there is no VLC here (tests/interop/vlc/fetch gets one)"
     with playground() as ground:
         listed = subprocess.run(
-            [*unprivileged(), "cvlc", "--list"],
+            [*launcher(), "--list"],
             capture_output=True,
             text=True,
             timeout=60,
             env={**os.environ, "HOME": str(ground)},
         )
     if listed.returncode != 0:
-        raise ClientError(f"cvlc --list exited with {listed.returncode}\n{listed.stderr[-500:]}")
-    return "live555" in listed.stdout
+        raise ClientError(f"vlc --list exited with {listed.returncode}\n{listed.stderr[-500:]}")
+    if "live555" in listed.stdout:
+        return None
+    return "this VLC is built without live555, its RTSP client (tests/interop/vlc/fetch gets one)"
+
+
+def version() -> str:
+    """VLC's version as it says so itself."""
+    if not FETCHED.exists() and shutil.which("vlc") is None:
+        return "(none)"
+    said = subprocess.run([*launcher(), "--version"], capture_output=True, text=True).stdout
+    return said.split()[2] if said.startswith("VLC version") else "(does not say)"
