@@ -14,8 +14,13 @@ from headwater.cli.event_loop import LoopChoice, StopAsked, loop_factory, run_un
 from headwater.cli.failures import CommandFailed
 
 STUBBORN = """
-import asyncio, signal
+import asyncio, sys
 from headwater.cli.event_loop import LoopChoice, run_until_signalled
+
+if "refusing" in sys.argv:
+    def refuse(*_):
+        raise NotImplementedError
+    asyncio.SelectorEventLoop.add_signal_handler = refuse
 
 async def program(stop_asked):
     print("running", flush=True)
@@ -42,8 +47,12 @@ def test_a_signal_asks_the_program_to_stop(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, exit_code: int) -> None:
-    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize("loop", ["taking", "refusing"])
+def test_a_second_signal_ends_the_process_at_once(
+    number: signal.Signals, exit_code: int, loop: str
+) -> None:
+    command = [sys.executable, "-c", STUBBORN, loop]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"running\n"
         process.send_signal(number)
@@ -69,7 +78,7 @@ def test_uvloop_is_taken_where_it_is_installed() -> None:
 
 
 def test_asyncio_is_taken_when_asked_for() -> None:
-    assert loop_factory(LoopChoice.ASYNCIO) is asyncio.new_event_loop
+    assert loop_factory(LoopChoice.ASYNCIO) is asyncio.SelectorEventLoop
 
 
 def test_without_uvloop_only_its_name_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +90,7 @@ def test_without_uvloop_only_its_name_fails(monkeypatch: pytest.MonkeyPatch) -> 
         return real_import(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without_uvloop)
-    assert loop_factory(LoopChoice.AUTO) is asyncio.new_event_loop
+    assert loop_factory(LoopChoice.AUTO) is asyncio.SelectorEventLoop
     with pytest.raises(CommandFailed, match="uvloop is not installed") as caught:
         loop_factory(LoopChoice.UVLOOP)
     assert caught.value.remedy == "pip install 'headwater[fast]'"

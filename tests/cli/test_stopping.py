@@ -16,6 +16,8 @@ import pytest
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpReader
 
+from headwater import RtspServer
+from headwater.cli import serving
 from headwater.control.status_client import ask
 
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
@@ -185,3 +187,9 @@ def make_certificate(path: Path) -> None:
     with path.open("a") as file:
         file.write(Path(f"{path}.crt").read_text())
     assert re.search(r"PRIVATE KEY-----\n-----BEGIN CERT", path.read_text())
+
+
+async def test_without_sighup_there_is_nothing_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGHUP")
+    with serving._hang_ups_taken(RtspServer(), asyncio.Event()) as nothing:
+        assert nothing is None

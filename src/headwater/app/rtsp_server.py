@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
+import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from headwater.app.machine_limits import look_at_machine
+from headwater.app.signals import ENDING_SIGNALS, signals_taken
 from headwater.app.status_report import StatusReport
 from headwater.config.settings import Settings
 from headwater.control.settings import AUTO
@@ -289,17 +290,12 @@ class RtspServer:
         if not self.running:
             await self.start()
         ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        taken = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, ended.set)
-                taken.append(number)
         try:
-            await ended.wait()
+            with ExitStack() as taken:
+                if threading.current_thread() is threading.main_thread():
+                    taken.enter_context(signals_taken(ENDING_SIGNALS, lambda _: ended.set()))
+                await ended.wait()
         finally:
-            for number in taken:
-                loop.remove_signal_handler(number)
             await self.stop()
 
     async def close_session(self, session_id: str, reason: str = "closed by the owner") -> bool:

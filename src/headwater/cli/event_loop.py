@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 
+from headwater.app.signals import ENDING_SIGNALS, signals_taken
 from headwater.cli.failures import CommandFailed
 
 
@@ -26,8 +26,8 @@ def run_until_signalled(
 ) -> None:
     """Run `program`, which returns soon after its event is set.
 
-    SIGINT or SIGTERM sets the event; a second one ends the process at once, with the exit code
-    that shells use for it (128 + its number).
+    SIGINT, SIGTERM or, on Windows, Ctrl-Break sets the event; a second one ends the process at
+    once, with the exit code that shells use for it (128 + its number).
     """
     with asyncio.Runner(loop_factory=loop_factory(choice)) as runner:
         runner.run(_with_signals(program))
@@ -38,13 +38,15 @@ def loop_factory(choice: LoopChoice) -> LoopFactory:
 
     Raises CommandFailed when uvloop was asked for by name and is not there.
     """
+    # By its name, since Windows would otherwise give one without `add_reader`.
+    standard: LoopFactory = asyncio.SelectorEventLoop
     if choice is LoopChoice.ASYNCIO:
-        return asyncio.new_event_loop
+        return standard
     try:
         import uvloop
     except ImportError:
         if choice is LoopChoice.AUTO:
-            return asyncio.new_event_loop
+            return standard
         raise CommandFailed(
             "uvloop is not installed", remedy="pip install 'headwater[fast]'"
         ) from None
@@ -54,13 +56,11 @@ def loop_factory(choice: LoopChoice) -> LoopFactory:
 
 async def _with_signals(program: Callable[[StopAsked], Coroutine[None, None, None]]) -> None:
     stop_asked = StopAsked()
-    loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
         if stop_asked.is_set():
             os._exit(128 + number)
         stop_asked.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number)
-    await program(stop_asked)
+    with signals_taken(ENDING_SIGNALS, on_signal):
+        await program(stop_asked)

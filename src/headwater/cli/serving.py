@@ -4,7 +4,7 @@ The standard library, structlog and uvloop alone: whatever is imported here stay
 long as the server runs.
 """
 
-import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 
 from headwater import RtspServer
+from headwater.app.signals import signals_taken
 from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.failures import CommandFailed, cannot_listen
 from headwater.cli.logs import configure_logs
@@ -78,26 +79,32 @@ async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
     # What was loaded to start with stays: no collection need look at it again.
     gc.collect()
     gc.freeze()
-    try:
-        await open_status_socket(server)
-        _take_hang_ups(server, stop_asked)
-        sys.stdout.write(
-            f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
-        )
-        sys.stdout.flush()
-        supervisor.ready(server.health)
-        await stop_asked.wait()
-    finally:
-        supervisor.stopping(settings.server.drain_s)
-        await server.stop()
-        supervisor.close()
+    with _hang_ups_taken(server, stop_asked):
+        try:
+            await open_status_socket(server)
+            sys.stdout.write(
+                f"publish to  {server.publish_url('/NAME')}\n"
+                f"play from   {server.play_url('/NAME')}\n"
+            )
+            sys.stdout.flush()
+            supervisor.ready(server.health)
+            await stop_asked.wait()
+        finally:
+            supervisor.stopping(settings.server.drain_s)
+            await server.stop()
+            supervisor.close()
 
 
-def _take_hang_ups(server: RtspServer, stop_asked: StopAsked) -> None:
+def _hang_ups_taken(
+    server: RtspServer, stop_asked: StopAsked
+) -> contextlib.AbstractContextManager[None]:
     """SIGHUP reads the certificates again; where a terminal has hung up, it ends the server."""
+    number: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    if number is None:  # Windows
+        return contextlib.nullcontext()
     had_terminal = has_terminal()
 
-    def on_hang_up() -> None:
+    def on_hang_up(_number: int) -> None:
         if had_terminal and not has_terminal():
             stop_asked.set()
         elif server.settings.tls.enabled:
@@ -105,4 +112,4 @@ def _take_hang_ups(server: RtspServer, stop_asked: StopAsked) -> None:
         else:
             logger.info("hang-up: there is no certificate to read again")
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hang_up)
+    return signals_taken((number,), on_hang_up)
