@@ -12,6 +12,7 @@ from multicast_peer import group_member
 from rtsp_peer import DEADLINE_S, SDP, Answer, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import MountOverride, MountSettings, RtspServer, Settings
+from headwater.protocol.rtcp_build import sender_report
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -127,3 +128,20 @@ async def test_group_that_cannot_be_sent_to_is_461(start_server: ServerFactory) 
     assert answer.status == 461
     tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
     assert (await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", tcp)).status == 200
+
+
+async def test_listener_who_joins_hears_the_last_sender_report(
+    start_server: ServerFactory, group: tuple[socket.socket, ...]
+) -> None:
+    server = await start_server(settings=Settings(mounts=MOUNTS))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    report = sender_report(
+        0x1234, ntp=1 << 32, rtp_timestamp=90000, packets=1, octets=12, cname="a"
+    )
+    witness = await TcpReader.start(server.play_port, server.play_url("/a"))
+    await publisher.peer.send(frame(0, rtp(1)) + frame(1, report))
+    while await witness.peer.frame() != (1, report):
+        pass
+    peer, answer = await setup(server)
+    await peer.ask("PLAY", server.play_url("/a"), {"Session": answer.session})
+    assert await received(group[1]) == report

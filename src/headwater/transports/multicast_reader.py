@@ -76,7 +76,10 @@ class MulticastReader(SessionReader):
         """Nothing: a group has no packets for one listener alone."""
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Nothing, as with `send_batch`: the next report goes to all."""
+        """Send it to the whole group: a sender report heard again tells the others nothing new."""
+        leg = self._legs.get(track_index)
+        if leg is not None:
+            leg[1].send_rtcp(packet)
 
     def _fail(self, error: Exception) -> None:
         self.identity.on_close(f"delivery failed: {error}")

@@ -58,35 +58,38 @@ class GStreamerReader:
         self, url: str, transport: Transport, media: Media, frames: int, workdir: Path
     ) -> FrameChecksums:
         """Play until `frames` pictures are in the file, then interrupt it."""
-        recipe = media.recipe
-        raw = workdir / "pictures.i420"
-        sound = workdir / f"sound.{recipe.audio_file}"
-        sink = "filesink buffer-mode=unbuffered async=false sync=false"
-        pipeline = (
-            f"rtspsrc name=s location={url} protocols={transport.value} latency=500 {trust(url)}"
-        )
-        pipeline += f"s. ! {recipe.gst_video_read} "
-        pipeline += f"! video/x-raw,format=I420 ! {sink} location={raw} "
-        # rtspclientsink sends AAC as LATM, and rtpmp4adepay leaves its length byte on the first
-        # packet (also with no network between payloader and depayloader).
-        latm = "MP4A-LATM" in describe(url.replace("rtsps://", "rtsp://")).body
-        if recipe.gst_audio_read:
-            depayloader = "rtpmp4adepay" if latm else "rtpmp4gdepay"
-            read_audio = recipe.gst_audio_read.replace("rtpmp4gdepay", depayloader)
-            pipeline += f"s. ! {read_audio} "
-            pipeline += f"! {sink} location={sound} "
-        program = Program(["gst-launch-1.0", *pipeline.split()], workdir / "gstreamer-reader.log")
-        with program:
-            wait_for_bytes(program, raw, frames * media.i420_bytes, PLAY_DEADLINE_S)
-        video = i420_checksums(raw, media.i420_bytes)
-        if not recipe.gst_audio_read:
-            return FrameChecksums(video)
-        if recipe.audio_proof is AudioProof.BYTES:
-            return FrameChecksums(video, audio_bytes=sound.read_bytes())
-        options = ("-bsf:a", "aac_adtstoasc") if recipe.audio_file == "adts" else ()
-        return FrameChecksums(
-            video, audio_packets=packet_checksums(sound, *options), first_sound_torn=latm
-        )
+        return play_with(transport.value, url, media, frames, workdir)
+
+
+def play_with(protocols: str, url: str, media: Media, frames: int, workdir: Path) -> FrameChecksums:
+    """Play an URL by one of rtspsrc's `protocols` until `frames` pictures are in the file."""
+    recipe = media.recipe
+    raw = workdir / "pictures.i420"
+    sound = workdir / f"sound.{recipe.audio_file}"
+    sink = "filesink buffer-mode=unbuffered async=false sync=false"
+    pipeline = f"rtspsrc name=s location={url} protocols={protocols} latency=500 {trust(url)}"
+    pipeline += f"s. ! {recipe.gst_video_read} "
+    pipeline += f"! video/x-raw,format=I420 ! {sink} location={raw} "
+    # rtspclientsink sends AAC as LATM, and rtpmp4adepay leaves its length byte on the first
+    # packet (also with no network between payloader and depayloader).
+    latm = "MP4A-LATM" in describe(url.replace("rtsps://", "rtsp://")).body
+    if recipe.gst_audio_read:
+        depayloader = "rtpmp4adepay" if latm else "rtpmp4gdepay"
+        read_audio = recipe.gst_audio_read.replace("rtpmp4gdepay", depayloader)
+        pipeline += f"s. ! {read_audio} "
+        pipeline += f"! {sink} location={sound} "
+    program = Program(["gst-launch-1.0", *pipeline.split()], workdir / "gstreamer-reader.log")
+    with program:
+        wait_for_bytes(program, raw, frames * media.i420_bytes, PLAY_DEADLINE_S)
+    video = i420_checksums(raw, media.i420_bytes)
+    if not recipe.gst_audio_read:
+        return FrameChecksums(video)
+    if recipe.audio_proof is AudioProof.BYTES:
+        return FrameChecksums(video, audio_bytes=sound.read_bytes())
+    options = ("-bsf:a", "aac_adtstoasc") if recipe.audio_file == "adts" else ()
+    return FrameChecksums(
+        video, audio_packets=packet_checksums(sound, *options), first_sound_torn=latm
+    )
 
 
 def wait_for_bytes(program: Program, path: Path, size_bytes: int, deadline_s: float) -> None:
