@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +18,9 @@ from headwater.net.socket_address import Address
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 
 DEADLINE_S = 20
+
+AnyReceiver = UdpReceiver | UdpDatagramReceiver
+ReceiverT = TypeVar("ReceiverT", UdpReceiver, UdpDatagramReceiver)
 
 
 class Inbox:
@@ -49,13 +53,52 @@ def udp_socket(host: str = "127.0.0.1") -> socket.socket:
     return sock
 
 
-@pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A receiving socket and one connected to it, which the receiving one is connected to."""
+@dataclass
+class Line:
+    """A receiving and a sending socket, and what a receiver on the one takes."""
+
+    receiving: socket.socket
+    sending: socket.socket
+    inbox: Inbox = field(default_factory=Inbox)
+    receivers: list[AnyReceiver] = field(default_factory=list)
+
+    def receive(self, **options: Any) -> UdpReceiver:
+        """Begin to receive; ended with the test."""
+        return self._begun(UdpReceiver, options)
+
+    def receive_with_sources(self, **options: Any) -> UdpDatagramReceiver:
+        return self._begun(UdpDatagramReceiver, options)
+
+    def _begun(self, kind: type[ReceiverT], options: dict[str, Any]) -> ReceiverT:
+        take = options.pop("take", self.inbox.take)
+        receiver = kind(self.receiving, asyncio.get_running_loop(), take, **options)
+        self.receivers.append(receiver)
+        return receiver
+
+
+@contextlib.contextmanager
+def opened_line() -> Iterator[Line]:
     with udp_socket() as receiving, udp_socket() as sending:
         sending.connect(receiving.getsockname())
-        receiving.connect(sending.getsockname())
-        yield receiving, sending
+        line = Line(receiving, sending)
+        yield line
+        for receiver in line.receivers:
+            receiver.close()
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    """Sockets that are connected to each other."""
+    with opened_line() as opened:
+        opened.receiving.connect(opened.sending.getsockname())
+        yield opened
+
+
+@pytest.fixture
+async def open_end() -> AsyncIterator[Line]:
+    """A receiving socket that takes from anybody."""
+    with opened_line() as opened:
+        yield opened
 
 
 @pytest.fixture(params=["plain", "coalescing"])
@@ -68,174 +111,134 @@ def offload(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return on
 
 
-async def test_one_batch_for_all_that_waits(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_one_batch_for_all_that_waits(line: Line, offload: bool) -> None:
+    receiver, inbox = line.receive(), line.inbox
     packets = [bytes([number]) * (100 + number) for number in range(40)]
     for packet in packets:
-        sending.send(packet)
+        line.sending.send(packet)
     await inbox.until(lambda: inbox.packets)
     assert inbox.batches == [packets]
     assert (receiver.packets, receiver.wakes) == (40, 1)
     assert receiver.bytes_received == sum(map(len, packets))
     assert (receiver.kernel_drops, receiver.errors, receiver.truncated) == (0, 0, 0)
     assert receiver.coalescing is offload
-    receiver.close()
 
 
-async def test_packets_per_wake_are_bounded(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take, packets_per_wake=16)
+async def test_packets_per_wake_are_bounded(line: Line, offload: bool) -> None:
+    inbox = line.inbox
+    line.receive(packets_per_wake=16)
     packets = [b"%d" % number for number in range(40)]
     for packet in packets:
-        sending.send(packet)
+        line.sending.send(packet)
     await inbox.until(lambda: len(inbox.packets) == 40)
     assert [len(batch) for batch in inbox.batches] == [16, 16, 8]
     assert inbox.packets == packets
-    receiver.close()
 
 
-async def test_empty_datagrams_are_left_out(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_empty_datagrams_are_left_out(line: Line, offload: bool) -> None:
+    receiver, inbox = line.receive(), line.inbox
     for packet in (b"", b"one", b"", b"two", b""):
-        sending.send(packet)
+        line.sending.send(packet)
     await inbox.until(lambda: len(inbox.packets) == 2)
     assert inbox.packets == [b"one", b"two"]
     assert receiver.truncated == 0
-    receiver.close()
 
 
-async def test_long_datagrams(ends: tuple[socket.socket, socket.socket], offload: bool) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
-    sending.send(b"a" * 16_383)
-    sending.send(b"b" * 30_000)
+async def test_long_datagrams(line: Line, offload: bool) -> None:
+    receiver, inbox = line.receive(), line.inbox
+    line.sending.send(b"a" * 16_383)
+    line.sending.send(b"b" * 30_000)
     await inbox.until(lambda: inbox.packets)
-    sending.send(b"c" * 65_507)
+    line.sending.send(b"c" * 65_507)
     await inbox.until(lambda: inbox.packets[-1][:1] == b"c")
     if offload:
         assert [len(packet) for packet in inbox.packets] == [16_383, 30_000, 65_507]
     else:
         assert [len(packet) for packet in inbox.packets] == [16_383, 65_507]
     assert receiver.truncated == (0 if offload else 1)
-    receiver.close()
 
 
 @pytest.mark.skipif(
     not (probe().udp_gro and probe().udp_segment), reason="no UDP_GRO or UDP_SEGMENT here"
 )
-async def test_coalesced_datagrams_come_apart(ends: tuple[socket.socket, socket.socket]) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_coalesced_datagrams_come_apart(line: Line) -> None:
+    receiver, inbox = line.receive(), line.inbox
     packets = [bytes([number]) * 100 for number in range(20)] + [b"tail"]
     ancillary = [(SOL_UDP, UDP_SEGMENT, struct.pack("=H", 100))]
     for _ in range(20):
-        sending.sendmsg([b"".join(packets)], ancillary)
+        line.sending.sendmsg([b"".join(packets)], ancillary)
     await inbox.until(lambda: len(inbox.packets) == 420)
     assert inbox.packets == packets * 20
     for _ in range(300):
-        sending.sendmsg([b"".join(packets)], ancillary)
+        line.sending.sendmsg([b"".join(packets)], ancillary)
         await asyncio.sleep(0)
     await inbox.until(lambda: len(inbox.packets) == 320 * 21)
     assert receiver.coalescing, "worth it on this path"
-    receiver.close()
 
 
 @pytest.mark.skipif(not probe().udp_gro, reason="no UDP_GRO here")
-async def test_offload_ends_where_nothing_is_coalesced(
-    ends: tuple[socket.socket, socket.socket],
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_offload_ends_where_nothing_is_coalesced(line: Line) -> None:
+    receiver, inbox = line.receive(), line.inbox
     assert receiver.coalescing
     packets = [b"%d" % number * 20 for number in range(600)]
     for index, packet in enumerate(packets):
-        sending.send(packet)
+        line.sending.send(packet)
         if index % 50 == 0:
             await inbox.until(lambda index=index: len(inbox.packets) == index + 1)
     await inbox.until(lambda: len(inbox.packets) == 600)
     assert inbox.packets == packets
     assert not receiver.coalescing
-    assert receiving.getsockopt(SOL_UDP, udp_receiver.UDP_GRO) == 0
-    receiver.close()
+    assert line.receiving.getsockopt(SOL_UDP, udp_receiver.UDP_GRO) == 0
 
 
-async def test_refused_peer_is_counted_and_harmless(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    address = sending.getsockname()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
-    sending.close()
-    receiving.send(b"to a closed port")
+async def test_refused_peer_is_counted_and_harmless(line: Line, offload: bool) -> None:
+    inbox = line.inbox
+    address = line.sending.getsockname()
+    receiver = line.receive()
+    line.sending.close()
+    line.receiving.send(b"to a closed port")
     async with asyncio.timeout(DEADLINE_S):
         while not receiver.refused:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind(address)
-        again.sendto(b"here again", receiving.getsockname())
+        again.sendto(b"here again", line.receiving.getsockname())
         await inbox.until(lambda: inbox.packets == [b"here again"])
     assert (receiver.refused, receiver.errors) == (1, 0)
-    receiver.close()
 
 
-async def test_other_errors_are_counted(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, _sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_other_errors_are_counted(line: Line, offload: bool) -> None:
+    receiver, inbox = line.receive(), line.inbox
     receiver.close()
-    receiving.close()
+    line.receiving.close()
     receiver._on_readable()
     assert receiver.errors == 1
     assert not inbox.batches
     assert receiver.kernel_drops == 0
 
 
-async def test_close_stops_and_leaves_the_socket(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_close_stops_and_leaves_the_socket(line: Line, offload: bool) -> None:
+    receiver, inbox = line.receive(), line.inbox
     receiver.close()
     receiver.close()
-    sending.send(b"late")
+    line.sending.send(b"late")
     for _ in range(3):
         await asyncio.sleep(0)
     assert not inbox.batches
-    assert receiving.recv(10) == b"late"
+    assert line.receiving.recv(10) == b"late"
 
 
-async def test_close_inside_the_callback(
-    ends: tuple[socket.socket, socket.socket], offload: bool
-) -> None:
-    receiving, sending = ends
-    inbox = Inbox()
+async def test_close_inside_the_callback(line: Line, offload: bool) -> None:
+    inbox = line.inbox
 
     def take(batch: list[bytes]) -> None:
         inbox.take(batch)
         receiver.close()
-        receiving.close()
+        line.receiving.close()
 
-    receiver = UdpReceiver(receiving, asyncio.get_running_loop(), take, packets_per_wake=1)
-    sending.send(b"one")
-    sending.send(b"two")
+    receiver = line.receive(take=take, packets_per_wake=1)
+    line.sending.send(b"one")
+    line.sending.send(b"two")
     await inbox.until(lambda: inbox.batches)
     for _ in range(3):
         await asyncio.sleep(0)
@@ -243,74 +246,60 @@ async def test_close_inside_the_callback(
 
 
 @pytest.mark.skipif(not probe().meminfo_drops, reason="no SO_MEMINFO here")
-async def test_kernel_drops_are_told() -> None:
-    with udp_socket() as receiving, udp_socket() as sending:
-        receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
-        inbox = Inbox()
-        receiver = UdpReceiver(receiving, asyncio.get_running_loop(), inbox.take)
-        for _ in range(200):
-            sending.sendto(bytes(1_000), receiving.getsockname())
-        await inbox.until(lambda: inbox.batches)
-        assert receiver.kernel_drops == 200 - len(inbox.packets) > 0
-        receiver.close()
+async def test_kernel_drops_are_told(open_end: Line) -> None:
+    open_end.receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    receiver, inbox = open_end.receive(), open_end.inbox
+    for _ in range(200):
+        open_end.sending.send(bytes(1_000))
+    await inbox.until(lambda: inbox.batches)
+    assert receiver.kernel_drops == 200 - len(inbox.packets) > 0
 
 
-async def test_datagrams_come_with_their_sources() -> None:
-    with udp_socket() as receiving, udp_socket() as one, udp_socket() as two:
-        inbox = Inbox()
-        loop = asyncio.get_running_loop()
-        receiver = UdpDatagramReceiver(receiving, loop, inbox.take, packets_per_wake=3)
-        target = receiving.getsockname()
-        one.sendto(b"1", target)
-        two.sendto(b"22", target)
-        one.sendto(b"", target)
-        one.sendto(b"333", target)
+async def test_datagrams_come_with_their_sources(open_end: Line) -> None:
+    receiver, inbox = open_end.receive_with_sources(packets_per_wake=3), open_end.inbox
+    one = open_end.sending
+    with udp_socket() as two:
+        one.send(b"1")
+        two.sendto(b"22", open_end.receiving.getsockname())
+        one.send(b"")
+        one.send(b"333")
         await inbox.until(lambda: len(inbox.packets) == 3)
         first, second = one.getsockname(), two.getsockname()
-        assert inbox.packets == [(b"1", first), (b"22", second), (b"333", first)]
-        assert [len(batch) for batch in inbox.batches] == [2, 1]
-        assert (receiver.packets, receiver.bytes_received, receiver.wakes) == (3, 6, 2)
-        receiver.close()
+    assert inbox.packets == [(b"1", first), (b"22", second), (b"333", first)]
+    assert [len(batch) for batch in inbox.batches] == [2, 1]
+    assert (receiver.packets, receiver.bytes_received, receiver.wakes) == (3, 6, 2)
 
 
-async def test_long_datagrams_with_sources() -> None:
-    with udp_socket() as receiving, udp_socket() as sending:
-        inbox = Inbox()
-        receiver = UdpDatagramReceiver(receiving, asyncio.get_running_loop(), inbox.take)
-        sending.sendto(b"a" * 20_000, receiving.getsockname())
-        sending.sendto(b"b", receiving.getsockname())
-        await inbox.until(lambda: inbox.batches)
-        sending.sendto(b"c" * 20_000, receiving.getsockname())
-        await inbox.until(lambda: len(inbox.batches) == 2)
-        assert [len(data) for data, _ in inbox.packets] == [1, 20_000]
-        assert receiver.truncated == 1
-        receiver.close()
+async def test_long_datagrams_with_sources(open_end: Line) -> None:
+    receiver, inbox = open_end.receive_with_sources(), open_end.inbox
+    open_end.sending.send(b"a" * 20_000)
+    open_end.sending.send(b"b")
+    await inbox.until(lambda: inbox.batches)
+    open_end.sending.send(b"c" * 20_000)
+    await inbox.until(lambda: len(inbox.batches) == 2)
+    assert [len(data) for data, _ in inbox.packets] == [1, 20_000]
+    assert receiver.truncated == 1
 
 
-async def test_errors_of_an_unconnected_socket_are_counted() -> None:
-    receiving = udp_socket()
-    inbox = Inbox()
-    receiver = UdpDatagramReceiver(receiving, asyncio.get_running_loop(), inbox.take)
+async def test_errors_of_an_unconnected_socket_are_counted(open_end: Line) -> None:
+    receiver = open_end.receive_with_sources()
     receiver.close()
-    receiving.close()
+    open_end.receiving.close()
     receiver._on_readable()
     assert receiver.errors == 1
 
 
-async def test_mapped_sources_are_ipv4() -> None:
-    if not probe().ipv6:
-        pytest.skip("no IPv6 here")
-    with (
-        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiving,
-        udp_socket() as sending,
-        contextlib.ExitStack() as stack,
-    ):
+@pytest.mark.skipif(not probe().ipv6, reason="no IPv6 here")
+async def test_mapped_sources_are_ipv4(open_end: Line) -> None:
+    open_end.receiving.close()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiving:
         receiving.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         receiving.bind(("::", 0))
-        inbox = Inbox()
-        receiver = UdpDatagramReceiver(receiving, asyncio.get_running_loop(), inbox.take)
-        stack.callback(receiver.close)
-        sending.sendto(b"x", ("127.0.0.1", receiving.getsockname()[1]))
+        both_families = Line(receiving, open_end.sending)
+        receiver, inbox = both_families.receive_with_sources(), both_families.inbox
+        both_families.sending.connect(("127.0.0.1", receiving.getsockname()[1]))
+        both_families.sending.send(b"x")
         await inbox.until(lambda: inbox.packets)
-        source: Address = sending.getsockname()
+        source: Address = both_families.sending.getsockname()
         assert inbox.packets == [(b"x", source)]
+        receiver.close()

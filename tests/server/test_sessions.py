@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pytest
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
@@ -17,6 +18,48 @@ ServerFactory = Callable[..., Awaitable[RtspServer]]
 
 PATIENT = Settings(mounts=MountSettings(publisher_idle_timeout_s=0))
 REPORT = receiver_report(7, cname="reader")
+ReaderT = TypeVar("ReaderT", TcpReader, UdpReader)
+
+
+@dataclass
+class Stage:
+    """A server on whose only mount packets may stay away for as long as they like."""
+
+    server: RtspServer
+    publisher: TcpPublisher
+    clock: Any
+
+    async def reader(self, kind: type[ReaderT]) -> ReaderT:
+        return await kind.start(self.server.play_port, self.server.play_url("/a"))
+
+    def silent_for_20_s(self, reader: TcpReader | UdpReader) -> float:
+        """When a reader was last heard of, 20 seconds ago now."""
+        last_seen_s = self.server.sessions[reader.session].last_seen_s
+        self.clock.advance(20)
+        return last_seen_s
+
+    async def heard_of(self, reader: TcpReader | UdpReader, since_s: float) -> None:
+        """Until the server has heard of a reader after its silence."""
+        await wait_for(lambda: self.server.sessions[reader.session].last_seen_s > since_s + 19)
+
+    async def outlives(self, reader: TcpReader | UdpReader, silent: UdpReader) -> None:
+        """Until the silent reader has timed out; the other one is still there."""
+        self.clock.advance(20)
+        await wait_for(lambda: silent.session not in self.server.sessions)
+        assert reader.session in self.server.sessions
+
+
+@pytest.fixture
+async def stage(start_server: ServerFactory, clock: Any) -> Stage:
+    server = await start_server(settings=PATIENT)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    return Stage(server, publisher, clock)
+
+
+@pytest.fixture
+async def silent(stage: Stage) -> UdpReader:
+    """A reader of whom nothing is heard any more."""
+    return await stage.reader(UdpReader)
 
 
 async def test_default_timeout_is_told_with_the_session(server: RtspServer) -> None:
@@ -38,19 +81,9 @@ async def test_ids_are_letters_and_digits_and_never_twice(server: RtspServer) ->
     assert all(one.isalnum() and len(one) >= 16 for one in ids)
 
 
-async def outlive(server: RtspServer, clock: Any, session: str, silent: str) -> None:
-    """Until the silent session has timed out; the other one gave a sign of life meanwhile."""
-    clock.advance(20)
-    await wait_for(lambda: silent not in server.sessions)
-    assert session in server.sessions
-
-
-async def test_silent_udp_reader_times_out_and_is_told_by_a_close(
-    start_server: ServerFactory, clock: Any
-) -> None:
-    server = await start_server(settings=PATIENT)
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+async def test_silent_udp_reader_times_out_and_is_told_by_a_close(stage: Stage, clock: Any) -> None:
+    server, publisher = stage.server, stage.publisher
+    reader = await stage.reader(UdpReader)
     clock.advance(29)
     assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
     assert reader.session in server.sessions
@@ -66,52 +99,37 @@ async def test_silent_udp_reader_times_out_and_is_told_by_a_close(
     "method", ["OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "DESCRIBE", "PLAY"]
 )
 async def test_requests_keep_a_session_alive(
-    start_server: ServerFactory, clock: Any, method: str
+    stage: Stage, silent: UdpReader, clock: Any, method: str
 ) -> None:
-    server = await start_server(settings=PATIENT)
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await stage.reader(UdpReader)
     clock.advance(20)
     answer = await reader.peer.ask(method, reader.url, {"Session": reader.session})
     assert answer.status == 200
-    await outlive(server, clock, reader.session, silent.session)
+    await stage.outlives(reader, silent)
 
 
 async def test_requests_that_name_no_session_keep_those_of_their_connection_alive(
-    start_server: ServerFactory, clock: Any
+    stage: Stage, silent: UdpReader, clock: Any
 ) -> None:
-    server = await start_server(settings=PATIENT)
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await stage.reader(UdpReader)
     clock.advance(20)
     assert (await reader.peer.ask("GET_PARAMETER", reader.url)).status == 200
-    await outlive(server, clock, reader.session, silent.session)
+    await stage.outlives(reader, silent)
 
 
-async def test_receiver_reports_keep_a_session_alive(
-    start_server: ServerFactory, clock: Any
-) -> None:
-    server = await start_server(settings=PATIENT)
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
-    began_s = server.sessions[reader.session].last_seen_s
-    clock.advance(20)
+async def test_receiver_reports_keep_a_session_alive(stage: Stage, silent: UdpReader) -> None:
+    reader = await stage.reader(UdpReader)
+    began_s = stage.silent_for_20_s(reader)
     reader.rtcp.sendto(REPORT, ("127.0.0.1", reader.server_port + 1))
-    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
-    await outlive(server, clock, reader.session, silent.session)
+    await stage.heard_of(reader, began_s)
+    await stage.outlives(reader, silent)
 
 
-async def test_reports_from_strangers_are_no_sign_of_life(
-    start_server: ServerFactory, clock: Any
-) -> None:
-    server = await start_server(settings=PATIENT)
+async def test_reports_from_strangers_are_no_sign_of_life(stage: Stage, clock: Any) -> None:
+    server = stage.server
     service = server._service
     assert service is not None
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    reader = await stage.reader(UdpReader)
     stranger = UdpReader()
     clock.advance(20)
     for packet in (REPORT, bye([7], "spoofed")):
@@ -133,34 +151,24 @@ async def test_bye_of_a_reader_does_not_end_its_session(server: RtspServer) -> N
     assert (await reader.peer.ask("PAUSE", reader.url, {"Session": reader.session})).status == 200
 
 
-async def test_tcp_reader_that_only_takes_data_is_alive(
-    start_server: ServerFactory, clock: Any
-) -> None:
-    server = await start_server(settings=PATIENT)
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
-    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
-    began_s = server.sessions[reader.session].last_seen_s
-    clock.advance(20)
-    sent = await publisher.send()
+async def test_tcp_reader_that_only_takes_data_is_alive(stage: Stage, silent: UdpReader) -> None:
+    reader = await stage.reader(TcpReader)
+    began_s = stage.silent_for_20_s(reader)
+    sent = await stage.publisher.send()
     assert await reader.peer.frame() == (0, sent[0])
-    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
-    await outlive(server, clock, reader.session, silent.session)
+    await stage.heard_of(reader, began_s)
+    await stage.outlives(reader, silent)
 
 
 @pytest.mark.parametrize("data", [frame(1, REPORT), frame(0, b"\x80"), frame(1, b"odd")])
 async def test_interleaved_data_of_a_reader_keeps_it_alive(
-    start_server: ServerFactory, clock: Any, data: bytes
+    stage: Stage, silent: UdpReader, data: bytes
 ) -> None:
-    server = await start_server(settings=PATIENT)
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    silent = await UdpReader.start(server.play_port, server.play_url("/a"))
-    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
-    began_s = server.sessions[reader.session].last_seen_s
-    clock.advance(20)
+    reader = await stage.reader(TcpReader)
+    began_s = stage.silent_for_20_s(reader)
     await reader.peer.send(data)
-    await wait_for(lambda: server.sessions[reader.session].last_seen_s > began_s + 19)
-    await outlive(server, clock, reader.session, silent.session)
+    await stage.heard_of(reader, began_s)
+    await stage.outlives(reader, silent)
 
 
 async def test_publisher_that_sends_needs_no_keep_alive(
@@ -233,11 +241,10 @@ async def test_announced_session_that_moved_does_not_end_with_its_first_connecti
 
 
 async def test_udp_reader_plays_on_without_any_connection_until_its_time_is_up(
-    start_server: ServerFactory, clock: Any
+    stage: Stage, clock: Any
 ) -> None:
-    server = await start_server(settings=PATIENT)
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    reader = await UdpReader.start(server.play_port, server.play_url("/a"))
+    server, publisher = stage.server, stage.publisher
+    reader = await stage.reader(UdpReader)
     await reader.peer.close()
     sent = await publisher.send()
     assert await reader.packet() == sent[0]
