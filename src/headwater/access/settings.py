@@ -8,6 +8,7 @@ from typing import Annotated
 
 from headwater.access.auth_method import AuthMethod
 from headwater.access.password import read_password
+from headwater.enum_fields import take_enum_fields
 from headwater.protocol.path_pattern import check_pattern
 
 
@@ -112,6 +113,7 @@ class AccessSettings:
     ] = 2.0
 
     def __post_init__(self) -> None:
+        take_enum_fields(self)
         if not self.realm or not self.realm.isascii() or any(c in self.realm for c in '"\\:\r\n'):
             raise ValueError(
                 f"realm is {self.realm!r}; it must be ASCII text without quotes, backslash or colon"

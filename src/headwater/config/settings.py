@@ -10,6 +10,7 @@ from typing import Annotated
 
 from headwater.access.settings import AccessSettings
 from headwater.control.settings import ControlSettings
+from headwater.enum_fields import take_enum_fields
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -44,6 +45,9 @@ class LogSettings:
         LogFormat,
         "`text` for people (coloured on a terminal), `json` for one JSON object a line.",
     ] = LogFormat.TEXT
+
+    def __post_init__(self) -> None:
+        take_enum_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from headwater.enum_fields import take_enum_fields
+
 
 class TlsVersion(StrEnum):
     """The oldest TLS protocol version that is accepted."""
@@ -107,6 +109,7 @@ class TlsSettings:
     ] = 10.0
 
     def __post_init__(self) -> None:
+        take_enum_fields(self)
         if not self.handshake_deadline_s > 0:
             raise ValueError(
                 f"handshake_deadline_s is {self.handshake_deadline_s}, allowed is more than 0"
