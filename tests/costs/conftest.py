@@ -15,6 +15,7 @@ from data_plane import DataPlane
 from headwater.net import udp_sender
 from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import probe
+from headwater.net.tcp_stream import TcpStream
 
 MakePlane = Callable[..., DataPlane]
 
@@ -54,4 +55,23 @@ def vector_sends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return sent
 
     monkeypatch.setattr(udp_sender, "sendmmsg", lambda: counted)
+    return sends
+
+
+@pytest.fixture
+def direct_sends(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is sent to readers in a row, a buffer for each send of servers made from now on."""
+    sends: list[bytes] = []
+    path = TcpStream.send
+
+    def counted(stream: TcpStream) -> Callable[[bytes], int] | None:
+        send = path.fget(stream)
+
+        def noted(data: bytes) -> int:
+            sends.append(data)
+            return int(send(data))
+
+        return None if send is None else noted
+
+    monkeypatch.setattr(TcpStream, "send", property(counted))
     return sends

@@ -84,7 +84,7 @@ class FanOut:
                 try:
                     outlet.send_batch(batch)
                 except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
-                    self._take_off(outlet, error)
+                    self.take_off(outlet, error)
         finally:
             self._sending -= 1
             if removed and not self._sending:
@@ -100,13 +100,14 @@ class FanOut:
                 try:
                     outlet.send_rtcp(packet)
                 except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
-                    self._take_off(outlet, error)
+                    self.take_off(outlet, error)
         finally:
             self._sending -= 1
             if not self._sending:
                 self._removed.clear()
 
-    def _take_off(self, outlet: Outlet, error: Exception) -> None:
+    def take_off(self, outlet: Outlet, error: Exception) -> None:
+        """Note that an outlet, or one that is behind another, failed, and tell it."""
         self.errors += 1
         self.remove(outlet)
         try:

@@ -62,6 +62,10 @@ class SlowReaderGate:
         """Whether the reader is over its bounds, or waits for a key frame since it was."""
         return self._slow_since_s is not None or self._dropping
 
+    def note_sent(self, batch: PacketBatch) -> None:
+        """Learn that `batch` was sent without asking, as `admit` would have let it pass whole."""
+        self._last = batch
+
     def admit(
         self, batch: PacketBatch, queued_bytes: int, oldest_queued_s: float, now: float
     ) -> PacketBatch | None:

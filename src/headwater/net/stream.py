@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from headwater.net.socket_address import Address
@@ -34,6 +34,45 @@ class HalfCloseReceiver(StreamReceiver, Protocol):
         A receiver that returns True must call `close` or `abort` itself. One that returns False,
         or lacks this method, has its stream flushed and closed.
         """
+
+
+class DirectWriter(Protocol):
+    """One who writes to the socket of a stream itself while the stream has nothing to do.
+
+    So many streams can be written to in a row without a call of Python for each.
+    """
+
+    def stream_changed(self) -> None:
+        """Learn that `DirectPath.send` may be another now."""
+
+    def settle(self) -> None:
+        """Report by `DirectPath.note_sent` what was sent directly and not reported yet."""
+
+
+class DirectPath(Protocol):
+    """The way past a stream to its socket."""
+
+    @property
+    def send(self) -> Callable[[bytes], int] | None:
+        """The socket's own `send` as long as `write` would do nothing else, None otherwise.
+
+        Valid until `stream_changed`.
+        """
+
+    def watch(self, writer: DirectWriter) -> None:
+        """Tell `writer` from now on when `send` changes, and have it settle when bytes count."""
+
+    def unwatch(self, writer: DirectWriter) -> None:
+        """Tell `writer` no more."""
+
+    def note_sent(self, size_bytes: int) -> None:
+        """Count bytes that were sent directly; a negative number takes some back."""
+
+    def go_on(self, data: bytes, sent: int) -> None:
+        """Queue the rest of `data`, of which the kernel took `sent` bytes directly."""
+
+    def abort(self, error: Exception | None = None) -> None:
+        """Close the stream at once, because sending directly failed."""
 
 
 class ByteStream(Protocol):
@@ -74,6 +113,10 @@ class ByteStream(Protocol):
     @property
     def bytes_sent(self) -> int:
         """Bytes that the kernel took for the wire so far."""
+
+    @property
+    def direct(self) -> DirectPath | None:
+        """The way to its socket for those who write to many streams; None with TLS."""
 
     def oldest_queued_s(self, now: float) -> float:
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""

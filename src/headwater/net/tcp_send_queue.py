@@ -6,10 +6,12 @@ import socket
 from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
-from typing import Final
+from typing import Final, Self
 
 from headwater.net.kernel_features import probe
+from headwater.net.stream import DirectWriter
 
 # Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
 _BUFFERS_PER_CALL: Final = 64
@@ -31,13 +33,14 @@ class QueuedTotal:
 
 
 class TcpSendQueue(ABC):
-    """The writing half of a stream; see ByteStream for what the methods do.
+    """The writing half of a stream; see ByteStream and DirectPath for what the methods do.
 
     The other half ends both: it sets `closed`, after which nothing more is taken, and
     `_released`, once the socket is given back.
     """
 
     __slots__ = (
+        "_bytes_sent",
         "_corked",
         "_loop",
         "_queue",
@@ -47,7 +50,7 @@ class TcpSendQueue(ABC):
         "_send",
         "_sock",
         "_vectored",
-        "bytes_sent",
+        "_writers",
         "closed",
         "queued_bytes",
         "writes_stalled_since",
@@ -68,7 +71,8 @@ class TcpSendQueue(ABC):
         self.closed: bool = False
         self.queued_bytes: int = 0
         self.writes_stalled_since: float | None = None
-        self.bytes_sent: int = 0
+        self._bytes_sent = 0
+        self._writers: tuple[DirectWriter, ...] = ()
 
     @abstractmethod
     def abort(self, error: Exception | None = None) -> None:
@@ -92,19 +96,21 @@ class TcpSendQueue(ABC):
         except OSError as error:
             self.abort(error)
             return
-        self.bytes_sent += sent
+        self._bytes_sent += sent
         if sent != len(data):
-            self._wait_for_room(data, sent)
+            self.go_on(data, sent)
 
     def cork(self) -> None:
         """Queue what is written until `uncork`, so that it leaves in one system call."""
         self._corked = True
+        self._tell_writers()
 
     def uncork(self) -> None:
         """Send what was queued since `cork`; without one it does nothing."""
         if not self._corked:
             return
         self._corked = False
+        self._tell_writers()
         if not self._queue or self.writes_stalled_since is not None or self._released:
             return
         if self._send_queued():
@@ -117,15 +123,54 @@ class TcpSendQueue(ABC):
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
         return now - self._queued_at_s[0] if self._queued_at_s else 0.0
 
-    def _wait_for_room(self, data: bytes, sent: int) -> None:
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes that the kernel took for the wire so far."""
+        for writer in self._writers:
+            writer.settle()
+        return self._bytes_sent
+
+    # -- the way past it
+
+    @property
+    def direct(self) -> Self:
+        """The stream itself."""
+        return self
+
+    @property
+    def send(self) -> Callable[[bytes], int] | None:
+        """The socket's own `send` as long as `write` would do nothing else, None otherwise."""
+        return None if self._queue or self._corked or self.closed else self._send
+
+    def watch(self, writer: DirectWriter) -> None:
+        """Tell `writer` from now on when `send` changes, and have it settle when bytes count."""
+        self._writers = (*self._writers, writer)
+
+    def unwatch(self, writer: DirectWriter) -> None:
+        """Tell `writer` no more."""
+        self._writers = tuple([known for known in self._writers if known is not writer])
+
+    def note_sent(self, size_bytes: int) -> None:
+        """Count bytes that were sent directly; a negative number takes some back."""
+        self._bytes_sent += size_bytes
+
+    def go_on(self, data: bytes, sent: int) -> None:
+        """Queue the rest of `data`, of which the kernel took `sent` bytes, and wait for room."""
         now = self._loop.time()
         self._enqueue(memoryview(data)[sent:] if sent else data, now)
         self.writes_stalled_since = now
         self._loop.add_writer(self._sock, self._flush)
 
+    def _tell_writers(self) -> None:
+        for writer in self._writers:
+            writer.stream_changed()
+
+    # -- the queue
+
     def _enqueue(self, data: bytes | memoryview, now: float) -> None:
         if not self._queue:
             self._queue, self._queued_at_s = deque(), deque()
+            self._tell_writers()
         self._queue.append(data)
         self._queued_at_s.append(now)
         self.queued_bytes += len(data)
@@ -152,7 +197,7 @@ class TcpSendQueue(ABC):
             except OSError as error:
                 self.abort(error)
                 return False
-            self.bytes_sent += sent
+            self._bytes_sent += sent
             self.queued_bytes -= sent
             self._queued_total.size_bytes -= sent
             self.writes_stalled_since = self._loop.time()
@@ -160,6 +205,7 @@ class TcpSendQueue(ABC):
                 return False
         self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self.writes_stalled_since = None
+        self._tell_writers()
         return True
 
     def _forget(self, sent: int, offered: int) -> bool:

@@ -189,6 +189,7 @@ class TcpStream(TcpSendQueue):
         if self.closed:
             return
         self.closed = True
+        self._tell_writers()
         if self._queue:
             delay_s = self._close_deadline_s if deadline_s is None else deadline_s
             self._timer = self._loop.call_later(delay_s, self._give_up, delay_s)
@@ -237,6 +238,7 @@ class TcpStream(TcpSendQueue):
             return
         self._released = True
         self.closed = True
+        self._tell_writers()
         self._reading = False
         if self._timer is not None:
             self._timer.cancel()

@@ -128,6 +128,11 @@ class TlsStream:
         """The peer's verified certificate as `ssl` decodes it; None when it showed none."""
         return (self._tls.getpeercert() or None) if self.handshake_done else None
 
+    @property
+    def direct(self) -> None:
+        """None: what is written must be encrypted."""
+        return None
+
     def oldest_queued_s(self, now: float) -> float:
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
         return self._tcp.oldest_queued_s(now)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
@@ -15,88 +13,17 @@ from headwater.media.slow_reader import SlowReaderGate
 from headwater.media.track import Track
 from headwater.net.stream import ByteStream
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
-from headwater.protocol.interleaved import frame_interleaved
 from headwater.protocol.rtcp_build import bye
 from headwater.transports.channels import ChannelTable, give_back, take_pair
+from headwater.transports.interleaved_lane import InterleavedLaneTable
+from headwater.transports.interleaved_outlet import InterleavedOutlet
 from headwater.transports.negotiation import Offer
 from headwater.transports.queue_budget import QueueBudget
-from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
 EndT = TypeVar("EndT")
-
-
-class _InterleavedOutlet(Outlet):
-    """One track's way into one connection."""
-
-    __slots__ = (
-        "_budget",
-        "_channel",
-        "_key",
-        "_reader",
-        "_rtcp_channel",
-        "_stream",
-        "gate",
-        "pair",
-        "reports",
-    )
-
-    def __init__(
-        self,
-        reader: InterleavedReader,
-        stream: ByteStream,
-        gate: SlowReaderGate,
-    ) -> None:
-        self._reader = reader
-        self._budget = reader.budget
-        self._stream = stream
-        self.gate = gate
-        self.reports = ReaderReports()
-        self.pair = (0, 1)
-        self._channel = 0
-        self._rtcp_channel = 1
-        self._key = ("$", 0)
-
-    def use(self, pair: tuple[int, int]) -> None:
-        """Send on these channels from now on."""
-        self.pair = pair
-        self._channel, self._rtcp_channel = pair
-        self._key = ("$", self._channel)
-
-    def send_batch(self, batch: PacketBatch) -> None:
-        """Write the batch's frames, which all readers on this channel share; or what the gate
-        leaves of it while the connection does not keep up."""
-        stream = self._stream
-        now = batch.arrived_s
-        queued_bytes = stream.queued_bytes
-        age_s = 0.0
-        if queued_bytes:
-            age_s = stream.oldest_queued_s(now)
-            budget = self._budget
-            if budget.queued.size_bytes > budget.most_bytes:
-                # Over its own bound too, whatever that is: the gate leaves out what it may.
-                budget.refusals += 1
-                queued_bytes = sys.maxsize
-        admitted = self.gate.admit(batch, queued_bytes, age_s, now)
-        if admitted is None:
-            if self.gate.expired:
-                self._reader.expire()
-            return
-        stream.write(admitted.shared(self._key, self._framed))
-
-    def send_rtcp(self, packet: bytes) -> None:
-        """Write one frame; a connection that lags behind does without."""
-        if not self.gate.slow:
-            self._stream.write(frame_interleaved(self._rtcp_channel, [packet]))
-
-    def outlet_failed(self, error: Exception) -> None:
-        """End the session: its delivery broke."""
-        self._reader.fail(error)
-
-    def _framed(self, batch: PacketBatch) -> bytes:
-        return frame_interleaved(self._channel, batch.packets)
 
 
 class InterleavedReader(SessionReader):
@@ -113,6 +40,7 @@ class InterleavedReader(SessionReader):
         settings: MountSettings,
         on_too_slow: Callable[[Reader], None],
         budget: QueueBudget,
+        lanes: InterleavedLaneTable,
     ) -> None:
         super().__init__(identity, TransportKind.TCP)
         self._loop = loop
@@ -120,8 +48,9 @@ class InterleavedReader(SessionReader):
         self._channels = channels
         self._settings = settings
         self._on_too_slow = on_too_slow
-        self.budget = budget
-        self._outlets: dict[int, _InterleavedOutlet] = {}
+        self._budget = budget
+        self._lanes = lanes
+        self._outlets: dict[int, InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
         self._ending = False
         # Packets and bytes that gates left out whose tracks it has no more.
@@ -170,7 +99,7 @@ class InterleavedReader(SessionReader):
         """Take a channel pair for the track."""
         self.remove_track(index)
         gate = SlowReaderGate(self._settings, has_key_frames=track.has_key_frames)
-        outlet = _InterleavedOutlet(self, self._stream, gate)
+        outlet = InterleavedOutlet(self, self._stream, gate, self._budget)
         outlet.use(
             take_pair(
                 self._channels,
@@ -194,7 +123,7 @@ class InterleavedReader(SessionReader):
         """Stop one track and free its channels."""
         outlet = self._outlets.pop(index, None)
         if outlet is not None:
-            self._tracks.pop(index).fan_out.remove(outlet)
+            self._lanes.leave(self._tracks.pop(index), outlet)
             packets, size_bytes = self._former_drops
             self._former_drops = (
                 packets + outlet.gate.dropped_packets,
@@ -209,13 +138,13 @@ class InterleavedReader(SessionReader):
 
     def join(self, track_index: int, track: Track) -> None:
         """Begin live delivery."""
-        track.fan_out.add(self._outlets[track_index])
+        self._lanes.join(track, self._outlets[track_index])
 
     def leave(self, track_index: int, track: Track) -> None:
         """End live delivery."""
         outlet = self._outlets.get(track_index)
         if outlet is not None:
-            track.fan_out.remove(outlet)
+            self._lanes.leave(track, outlet)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Send a cached batch."""
@@ -250,7 +179,7 @@ class InterleavedReader(SessionReader):
             self._ending = True
             self._loop.call_soon(way, argument)
 
-    def _receive_rtcp(self, outlet: _InterleavedOutlet, packets: list[bytes]) -> None:
+    def _receive_rtcp(self, outlet: InterleavedOutlet, packets: list[bytes]) -> None:
         self.identity.on_life()
         for packet in packets:
             outlet.reports.receive(packet)

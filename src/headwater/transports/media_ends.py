@@ -9,6 +9,7 @@ from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.stream import ByteStream
 from headwater.transports.channels import ChannelTable
+from headwater.transports.interleaved_lane import InterleavedLaneTable
 from headwater.transports.interleaved_publisher import InterleavedPublisher
 from headwater.transports.interleaved_reader import InterleavedReader
 from headwater.transports.multicast_egress import MulticastEgressTable
@@ -39,6 +40,7 @@ class MediaEnds:
         self._queue_budget = queue_budget
         self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
+        self.lanes = InterleavedLaneTable()
         self.groups = MulticastEgressTable(loop, sockets)
 
     def publisher(
@@ -73,6 +75,7 @@ class MediaEnds:
                 mount.settings,
                 on_too_slow=mount.disconnect_slow_reader,
                 budget=self._queue_budget,
+                lanes=self.lanes,
             )
         if kind is TransportKind.MULTICAST:
             return MulticastReader(identity, self.groups, mount.settings)

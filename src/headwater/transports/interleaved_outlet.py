@@ -1,0 +1,98 @@
+"""One track's way into one RTSP connection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+from headwater.media.fan_out import Outlet
+from headwater.media.packet_batch import PacketBatch
+from headwater.media.slow_reader import SlowReaderGate
+from headwater.net.stream import ByteStream
+from headwater.protocol.interleaved import frame_interleaved
+from headwater.transports.queue_budget import QueueBudget
+from headwater.transports.reader_reports import ReaderReports
+
+
+class DeliveryOwner(Protocol):
+    """Whoever is served by an outlet and ends when it cannot be."""
+
+    def expire(self) -> None:
+        """Be closed for having been slow too long."""
+
+    def fail(self, error: Exception) -> None:
+        """Be closed because delivery broke."""
+
+
+class InterleavedOutlet(Outlet):
+    """Writes a track's batches as `$` frames, or what the gate leaves of them.
+
+    Attributes:
+        stream: the connection.
+        gate: what it may send while the connection does not keep up.
+        reports: what the reader said of it.
+        pair: its RTP and RTCP channels.
+    """
+
+    __slots__ = ("_budget", "_channel", "_key", "_owner", "gate", "pair", "reports", "stream")
+
+    def __init__(
+        self, owner: DeliveryOwner, stream: ByteStream, gate: SlowReaderGate, budget: QueueBudget
+    ) -> None:
+        self._owner = owner
+        self._budget = budget
+        self.stream = stream
+        self.gate = gate
+        self.reports = ReaderReports()
+        self.use((0, 1))
+
+    def use(self, pair: tuple[int, int]) -> None:
+        """Send on these channels from now on."""
+        self.pair = pair
+        self._channel = pair[0]
+        self._key = frames_key(pair[0])
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """Write the batch's frames, which all readers on this channel share; or what the gate
+        leaves of it while the connection does not keep up."""
+        stream = self.stream
+        now = batch.arrived_s
+        queued_bytes = stream.queued_bytes
+        age_s = 0.0
+        if queued_bytes:
+            age_s = stream.oldest_queued_s(now)
+            budget = self._budget
+            if budget.queued.size_bytes > budget.most_bytes:
+                # Over its own bound too, whatever that is: the gate leaves out what it may.
+                budget.refusals += 1
+                queued_bytes = sys.maxsize
+        admitted = self.gate.admit(batch, queued_bytes, age_s, now)
+        if admitted is None:
+            if self.gate.expired:
+                self._owner.expire()
+            return
+        stream.write(admitted.shared(self._key, self._framed))
+
+    @property
+    def direct_send(self) -> Callable[[bytes], int] | None:
+        """What sends a whole batch just as `send_batch` would; None while that has more to do."""
+        path = self.stream.direct
+        return None if path is None or self.gate.slow else path.send
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Write one frame; a connection that lags behind does without."""
+        if not self.gate.slow:
+            self.stream.write(frame_interleaved(self.pair[1], [packet]))
+
+    def outlet_failed(self, error: Exception) -> None:
+        """End the session: its delivery broke."""
+        self._owner.fail(error)
+
+    def _framed(self, batch: PacketBatch) -> bytes:
+        return frame_interleaved(self._channel, batch.packets)
+
+
+def frames_key(channel: int) -> tuple[str, int]:
+    """The key under which a batch keeps its frames for an RTP channel."""
+    return ("$", channel)
