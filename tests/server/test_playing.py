@@ -99,16 +99,19 @@ async def test_play_while_playing_tells_where_the_reader_is(server: RtspServer) 
 
 
 @pytest.mark.parametrize(
-    ("url_of_setup", "first_seq"),
+    ("url_of_setup", "url_of_play", "first_seq"),
     [
-        ("{url}/trackID=0", 0),
-        ("{url}?instant_start=0/trackID=0", 2),
-        ("{url}/trackID=0?instant_start=off", 2),
-        ("{url}/trackID=0?instant_start=perhaps", 0),
+        ("{url}/trackID=0", "{url}", 0),
+        ("{url}?instant_start=0/trackID=0", "{url}", 2),
+        ("{url}/trackID=0?instant_start=off", "{url}", 2),
+        ("{url}/trackID=0?instant_start=perhaps", "{url}", 0),
+        ("{url}/trackID=0", "{url}?instant_start=0", 2),
+        ("{url}/trackID=0?instant_start=0", "{url}?instant_start=1", 0),
+        ("{url}/trackID=0?instant_start=0", "{url}?instant_start=perhaps", 2),
     ],
 )
 async def test_reader_may_choose_where_it_begins(
-    server: RtspServer, url_of_setup: str, first_seq: int
+    server: RtspServer, url_of_setup: str, url_of_play: str, first_seq: int
 ) -> None:
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     sent = [rtp(0), rtp(1, payload=b"\x41no key frame"), rtp(2, payload=b"\x41no key frame")]
@@ -119,7 +122,7 @@ async def test_reader_may_choose_where_it_begins(
     peer = await RtspPeer.connect(server.play_port)
     transport = {"Transport": "RTP/AVP/TCP;interleaved=0-1"}
     setup = await peer.ask("SETUP", url_of_setup.format(url=url), transport)
-    play = await peer.ask("PLAY", url, {"Session": setup.session})
+    play = await peer.ask("PLAY", url_of_play.format(url=url), {"Session": setup.session})
     assert f";seq={first_seq};" in (play.header("RTP-Info") or "")
     await publisher.peer.send(frame(0, sent[2]))
     assert await peer.frame() == (0, sent[first_seq])

@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 import pytest
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, frame, rtp
+from udp_peer import wait_for
 
 from headwater import RtspServer
+from headwater.protocol.header.rtp_info import parse_rtp_info
 
 TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 
@@ -46,7 +48,7 @@ async def test_every_client_reaches_its_track(
     headers = {"Session": setup.session}
     play = await peer.ask("PLAY", at(server, played), headers)
     assert play.status == 200
-    assert "trackID=1" in (play.header("RTP-Info") or "trackID=1")
+    assert play.header("RTP-Info") == f"url={at(server, set_up)}"
     await publisher.peer.send(frame(0, rtp(1)) + frame(2, rtp(2)))
     assert await peer.frame() == (0, rtp(2))
     assert (await peer.ask("TEARDOWN", at(server, played), headers)).status == 200
@@ -142,12 +144,44 @@ async def test_path_alone_is_a_url_too(server: RtspServer) -> None:
 
 
 async def test_credentials_in_the_url_are_not_repeated(server: RtspServer) -> None:
-    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send()
     peer = await RtspPeer.connect(server.play_port)
-    answer = await peer.ask("DESCRIBE", f"rtsp://me:pass%40word@127.0.0.1:{server.play_port}/a")
+    url = f"rtsp://me:pass%40word@127.0.0.1:{server.play_port}/a"
+    answer = await peer.ask("DESCRIBE", url)
     assert answer.status == 200
     assert answer.header("Content-Base") == at(server, "/a/")
     assert b"pass" not in answer.body
+    setup = await peer.ask("SETUP", f"{url}/trackID=0", TCP)
+    play = await peer.ask("PLAY", url, {"Session": setup.session})
+    assert (play.header("RTP-Info") or "").startswith(f"url={at(server, '/a/trackID=0')};")
+
+
+@pytest.mark.parametrize(
+    ("set_up", "played"),
+    [
+        ("/a?token=x/trackID=%d", "/a?token=x/"),
+        ("/a/trackID=%d?token=x", "/a?token=x"),
+        ("//a/streamid=%d/", "/a"),
+    ],
+)
+async def test_rtp_info_names_tracks_by_the_urls_they_were_set_up_by(
+    server: RtspServer, caplog: pytest.LogCaptureFixture, set_up: str, played: str
+) -> None:
+    caplog.set_level("DEBUG")
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    await publisher.peer.send(frame(0, rtp(7)) + frame(2, rtp(9)))
+    await wait_for(lambda: server.mounts["/a"].tracks[1].packets == 1)
+    peer = await RtspPeer.connect(server.play_port)
+    headers: dict[str, str] = {}
+    for track in (0, 1):
+        transport = {"Transport": f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"}
+        setup = await peer.ask("SETUP", at(server, set_up % track), transport | headers)
+        headers = {"Session": setup.session}
+    play = await peer.ask("PLAY", at(server, played), headers)
+    urls = [entry.url for entry in parse_rtp_info(play.header("RTP-Info") or "")]
+    assert urls == [at(server, set_up % 0), at(server, set_up % 1)]
+    assert "token" not in caplog.text
 
 
 @pytest.mark.parametrize(

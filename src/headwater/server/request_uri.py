@@ -13,10 +13,10 @@ from headwater.server.refusal import Refusal
 
 if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
-    from headwater.server.session import Session
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d+)?")
+_INSTANT_START_NAME = "instant_start"
 _INSTANT_START = {
     "1": True,
     "true": True,
@@ -43,11 +43,9 @@ def require_short_path(exchange: Exchange, path: str) -> None:
         raise Refusal(Status.REQUEST_URI_TOO_LONG, f"the mount's path is longer than {most} bytes")
 
 
-def aggregate_url(request: Request, session: Session) -> str:
-    """The URL of the session's mount as this client writes it, without credentials or query."""
-    uri = RtspUri.parse(request.uri)
-    server = f"{uri.scheme}://{uri.authority}" if uri.scheme else ""
-    return f"{server}{encode_path(session.path)}"
+def url_as_written(request: Request, uri: RtspUri) -> str:
+    """The request's URL to the letter, for clients that compare; without credentials."""
+    return request.uri if uri.username is None else uri.without_credentials
 
 
 def encode_path(path: str) -> str:
@@ -55,10 +53,17 @@ def encode_path(path: str) -> str:
     return quote(path, safe="/~@!$&'()*+,;=:")
 
 
-def wants_instant_start(query: str) -> bool | None:
-    """What `?instant_start=` asks for; None leaves it to the mount's setting."""
-    values = parse_qs(query).get("instant_start")
-    return _INSTANT_START.get(values[-1].lower()) if values else None
+def wants_instant_start(*queries: str) -> bool | None:
+    """What the first of these queries asks for that has `instant_start=` with a sense.
+
+    None leaves it to the mount's setting.
+    """
+    for query in queries:
+        if _INSTANT_START_NAME in query:
+            for value in reversed(parse_qs(query).get(_INSTANT_START_NAME, ())):
+                if value.lower() in _INSTANT_START:
+                    return _INSTANT_START[value.lower()]
+    return None
 
 
 def loggable_uri(uri: str) -> str:

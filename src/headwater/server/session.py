@@ -47,6 +47,8 @@ class Session:
         self.role = role
         self.path = path
         self.query = ""
+        self.track_urls: dict[int, str] = {}
+        """By which URL each track was set up; it may hold a secret and is for RTP-Info only."""
         self.state = SessionState.INIT
         self.connection: Connection | None = connection
         self.peer = connection.peer

@@ -106,14 +106,15 @@ def target_in(exchange: Exchange, session: Session) -> ControlTarget:
     return target
 
 
-def require_aggregate(exchange: Exchange, session: Session) -> None:
-    """Refuse an operation on one of several tracks (RFC 2326 §11.3.11)."""
+def require_aggregate(exchange: Exchange, session: Session) -> ControlTarget:
+    """What the URL names; an operation on one of several tracks is refused (RFC 2326 §11.3.11)."""
     target = target_in(exchange, session)
     if target.track is not None and len(session.tracks) > 1:
         raise Refusal(
             Status.ONLY_AGGREGATE_OPERATION_ALLOWED,
             f"{exchange.request.method} takes the URL of the whole mount",
         )
+    return target
 
 
 def session_header(exchange: Exchange, session: Session) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import pause_before_kept_packets_s
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import aggregate_url, wants_instant_start
+from headwater.server.request_uri import wants_instant_start
 from headwater.server.role import Role
 from headwater.server.session import Session
 from headwater.server.session_lookup import (
@@ -24,11 +24,11 @@ from headwater.server.session_lookup import (
 _LIVE_RANGE = "npt=now-"
 
 
-def _rtp_info(exchange: Exchange, session: Session, plan: StartPlan) -> str:
-    base = aggregate_url(exchange.request, session)
+def _rtp_info(session: Session, plan: StartPlan) -> str:
+    # RFC 2326 §12.33: the stream's URL, which clients compare with the one they set up.
     return format_rtp_info(
         [
-            RtpInfoEntry(url=f"{base}/trackID={index}", seq=point.seq, rtptime=point.rtptime)
+            RtpInfoEntry(url=session.track_urls[index], seq=point.seq, rtptime=point.rtptime)
             for index, point in sorted(plan.points.items())
         ]
     )
@@ -57,7 +57,7 @@ async def answer(exchange: Exchange) -> Response:
     A PLAY while playing changes nothing but counts as a sign of life.
     """
     session = required_session(exchange, Role.PLAY)
-    require_aggregate(exchange, session)
+    target = require_aggregate(exchange, session)
     state = state_after(session, Method.PLAY)
     reader, mount = session.reader, session.mount
     if reader is None or mount is None:
@@ -65,12 +65,12 @@ async def answer(exchange: Exchange) -> Response:
     playing = session.state is SessionState.PLAYING
     live = playing or reader.shares_its_packets
     plan = mount.plan_start(
-        reader.track_indexes, False if live else wants_instant_start(session.query)
+        reader.track_indexes, False if live else wants_instant_start(target.query, session.query)
     )
     if not playing:
         session.state = state
         exchange.after_answer = lambda: _begin(exchange, session, plan)
     headers = [session_header(exchange, session), ("Range", mount.range_text or _LIVE_RANGE)]
-    if rtp_info := _rtp_info(exchange, session, plan):
+    if rtp_info := _rtp_info(session, plan):
         headers.append(("RTP-Info", rtp_info))
     return exchange.answer(headers)

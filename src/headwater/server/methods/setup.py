@@ -9,7 +9,7 @@ from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import session_of_announce
 from headwater.server.refusal import Refusal
-from headwater.server.request_uri import parse_request_uri
+from headwater.server.request_uri import parse_request_uri, url_as_written
 from headwater.server.role import Role
 from headwater.server.session import Session
 from headwater.server.session_lookup import (
@@ -25,7 +25,7 @@ from headwater.transports.settings import TransportKind
 async def answer(exchange: Exchange) -> Response:
     """Choose the first transport that fits, take what it needs, and tell the peer."""
     service, request = exchange.service, exchange.request
-    parse_request_uri(request)
+    uri = parse_request_uri(request)
     session = named_session(exchange) or session_of_announce(exchange.connection.sessions.values())
     if session is None:
         _require_play_port(exchange)
@@ -50,6 +50,8 @@ async def answer(exchange: Exchange) -> Response:
             service.sessions.close(session, "setup failed")
         raise
     session.state = state
+    if target.role is Role.PLAY:
+        session.track_urls[target.track] = url_as_written(request, uri)
     return exchange.answer([session_header(exchange, session), ("Transport", chosen.to_header())])
 
 
