@@ -37,11 +37,7 @@ def _runs(seen: FrameChecksums, film: SourceFilm) -> list[list[int]]:
 def test_players_go_on_when_the_publisher_returns(
     transport_in: Transport, library: MediaLibrary, tmp_path: Path
 ) -> None:
-    # A UDP publisher that dies without TEARDOWN is not known to be gone when it comes back.
-    mounts = {"on_second_publisher": "replace"}
-    with ServerProcess(
-        tmp_path / "server.log", publish_port=0, play_port=0, mounts=mounts
-    ) as server:
+    with ServerProcess(tmp_path / "server.log", publish_port=0, play_port=0) as server:
         assert _play_through_a_restart(transport_in, library, server, tmp_path) == {}
 
 

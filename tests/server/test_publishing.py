@@ -230,6 +230,34 @@ async def test_udp_publisher_returns_at_once_when_its_old_packets_have_stopped(
     assert old.session not in server.sessions
 
 
+async def test_udp_publisher_that_returns_even_sooner_waits_for_its_answer(
+    server: RtspServer,
+) -> None:
+    url = server.publish_url("/a")
+    old = await UdpPublisher.start(server.publish_port, url)
+    old.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
+    old.peer.reset()
+    new = await UdpPublisher.start(server.publish_port, url)
+    assert old.session not in server.sessions
+    assert new.session in server.sessions
+
+
+async def test_udp_publisher_that_sends_on_without_its_connection_keeps_its_place(
+    server: RtspServer,
+) -> None:
+    url = server.publish_url("/a")
+    old = await UdpPublisher.start(server.publish_port, url)
+    old.peer.reset()
+    peer = await RtspPeer.connect(server.publish_port)
+    announce = asyncio.create_task(peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO))
+    while not announce.done():
+        old.send()
+        await asyncio.wait({announce}, timeout=0.02)
+    assert announce.result().status == 503
+    assert old.session in server.sessions
+
+
 async def test_udp_publisher_returns_while_its_old_session_hangs(
     start_server: ServerFactory, clock: Any
 ) -> None:

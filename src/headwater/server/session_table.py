@@ -145,7 +145,7 @@ class SessionTable:
         for session in tuple(self._by_id.values()):
             self._note_tcp_progress(session, now)
             if session.state is SessionState.RECORDING:
-                self._end_orphan(session, now, _ORPHANED_PUBLISHER_S)
+                self._end_orphan(session, _ORPHANED_PUBLISHER_S)
             elif now - session.last_seen_s > timeout_s:
                 self.close(session, "session timed out", by_server=True)
 
@@ -176,24 +176,33 @@ class SessionTable:
             if by_server and not connection.sessions:
                 connection.close()
 
-    def make_way(self, path: str) -> None:
+    async def make_way(self, path: str) -> None:
         """End a publisher of the path whose connection is gone and whose packets have stopped.
 
-        So one that comes back at once, after a crash, is not refused because of its own past.
+        So one that comes back at once, after a crash, is not refused because of its own past:
+        it waits, where need be, until the silence is long enough to tell.
         """
         mount = self._service.mounts.get(path)
         if mount is None or mount.publisher is None:
             return
         session = self._by_id.get(mount.publisher.id)
-        if session is not None:
-            self._end_orphan(session, self._service.clock(), _RETURNING_PUBLISHER_S)
-
-    def _end_orphan(self, session: Session, now: float, silence_s: float) -> None:
-        # A publisher's packets are its sign of life; the mount judges their absence.
-        if session.orphaned_s is None or session.mount is None:
+        if session is None or session.orphaned_s is None:
             return
+        if (left_s := _RETURNING_PUBLISHER_S - self._silent_s(session)) > 0:
+            # A timer of asyncio may be early by one tick of the clock.
+            await asyncio.sleep(left_s + 0.001)
+        self._end_orphan(session, _RETURNING_PUBLISHER_S)
+
+    def _silent_s(self, session: Session) -> float:
+        """How long a session whose connection is gone has sent nothing; 0.0 for any other."""
+        if session.orphaned_s is None or session.mount is None:
+            return 0.0
+        # A publisher's packets are its sign of life; the mount judges their absence.
         last_packet_s = max(session.orphaned_s, session.mount.last_packet_s)
-        if now - last_packet_s > silence_s:
+        return self._service.clock() - last_packet_s
+
+    def _end_orphan(self, session: Session, silence_s: float) -> None:
+        if self._silent_s(session) >= silence_s:
             self.close(session, "connection lost")
 
     def _note_tcp_progress(self, session: Session, now: float) -> None:

@@ -35,7 +35,7 @@ async def answer(exchange: Exchange) -> Response:
         )
     session = named_session(exchange)
     if session is None:
-        service.sessions.make_way(path)
+        await service.sessions.make_way(path)
         service.reservations.check(path)
         session = service.sessions.open(connection, Role.PUBLISH, path)
     elif session.path != path:
