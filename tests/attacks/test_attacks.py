@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from rtsp_peer import OPEN, SDP_VIDEO, RtspPeer, rtp
+from rtsp_peer import DEADLINE_S, OPEN, SDP_VIDEO, RtspPeer, rtp
 from victim import VictimFactory, size
 
 pytestmark = [pytest.mark.attack, pytest.mark.timeout(300)]
@@ -41,12 +41,14 @@ async def test_slow_loris(start_victim: VictimFactory) -> None:
         await asyncio.sleep(after_s)
         peer = await connect(victim.port)
         try:
+            closed = asyncio.create_task(peer.reader.read())
             for byte in request + b"a" * 200:
                 peer.writer.write(bytes([byte]))
-                await asyncio.sleep(0.5)
-                if peer.reader.at_eof() or peer.writer.is_closing():
+                ended, _ = await asyncio.wait({closed}, timeout=0.5)
+                if ended:
                     break
-            return await peer.closed()
+            async with asyncio.timeout(DEADLINE_S):
+                return await closed
         except ConnectionError:
             return b"reset"
         finally:

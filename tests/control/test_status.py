@@ -6,12 +6,12 @@ import asyncio
 import json
 import struct
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from rtsp_peer import SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
+from rtsp_peer import DEADLINE_S, SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
 from headwater import (
@@ -23,6 +23,7 @@ from headwater import (
     ThreadedRtspServer,
 )
 from headwater.hooks import HookSettings
+from headwater.media.snapshot import ReaderSnapshot
 
 
 def test_a_server_that_does_not_run_has_no_status() -> None:
@@ -140,27 +141,34 @@ async def test_a_slow_reader_is_counted_logged_once_a_second_and_closed(
     )
     async with RtspServer(host="127.0.0.1", publish_port=0, settings=settings) as server:
         publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        beside = await TcpReader.start(server.play_port, server.play_url("/a"))
         reader = await TcpReader.start(server.play_port, server.play_url("/a"))
         reader.peer.writer.transport.pause_reading()
         big = frame(0, rtp(0, payload=b"\x65\x88" + bytes(1200))) * 200
 
-        async def publish() -> None:
-            while True:
-                await publisher.peer.send(big)
-                await asyncio.sleep(0.01)
+        def slow() -> ReaderSnapshot | None:
+            readers = {one.id: one for one in server.status().mounts[0].readers}
+            return readers.get(reader.session)
 
-        publishing = asyncio.create_task(publish())
-        await wait_for(lambda: server.mounts["/a"].dropped_packets)
-        (seen,) = server.status().mounts[0].readers
+        async def publish_until(condition: Callable[[], object]) -> None:
+            # The reader beside it, which takes all, tells when the server has passed it on.
+            async with asyncio.timeout(DEADLINE_S):
+                while not condition():
+                    await publisher.peer.send(big)
+                    for _ in range(200):
+                        await beside.peer.frame()
+
+        await publish_until(lambda: server.mounts["/a"].dropped_packets)
+        seen = slow()
+        assert seen is not None
         assert seen.dropped_packets > 0
         assert seen.dropped_bytes >= seen.dropped_packets * 1200
         assert seen.queued_bytes > 65_536
         assert server.status().connections.queued_bytes >= seen.queued_bytes
-        await wait_for(lambda: server.status().mounts[0].readers[0].oldest_queued_s > 0)
-        await wait_for(lambda: server.mounts["/a"].slow_disconnects)
-        publishing.cancel()
+        assert seen.oldest_queued_s > 0
+        await publish_until(lambda: server.mounts["/a"].slow_disconnects)
         status = server.status()
-        assert status.mounts[0].readers == ()
+        assert [one.id for one in status.mounts[0].readers] == [beside.session]
         assert status.drops.missed_by_readers >= seen.dropped_packets
         RtspPeer.forget_all()
     lines = [record for record in caplog.records if "packets dropped" in record.message]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -10,10 +11,31 @@ from faulty_link import FaultyLink, unusable
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
-from headwater import RtspServer
+from headwater import Hooks, RtspServer
 from headwater.config.settings import Settings
 
 REASON = unusable()
+
+
+class Told:
+    """Events that the server's hooks set."""
+
+    def __init__(self) -> None:
+        self.published = asyncio.Event()
+        self.unmounted = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def publisher_started(self) -> None:
+        """A publisher records."""
+        self.published.set()
+
+    async def mount_closed(self) -> None:
+        """A mount is gone."""
+        self.unmounted.set()
+
+    async def session_closed(self) -> None:
+        """A reader's session is gone."""
+        self.left.set()
 
 
 @pytest.fixture
@@ -27,7 +49,13 @@ def link() -> Iterator[FaultyLink]:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[RtspServer]:
+def told() -> Told:
+    """What the server tells of as it happens."""
+    return Told()
+
+
+@pytest.fixture
+async def server(told: Told) -> AsyncIterator[RtspServer]:
     """A server on every address that soon misses who is gone."""
     base = Settings()
     settings = replace(
@@ -42,6 +70,10 @@ async def server() -> AsyncIterator[RtspServer]:
         rtp_port_start=26000,
         rtp_port_count=200,
         settings=settings,
+        publish_hooks=Hooks(
+            publisher_started=told.publisher_started, mount_closed=told.mount_closed
+        ),
+        play_hooks=Hooks(session_closed=told.session_closed),
     )
     await server.start()
     service = server._service

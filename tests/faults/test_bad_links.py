@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from far_peers import Publisher, Reader
 from faulty_link import FaultyLink
+from rtsp_peer import TcpReader
 from steady_stream import ffmpeg, make_clip
 
 from headwater import RtspServer
+from headwater.media.key_frame import key_frame_detector
+
+if TYPE_CHECKING:
+    from conftest import Told
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 
@@ -32,35 +40,80 @@ LINKS: dict[str, dict[str, float]] = {
         "reorder": 0.2,
     },
 }
-TCP = pytest.mark.parametrize("over_tcp", [False, True], ids=["udp", "tcp"])
 LINK = pytest.mark.parametrize("fault", LINKS.values(), ids=LINKS.keys())
 
 
+@dataclass
+class Ends:
+    """A publisher and its reader, one of them behind the link."""
+
+    publisher: Publisher
+    reader: Reader
+
+    async def begin(self, packets: int) -> None:
+        """Send the first packets and see the last of them come."""
+        await self.publisher.send(packets)
+        await self.reader.until(packets - 1)
+
+    async def outlive_an_outage(self, link: FaultyLink) -> None:
+        """100 packets, 300 while the link is down, 1,000 when it is up again."""
+        await self.begin(100)
+        link.down()
+        await self.publisher.send(300)
+        link.up()
+        sending = asyncio.create_task(self.publisher.send(1000, every_s=0.01))
+        await self.reader.until(500)
+        await sending
+
+
+@pytest.fixture(params=[False, True], ids=["udp", "tcp"])
+def over_tcp(request: pytest.FixtureRequest) -> bool:
+    """How the end behind the link is connected; the other one is over TCP."""
+    return bool(request.param)
+
+
+@pytest.fixture
+async def far_reader(server: RtspServer, link: FaultyLink, over_tcp: bool) -> AsyncIterator[Ends]:
+    port = server.publish_port
+    publisher = await Publisher.start(None, port, "/a", over_tcp=True)
+    reader = await Reader.start(link, port, "/a", over_tcp=over_tcp)
+    yield Ends(publisher, reader)
+    await reader.stop()
+
+
+@pytest.fixture
+async def far_publisher(
+    server: RtspServer, link: FaultyLink, over_tcp: bool
+) -> AsyncIterator[Ends]:
+    port = server.publish_port
+    publisher = await Publisher.start(link, port, "/a", over_tcp=over_tcp)
+    reader = await Reader.start(None, port, "/a", over_tcp=True)
+    yield Ends(publisher, reader)
+    await reader.stop()
+
+
 @LINK
-@TCP
 async def test_a_reader_behind_a_bad_link(
-    server: RtspServer, link: FaultyLink, fault: dict[str, float], over_tcp: bool
+    far_reader: Ends, link: FaultyLink, fault: dict[str, float], over_tcp: bool
 ) -> None:
-    publisher = await Publisher.start(None, server.publish_port, "/a", over_tcp=True)
-    reader = await Reader.start(link, server.play_port, "/a", over_tcp=over_tcp)
     link.impair(fault)
-    await publisher.send(PACKETS)
-    await reader.settle()
-    await reader.stop()
-    hold_to_account(reader, link.dropped[0], over_tcp=over_tcp, fault=fault)
+    await far_reader.publisher.send(PACKETS)
+    await far_reader.reader.settle()
+    hold_to_account(far_reader.reader, link.dropped[0], over_tcp=over_tcp, fault=fault)
 
 
 @LINK
-@TCP
 async def test_a_publisher_behind_a_bad_link(
-    server: RtspServer, link: FaultyLink, fault: dict[str, float], over_tcp: bool
+    server: RtspServer,
+    far_publisher: Ends,
+    link: FaultyLink,
+    fault: dict[str, float],
+    over_tcp: bool,
 ) -> None:
-    publisher = await Publisher.start(link, server.publish_port, "/a", over_tcp=over_tcp)
-    reader = await Reader.start(None, server.play_port, "/a", over_tcp=True)
+    reader = far_publisher.reader
     link.impair(fault)
-    await publisher.send(PACKETS)
+    await far_publisher.publisher.send(PACKETS)
     await reader.settle()
-    await reader.stop()
     hold_to_account(reader, link.dropped[1], over_tcp=over_tcp, fault=fault)
     (track,) = server.mounts["/a"].tracks
     assert track.packets == len(reader.numbers), "all that came in went out"
@@ -84,86 +137,68 @@ def hold_to_account(
         assert reader.numbers == sorted(reader.numbers), "the server changes no order"
 
 
-@TCP
 async def test_the_readers_link_goes_down_and_up(
-    server: RtspServer, link: FaultyLink, over_tcp: bool
+    server: RtspServer, far_reader: Ends, link: FaultyLink
 ) -> None:
-    publisher = await Publisher.start(None, server.publish_port, "/a", over_tcp=True)
     beside = await Reader.start(None, server.play_port, "/a", over_tcp=True)
-    reader = await Reader.start(link, server.play_port, "/a", over_tcp=over_tcp)
-    await publisher.send(100)
-    await reader.until(99)
-    link.down()
-    await publisher.send(300)
-    link.up()
-    sending = asyncio.create_task(publisher.send(1000, every_s=0.01))
-    await reader.until(500)
-    await sending
+    await far_reader.outlive_an_outage(link)
     await beside.until(1399)
-    assert reader.numbers == sorted(reader.numbers)
+    assert far_reader.reader.numbers == sorted(far_reader.reader.numbers)
     assert beside.numbers == list(range(1400)), "the others notice nothing"
-    await reader.stop()
     await beside.stop()
 
 
-@TCP
 async def test_the_publishers_link_goes_down_and_up(
-    server: RtspServer, link: FaultyLink, over_tcp: bool
+    far_publisher: Ends, link: FaultyLink, over_tcp: bool
 ) -> None:
-    publisher = await Publisher.start(link, server.publish_port, "/a", over_tcp=over_tcp)
-    reader = await Reader.start(None, server.play_port, "/a", over_tcp=True)
-    await publisher.send(100)
-    await reader.until(99)
-    link.down()
-    await publisher.send(300)
-    link.up()
-    sending = asyncio.create_task(publisher.send(1000, every_s=0.01))
-    await reader.until(500)
-    await sending
+    await far_publisher.outlive_an_outage(link)
+    reader = far_publisher.reader
     await reader.settle()
-    await reader.stop()
     if over_tcp:
         assert reader.numbers == list(range(1400))
     else:
         assert {*range(100), *range(1300, 1400)} <= set(reader.numbers)
 
 
-@TCP
 async def test_a_reader_that_is_cut_off_for_good(
-    server: RtspServer, link: FaultyLink, over_tcp: bool
+    server: RtspServer, told: Told, far_reader: Ends, link: FaultyLink
 ) -> None:
-    publisher = await Publisher.start(None, server.publish_port, "/a", over_tcp=True)
-    reader = await Reader.start(link, server.play_port, "/a", over_tcp=over_tcp)
-    await publisher.send(20)
-    await reader.until(19)
+    await far_reader.begin(20)
     link.down()
+    # Large packets, so that the kernel's buffers are full before long.
+    sending = asyncio.create_task(
+        far_reader.publisher.send(8000, every_s=0.005, payload_bytes=8000)
+    )
     async with asyncio.timeout(40):
-        while len(server.sessions) > 1:
-            # Large packets, so that the kernel's buffers are full before long.
-            await publisher.send(20, every_s=0.005, payload_bytes=8000)
+        await told.left.wait()
+    sending.cancel()
     assert server.mounts["/a"].readers == ()
-    await reader.stop()
+    assert len(server.sessions) == 1
 
 
-@TCP
 async def test_a_publisher_that_is_cut_off_for_good(
-    server: RtspServer, link: FaultyLink, over_tcp: bool
+    server: RtspServer, told: Told, far_publisher: Ends, link: FaultyLink
 ) -> None:
-    publisher = await Publisher.start(link, server.publish_port, "/a", over_tcp=over_tcp)
-    reader = await Reader.start(None, server.play_port, "/a", over_tcp=True)
-    await publisher.send(20)
-    await reader.until(19)
+    await far_publisher.begin(20)
     link.down()
     async with asyncio.timeout(40):
-        while server.sessions or server.mounts:  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0.05)
+        await told.unmounted.wait()
+        await told.left.wait()
+    assert not server.mounts
+    assert not server.sessions
     assert server.udp_pairs_in_use == 0
-    await reader.stop()
 
 
-def has_key_frame(server: RtspServer) -> bool:
-    mount = server.mounts.get("/clip")
-    return mount is not None and mount.tracks[0].key_frames > 0
+async def see_key_frame(server: RtspServer, path: str) -> None:
+    """Until a reader over TCP has seen the first packet of a key frame."""
+    reader = await TcpReader.start(server.play_port, server.play_url(path))
+    (track,) = server.mounts[path].tracks
+    detector = key_frame_detector(track.encoding)
+    assert detector is not None
+    channel, packet = await reader.peer.frame()
+    while channel or not detector.starts(packet):
+        channel, packet = await reader.peer.frame()
+    await reader.peer.close()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +207,12 @@ def has_key_frame(server: RtspServer) -> bool:
     ids=["tcp, all of it", "udp, reorder"],
 )
 async def test_ffmpeg_decodes_behind_a_bad_link(
-    server: RtspServer, link: FaultyLink, tmp_path: Path, transport: str, fault: dict[str, float]
+    server: RtspServer,
+    told: Told,
+    link: FaultyLink,
+    tmp_path: Path,
+    transport: str,
+    fault: dict[str, float],
 ) -> None:
     """Nothing is lost on these links, so every picture must decode, one like the other."""
     if ffmpeg() is None:
@@ -186,8 +226,8 @@ async def test_ffmpeg_decodes_behind_a_bad_link(
     )  # fmt: skip
     try:
         async with asyncio.timeout(20):
-            while not has_key_frame(server):  # noqa: ASYNC110 - no event tells of it
-                await asyncio.sleep(0.05)
+            await told.published.wait()
+            await see_key_frame(server, "/clip")
         link.impair(fault)
         reader = await asyncio.create_subprocess_exec(
             "ip", "netns", "exec", link.name,
