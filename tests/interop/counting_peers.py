@@ -118,7 +118,7 @@ def server_port_in(answer: dict[str, str]) -> str:
 
 
 def wait_for_sender_reports(url: str, deadline_s: float = 20.0) -> None:
-    """Play until every track has had an RTCP sender report; raises TimeoutError at the deadline.
+    """Play until every track has had an RTCP sender report; raises TimeoutError, RtspError.
 
     The server keeps them for readers to come. A player that gets its first one in the middle of
     the film may start its clocks anew: VLC then drops what its decoder holds.
@@ -135,7 +135,10 @@ def wait_for_sender_reports(url: str, deadline_s: float = 20.0) -> None:
         while untold:
             rtsp.socket.settimeout(max(0.001, give_up_s - time.monotonic()))
             while len(received) < 4 or len(received) < 4 + int.from_bytes(received[2:4], "big"):
-                received += rtsp.socket.recv(RECEIVE_BYTES)
+                more = rtsp.socket.recv(RECEIVE_BYTES)
+                if not more:
+                    raise RtspError(f"{url}: closed before every track had a sender report")
+                received += more
             if received[5] == SENDER_REPORT:
                 untold.discard(received[1])
             received = received[4 + int.from_bytes(received[2:4], "big") :]

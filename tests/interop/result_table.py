@@ -70,6 +70,7 @@ class ResultTable:
             "publisher and one reader through the server, rows and columns named by client and\n"
             "transport. ✓ means: the MD5 of every picture that the reader decoded, from its first\n"
             "key frame on, is that of the published film's picture, none missing and none twice;\n"
-            "likewise the encoded sound packets. The count is how many were compared.\n\n"
+            "likewise the encoded sound packets. The count is how many were compared. VLC's\n"
+            "pictures are those that its video output showed.\n\n"
             f"{self.markdown()}\n## Clients\n\n{clients}\n"
         )
