@@ -113,8 +113,13 @@ async def test_two_mounts_never_share_a_group_and_port(
         await TcpPublisher.start(server.publish_port, server.publish_url(path))
     peer, answer = await setup(server, "/a")
     assert answer.status == 200
-    assert (await setup(server, "/b"))[1].status == 461
+    other, refused = await setup(server, "/b")
+    assert refused.status == 461
     assert "multicast refused" in caplog.messages
+    uri = server.play_url("/b") + "/trackID=0"
+    both = {"Transport": "RTP/AVP;multicast,RTP/AVP/TCP;unicast;interleaved=4-5"}
+    second = await other.ask("SETUP", uri, both)
+    assert "interleaved=4-5" in (second.header("Transport") or "")
     headers = {"Session": answer.session}
     assert (await peer.ask("TEARDOWN", server.play_url("/a"), headers)).status == 200
     assert (await setup(server, "/b"))[1].status == 200

@@ -203,6 +203,59 @@ async def test_publisher_without_a_pair_goes_on_over_tcp(start_server: ServerFac
     assert await reader.peer.frame() == (0, sent[0])
 
 
+async def test_second_alternative_is_taken_where_the_first_one_s_ports_are_held(
+    start_server: ServerFactory,
+) -> None:
+    server = await start_server()
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    held = await UdpReader.start(server.play_port, server.play_url("/a"))
+    peer = await RtspPeer.connect(server.play_port)
+    url = server.play_url("/a")
+    both = {"Transport": f"RTP/AVP;unicast;{held.client_port},RTP/AVP/TCP;unicast"}
+    setup = await peer.ask("SETUP", f"{url}/trackID=0", both)
+    assert "interleaved=0-1" in (setup.header("Transport") or "")
+    headers = {"Session": setup.session}
+    again = await peer.ask("SETUP", f"{url}/trackID=1", both | headers)
+    assert "interleaved=2-3" in (again.header("Transport") or "")
+    assert len(server.mounts["/a"].readers) == 2
+    assert (await peer.ask("PLAY", url, headers)).status == 200
+    [sent] = await publisher.send()
+    assert await peer.frame() == (0, sent)
+    assert await held.packet() == sent
+
+
+async def test_461_only_if_none_of_the_alternatives_fits(server: RtspServer) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    held = await UdpReader.start(server.play_port, server.play_url("/a"))
+    peer, free = await RtspPeer.connect(server.play_port), UdpPair()
+    uri = server.play_url("/a") + "/trackID=0"
+    taken = f"RTP/AVP;unicast;{held.client_port}"
+    assert (await peer.ask("SETUP", uri, {"Transport": f"{taken},{taken}"})).status == 461
+    assert len(server.mounts["/a"].readers) == len(server.sessions) - 1 == 1
+    setup = await peer.ask("SETUP", uri, {"Transport": f"{taken},RTP/AVP;{free.client_port}"})
+    assert port_from(setup, "client_port") == free.port
+
+
+@pytest.mark.parametrize("role", ["publisher", "reader"])
+async def test_second_alternative_is_taken_where_no_pair_is_free(
+    start_server: ServerFactory, role: str
+) -> None:
+    server = await start_server(rtp_port_start=43200, rtp_port_count=2)
+    await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer, pair = await RtspPeer.connect(server.play_port), UdpPair()
+    both = {"Transport": f"RTP/AVP;unicast;{pair.client_port},RTP/AVP/TCP;unicast;interleaved=2-3"}
+    url = server.play_url("/a")
+    if role == "publisher":
+        url = server.publish_url("/b")
+        announced = await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)
+        both["Session"] = announced.session
+    setup = await peer.ask("SETUP", f"{url}/trackID=0", both)
+    assert "interleaved=2-3" in (setup.header("Transport") or "")
+    method = "RECORD" if role == "publisher" else "PLAY"
+    assert (await peer.ask(method, url, {"Session": setup.session})).status == 200
+    assert server.counters.refused_by_limit == {"rtp.rtp_port_count": 1}
+
+
 async def test_returned_pairs_serve_again(start_server: ServerFactory) -> None:
     server = await start_server(rtp_port_start=43300, rtp_port_count=2)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))

@@ -6,7 +6,7 @@ import pytest
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import parse_transport
-from headwater.transports.negotiation import choose
+from headwater.transports.negotiation import fitting
 from headwater.transports.settings import TransportKind
 
 ALL = tuple(TransportKind)
@@ -34,8 +34,15 @@ TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 def test_first_that_can_be_had_is_taken(
     value: str, allowed: tuple[TransportKind, ...], kind: TransportKind | None
 ) -> None:
-    offer = choose(parse_transport(value), allowed, peer_ip="192.0.2.1")
-    assert (None if offer is None else offer.kind) == kind
+    offers = fitting(parse_transport(value), allowed, peer_ip="192.0.2.1")
+    assert (offers[0].kind if offers else None) == kind
+
+
+def test_all_that_fit_are_told_in_the_order_of_the_peer() -> None:
+    value = f"RTP/AVP;unicast,{TCP},RTP/SAVP;unicast,{UDP};destination=192.0.2.9,{UDP}"
+    offers = fitting(parse_transport(value), ALL, peer_ip="192.0.2.1")
+    assert [offer.kind for offer in offers] == [TransportKind.TCP, TransportKind.UDP]
+    assert offers[1].spec.destination is None
 
 
 @pytest.mark.parametrize(
@@ -48,12 +55,11 @@ def test_first_that_can_be_had_is_taken(
 )
 def test_refusal_says_why_where_nothing_is_left(value: str, status: int) -> None:
     with pytest.raises(ProtocolError) as refused:
-        choose(parse_transport(value), ALL, peer_ip="192.0.2.1")
+        fitting(parse_transport(value), ALL, peer_ip="192.0.2.1")
     assert refused.value.status == status
 
 
 def test_ipv6_destination_may_stand_in_brackets() -> None:
     specs = parse_transport(f"{UDP};destination=[2001:db8::1]")
-    offer = choose(specs, ALL, peer_ip="2001:db8::1")
-    assert offer is not None
+    [offer] = fitting(specs, ALL, peer_ip="2001:db8::1")
     assert offer.kind is TransportKind.UDP

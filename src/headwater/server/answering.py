@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
-from headwater.media.errors import MountFull
-from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.require import unsupported_options
 from headwater.protocol.message import Request, Response
@@ -26,7 +24,13 @@ from headwater.server.methods import (
     setup,
     teardown,
 )
-from headwater.server.refusal import Refusal, is_unexpected, refusal_of, refusal_response
+from headwater.server.refusal import (
+    Refusal,
+    is_unexpected,
+    refusal_of,
+    refusal_response,
+    setting_to_raise,
+)
 from headwater.server.request_uri import loggable_uri
 from headwater.server.role import ROLES_BY_METHOD, methods_of
 
@@ -102,7 +106,8 @@ async def answer(connection: Connection, request: Request) -> None:
                     "cause": repr(error),
                 },
             )
-        _note_limit(connection, error)
+        if setting := setting_to_raise(error):
+            connection.service.note_limit(setting, connection.peer, str(error))
         refusal = refusal_of(error)
         _log_refusal(connection, request, refusal)
         response = refusal_response(refusal)
@@ -139,19 +144,6 @@ def _complete(connection: Connection, response: Response, cseq: int | None) -> N
         response.headers.set("CSeq", str(cseq))
     if connection.service.settings.server.server_name:
         response.headers.set("Server", connection.service.settings.server.server_name)
-
-
-def _note_limit(connection: Connection, error: Exception) -> None:
-    match error:
-        case PortsExhausted():
-            setting = "rtp.rtp_port_count"
-        case DescriptorsExhausted():
-            setting = "sockets.descriptor_limit"
-        case MountFull():
-            setting = "mounts.max_readers"
-        case _:
-            return
-    connection.service.note_limit(setting, connection.peer, str(error))
 
 
 def _log_refusal(connection: Connection, request: Request, refusal: Refusal) -> None:

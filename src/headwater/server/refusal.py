@@ -91,6 +91,19 @@ def refusal_of(error: Exception) -> Refusal:
     return Refusal(Status.INTERNAL_SERVER_ERROR, "the server failed on this request")
 
 
+def setting_to_raise(error: Exception) -> str | None:
+    """The setting whose limit the error tells of; None for any other error."""
+    match error:
+        case PortsExhausted():
+            return "rtp.rtp_port_count"
+        case DescriptorsExhausted():
+            return "sockets.descriptor_limit"
+        case MountFull():
+            return "mounts.max_readers"
+        case _:
+            return None
+
+
 def is_unexpected(error: Exception) -> bool:
     """Whether the exception has no entry in the table, so that its traceback must be logged."""
     return not any(isinstance(error, kind) for kind, _ in _REFUSALS)

@@ -31,28 +31,29 @@ def _kind(spec: TransportSpec) -> TransportKind | None:
     return TransportKind.MULTICAST
 
 
-def choose(
+def fitting(
     specs: Sequence[TransportSpec], allowed: Iterable[TransportKind], *, peer_ip: str
-) -> Offer | None:
-    """The first alternative that can be had and is allowed; None where none is.
+) -> list[Offer]:
+    """The alternatives that can be had and are allowed, in the peer's order; [] where none is.
 
-    Raises ProtocolError: 400 when UDP is asked for without a port to send to, 463 when media is
-    to go to another address than the peer's own, which would make the server a weapon.
+    Raises ProtocolError where none is left: 400 when UDP is asked for without a port to send to,
+    463 when media is to go to another address than the peer's own, which would make the server
+    a weapon.
     """
     able = frozenset(allowed)
+    offers: list[Offer] = []
     refusal: ProtocolError | None = None
     for spec in specs:
         kind = _kind(spec)
         if kind is None or kind not in able:
             continue
-        if kind is TransportKind.UDP:
-            refusal = _udp_refusal(spec, peer_ip) or refusal
-            if _udp_refusal(spec, peer_ip) is not None:
-                continue
-        return Offer(kind, spec)
-    if refusal is not None:
+        fault = _udp_refusal(spec, peer_ip) if kind is TransportKind.UDP else None
+        if fault is None:
+            offers.append(Offer(kind, spec))
+        refusal = fault or refusal
+    if refusal is not None and not offers:
         raise refusal
-    return None
+    return offers
 
 
 def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
+from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import TransportSpec, parse_transport
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import session_of_announce
-from headwater.server.refusal import Refusal
+from headwater.server.refusal import Refusal, setting_to_raise
 from headwater.server.request_uri import parse_request_uri, url_as_written
 from headwater.server.role import Role
 from headwater.server.session import Session
@@ -18,7 +22,7 @@ from headwater.server.session_lookup import (
     state_after,
 )
 from headwater.server.setup_target import SetupTarget, publisher_target, reader_target
-from headwater.transports.negotiation import Offer, choose
+from headwater.transports.negotiation import Offer, fitting
 from headwater.transports.settings import TransportKind
 
 
@@ -37,14 +41,14 @@ async def answer(exchange: Exchange) -> Response:
     if session is not None and session.closed:
         # The owner's hooks took their time: meanwhile the session may have ended.
         raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
-    offer = _offer(exchange, session, target)
+    offers = _offers(exchange, session, target)
     if session is None:
         session = service.sessions.open(exchange.connection, target.role, target.path)
         session.user_agent = request.headers.get("User-Agent", "") or ""
         session.query = target.query
     try:
         state = state_after(session, Method.SETUP)
-        chosen = _set_up(exchange, session, target, offer)
+        chosen = _set_up(exchange, session, target, offers)
     except Exception:
         if session.role is Role.PLAY and not session.tracks:
             service.sessions.close(session, "setup failed")
@@ -64,21 +68,21 @@ def _require_play_port(exchange: Exchange) -> None:
         )
 
 
-def _offer(exchange: Exchange, session: Session | None, target: SetupTarget) -> Offer:
+def _offers(exchange: Exchange, session: Session | None, target: SetupTarget) -> list[Offer]:
     value = exchange.request.headers.get("Transport")
     if value is None:
         raise Refusal(Status.BAD_REQUEST, "SETUP needs a Transport header")
     if target.role is Role.PLAY and target.mount is None:
         raise Refusal(Status.NOT_FOUND, f"nobody publishes on {target.path}")
     allowed = _allowed(exchange, session, target)
-    offer = choose(parse_transport(value), allowed, peer_ip=exchange.connection.peer_ip)
-    if offer is None:
+    offers = fitting(parse_transport(value), allowed, peer_ip=exchange.connection.peer_ip)
+    if not offers:
         raise Refusal(
             Status.UNSUPPORTED_TRANSPORT,
             f"none of the transports asked for is allowed here; allowed: "
             f"{', '.join(sorted(allowed)) or 'none'}",
         )
-    return offer
+    return offers
 
 
 def _allowed(
@@ -98,14 +102,35 @@ def _allowed(
 
 
 def _set_up(
-    exchange: Exchange, session: Session, target: SetupTarget, offer: Offer
+    exchange: Exchange, session: Session, target: SetupTarget, offers: Sequence[Offer]
 ) -> TransportSpec:
+    """Take the first offer that what it needs is free for; 461 only if none fits."""
+    for offer in offers[:-1]:
+        try:
+            return _take(exchange, session, target, offer)
+        except (ProtocolError, PortsExhausted, DescriptorsExhausted) as error:
+            if isinstance(error, ProtocolError) and error.status != Status.UNSUPPORTED_TRANSPORT:
+                raise
+            if setting := setting_to_raise(error):
+                exchange.service.note_limit(setting, exchange.connection.peer, str(error))
+            _forget_reader_without_tracks(session)
+    return _take(exchange, session, target, offers[-1])
+
+
+def _forget_reader_without_tracks(session: Session) -> None:
+    reader, mount = session.reader, session.mount
+    if reader is not None and mount is not None and not reader.track_indexes:
+        mount.remove_reader(reader, "its transport was not to be had")
+        session.reader = session.mount = None
+
+
+def _take(exchange: Exchange, session: Session, target: SetupTarget, offer: Offer) -> TransportSpec:
     ends = exchange.service.media_ends
     connection = exchange.connection
     identity = exchange.service.identity_of(session, connection)
     if target.mount is None:
         if session.publisher is None or not session.publisher.track_indexes:
-            # Also after a first attempt that got no port: the next may be over TCP.
+            # Also after an attempt that got no port: the next may be over TCP.
             session.publisher = ends.publisher(
                 offer.kind, identity, connection.stream, connection.channels
             )
