@@ -1,3 +1,4 @@
+from dataclasses import replace
 from struct import pack
 
 import pytest
@@ -14,18 +15,32 @@ from headwater.media.timeline import NTP_SECOND, SenderClock, TrackClock
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
 from headwater.protocol.rtp import RtpHeader
+from headwater.protocol.sdp import MediaDescription, SessionDescription
 
 VIDEO_HZ, AUDIO_HZ = 90_000, 48_000
 OLD_NTP = 3_900_000_000 * NTP_SECOND
 NEW_NTP = 17 * NTP_SECOND
 
 
+def media(formats: str, *maps: str) -> MediaDescription:
+    lines = "".join(f"a=rtpmap:{each}\n" for each in maps)
+    return SessionDescription.parse(f"v=0\nm=video 0 RTP/AVP {formats}\n{lines}").media[0]
+
+
+VIDEO = media("96", "96 H264/90000")
+
+
 def ntp(base: int, seconds: float) -> int:
     return base + round(seconds * NTP_SECOND)
 
 
-def packet(seq: int, timestamp: int, ssrc: int, payload: bytes = b"xyz") -> bytes:
-    return pack(">BBHII", 0x80, 0x80 | 96, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload
+def packet(
+    seq: int, timestamp: int, ssrc: int, payload: bytes = b"xyz", payload_type: int = 96
+) -> bytes:
+    return (
+        pack(">BBHII", 0x80, 0x80 | payload_type, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+        + payload
+    )
 
 
 def report(ssrc: int, at: int, timestamp: int) -> bytes:
@@ -37,8 +52,10 @@ def ends(*, reports: bool = False) -> dict[int, TrackEnd]:
     video = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
     audio = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
     return {
-        0: TrackEnd(0xA, 501, TrackClock(VIDEO_HZ, 100 * VIDEO_HZ, 1000.0, video)),
-        1: TrackEnd(0xB, 65_535, TrackClock(AUDIO_HZ, 100 * AUDIO_HZ, 1000.02, audio)),
+        0: TrackEnd(0xA, 501, TrackClock(VIDEO_HZ, 100 * VIDEO_HZ, 1000.0, video), 100 * VIDEO_HZ),
+        1: TrackEnd(
+            0xB, 65_535, TrackClock(AUDIO_HZ, 100 * AUDIO_HZ, 1000.02, audio), 100 * AUDIO_HZ
+        ),
     }
 
 
@@ -163,29 +180,29 @@ def test_a_track_that_never_carried_a_packet_begins_as_it_comes() -> None:
 
 
 def test_a_continuation_places_itself_by_the_first_packet() -> None:
-    continuation = Continuation(Splice(ends()), 0, VIDEO_HZ)
+    continuation = Continuation(Splice(ends()), 0, VIDEO)
     assert not continuation.placed
     new = packet(7000, 555, 0xC)
     assert continuation.rewritten([new]) == [new]
-    assert continuation.place(new, 1004.0) == []
+    assert continuation.place([new], 1004.0) == []
     assert continuation.placed
     (sent,) = continuation.rewritten([new])
     assert RtpHeader.parse(sent).sequence_number == 501
 
 
 def test_a_continuation_of_nothing_passes_the_very_list() -> None:
-    continuation = Continuation(Splice({}), 0, VIDEO_HZ)
+    continuation = Continuation(Splice({}), 0, VIDEO)
     new = [packet(7000, 555, 0xC)]
-    continuation.place(new[0], 1004.0)
+    continuation.place(new, 1004.0)
     assert continuation.rewritten(new) is new
 
 
 def test_a_report_waits_for_the_first_packet_and_is_moved_with_it() -> None:
-    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     early = SenderClock(ntp(NEW_NTP, 0), 555)
     assert continuation.rtcp(report(0xC, early.ntp, 555), 0xC, early) == []
     assert continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None) == []
-    ((compound, clock),) = continuation.place(packet(7000, 555, 0xC), 1004.0)
+    ((compound, clock),) = continuation.place([packet(7000, 555, 0xC)], 1004.0)
     sender = parse_rtcp(compound)[0]
     assert isinstance(sender, SenderReport)
     assert sender.ssrc == 0xA
@@ -195,18 +212,18 @@ def test_a_report_waits_for_the_first_packet_and_is_moved_with_it() -> None:
 
 
 def test_a_report_without_wall_clock_keeps_saying_so() -> None:
-    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     none = SenderClock(0, 555)
     assert continuation.rtcp(report(0xC, 0, 555), 0xC, none) == []
-    ((compound, _),) = continuation.place(packet(7000, 555, 0xC), 1004.0)
+    ((compound, _),) = continuation.place([packet(7000, 555, 0xC)], 1004.0)
     sender = parse_rtcp(compound)[0]
     assert isinstance(sender, SenderReport)
     assert (sender.ntp, sender.rtp_timestamp) == (0, 104 * VIDEO_HZ)
 
 
 def test_rtcp_of_other_senders_passes_and_without_report_only_the_source_changes() -> None:
-    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO_HZ)
-    continuation.place(packet(7000, 555, 0xC), 1004.0)
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
+    continuation.place([packet(7000, 555, 0xC)], 1004.0)
     stranger = receiver_report(0xDD, cname="c")
     assert continuation.rtcp(stranger, 0xDD, None) == [(stranger, None)]
     ((mine, clock),) = continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None)
@@ -218,3 +235,58 @@ def test_rtcp_without_a_report_has_no_wall_clock_to_move() -> None:
     offsets = Offsets(0xC, 0xA, 1, 90)
     goodbye = bye([0xC], cname="c")
     assert offsets.rewritten_rtcp(goodbye, 5) == bye([0xA], cname="c")
+
+
+def test_the_splice_is_behind_the_highest_timestamp_on_all_tracks_alike() -> None:
+    # The last picture of the video was a B-frame: one 0.4 s ahead of it had been sent before.
+    ended = ends()
+    ended[0] = replace(ended[0], highest_timestamp=ended[0].clock.timestamp + 36_000)
+    splice = Splice(ended)
+    video = splice.place(0, first(0, 0, 1000.1))
+    audio = splice.place(1, first(0, 0, 1000.1, AUDIO_HZ))
+    assert video.ts_delta / VIDEO_HZ - 100 == pytest.approx(0.4 + LEAST_GAP_S)
+    assert audio.ts_delta / AUDIO_HZ - 100 == pytest.approx(0.4 + LEAST_GAP_S - 0.02)
+
+
+def test_the_source_that_sent_most_of_the_first_batch_is_continued() -> None:
+    continuation = Continuation(Splice(ends()), 0, VIDEO)
+    mixed = [packet(50_000, 555, 0xD), packet(7000, 555, 0xC), packet(7001, 555, 0xC)]
+    continuation.place(mixed, 1004.0)
+    after = [RtpHeader.parse(each) for each in continuation.rewritten(mixed)]
+    assert [(each.ssrc, each.sequence_number) for each in after] == [
+        (0xD, 50_000),
+        (0xA, 501),
+        (0xA, 502),
+    ]
+
+
+def test_retransmissions_and_protection_never_say_where_the_media_goes_on() -> None:
+    described = media("96 97", "96 H264/90000", "97 rtx/90000")
+    continuation = Continuation(Splice(ends()), 0, described)
+    beside = [packet(50_000, 555, 0xD, payload_type=97)]
+    assert continuation.place(beside, 1004.0) == []
+    assert not continuation.placed
+    assert continuation.rewritten(beside) == beside
+    continuation.place([*beside, *beside, packet(7000, 555, 0xC)], 1004.0)
+    assert continuation.end_of(
+        TrackEnd(0xC, 7001, TrackClock(VIDEO_HZ, 555, 1004.0), 560)
+    ) == TrackEnd(0xA, 502, TrackClock(VIDEO_HZ, 104 * VIDEO_HZ, 1004.0), 104 * VIDEO_HZ + 5)
+    other = TrackEnd(0xD, 50_001, TrackClock(VIDEO_HZ, 555, 1004.0), 555)
+    assert continuation.end_of(other) == other
+
+
+def test_a_track_of_nothing_but_retransmissions_goes_on_too() -> None:
+    continuation = Continuation(Splice(ends()), 0, media("97", "97 rtx/90000"))
+    continuation.place([packet(7000, 555, 0xC, payload_type=97)], 1004.0)
+    assert continuation.placed
+
+
+def test_reports_of_each_source_wait_up_to_a_bound() -> None:
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
+    for sender in (0xD, 0xC, 0xE, 0xF, 0x10, 0xC):
+        clock = SenderClock(ntp(NEW_NTP, 0), 555)
+        assert continuation.rtcp(report(sender, clock.ntp, 555), sender, clock) == []
+    relayed = continuation.place([packet(7000, 555, 0xC)], 1004.0)
+    senders = [parse_rtcp(compound)[0].ssrc for compound, _ in relayed]  # type: ignore[union-attr]
+    assert senders == [0xD, 0xA, 0xE, 0xF]
+    assert [clock is not None for _, clock in relayed] == [False, True, False, False]

@@ -292,3 +292,60 @@ def test_a_report_of_another_source_does_not_move_the_clock(stage: Any) -> None:
     track.write_rtcp(other)
     assert sink.rtcp == [other]
     assert track.end.clock.report is None
+
+
+def test_a_track_stands_where_its_main_source_does(stage: Any) -> None:
+    track, _ = heard(stage)
+    main, other = stage.video(), stage.video(ssrc=0x9999, seq=40_000)
+    track.write(main.picture(5))
+    stage.advance(0.01)
+    track.write([other.packet()])
+    assert track.ssrc == main.ssrc
+    assert (track.end.ssrc, track.end.next_seq) == (main.ssrc, 105)
+    assert track.end.clock.arrived_s == stage.now - 0.01
+    # A report of the other source is not of the main one's clock, nor does it hide one that is.
+    track.write_rtcp(main.report(NTP))
+    track.write_rtcp(other.report(NTP + 5))
+    assert track.end.clock.report.ntp == NTP
+
+
+def test_the_main_source_is_continued_though_another_sent_last(stage: Any) -> None:
+    track, sink = heard(stage)
+    track.write(stage.video().picture(5))
+    track.write([stage.video(ssrc=0x9999, seq=40_000).packet()])
+    stage.advance(1.0)
+    new, beside = stage.video(ssrc=0x7777, seq=7), stage.video(ssrc=0x8888, seq=50_000)
+    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    assert (track.ssrc, track.end.next_seq) == (0x1111, 105)
+    track.write([*new.picture(2), beside.packet()])
+    track.write([beside.packet()])
+    assert [(ssrc(each), sequence_number(each)) for each in sink.packets[6:]] == [
+        (0x1111, 105),
+        (0x1111, 106),
+        (0x8888, 50_000),
+        (0x8888, 50_001),
+    ]
+    assert (track.ssrc, track.end.next_seq) == (0x1111, 107)
+
+
+def test_a_publisher_without_a_packet_leaves_the_end_of_the_one_before(stage: Any) -> None:
+    track, sink = heard(stage)
+    track.write(stage.video().picture(5))
+    for _ in range(2):
+        end = track.end
+        track.continue_with(stage.presentation().media[0], Splice({0: end}))
+        assert track.end == end
+    track.write(stage.video(ssrc=0x7777, seq=7).picture(1))
+    assert [(ssrc(each), sequence_number(each)) for each in sink.packets[5:]] == [(0x1111, 105)]
+
+
+def test_a_replacement_comes_behind_the_picture_that_b_frames_refer_to(stage: Any) -> None:
+    track, sink = heard(stage)
+    old = stage.video()
+    for order in (0, 4, 1, 2, 3, 8, 5):
+        old.timestamp = order * 3600
+        track.write(old.picture(1))
+        stage.advance(0.04)
+    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    track.write(stage.video(ssrc=0x7777, seq=7, timestamp=55).picture(1))
+    assert timestamp(sink.packets[-1]) > 8 * 3600

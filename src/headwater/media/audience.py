@@ -151,7 +151,7 @@ class Audience:
         worst: _Seat | None = None
         most = slow = 0
         for seat in self._seats.values():
-            dropped = seat.reader.dropped_packets
+            dropped = seat.reader.dropped_packets - seat.reader.undeliverable_packets
             if dropped == seat.dropped_seen:
                 continue
             lately, seat.dropped_seen = dropped - seat.dropped_seen, dropped

@@ -187,7 +187,7 @@ class CatchUp:
         self._last_tick_s = now
         self._allowance = min(self._burst_bytes, grown)
         sent = False
-        while self._pending and (self._allowance > 0 or self._at_once):
+        while self._pending and (self._allowance > 0 or self._at_once) and self.reader.has_room:
             track_index, batch = self._pending.popleft()
             fits, count = self._fitting(batch), len(batch.packets)
             if fits < count:

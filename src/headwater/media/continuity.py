@@ -8,8 +8,10 @@ and the others are placed by the new publisher's own relation between its tracks
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from headwater.media.timeline import (
     MOST_DISAGREEMENT_S,
@@ -22,11 +24,23 @@ from headwater.media.timeline import (
 )
 from headwater.protocol.rtcp import SENDER_REPORT
 from headwater.protocol.rtcp_build import rewrite_sender_report
-from headwater.protocol.rtp import rewrite, sequence_number, ssrc, timestamp
+from headwater.protocol.rtp import payload_type, rewrite, sequence_number, ssrc, timestamp
+
+if TYPE_CHECKING:
+    from headwater.protocol.sdp import MediaDescription
 
 LEAST_GAP_S = 0.1
 """Between the last instant before a splice and the first after it: packets of the tracks overlap
 by less, and timestamps must not go back."""
+
+MOST_HELD = 4
+"""Sources of one track whose reports wait for its first packet."""
+
+BESIDE_THE_MEDIA = frozenset(
+    {"RTX", "ULPFEC", "PARITYFEC", "FLEXFEC", "FLEXFEC-03", "1D-INTERLEAVED-PARITYFEC"}
+)
+"""Encodings that repeat or protect other packets of their `m=` line, often from a source of their
+own (RFC 4588 §4, RFC 5109 §14, RFC 8627 §5): they tell nothing of where the media goes on."""
 
 _NTP_MASK = (1 << 64) - 1
 # RFC 3550 §6.4.1: the NTP time stamp follows the header and the sender's SSRC.
@@ -44,11 +58,18 @@ class TrackEnd:
         ssrc: the source that readers know.
         next_seq: sequence number that readers expect next.
         clock: its last packet and report.
+        highest_timestamp: of its last pictures, which come out of order where there are B-frames.
     """
 
     ssrc: int
     next_seq: int
     clock: TrackClock
+    highest_timestamp: int
+
+    @property
+    def ahead_s(self) -> float:
+        """How far its highest timestamp is ahead of its last packet's, in seconds."""
+        return signed_32(self.highest_timestamp - self.clock.timestamp) / self.clock.clock_rate_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,9 @@ class Splice:
         self._timeline = Timeline(clocks, anchor_of(clocks)) if clocks else None
         self._earliest_s = float("-inf")
         if self._timeline is not None:
-            last_s = max(self._timeline.instant_of(index) for index in clocks)
+            last_s = max(
+                self._timeline.instant_of(index) + end.ahead_s for index, end in ends.items()
+            )
             self._earliest_s = last_s + LEAST_GAP_S
         # First packets by track, each with the instant it was given.
         self._placed: dict[int, tuple[FirstPacket, float]] = {}
@@ -142,8 +165,8 @@ class Splice:
         if end is None or self._timeline is None:
             return Offsets(first.ssrc, first.ssrc, 0, 0)
         timestamp = self._timeline.timestamp_at(track_index, instant_s)
-        if signed_32(timestamp - end.clock.timestamp) <= 0:
-            timestamp = end.clock.timestamp + 1
+        if signed_32(timestamp - end.highest_timestamp) <= 0:
+            timestamp = end.highest_timestamp + 1
         return Offsets(
             source=first.ssrc,
             ssrc=end.ssrc,
@@ -193,37 +216,76 @@ class Splice:
 class Continuation:
     """One track of a new publisher on its way out, from the splice on.
 
-    Until the track's first packet nothing can be said of its clock: the last report that came
-    before it waits. It also tells `Splice` how this track relates to the others.
+    The track's main source is what continues: packets and reports of others pass as they are.
+    Until its first packet nothing can be said of its clock: the last report of each source that
+    came before it waits. It also tells `Splice` how this track relates to the others.
     """
 
-    __slots__ = ("_clock_rate_hz", "_held", "_offsets", "_splice", "_track_index")
+    __slots__ = ("_beside", "_clock_rate_hz", "_held", "_offsets", "_splice", "_track_index")
 
-    def __init__(self, splice: Splice, track_index: int, clock_rate_hz: int) -> None:
+    def __init__(self, splice: Splice, track_index: int, media: MediaDescription) -> None:
         self._splice = splice
         self._track_index = track_index
-        self._clock_rate_hz = clock_rate_hz
+        self._clock_rate_hz = media.clock_rate_hz
+        # Payload types that are never the media itself; a track may consist of them (RFC 4588 §5).
+        beside = {
+            number
+            for number, mapping in media.rtpmap.items()
+            if mapping.encoding.upper() in BESIDE_THE_MEDIA
+        }
+        self._beside = beside if beside < set(media.formats) else set[int]()
         self._offsets: Offsets | None = None
-        self._held: tuple[bytes, int | None, SenderClock] | None = None
+        self._held: dict[int | None, tuple[bytes, SenderClock]] = {}
 
     @property
     def placed(self) -> bool:
-        """Whether the first packet came."""
+        """Whether the main source's first packet came."""
         return self._offsets is not None
 
-    def place(self, first: bytes, now: float) -> list[RelayedRtcp]:
-        """Fix the offsets by the track's first packet; returns the RTCP that waited for it."""
-        held = self._held
-        report = held[2] if held is not None and held[2].ntp else None
+    def place(self, packets: list[bytes], now: float) -> list[RelayedRtcp]:
+        """Fix the offsets by the main source's first packet, the first one of whoever sent most.
+
+        Returns the RTCP that waited for it. Nothing is fixed where all packets are of payload
+        types that only go beside the media.
+        """
+        if self._beside:
+            packets = [each for each in packets if payload_type(each) not in self._beside]
+            if not packets:
+                return []
+        (main, _), *_ = Counter(map(ssrc, packets)).most_common(1)
+        first = next(packet for packet in packets if ssrc(packet) == main)
+        held, self._held = self._held, {}
+        _, report = held.get(main, (b"", None))
+        if report is not None and not report.ntp:
+            report = None
         clock = TrackClock(self._clock_rate_hz, timestamp(first), now, report)
         self._offsets = self._splice.place(
-            self._track_index, FirstPacket(ssrc(first), sequence_number(first), clock)
+            self._track_index, FirstPacket(main, sequence_number(first), clock)
         )
-        self._held = None
-        return [] if held is None else self.rtcp(*held)
+        return [
+            relayed
+            for sender, (compound, of_sender) in held.items()
+            for relayed in self.rtcp(compound, sender, of_sender)
+        ]
+
+    def end_of(self, end: TrackEnd) -> TrackEnd:
+        """Where a source stands for readers, by where it stands for its publisher.
+
+        The clock's report is the one that readers got already.
+        """
+        offsets = self._offsets
+        if offsets is None or end.ssrc != offsets.source:
+            return end
+        stands = end.clock.timestamp + offsets.ts_delta & 0xFFFFFFFF
+        return TrackEnd(
+            ssrc=offsets.ssrc,
+            next_seq=end.next_seq + offsets.seq_delta & 0xFFFF,
+            clock=replace(end.clock, timestamp=stands),
+            highest_timestamp=end.highest_timestamp + offsets.ts_delta & 0xFFFFFFFF,
+        )
 
     def rewritten(self, packets: list[bytes]) -> list[bytes]:
-        """The packets as readers get them; to be called only once placed."""
+        """The packets as readers get them; as they came before the main source is placed."""
         offsets = self._offsets
         if offsets is None or not offsets.changes_packets:
             return packets
@@ -235,8 +297,8 @@ class Continuation:
         """A compound of `sender` and its sender report as readers get them; may be none yet."""
         offsets = self._offsets
         if offsets is None:
-            if report is not None:
-                self._held = compound, sender, report
+            if report is not None and (sender in self._held or len(self._held) < MOST_HELD):
+                self._held[sender] = compound, report
             return []
         if sender != offsets.source:
             return [(compound, None)]

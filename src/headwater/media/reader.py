@@ -39,13 +39,33 @@ class Reader(ABC):
         return 0.0
 
     @property
+    def has_room(self) -> bool:
+        """Whether cached packets may be sent now; asked of readers that need pacing only."""
+        return True
+
+    @property
+    def sent_packets(self) -> int:
+        """RTP packets that were sent to it since it began, those that wait included."""
+        return 0
+
+    @property
+    def sent_bytes(self) -> int:
+        """The same in bytes."""
+        return 0
+
+    @property
     def dropped_packets(self) -> int:
-        """Packets it missed because it was too slow, since it began."""
+        """Packets it missed because it was too slow, or that could not be sent to it."""
         return 0
 
     @property
     def dropped_bytes(self) -> int:
         """The same in bytes."""
+        return 0
+
+    @property
+    def undeliverable_packets(self) -> int:
+        """Of the packets it missed, those that no slowness was the cause of."""
         return 0
 
     @property

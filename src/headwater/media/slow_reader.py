@@ -66,6 +66,11 @@ class SlowReaderGate:
         """Learn that `batch` was sent without asking, as `admit` would have let it pass whole."""
         self._last = batch
 
+    def break_off(self) -> None:
+        """Leave out what comes up to the next key frame: what came before is broken off."""
+        self._dropping = True
+        self._last = None
+
     def admit(
         self, batch: PacketBatch, queued_bytes: int, oldest_queued_s: float, now: float
     ) -> PacketBatch | None:

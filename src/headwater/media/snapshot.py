@@ -28,6 +28,7 @@ class PublisherSnapshot:
 class ReaderSnapshot:
     """A reader as it was at one moment; `state` is a `ReaderState`, counters since it began.
 
+    What was sent is RTP, that which waits for the network included; RTCP is not counted.
     What is reported is what its receiver reports say: packets lost on all of its tracks, and the
     share lost lately, 0.0 to 1.0, on the worst of them.
     """
@@ -40,6 +41,8 @@ class ReaderSnapshot:
     tracks: tuple[int, ...]
     queued_bytes: int
     oldest_queued_s: float
+    sent_packets: int
+    sent_bytes: int
     dropped_packets: int
     dropped_bytes: int
     reported_lost_packets: int
@@ -134,6 +137,8 @@ def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> Rea
         tracks=tuple(sorted(tracks)),
         queued_bytes=reader.queued_bytes,
         oldest_queued_s=reader.oldest_queued_s,
+        sent_packets=reader.sent_packets,
+        sent_bytes=reader.sent_bytes,
         dropped_packets=reader.dropped_packets,
         dropped_bytes=reader.dropped_bytes,
         reported_lost_packets=reader.reported_lost_packets,

@@ -24,7 +24,7 @@ from headwater.protocol.rtcp import (
     parse_rtcp,
 )
 from headwater.protocol.rtcp_build import receiver_report
-from headwater.protocol.rtp import HEADER_BYTES, is_rtp, sequence_number, ssrc, timestamp
+from headwater.protocol.rtp import HEADER_BYTES, is_rtp, timestamp
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import MediaDescription
@@ -49,8 +49,8 @@ class Track:
     __slots__ = (
         "_clock",
         "_continuation",
+        "_continued_end",
         "_detector",
-        "_last_packets",
         "_last_timestamp",
         "_report",
         "_sources",
@@ -82,10 +82,11 @@ class Track:
         self._clock = clock
         self._detector = key_frame_detector(media.encoding)
         self._sources = SourceTable(media.clock_rate_hz)
-        self._last_packets: list[bytes] = []
         self._last_timestamp = b""
         self._report: SenderClock | None = None
         self._continuation: Continuation | None = None
+        # Where the publisher before ended, as readers see it, until the present one is placed.
+        self._continued_end: TrackEnd | None = None
 
     def write(self, packets: list[bytes]) -> None:
         """Fan out what one wake-up brought, in order of arrival. The list is taken over.
@@ -103,7 +104,7 @@ class Track:
                 return
         now = self._clock()
         counters = self.counters
-        if self._sources.receive(packets):
+        if self._sources.receive(packets, now):
             counters.lost_packets = self._sources.lost
         first = packets[0]
         first_timestamp = first[4:8]
@@ -123,7 +124,6 @@ class Track:
         counters.bytes += batch.size_bytes
         counters.batches += 1
         counters.last_packet_s = now
-        self._last_packets = packets
         tap = self.tap
         if tap is None:
             self.fan_out.send(batch)
@@ -160,8 +160,9 @@ class Track:
 
     @property
     def ssrc(self) -> int | None:
-        """The source of the last packet as readers got it, None before the first."""
-        return ssrc(self._last_packets[-1]) if self._last_packets else None
+        """The main source as readers know it, None before its first packet."""
+        end = self.end
+        return None if end is None else end.ssrc
 
     @property
     def jitter_s(self) -> float:
@@ -178,23 +179,18 @@ class Track:
 
     @property
     def end(self) -> TrackEnd | None:
-        """Where the track stands as readers see it; None before the first packet."""
-        packets = self._last_packets
-        if not packets:
-            return None
-        last = packets[-1]
-        last_seq, source = sequence_number(last), last[8:12]
-        # Packets that changed places on their way may leave the highest number before the last.
-        ahead = max(
-            (sequence_number(packet) - last_seq + 0x8000) & 0xFFFF
-            for packet in packets
-            if packet[8:12] == source
+        """Where its main source stands as readers see it; None before the first packet."""
+        continuation = self._continuation
+        if continuation is not None and not continuation.placed and self._continued_end is not None:
+            return self._continued_end
+        source = self._sources.end
+        if source is None:
+            return self._continued_end
+        clock = TrackClock(
+            self.media.clock_rate_hz, source.timestamp, source.arrived_s, self._report
         )
-        return TrackEnd(
-            ssrc=ssrc(last),
-            next_seq=(last_seq + ahead - 0x8000 + 1) & 0xFFFF,
-            clock=self.clock_of(last, self.counters.last_packet_s),
-        )
+        end = TrackEnd(source.ssrc, source.next_seq, clock, source.highest_timestamp)
+        return end if continuation is None else continuation.end_of(end)
 
     def clock_of(self, packet: bytes, arrived_s: float) -> TrackClock:
         """The track's RTP clock by a packet that readers got, and the last sender report."""
@@ -202,13 +198,14 @@ class Track:
 
     def continue_with(self, media: MediaDescription, splice: Splice) -> None:
         """Make the packets of another publisher, who describes them so, continue these."""
+        self._continued_end = self.end
         self.media = media
         self.counters.splices += 1
         self._sources.forget()
         self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
-        self._continuation = Continuation(splice, self.index, media.clock_rate_hz)
-        if not self._last_packets:
+        self._continuation = Continuation(splice, self.index, media)
+        if self._continued_end is None:
             # Nothing is continued, so what was reported is of a clock that is gone.
             self._report = self.last_report = None
 
@@ -221,7 +218,7 @@ class Track:
         self, continuation: Continuation, packets: list[bytes], now: float
     ) -> list[bytes]:
         if not continuation.placed:
-            for compound, report in continuation.place(packets[0], now):
+            for compound, report in continuation.place(packets, now):
                 self._send_rtcp(compound, report)
         return continuation.rewritten(packets)
 
@@ -231,7 +228,7 @@ class Track:
         clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
         if self._continuation is None:
             # A report of another source of this track says nothing of the present one's clock.
-            is_present = report is not None and self._sources.current in (None, report.ssrc)
+            is_present = report is not None and self._sources.main in (None, report.ssrc)
             self._send_rtcp(compound, clock if is_present else None)
             return
         first = parts[0]
