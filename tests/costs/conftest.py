@@ -10,14 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from data_plane import DataPlane
+from data_plane import DataPlane, MakePlane
 
 from headwater.net import udp_sender
 from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import probe
 from headwater.net.tcp_stream import TcpStream
-
-MakePlane = Callable[..., DataPlane]
 
 
 @pytest.fixture

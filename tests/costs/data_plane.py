@@ -258,3 +258,7 @@ def _over_udp(rtp: socket.socket) -> str:
 def _session(head: str) -> str:
     name = next(line for line in head.split("\r\n") if line.lower().startswith("session:"))
     return name.partition(";")[0]
+
+
+MakePlane = Callable[..., DataPlane]
+"""What makes one; the fixture `data_plane` is of this type."""

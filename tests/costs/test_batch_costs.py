@@ -13,8 +13,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from conftest import MakePlane
-from data_plane import BATCH, PACKET_BYTES, DataPlane
+from data_plane import BATCH, PACKET_BYTES, DataPlane, MakePlane
 from meter import CallMeter, least, opcodes, peak_bytes
 
 FEW, MANY = 20, 40

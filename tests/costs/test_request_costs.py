@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from conftest import MakePlane
+from data_plane import MakePlane
 from meter import CallMeter, opcodes
 from test_batch_costs import NEWER_PYTHON
 
