@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import TypeAlias
 
 Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 """`(host, port)` for IPv4, `(host, port, flow, scope)` for IPv6; the host is numeric."""
+
+
+@lru_cache(maxsize=1024)
+def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    # Each session asks several times for the same few addresses.
+    return ipaddress.ip_address(host)
 
 
 def family_of(host: str) -> socket.AddressFamily:
@@ -15,7 +22,7 @@ def family_of(host: str) -> socket.AddressFamily:
 
     Raises ValueError when the host is not a numeric address.
     """
-    version = ipaddress.ip_address(host).version
+    version = _parsed(host).version
     return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
@@ -25,7 +32,7 @@ def socket_address(host: str, port: int) -> Address:
     Raises ValueError when the host is not a numeric address, OSError when its zone names no
     interface of this machine.
     """
-    address = ipaddress.ip_address(host)
+    address = _parsed(host)
     if isinstance(address, ipaddress.IPv4Address):
         return (host, port)
     if address.scope_id is None:

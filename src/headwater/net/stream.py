@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 from headwater.net.socket_address import Address
 
@@ -24,7 +24,6 @@ class StreamReceiver(Protocol):
         """Learn that everything queued by `write` has been handed to the kernel."""
 
 
-@runtime_checkable
 class HalfCloseReceiver(StreamReceiver, Protocol):
     """A receiver that still has something to say after its peer has ended its own side."""
 
@@ -34,6 +33,11 @@ class HalfCloseReceiver(StreamReceiver, Protocol):
         A receiver that returns True must call `close` or `abort` itself. One that returns False,
         or lacks this method, has its stream flushed and closed.
         """
+
+
+def may_write_on(receiver: StreamReceiver) -> TypeGuard[HalfCloseReceiver]:
+    """Whether a receiver is one; `isinstance` would look at every member of the protocol."""
+    return hasattr(receiver, "stream_ended")
 
 
 class DirectWriter(Protocol):

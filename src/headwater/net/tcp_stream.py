@@ -11,7 +11,7 @@ from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.net.socket_address import Address, unmapped
-from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver
+from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver, may_write_on
 from headwater.net.tcp_send_queue import QueuedTotal, TcpSendQueue
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
@@ -174,7 +174,7 @@ class TcpStream(TcpSendQueue):
                 self._release(None)
             return
         receiver = self.receiver
-        if isinstance(receiver, HalfCloseReceiver):
+        if may_write_on(receiver):
             try:
                 if receiver.stream_ended():
                     return

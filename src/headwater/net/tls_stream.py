@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any, Final
 
 from headwater.net.socket_address import Address
-from headwater.net.stream import HalfCloseReceiver, StreamReceiver
+from headwater.net.stream import StreamReceiver, may_write_on
 from headwater.net.tcp_send_queue import QueuedTotal
 from headwater.net.tcp_stream import TcpStream
 
@@ -220,7 +220,7 @@ class TlsStream:
             self._early.clear()
             self.closed = False
             self._failure = ConnectionResetError("peer left during the TLS handshake")
-        elif isinstance(receiver, HalfCloseReceiver) and receiver.stream_ended():
+        elif may_write_on(receiver) and receiver.stream_ended():
             return True
         self.close()
         return False
