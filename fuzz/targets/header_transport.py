@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz.target import Target, check_blame, text_of
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import format_transport, parse_transport
-from headwater.transports.negotiation import choose
+from headwater.transports.negotiation import fitting
 from headwater.transports.settings import TransportKind
 
 PEER_IP = "192.0.2.7"
@@ -28,13 +28,14 @@ def run(data: bytes) -> None:
     assert len(again) == len(specs), written
     assert format_transport(again) == format_transport(parse_transport(format_transport(again)))
     try:
-        offer = choose(specs, TransportKind, peer_ip=PEER_IP)
+        offers = fitting(specs, TransportKind, peer_ip=PEER_IP)
     except ProtocolError as error:
         check_blame(error)
         return
-    if offer is not None and offer.kind is TransportKind.UDP:
-        assert (offer.spec.destination or PEER_IP).strip("[]") == PEER_IP
-        assert offer.spec.client_port is not None
+    for offer in offers:
+        if offer.kind is TransportKind.UDP:
+            assert (offer.spec.destination or PEER_IP).strip("[]") == PEER_IP
+            assert offer.spec.client_port is not None
 
 
 TARGET = Target(
