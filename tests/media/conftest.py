@@ -105,6 +105,7 @@ class FakeReader(Reader):
 
     dropped_packets = 0
     dropped_bytes = 0
+    has_room = True
 
     def __init__(self, name: str = "r", *, needs_pacing: bool = False) -> None:
         self.id = name

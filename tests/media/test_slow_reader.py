@@ -145,3 +145,13 @@ def test_the_disconnect_policy_expires_at_once() -> None:
     assert subject.admit(batch("..!"), MOST + 1, 0.0, 0.0) is None
     assert subject.expired
     assert subject.dropped_packets == 3
+
+
+def test_what_was_broken_off_goes_on_at_a_key_frame() -> None:
+    subject = gate()
+    subject.admit(batch(), 0, 0.0, 0.0)
+    subject.break_off()
+    assert subject.slow
+    assert subject.admit(batch(), 0, 0.0, 1.0) is None
+    assert subject.admit(batch("..!", key=0), 0, 0.0, 2.0) is not None
+    assert not subject.slow

@@ -1,7 +1,6 @@
 """Run by test_udp_sender_netns.py inside a network namespace: send, and print what was counted.
 
-Arguments: JSON of hosts, ports, batches, packets, packet_bytes, send_buffer_bytes,
-max_pending_bytes, max_pending_age_s.
+Arguments: JSON of hosts, ports, batches, packets, packet_bytes, send_buffer_bytes.
 """
 
 from __future__ import annotations
@@ -22,12 +21,7 @@ async def main() -> None:
         sock.bind(("0.0.0.0", 0))
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, plan["send_buffer_bytes"])
-        sender = UdpSender(
-            sock,
-            asyncio.get_running_loop(),
-            max_pending_bytes=plan["max_pending_bytes"],
-            max_pending_age_s=plan["max_pending_age_s"],
-        )
+        sender = UdpSender(sock, asyncio.get_running_loop())
         destinations = [
             sender.add((host, port)) for host in plan["hosts"] for port in plan["ports"]
         ]

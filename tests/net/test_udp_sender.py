@@ -52,9 +52,8 @@ class Network:
     valve: Valve
     sinks: list[socket.socket] = field(default_factory=list)
 
-    def open_sender(self, **options: object) -> UdpSender:
-        loop = asyncio.get_running_loop()
-        return UdpSender(self.valve, loop, self.features, **options)
+    def open_sender(self) -> UdpSender:
+        return UdpSender(self.valve, asyncio.get_running_loop(), self.features)
 
     def open_sink(self, host: str = "127.0.0.1") -> tuple[str, int]:
         sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -244,35 +243,26 @@ async def test_order_is_kept_through_stalls(network: Network) -> None:
     assert got == expected
 
 
-async def test_age_bounds_what_waits(network: Network) -> None:
-    sender = network.open_sender(max_pending_age_s=0.0)
-    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
+async def test_what_waits_tells_its_bytes_and_age(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    sender = network.open_sender()
+    for _ in range(2):
+        sender.add(network.open_sink())
+    assert sender.oldest_pending_s(5.0) == 0.0
     network.valve.room = 1
-    sender.send([Run(b"aaaabbbb", 8, 1)])
-    sender.send([Run(b"cccc", 4, 1)])
-    await until(lambda: sender.pending_bytes == 0)
-    assert network.received(0) == [b"aaaabbbb"]
-    assert network.received(1) == []
-    assert sender.dropped_packets == 3
-    assert sender.dropped_bytes == 8 + 4 + 4
-    assert (first.dropped_packets, second.dropped_packets) == (1, 2)
-    network.valve.room = 10
-    sender.send([Run(b"dddd", 4, 1)])
-    assert network.received(1) == [b"dddd"]
-
-
-async def test_bytes_bound_what_waits(network: Network) -> None:
-    sender = network.open_sender(max_pending_bytes=100, max_pending_age_s=60.0)
-    first, second = sender.add(network.open_sink()), sender.add(network.open_sink())
-    network.valve.room = 0
-    sender.send([Run(b"a" * 200, 200, 1)])
-    assert sender.pending_bytes == 400, "what was being sent waits whatever its size"
-    sender.send([Run(b"b" * 10, 10, 1)])
-    assert (sender.dropped_packets, sender.dropped_bytes) == (2, 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "time", lambda: 10.0)
+        sender.send([Run(b"a" * 200, 200, 1)])
+        patched.setattr(loop, "time", lambda: 12.0)
+        sender.send([Run(b"b" * 10, 10, 1)])
+    assert sender.pending_bytes == 200 + 2 * 10
+    assert sender.oldest_pending_s(15.0) == 5.0
     network.valve.room = 10
     await until(lambda: sender.pending_bytes == 0)
-    assert network.received(0) == network.received(1) == [b"a" * 200]
-    assert first.dropped_packets == second.dropped_packets == 1
+    assert sender.oldest_pending_s(15.0) == 0.0
+    assert network.received(0) == network.received(1) == [b"a" * 200, b"b" * 10]
 
 
 async def test_removed_while_waiting(network: Network) -> None:
@@ -351,6 +341,21 @@ async def test_one_unreachable_destination(network: Network, code: int) -> None:
     ]  # fmt: skip
     assert [d.errors for d in destinations] == [0, 1, 0]
     assert (sender.errors, sender.sent_packets) == (1, 5)
+
+
+async def test_datagram_larger_than_udp_carries_is_dropped_for_each(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender = network.open_sender()
+    destinations: list[Destination] = [sender.add(network.open_sink()) for _ in range(2)]
+    for _ in range(3):
+        sender.send(plan_runs([b"before", b"x" * 65_508, b"behind"]))
+    assert [network.received(i) for i in range(2)] == [[b"before", b"behind"] * 3] * 2
+    assert [d.dropped_packets for d in destinations] == [3, 3]
+    assert [d.dropped_bytes for d in destinations] == [3 * 65_508] * 2
+    assert (sender.dropped_packets, sender.dropped_bytes, sender.errors) == (6, 6 * 65_508, 6)
+    assert len(caplog.records) == 2, "one line for each destination"
+    assert {record.__dict__["bytes"] for record in caplog.records} == {65_508}
 
 
 async def test_last_destination_unreachable(network: Network) -> None:

@@ -40,7 +40,7 @@ async def test_every_listener_of_a_broken_group_is_told(monkeypatch: pytest.Monk
             on_close=causes.put_nowait,
             on_life=lambda: None,
         )
-        reader = MulticastReader(identity, egresses, SETTINGS)
+        reader = MulticastReader(identity, egresses, SETTINGS, on_too_slow=lambda _reader: None)
         reader.add_track(0, track, offer)
         reader.join(0, track)
         readers.append(reader)
@@ -49,7 +49,7 @@ async def test_every_listener_of_a_broken_group_is_told(monkeypatch: pytest.Monk
         raise RuntimeError("no way out")
 
     egress = egresses.acquire(track, SETTINGS)
-    monkeypatch.setattr(egress._sender, "send", break_down)
+    monkeypatch.setattr(egress.sender, "send", break_down)
     track.write([bytes([0x80, 0, 0, 1]) + bytes(8)])
     async with asyncio.timeout(10):
         told = [await causes.get() for _ in readers]

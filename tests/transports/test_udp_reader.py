@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
@@ -44,7 +45,9 @@ async def test_every_reader_behind_a_broken_egress_is_told(
                 on_close=causes.put_nowait,
                 on_life=lambda: None,
             )
-            reader = UdpReader(identity, egresses)
+            reader = UdpReader(
+                identity, egresses, MountSettings(), on_too_slow=lambda _reader: None
+            )
             client_port = (port + 2 * number, port + 2 * number + 1)
             spec = TransportSpec(client_port=client_port)
             reader.add_track(0, track, Offer(TransportKind.UDP, spec))
@@ -54,7 +57,7 @@ async def test_every_reader_behind_a_broken_egress_is_told(
         def break_down(runs: object) -> None:
             raise RuntimeError("no way out")
 
-        egress = egresses.acquire(track, "127.0.0.1")
+        egress = egresses.acquire(track, "127.0.0.1", MountSettings())
         monkeypatch.setattr(egress.sender, "send", break_down)
         track.write([bytes([0x80, 0, 0, 1]) + bytes(8)])
         async with asyncio.timeout(10):

@@ -7,6 +7,7 @@ with every call: that saves 0.6 µs per call, and `sendmmsg` then needs no contr
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from asyncio import AbstractEventLoop
 from collections import deque
@@ -41,11 +42,10 @@ class UdpSender:
     """Fans datagrams out from one unconnected (or multicast) UDP socket.
 
     When the socket's send buffer is full, sending goes on later where it stopped, and what comes
-    meanwhile waits behind it, so each destination keeps its order. At most `max_pending_bytes`
-    (bytes for the wire: buffer times destinations) wait at most `max_pending_age_s` seconds; the
-    rest is dropped and counted. What was being sent when the buffer filled up always waits, so one
-    large batch is not cut short by a small bound. The socket stays the caller's to close, after
-    `close`; nobody else may set its segment size or send from it.
+    meanwhile waits behind it, so each destination keeps its order. How much may wait is the
+    caller's to judge, by `pending_bytes` and `oldest_pending_s`: only it knows where pictures end.
+    The socket stays the caller's to close, after `close`; nobody else may set its segment size or
+    send from it.
     """
 
     def __init__(
@@ -53,17 +53,12 @@ class UdpSender:
         sock: socket.socket,
         loop: AbstractEventLoop,
         features: KernelFeatures | None = None,
-        *,
-        max_pending_bytes: int = 33_554_432,
-        max_pending_age_s: float = 0.5,
     ) -> None:
         found = probe() if features is None else features
         self._sock = sock
         self._loop = loop
         self._sendto = sock.sendto
         self._family = sock.family
-        self._max_pending_bytes = max_pending_bytes
-        self._max_pending_age_s = max_pending_age_s
         self._segmented = found.udp_segment
         function = sendmmsg() if found.sendmmsg else None
         self._vector = None if function is None else DatagramVector(sock.fileno(), function)
@@ -78,7 +73,7 @@ class UdpSender:
         self.sent_bytes: int = 0
         """Payload bytes the kernel took, every destination counted."""
         self.dropped_packets: int = 0
-        """Datagrams given up because too many bytes waited, or too long."""
+        """Datagrams that a destination could not be sent, too large ones among them."""
         self.dropped_bytes: int = 0
         self.pending_bytes: int = 0
         """Bytes for the wire that wait for the socket."""
@@ -95,6 +90,10 @@ class UdpSender:
     def destinations(self) -> tuple[Destination, ...]:
         """Every destination now served."""
         return self._destinations
+
+    def oldest_pending_s(self, now: float) -> float:
+        """The age in seconds of what waits longest; 0.0 when nothing waits."""
+        return now - self._pending[0].queued_s if self._pending else 0.0
 
     def add(self, address: Address) -> Destination:
         """Serve an address from the next `send` on; the same address twice is served twice.
@@ -266,8 +265,7 @@ class UdpSender:
     def _give_up(self, destination: Destination, pending: PendingSend, code: int) -> None:
         """Note that a destination took no datagram, or send it single ones from now on."""
         if not (pending.segment_bytes and code in _NOT_SEGMENTABLE):
-            self.errors += 1
-            destination.errors += 1
+            self._note_undeliverable(destination, pending, code)
             return
         if destination.segmented:
             destination.segmented = False
@@ -292,6 +290,26 @@ class UdpSender:
                 self._stall(*rest)
                 return
 
+    def _note_undeliverable(
+        self, destination: Destination, pending: PendingSend, code: int
+    ) -> None:
+        self.errors += 1
+        destination.errors += 1
+        self.dropped_packets += pending.packets
+        self.dropped_bytes += len(pending.buffer)
+        destination.dropped_packets += pending.packets
+        destination.dropped_bytes += len(pending.buffer)
+        if destination.errors == 1:
+            _log.warning(
+                "Datagrams cannot be sent to this address; further ones are counted only",
+                extra={
+                    "peer": destination.address,
+                    "packets": pending.packets,
+                    "bytes": len(pending.buffer),
+                    "cause": os.strerror(code),
+                },
+            )
+
     # -- waiting
 
     def _stall(self, *stopped: PendingSend) -> None:
@@ -306,38 +324,19 @@ class UdpSender:
         self, buffer: bytes, segment_bytes: int, packets: int, group: DestinationGroup
     ) -> None:
         now = self._loop.time()
-        queue = self._pending
-        while queue and now - queue[0].queued_s > self._max_pending_age_s:
-            expired = queue.popleft()
-            self.pending_bytes -= expired.wire_bytes
-            self._drop(expired)
         pending = PendingSend(buffer, segment_bytes, packets, group, 0, now, self._removals)
-        if queue and self.pending_bytes + pending.wire_bytes > self._max_pending_bytes:
-            self._drop(pending)
-        else:
-            queue.append(pending)
-            self.pending_bytes += pending.wire_bytes
-
-    def _drop(self, pending: PendingSend) -> None:
-        left_out = [d for d in pending.group.destinations[pending.index :] if d.active]
-        for destination in left_out:
-            destination.dropped_packets += pending.packets
-            destination.dropped_bytes += len(pending.buffer)
-        self.dropped_packets += pending.packets * len(left_out)
-        self.dropped_bytes += len(pending.buffer) * len(left_out)
+        self._pending.append(pending)
+        self.pending_bytes += pending.wire_bytes
 
     def _resume(self) -> None:
         """Go on where sending stopped; called when the socket takes data again."""
         queue = self._pending
-        oldest_s = self._loop.time() - self._max_pending_age_s
         while queue:
             pending = queue.popleft()
             self.pending_bytes -= pending.wire_bytes
             if pending.removals != self._removals:
                 self._leave_out_removed(pending)
-            if pending.queued_s < oldest_s:
-                self._drop(pending)
-            elif not self._go_on(pending, self._advance(pending)):
+            if not self._go_on(pending, self._advance(pending)):
                 queue.appendleft(pending)
                 self.pending_bytes += pending.wire_bytes
                 # Again, because libuv, beneath uvloop, forgets a socket that had an error.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.net.udp_sender import UdpSender
+    from headwater.transports.udp_outlet import UdpOutlet
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class EgressTotals:
 
     `stalls` counts how often a send buffer was full, `refused` the answers of readers that are
     gone (ICMP port unreachable), `fallbacks` the readers whose route takes no segments.
-    `dropped_packets` waited too long, or too many did. `stray_datagrams` came from elsewhere than
+    `dropped_packets` were left out up to the next key frame while the socket did not keep up, or
+    could not be sent, as those larger than UDP carries. `stray_datagrams` came from elsewhere than
     a reader's RTCP port: players open their NAT with one.
     """
 
@@ -53,13 +54,14 @@ class EgressSnapshot:
     totals: EgressTotals
 
 
-def totals_of(sender: UdpSender, stray_datagrams: int = 0) -> EgressTotals:
-    """What a sender did until now."""
+def totals_of(outlet: UdpOutlet, stray_datagrams: int) -> EgressTotals:
+    """What an outlet and its socket did until now."""
+    sender = outlet.sender
     return EgressTotals(
         sent_packets=sender.sent_packets,
         sent_bytes=sender.sent_bytes,
-        dropped_packets=sender.dropped_packets,
-        dropped_bytes=sender.dropped_bytes,
+        dropped_packets=sender.dropped_packets + outlet.missed_packets,
+        dropped_bytes=sender.dropped_bytes + outlet.missed_bytes,
         stalls=sender.stalls,
         refused=sender.refused,
         errors=sender.errors,

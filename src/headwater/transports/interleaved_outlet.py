@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Protocol
 
 from headwater.media.fan_out import Outlet
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.slow_reader import SlowReaderGate
 from headwater.net.stream import ByteStream
 from headwater.protocol.interleaved import frame_interleaved
+from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.reader_reports import ReaderReports
-
-
-class DeliveryOwner(Protocol):
-    """Whoever is served by an outlet and ends when it cannot be."""
-
-    def expire(self) -> None:
-        """Be closed for having been slow too long."""
-
-    def fail(self, error: Exception) -> None:
-        """Be closed because delivery broke."""
 
 
 class InterleavedOutlet(Outlet):

@@ -124,6 +124,7 @@ class InterleavedReader(SessionReader):
         outlet = self._outlets.pop(index, None)
         if outlet is not None:
             self._lanes.leave(self._tracks.pop(index), outlet)
+            self.offered.end(index)
             packets, size_bytes = self._former_drops
             self._former_drops = (
                 packets + outlet.gate.dropped_packets,
@@ -139,17 +140,20 @@ class InterleavedReader(SessionReader):
     def join(self, track_index: int, track: Track) -> None:
         """Begin live delivery."""
         self._lanes.join(track, self._outlets[track_index])
+        self.offered.begin(track_index, track)
 
     def leave(self, track_index: int, track: Track) -> None:
         """End live delivery."""
         outlet = self._outlets.get(track_index)
         if outlet is not None:
             self._lanes.leave(track, outlet)
+            self.offered.end(track_index)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Send a cached batch."""
         outlet = self._outlets.get(track_index)
         if outlet is not None:
+            self.offered.add(batch)
             outlet.send_batch(batch)
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:

@@ -78,5 +78,9 @@ class MediaEnds:
                 lanes=self.lanes,
             )
         if kind is TransportKind.MULTICAST:
-            return MulticastReader(identity, self.groups, mount.settings)
-        return UdpReader(identity, self.egresses)
+            return MulticastReader(
+                identity, self.groups, mount.settings, on_too_slow=mount.disconnect_slow_reader
+            )
+        return UdpReader(
+            identity, self.egresses, mount.settings, on_too_slow=mount.disconnect_slow_reader
+        )

@@ -6,25 +6,22 @@ from asyncio import AbstractEventLoop
 from collections.abc import Iterator, Mapping
 
 from headwater.log_pace import paced_logger
-from headwater.media.fan_out import Outlet
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.multicast import open_multicast_sender
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import socket_address
-from headwater.net.socket_buffers import set_send_buffer
-from headwater.net.udp_sender import UdpSender
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
+from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
 from headwater.transports.settings import TransportKind
-from headwater.transports.udp_egress import FailureConsumer, runs_of
+from headwater.transports.udp_outlet import UdpOutlet
 
 logger = paced_logger(__name__)
 
 
-class MulticastEgress(Outlet):
+class MulticastEgress(UdpOutlet):
     """One track's sockets towards its group: one send reaches every reader."""
 
     def __init__(
@@ -39,9 +36,7 @@ class MulticastEgress(Outlet):
         rtp_port = settings.multicast_port_start + 2 * track.index
         self.ports = (rtp_port, rtp_port + 1)
         self.users = 0
-        self._track = track
-        self._loop = loop
-        self._live: dict[str, FailureConsumer] = {}
+        self._live: dict[str, DeliveryOwner] = {}
         self._rtp = open_multicast_sender(
             self.group, ttl=self.ttl, interface=settings.multicast_interface
         )
@@ -52,20 +47,19 @@ class MulticastEgress(Outlet):
         except OSError:
             self._rtp.close()
             raise
-        set_send_buffer(self._rtp, sockets.udp_send_buffer_bytes)
+        super().__init__(track, self._rtp, loop, settings, sockets)
         self._rtcp_address = socket_address(self.group, self.ports[1])
-        self._sender = UdpSender(
-            self._rtp,
-            loop,
-            max_pending_bytes=sockets.udp_pending_bytes,
-            max_pending_age_s=sockets.udp_pending_age_s,
-        )
-        self._sender.add(socket_address(self.group, rtp_port))
+        self.sender.add(socket_address(self.group, rtp_port))
 
     @property
     def totals(self) -> EgressTotals:
         """What its socket did."""
-        return totals_of(self._sender)
+        return totals_of(self, 0)
+
+    @property
+    def live_count(self) -> int:
+        """How many destinations get every batch: the group while somebody plays."""
+        return int(bool(self._live))
 
     def snapshot(self, mount: str) -> EgressSnapshot:
         """The egress as it is now."""
@@ -75,17 +69,19 @@ class MulticastEgress(Outlet):
             transport=TransportKind.MULTICAST.value,
             address=self.group,
             port=self.ports[0],
-            destinations=int(bool(self._live)),
-            pending_bytes=self._sender.pending_bytes,
+            destinations=self.live_count,
+            pending_bytes=self.sender.pending_bytes,
             totals=self.totals,
         )
 
-    def go_live(self, session_id: str, on_failure: FailureConsumer) -> None:
+    def go_live(self, session_id: str, owner: DeliveryOwner) -> None:
         """Send to the group while this session, or any other, plays.
 
-        `on_failure` is told, outside of the fan-out, that delivery broke and is over.
+        `owner` is told, outside of the fan-out, that delivery broke or is to end.
         """
-        self._live[session_id] = on_failure
+        if not self._live:
+            self.begin()
+        self._live[session_id] = owner
         self._track.fan_out.add(self)
 
     def stop_live(self, session_id: str) -> None:
@@ -93,10 +89,6 @@ class MulticastEgress(Outlet):
         self._live.pop(session_id, None)
         if not self._live:
             self._track.fan_out.remove(self)
-
-    def send_batch(self, batch: PacketBatch) -> None:
-        """Send the batch to the group."""
-        self._sender.send(runs_of(batch))
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send an RTCP packet to the group; one that cannot leave is lost, as UDP may."""
@@ -108,13 +100,18 @@ class MulticastEgress(Outlet):
     def outlet_failed(self, error: Exception) -> None:
         """Learn that delivery to the group broke, and tell every listener."""
         logger.error("multicast delivery failed", extra={"group": self.group, "cause": repr(error)})
-        for on_failure in self._live.values():
-            self._loop.call_soon(on_failure, error)
+        for owner in self._live.values():
+            self._loop.call_soon(owner.fail, error)
+
+    def expire(self, *, everybody: bool) -> None:  # noqa: ARG002 - fewer listeners are no less load
+        """Have all listeners closed."""
+        for owner in self._live.values():
+            self._loop.call_soon(owner.expire)
 
     def close(self) -> None:
         """Close the sockets."""
         self._track.fan_out.remove(self)
-        self._sender.close()
+        self.sender.close()
         self._rtp.close()
         self._rtcp.close()
 

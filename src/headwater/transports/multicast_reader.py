@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from headwater.media.packet_batch import PacketBatch
+from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
@@ -15,29 +17,64 @@ from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
 
+@dataclass(eq=False, slots=True)
+class _Leg:
+    """One track of the reader."""
+
+    track: Track
+    egress: MulticastEgress
+    # What the group had left out when this reader began to listen; None while it does not.
+    left_out_before: tuple[int, int] | None = None
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Packets and bytes left out while it listened."""
+        if self.left_out_before is None:
+            return 0, 0
+        packets, size_bytes = self.left_out_before
+        return self.egress.left_out_packets - packets, self.egress.left_out_bytes - size_bytes
+
+
 class MulticastReader(SessionReader):
     """Counts as a listener of its tracks' groups; what it gets, all of them get."""
 
     shares_its_packets = True
 
     def __init__(
-        self, identity: SessionIdentity, egresses: MulticastEgressTable, settings: MountSettings
+        self,
+        identity: SessionIdentity,
+        egresses: MulticastEgressTable,
+        settings: MountSettings,
+        on_too_slow: Callable[[Reader], None],
     ) -> None:
         super().__init__(identity, TransportKind.MULTICAST)
         self._egresses = egresses
         self._settings = settings
-        self._legs: dict[int, tuple[Track, MulticastEgress]] = {}
+        self._on_too_slow = on_too_slow
+        self._legs: dict[int, _Leg] = {}
+        # Packets and bytes that groups left out while it listened to them.
+        self._former_drops = (0, 0)
 
     @property
     def track_indexes(self) -> Sequence[int]:
         """The tracks that are set up."""
         return sorted(self._legs)
 
+    @property
+    def dropped_packets(self) -> int:
+        """Packets left out because the group's socket did not keep up."""
+        return self._former_drops[0] + sum(leg.dropped[0] for leg in self._legs.values())
+
+    @property
+    def dropped_bytes(self) -> int:
+        """The same in bytes."""
+        return self._former_drops[1] + sum(leg.dropped[1] for leg in self._legs.values())
+
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Open the track's group, or share it with those who listen already."""
         self.remove_track(index)
         egress = self._egresses.acquire(track, self._settings)
-        self._legs[index] = (track, egress)
+        self._legs[index] = _Leg(track, egress)
         return TransportSpec(
             profile=offer.spec.profile,
             lower=LowerTransport.UDP,
@@ -53,24 +90,26 @@ class MulticastReader(SessionReader):
         """Stop listening to one track's group."""
         leg = self._legs.pop(index, None)
         if leg is not None:
-            track, egress = leg
-            egress.stop_live(self.id)
-            self._egresses.release(track)
+            self._stop(index, leg)
+            self._egresses.release(leg.track)
 
     def release(self) -> None:
         """Let go of every group."""
         for index in tuple(self._legs):
             self.remove_track(index)
 
-    def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
+    def join(self, track_index: int, track: Track) -> None:
         """Count as a listener."""
-        self._legs[track_index][1].go_live(self.id, self._fail)
+        leg = self._legs[track_index]
+        leg.egress.go_live(self.id, self)
+        leg.left_out_before = (leg.egress.left_out_packets, leg.egress.left_out_bytes)
+        self.offered.begin(track_index, track)
 
     def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Listen no more."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            leg[1].stop_live(self.id)
+            self._stop(track_index, leg)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Nothing: a group has no packets for one listener alone."""
@@ -79,10 +118,22 @@ class MulticastReader(SessionReader):
         """Send it to the whole group: a sender report heard again tells the others nothing new."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            leg[1].send_rtcp(packet)
+            leg.egress.send_rtcp(packet)
 
-    def _fail(self, error: Exception) -> None:
+    def expire(self) -> None:
+        """Have the mount close it: the group's socket was slow for too long."""
+        self._on_too_slow(self)
+
+    def fail(self, error: Exception) -> None:
+        """End the session after an error in its delivery."""
         self.identity.on_close(f"delivery failed: {error}")
 
     def say_bye(self, reason: str) -> None:
         """Nothing: a BYE would end all listeners' streams, not this one's."""
+
+    def _stop(self, index: int, leg: _Leg) -> None:
+        leg.egress.stop_live(self.id)
+        self.offered.end(index)
+        packets, size_bytes = leg.dropped
+        self._former_drops = (self._former_drops[0] + packets, self._former_drops[1] + size_bytes)
+        leg.left_out_before = None

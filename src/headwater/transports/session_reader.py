@@ -8,7 +8,8 @@ from headwater.media.reader import Reader
 from headwater.media.track import Track
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionEnd
+from headwater.transports.offered_tally import OfferedTally
+from headwater.transports.session_end import SessionEnd, SessionIdentity
 
 
 class SessionReader(SessionEnd, Reader):
@@ -20,9 +21,24 @@ class SessionReader(SessionEnd, Reader):
     Attributes:
         shares_its_packets: what is sent to it reaches others too, so that nothing can be sent to
             it alone: no instant start.
+        offered: the media it would have got had none been dropped.
     """
 
     shares_its_packets: bool = False
+
+    def __init__(self, identity: SessionIdentity, transport: str) -> None:
+        super().__init__(identity, transport)
+        self.offered = OfferedTally()
+
+    @property
+    def sent_packets(self) -> int:
+        """Packets that were sent to it, or wait for its socket."""
+        return self.offered.packets - self.dropped_packets
+
+    @property
+    def sent_bytes(self) -> int:
+        """The same in bytes."""
+        return self.offered.size_bytes - self.dropped_bytes
 
     @abstractmethod
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:

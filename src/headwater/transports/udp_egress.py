@@ -6,32 +6,25 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 
 from headwater.log_pace import paced_logger
-from headwater.media.fan_out import Outlet
-from headwater.media.packet_batch import PacketBatch
+from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.port_pairs import PortPairPool, UdpPair
-from headwater.net.segmentation import Run, plan_runs
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address
-from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver
-from headwater.net.udp_sender import Destination, UdpSender
+from headwater.net.udp_sender import Destination
+from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
+from headwater.transports.udp_outlet import UdpOutlet
 
 logger = paced_logger(__name__)
 
 RtcpConsumer = Callable[[bytes], None]
-FailureConsumer = Callable[[Exception], None]
 
 
-def runs_of(batch: PacketBatch) -> list[Run]:
-    """The batch's packets in runs for segmentation offload, made once for all readers."""
-    return batch.shared("runs", lambda shared: plan_runs(shared.packets))
-
-
-class UdpEgress(Outlet):
+class UdpEgress(UdpOutlet):
     """One track's RTP and RTCP sockets on one local address, for any number of readers.
 
     The egress is one outlet of the track's fan-out however many readers are behind it, and only
@@ -39,29 +32,31 @@ class UdpEgress(Outlet):
     """
 
     def __init__(
-        self, track: Track, pair: UdpPair, loop: AbstractEventLoop, sockets: SocketSettings
+        self,
+        track: Track,
+        pair: UdpPair,
+        loop: AbstractEventLoop,
+        settings: MountSettings,
+        sockets: SocketSettings,
     ) -> None:
+        super().__init__(track, pair.rtp, loop, settings, sockets)
         self.pair = pair
         self.users = 0
         self.stray_datagrams = 0
-        self._track = track
-        self._loop = loop
-        self._live: dict[Destination, tuple[Address, FailureConsumer]] = {}
+        self._live: dict[Destination, tuple[Address, DeliveryOwner]] = {}
         self._consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
-        set_send_buffer(pair.rtp, sockets.udp_send_buffer_bytes)
-        self.sender = UdpSender(
-            pair.rtp,
-            loop,
-            max_pending_bytes=sockets.udp_pending_bytes,
-            max_pending_age_s=sockets.udp_pending_age_s,
-        )
         self._rtp_receiver = UdpDatagramReceiver(pair.rtp, loop, self._ignore)
         self._rtcp_receiver = UdpDatagramReceiver(pair.rtcp, loop, self._receive_rtcp)
 
     @property
     def totals(self) -> EgressTotals:
         """What its sockets did."""
-        return totals_of(self.sender, self.stray_datagrams)
+        return totals_of(self, self.stray_datagrams)
+
+    @property
+    def live_count(self) -> int:
+        """How many readers get every batch."""
+        return len(self._live)
 
     def snapshot(self, mount: str, address: str) -> EgressSnapshot:
         """The egress as it is now; `address` is the one of this machine that it sends from."""
@@ -99,17 +94,18 @@ class UdpEgress(Outlet):
             self._consumers.pop((peer_ip, port), None)
 
     def go_live(
-        self, destination: Destination, rtcp_address: Address, on_failure: FailureConsumer
+        self, destination: Destination, rtcp_address: Address, owner: DeliveryOwner
     ) -> None:
         """Send every batch of the track to this destination from now on.
 
-        `on_failure` is told, outside of the fan-out, that delivery broke and is over.
+        `owner` is told, outside of the fan-out, that delivery broke or is to end.
         """
         if destination in self._live:
             return
-        self._live[destination] = (rtcp_address, on_failure)
+        self._live[destination] = (rtcp_address, owner)
         self.sender.serve(destination)
         if len(self._live) == 1:
+            self.begin()
             self._track.fan_out.add(self)
 
     def stop_live(self, destination: Destination) -> None:
@@ -119,10 +115,6 @@ class UdpEgress(Outlet):
         self.sender.remove(destination)
         if not self._live:
             self._track.fan_out.remove(self)
-
-    def send_batch(self, batch: PacketBatch) -> None:
-        """Send the batch to all live readers."""
-        self.sender.send(runs_of(batch))
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send an RTCP packet to all live readers."""
@@ -141,8 +133,14 @@ class UdpEgress(Outlet):
         logger.error(
             "UDP delivery failed", extra={"port": self.pair.rtp_port, "cause": repr(error)}
         )
-        for _, on_failure in self._live.values():
-            self._loop.call_soon(on_failure, error)
+        for _, owner in self._live.values():
+            self._loop.call_soon(owner.fail, error)
+
+    def expire(self, *, everybody: bool) -> None:
+        """Have all readers closed, or those that came last: half as many may be few enough."""
+        owners = [owner for _, owner in self._live.values()]
+        for owner in owners if everybody else owners[len(owners) // 2 :]:
+            self._loop.call_soon(owner.expire)
 
     def close(self) -> None:
         """Close the sockets and return the ports."""
@@ -191,8 +189,10 @@ class UdpEgressTable:
         for (track, local_ip), egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""), local_ip)
 
-    def acquire(self, track: Track, local_ip: str) -> UdpEgress:
+    def acquire(self, track: Track, local_ip: str, settings: MountSettings) -> UdpEgress:
         """The egress of a track towards peers that reach this machine by `local_ip`.
+
+        `settings` are those of the track's mount.
 
         Raises PortsExhausted when a new one would need a pair and none is free.
         """
@@ -200,7 +200,7 @@ class UdpEgressTable:
         egress = self._egresses.get(key)
         if egress is None:
             pair = self._ports.bind_pair(local_ip)
-            egress = UdpEgress(track, pair, self._loop, self._sockets)
+            egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
             self._egresses[key] = egress
         egress.users += 1
         return egress

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headwater.media.packet_batch import PacketBatch
+from headwater.media.reader import Reader
+from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.socket_address import Address, socket_address
 from headwater.net.udp_sender import Destination
@@ -18,7 +20,8 @@ from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
-from headwater.transports.udp_egress import UdpEgress, UdpEgressTable, runs_of
+from headwater.transports.udp_egress import UdpEgress, UdpEgressTable
+from headwater.transports.udp_outlet import runs_of
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +33,17 @@ class _Leg:
     destination: Destination
     rtcp_address: Address
     reports: ReaderReports
+    # What the egress had left out when this leg went live; None while it is not.
+    left_out_before: tuple[int, int] | None = None
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Packets and bytes that this destination missed."""
+        packets, size_bytes = self.destination.dropped_packets, self.destination.dropped_bytes
+        if self.left_out_before is not None:
+            packets += self.egress.left_out_packets - self.left_out_before[0]
+            size_bytes += self.egress.left_out_bytes - self.left_out_before[1]
+        return packets, size_bytes
 
 
 class UdpReader(SessionReader):
@@ -37,12 +51,21 @@ class UdpReader(SessionReader):
 
     needs_pacing = True
 
-    def __init__(self, identity: SessionIdentity, egresses: UdpEgressTable) -> None:
+    def __init__(
+        self,
+        identity: SessionIdentity,
+        egresses: UdpEgressTable,
+        settings: MountSettings,
+        on_too_slow: Callable[[Reader], None],
+    ) -> None:
         super().__init__(identity, TransportKind.UDP)
         self._egresses = egresses
+        self._settings = settings
+        self._on_too_slow = on_too_slow
         self._legs: dict[int, _Leg] = {}
         # Packets and bytes dropped on the way to destinations it has no more.
         self._former_drops = (0, 0)
+        self._former_undeliverable = 0
 
     @property
     def track_indexes(self) -> Sequence[int]:
@@ -50,17 +73,38 @@ class UdpReader(SessionReader):
         return sorted(self._legs)
 
     @property
-    def dropped_packets(self) -> int:
-        """Packets given up because the socket did not take them in time."""
-        return self._former_drops[0] + sum(
-            leg.destination.dropped_packets for leg in self._legs.values()
+    def queued_bytes(self) -> int:
+        """Its share of the bytes that wait for the sockets it is served from."""
+        return sum(
+            leg.egress.sender.pending_bytes // max(1, leg.egress.live_count)
+            for leg in self._legs.values()
         )
+
+    @property
+    def oldest_queued_s(self) -> float:
+        """The age of what waits longest for one of these sockets, in seconds."""
+        return max((leg.egress.oldest_pending_s for leg in self._legs.values()), default=0.0)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its sockets keep up, so that cached packets may be sent as well."""
+        return all(leg.egress.has_room for leg in self._legs.values())
+
+    @property
+    def dropped_packets(self) -> int:
+        """Packets left out because the socket did not keep up, or that it refused."""
+        return self._former_drops[0] + sum(leg.dropped[0] for leg in self._legs.values())
 
     @property
     def dropped_bytes(self) -> int:
         """The same in bytes."""
-        return self._former_drops[1] + sum(
-            leg.destination.dropped_bytes for leg in self._legs.values()
+        return self._former_drops[1] + sum(leg.dropped[1] for leg in self._legs.values())
+
+    @property
+    def undeliverable_packets(self) -> int:
+        """Packets that the socket refused, as those larger than UDP carries."""
+        return self._former_undeliverable + sum(
+            leg.destination.dropped_packets for leg in self._legs.values()
         )
 
     @property
@@ -83,7 +127,7 @@ class UdpReader(SessionReader):
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
         self.remove_track(index)
         local_ip, peer_ip = self.identity.local_ip, self.identity.peer_ip
-        egress = self._egresses.acquire(track, local_ip)
+        egress = self._egresses.acquire(track, local_ip, self._settings)
         rtcp_address = socket_address(peer_ip, client_port[1])
         holder = egress.holder(peer_ip, client_port)
         if holder is not None and holder.identity.is_orphaned():
@@ -121,7 +165,7 @@ class UdpReader(SessionReader):
         """Stop one track and let go of its egress."""
         leg = self._legs.pop(index, None)
         if leg is not None:
-            self._leave_destination(leg)
+            self._leave_destination(index, leg)
             leg.egress.forget(
                 self.identity.peer_ip, (leg.destination.address[1], leg.rtcp_address[1])
             )
@@ -132,22 +176,25 @@ class UdpReader(SessionReader):
         for index in tuple(self._legs):
             self.remove_track(index)
 
-    def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
+    def join(self, track_index: int, track: Track) -> None:
         """Begin live delivery."""
         leg = self._legs[track_index]
-        leg.egress.go_live(leg.destination, leg.rtcp_address, self._fail)
+        leg.egress.go_live(leg.destination, leg.rtcp_address, self)
+        leg.left_out_before = (leg.egress.left_out_packets, leg.egress.left_out_bytes)
+        self.offered.begin(track_index, track)
 
     def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """End live delivery."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            self._leave_destination(leg)
+            self._leave_destination(track_index, leg)
             leg.destination = leg.egress.destination(leg.destination.address)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Send a cached batch to this reader alone."""
         leg = self._legs.get(track_index)
         if leg is not None:
+            self.offered.add(batch)
             leg.egress.sender.send_to(leg.destination, runs_of(batch))
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
@@ -156,7 +203,12 @@ class UdpReader(SessionReader):
         if leg is not None:
             leg.egress.send_rtcp_to(leg.rtcp_address, packet)
 
-    def _fail(self, error: Exception) -> None:
+    def expire(self) -> None:
+        """Have the mount close it: its socket was slow for too long."""
+        self._on_too_slow(self)
+
+    def fail(self, error: Exception) -> None:
+        """End the session after an error in its delivery."""
         self.identity.on_close(f"delivery failed: {error}")
 
     def say_bye(self, reason: str) -> None:
@@ -165,13 +217,13 @@ class UdpReader(SessionReader):
             if leg.track.ssrc is not None:
                 leg.egress.send_rtcp_to(leg.rtcp_address, bye([leg.track.ssrc], reason))
 
-    def _leave_destination(self, leg: _Leg) -> None:
+    def _leave_destination(self, index: int, leg: _Leg) -> None:
         leg.egress.stop_live(leg.destination)
-        packets, size_bytes = self._former_drops
-        self._former_drops = (
-            packets + leg.destination.dropped_packets,
-            size_bytes + leg.destination.dropped_bytes,
-        )
+        self.offered.end(index)
+        packets, size_bytes = leg.dropped
+        self._former_drops = (self._former_drops[0] + packets, self._former_drops[1] + size_bytes)
+        self._former_undeliverable += leg.destination.dropped_packets
+        leg.left_out_before = None
 
     def _receive_rtcp(self, leg: _Leg, packet: bytes) -> None:
         if leg.reports.receive(packet):
