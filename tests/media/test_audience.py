@@ -10,6 +10,8 @@ from headwater.media.errors import MountClosed, MountFull
 
 NTP = 3_900_000_000 << 32
 
+VIDEO = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+
 
 def states(mount: Any) -> dict[str, str]:
     return {reader.id: reader.state for reader in mount.snapshot().readers}
@@ -119,9 +121,8 @@ def test_a_cache_emptied_between_plan_and_start_means_live(stage: Any) -> None:
     assert len(reader.packets) == 2
 
 
-def test_a_new_beat_of_a_track_not_set_up_means_live(stage: Any) -> None:
-    video = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
-    mount = stage.mount(video, video)
+def test_a_key_frame_of_a_track_not_set_up_changes_nothing(stage: Any) -> None:
+    mount = stage.mount(VIDEO, VIDEO)
     low, high = stage.video(), stage.video()
     mount.tracks[1].write(low.picture(2, key=True))
     reader = stage.FakeReader()
@@ -129,7 +130,35 @@ def test_a_new_beat_of_a_track_not_set_up_means_live(stage: Any) -> None:
     assert plan.cached
     mount.tracks[0].write(high.picture(2, key=True))
     mount.start_reader(reader, plan)
-    assert reader.packets == []
+    assert [packet for _, packet in reader.packets] == low.sent
+
+
+@pytest.mark.parametrize("tracks", [(0, 1), (0,), (1,)])
+@pytest.mark.parametrize("pictures", [55, 70, 95])
+def test_readers_of_two_videos_begin_each_with_a_key_frame(
+    stage: Any, tracks: tuple[int, ...], pictures: int
+) -> None:
+    mount = stage.mount(VIDEO, VIDEO)
+    sources = stage.video(), stage.video(ssrc=0x3333, seq=9000)
+    keys: dict[int, int] = {}
+    for number in range(pictures):
+        for index, source in enumerate(sources):
+            key = number % 50 == 25 * index
+            if key:
+                keys[index] = source.seq
+            mount.tracks[index].write(source.picture(2, key=key))
+            source.timestamp += 3600
+        stage.advance(0.04)
+    reader = stage.FakeReader()
+    plan = mount.plan_start(tracks)
+    mount.start_reader(reader, plan)
+    assert {index: point.seq for index, point in plan.points.items()} == {
+        index: keys[index] for index in tracks
+    }
+    for index in tracks:
+        assert reader.seqs(index) == list(range(keys[index], sources[index].seq))
+    # One instant for all: that of the older key frame.
+    assert len({point.rtptime for point in plan.points.values()}) == 1
 
 
 def test_a_reader_on_its_way_gets_everything_in_the_order_it_came(stage: Any) -> None:

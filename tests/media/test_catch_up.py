@@ -12,7 +12,14 @@ Entry = tuple[int, PacketBatch]
 class Watch:
     """A catch-up with its outcome written down."""
 
-    def __init__(self, stage: Any, reader: Any, entries: list[Entry], **settings: Any) -> None:
+    def __init__(
+        self,
+        stage: Any,
+        reader: Any,
+        entries: list[Entry],
+        video: tuple[int, ...] = (0,),
+        **settings: Any,
+    ) -> None:
         self.live = 0
         self.stalled = 0
         self.failures: list[str] = []
@@ -21,7 +28,7 @@ class Watch:
             (0, 1),
             entries,
             MountSettings(**settings),
-            key_track=0,
+            video=video,
             clock=stage.clock,
             call_later=stage.call_later,
             outcome=CatchUpOutcome(
@@ -309,3 +316,128 @@ def test_encodings_built_on_the_way_are_let_go(stage: Any) -> None:
     for _ in range(2):
         Watch(stage, Building(), kept).catch_up.begin()
     assert len(built) == 2 * len(kept)
+
+
+def test_a_paced_reader_without_room_waits_and_then_catches_up(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    reader.needs_pacing = True
+    watch = Watch(stage, reader, entries(stage, source))
+    reader.has_room = False
+    watch.catch_up.begin()
+    stage.advance(1.0)
+    assert reader.packets == []
+    assert watch.live == 0
+    reader.has_room = True
+    stage.advance(5.0)
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets] == source.sent
+
+
+def pictures(stage: Any, source: Any, count: int, *, key: bool = False) -> list[PacketBatch]:
+    """A picture of `count` packets that comes packet by packet."""
+    return [
+        PacketBatch([packet], stage.now, 0 if key and index == 0 else -1)
+        for index, packet in enumerate(source.picture(count, key=key, size=1000))
+    ]
+
+
+def cut(stage: Any, video: tuple[int, ...] = (0,)) -> tuple[Watch, Any, Any]:
+    """A catch-up of which three packets of a picture of ten went out before the queue was full."""
+    reader, source = stage.FakeReader(), stage.video()
+    whole = [(0, batch) for batch in pictures(stage, source, 10, key=True)]
+    watch = Watch(stage, reader, whole[:3], video, catch_up_max_bytes=20_000)
+
+    def fill() -> None:
+        if len(reader.packets) == 3:
+            reader.queue = MOST_QUEUED_BYTES
+
+    reader.on_batch = fill
+    for index, batch in whole[3:]:
+        watch.catch_up.add(index, batch)
+    watch.catch_up.begin()
+    assert len(reader.packets) == 3
+    return watch, reader, source
+
+
+def open_queue(stage: Any, reader: Any) -> None:
+    reader.on_batch = None
+    reader.queue = 0
+    stage.advance(0.3)
+
+
+def test_a_picture_that_was_begun_is_sent_to_its_end_before_a_skip(stage: Any) -> None:
+    watch, reader, source = cut(stage)
+    watch.catch_up.add(0, PacketBatch(source.picture(20, size=1000), stage.now))
+    assert watch.catch_up.skips == 1
+    watch.catch_up.add(0, PacketBatch(source.picture(5, size=1000), stage.now))
+    key = source.seq
+    watch.catch_up.add(0, live_batch(stage, source, key=True))
+    open_queue(stage, reader)
+    assert reader.seqs() == [*range(100, 110), *range(key, key + 10)]
+    assert (watch.catch_up.skipped_packets, watch.catch_up.skipped_bytes) == (25, 25_000)
+    assert watch.live == 1
+
+
+def test_a_key_frame_in_the_batch_that_ends_the_picture_is_gone_on_with(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    begun = pictures(stage, source, 10, key=True)
+    watch = Watch(stage, reader, [(0, each) for each in begun[:4]], catch_up_max_s=1.0)
+    reader.on_batch = lambda: setattr(reader, "queue", MOST_QUEUED_BYTES)
+    watch.catch_up.begin()
+    assert reader.seqs() == [100]
+    stage.advance(1.1)
+    for each in begun[4:8]:
+        watch.catch_up.add(0, PacketBatch(each.packets, stage.now))
+    # Nothing marked the end yet: all that waits belongs to the picture, and so does what comes.
+    assert watch.catch_up.skips == 1
+    assert watch.catch_up.skipped_packets == 0
+    rest = [each.packets[0] for each in begun[8:]]
+    left_out = source.picture(2, size=1000)
+    packets = [*rest, *left_out, *source.picture(3, key=True, size=1000)]
+    watch.catch_up.add(0, PacketBatch(packets, stage.now, len(rest) + 2))
+    open_queue(stage, reader)
+    assert reader.seqs() == [*range(100, 110), 112, 113, 114]
+    assert watch.catch_up.skipped_packets == 2
+
+
+def test_a_picture_that_never_ends_is_given_up_the_second_time(stage: Any) -> None:
+    reader, source = stage.FakeReader(), stage.video()
+    begun = pictures(stage, source, 40, key=True)
+    watch = Watch(stage, reader, [(0, each) for each in begun[:4]], catch_up_max_bytes=2_500)
+    reader.on_batch = lambda: setattr(reader, "queue", MOST_QUEUED_BYTES)
+    watch.catch_up.begin()
+    for each in begun[4:15]:
+        watch.catch_up.add(0, each)
+    assert watch.catch_up.skips == 2
+    assert watch.catch_up.pending_bytes == 0
+    open_queue(stage, reader)
+    assert reader.seqs() == [100]
+
+
+def test_after_a_skip_each_video_goes_on_with_its_own_key_frame(stage: Any) -> None:
+    watch, reader, source = cut(stage, (0, 1))
+    other = stage.video(ssrc=0x3333, seq=9000)
+    watch.catch_up.add(0, PacketBatch(source.picture(20, size=1000), stage.now))
+    assert watch.catch_up.skips == 1
+    other_key = other.seq
+    watch.catch_up.add(1, live_batch(stage, other, key=True))
+    watch.catch_up.add(0, PacketBatch(source.picture(2), stage.now))
+    open_queue(stage, reader)
+    assert watch.live == 0
+    key = source.seq
+    watch.catch_up.add(0, live_batch(stage, source, key=True))
+    stage.advance(0.3)
+    assert reader.seqs(1) == list(range(other_key, other_key + 10))
+    assert reader.seqs(0) == [*range(100, 110), *range(key, key + 10)]
+    assert watch.live == 1
+
+
+def test_when_the_video_is_stopped_nothing_waits_for_its_key_frame(stage: Any) -> None:
+    watch, reader, source = cut(stage)
+    watch.catch_up.add(0, PacketBatch(source.picture(20, size=1000), stage.now))
+    watch.catch_up.drop_track(0)
+    sound = stage.audio()
+    watch.catch_up.add(1, PacketBatch([sound.packet()], stage.now))
+    open_queue(stage, reader)
+    assert reader.seqs(1) == [500]
+    assert watch.live == 1

@@ -7,7 +7,7 @@ def batch(at: float = 0.0, key: int = -1, count: int = 2, size: int = 100) -> Pa
 
 
 def cache(max_bytes: int = 10_000, max_s: float = 10.0) -> GopCache:
-    return GopCache(max_bytes=max_bytes, max_s=max_s)
+    return GopCache(max_bytes=max_bytes, max_s=max_s, video=(0, 1, 2))
 
 
 def test_nothing_is_kept_before_a_key_frame() -> None:
@@ -15,7 +15,9 @@ def test_nothing_is_kept_before_a_key_frame() -> None:
     log.add(0, batch())
     log.add(1, batch())
     assert log.entries == []
-    assert (log.size_bytes, log.generation, log.key_track, log.span_s) == (0, 0, -1, 0.0)
+    assert (log.size_bytes, log.generation, log.span_s) == (0, 0, 0.0)
+    assert not log.begins((0, 1))
+    assert log.entries_for((0, 1)) == []
 
 
 def test_the_log_begins_at_the_key_frames_packet_and_holds_all_tracks_in_order() -> None:
@@ -30,28 +32,66 @@ def test_the_log_begins_at_the_key_frames_packet_and_holds_all_tracks_in_order()
     assert log.generation == 1
 
 
-def test_the_next_key_frame_begins_anew_in_a_new_list() -> None:
+def test_the_next_key_frame_begins_anew() -> None:
     log = cache()
     log.add(0, batch(1.0, key=0))
-    before = log.entries
+    kept = log.entries_for((0,))
     second = batch(2.0, key=0)
     log.add(0, second)
     assert log.entries == [(0, second)]
-    assert len(before) == 1
-    assert before is not log.entries
+    assert len(kept) == 1
     assert log.generation == 2
 
 
-def test_only_one_track_sets_the_beat_the_first_of_those_with_key_frames() -> None:
+SOUND = 5
+
+
+def test_the_log_goes_back_to_the_last_key_frame_of_each_track() -> None:
     log = cache()
-    log.add(2, batch(1.0, key=0))
-    log.add(2, batch(1.1))
-    log.add(1, batch(1.2, key=0))
-    assert log.key_track == 1
-    assert len(log.entries) == 1
-    log.add(2, batch(1.3, key=0))
-    assert log.key_track == 1
-    assert len(log.entries) == 2
+    first, between, second = batch(1.0, key=0), batch(1.1), batch(1.2, key=1)
+    log.add(0, first)
+    log.add(1, between)
+    log.add(1, second)
+    log.add(SOUND, batch(1.3))
+    assert [entry[0] for entry in log.entries] == [0, 1, 1, SOUND]
+    # A new one on the track that began the log: it begins with the other's now.
+    third = batch(1.4, key=0)
+    log.add(0, third)
+    assert log.entries[0] == (1, second.tail(1))
+    assert log.entries[-1] == (0, third)
+    assert log.size_bytes == 100 + 200 + 200
+    assert (log.generation, log.span_s) == (2, third.arrived_s - second.arrived_s)
+
+
+def test_each_video_track_begins_with_a_key_frame() -> None:
+    log = cache()
+    first, late, sound, second = batch(1.0, key=0), batch(1.1), batch(1.2), batch(1.3, key=1)
+    log.add(0, first)
+    log.add(1, late)
+    log.add(SOUND, sound)
+    log.add(1, second)
+    log.add(1, late)
+    log.add(1, batch(1.4, key=0))
+    both = [(0, first), (SOUND, sound), (1, second.tail(1)), (1, late)]
+    assert log.entries_for((0, 1, SOUND))[:4] == both
+    assert log.entries_for((0, 2, SOUND)) == [(0, first), (SOUND, sound)]
+    # Alone it begins as late as it can.
+    assert [at.arrived_s for _, at in log.entries_for((1, SOUND))] == [1.4]
+    assert log.begins((1, SOUND))
+    assert not log.begins((2, SOUND))
+    assert log.entries_for((2, SOUND)) == []
+
+
+def test_past_its_bounds_the_oldest_key_frame_is_given_up_first() -> None:
+    log = cache(max_s=1.0)
+    log.add(1, batch(1.0, key=0))
+    second = batch(1.8, key=0)
+    log.add(0, second)
+    later = batch(2.1)
+    log.add(1, later)
+    assert log.entries == [(0, second), (1, later)]
+    assert (log.overflows, log.begins((1,)), log.begins((0,))) == (1, False, True)
+    assert log.entries_for((0, 1)) == [(0, second)]
 
 
 def test_past_its_bytes_it_is_empty_until_the_next_key_frame() -> None:

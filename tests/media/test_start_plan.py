@@ -103,3 +103,14 @@ def test_a_cached_plan_with_a_track_that_never_spoke(stage: Any) -> None:
 
 def test_a_plan_names_its_tracks_in_order() -> None:
     assert StartPlan({2: NOWHERE, 0: NOWHERE}).track_indexes == (2, 0)
+
+
+def test_the_first_kept_packet_of_the_main_source_is_told(stage: Any) -> None:
+    mount = stage.mount()
+    audio = stage.audio(timestamp=48_000)
+    mount.tracks[0].write(stage.video().picture(3, key=True))
+    mount.tracks[1].write([stage.audio(ssrc=0x9999, seq=7).packet()])
+    for _ in range(3):
+        mount.tracks[1].write([audio.packet()])
+    plan = cached_plan(mount.tracks, mount.cache)
+    assert plan.points[1].seq == 500

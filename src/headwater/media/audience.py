@@ -181,19 +181,16 @@ class Audience:
             since = [entry for entry in cache.entries[plan.log_length :] if entry[0] in plan.points]
             return [*plan.cached, *since]
         # The cache has begun anew meanwhile: there would be a gap behind what was planned.
-        if cache.key_track in plan.points:
-            return [entry for entry in cache.entries if entry[0] in plan.points]
-        return ()
+        return cache.entries_for(plan.points)
 
     def _catch_up(self, seat: _Seat, entries: Sequence[tuple[int, PacketBatch]]) -> None:
-        cache = self._mount.cache
         seat.state = ReaderState.CATCHING_UP
         seat.catch_up = CatchUp(
             seat.reader,
             seat.tracks,
             entries,
             self._mount.settings,
-            key_track=entries[0][0] if cache is None else cache.key_track,
+            video={track.index for track in self._mount.tracks if track.has_key_frames},
             clock=self._clock,
             call_later=self._call_later,
             outcome=CatchUpOutcome(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from headwater.media.clock import CallLater, Clock, Timer
-from headwater.media.packet_batch import PacketBatch
+from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
 
@@ -41,13 +41,13 @@ class CatchUp:
     """Sends kept batches, then those that came meanwhile, until none is left.
 
     Live batches queue up behind the kept ones, so that order is kept and nothing is missing or
-    sent twice. When that takes too much memory or time, everything waiting is given up and the
-    reader goes on with the next key frame.
+    sent twice. When that takes too much memory or time, everything waiting is given up, but for
+    the rest of a picture that was begun, and each video track goes on with its next key frame.
 
     Attributes:
         reader: whom it is for.
         skips: how often it gave up what was waiting.
-        skipped_packets, skipped_bytes: what that was.
+        skipped_packets, skipped_bytes: what that was, and what came until the key frames.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CatchUp:
         entries: Sequence[tuple[int, PacketBatch]],
         settings: MountSettings,
         *,
-        key_track: int,
+        video: Collection[int],
         clock: Clock,
         call_later: CallLater,
         outcome: CatchUpOutcome,
@@ -67,7 +67,13 @@ class CatchUp:
         self.skipped_packets = 0
         self.skipped_bytes = 0
         self._tracks = set(tracks)
-        self._key_track = key_track
+        self._video = frozenset(video)
+        # Video tracks of whose last picture only the first packets were sent.
+        self._begun: set[int] = set()
+        # Those of them that get its rest, although what waited was given up.
+        self._finishing: set[int] = set()
+        # Tracks that are left out until a key frame.
+        self._waiting: set[int] = set()
         self._pending = deque(entries)
         self._pending_bytes = sum(batch.size_bytes for _, batch in entries)
         self._most_bytes = self._pending_bytes + settings.catch_up_max_bytes
@@ -84,7 +90,6 @@ class CatchUp:
         self._tick_s = TICK_S
         self._allowance = 0.0
         self._last_tick_s = self._since_s = self._moved_s = clock()
-        self._awaits_key_frame = False
         self._skipped_s = 0.0
         self._at_once = False
         self._over = False
@@ -111,6 +116,10 @@ class CatchUp:
     def drop_track(self, track_index: int) -> None:
         """Send nothing more of one track."""
         self._tracks.discard(track_index)
+        self._finishing.discard(track_index)
+        self._waiting.discard(track_index)
+        if not self._tracks & self._video:
+            self._waiting.clear()
         self._pending = deque(entry for entry in self._pending if entry[0] != track_index)
         self._pending_bytes = sum(batch.size_bytes for _, batch in self._pending)
 
@@ -118,27 +127,61 @@ class CatchUp:
         """Take a live batch."""
         if track_index not in self._tracks:
             return
-        if self._awaits_key_frame:
-            if track_index != self._key_track or batch.key_frame_index < 0:
-                return
-            self._awaits_key_frame = False
-            batch = batch.tail(batch.key_frame_index)
+        if not self._pending:
             self._since_s = batch.arrived_s
-            # What comes with a key frame is little; pacing it again could go on for ever.
-            self._at_once = True
-        self._pending.append((track_index, batch))
-        self._pending_bytes += batch.size_bytes
+        if track_index in self._waiting:
+            self._add_while_waiting(track_index, batch)
+        else:
+            self._append(track_index, batch)
         if self._pending_bytes > self._most_bytes or batch.arrived_s - self._since_s > self._most_s:
             self._skip(batch.arrived_s)
 
+    def _append(self, track_index: int, batch: PacketBatch) -> None:
+        self._pending.append((track_index, batch))
+        self._pending_bytes += batch.size_bytes
+
+    def _add_while_waiting(self, track_index: int, batch: PacketBatch) -> None:
+        """Take the rest of a picture that was begun, and what begins with a key frame."""
+        key_frame = batch.key_frame_index if track_index in self._video else NO_KEY_FRAME
+        before = batch if key_frame < 0 else batch.head(key_frame) if key_frame else None
+        if before is not None:
+            rest = self._rest_of_picture(track_index, before)
+            if rest is not None:
+                self._append(track_index, rest)
+            self.skipped_packets += len(before) - (0 if rest is None else len(rest))
+            self.skipped_bytes += before.size_bytes - (0 if rest is None else rest.size_bytes)
+        if key_frame >= 0:
+            self._finishing.discard(track_index)
+            self._waiting.discard(track_index)
+            # Sound goes on with the first picture.
+            self._waiting &= self._video
+            self._since_s = batch.arrived_s
+            # What comes with a key frame is little; pacing it again could go on for ever.
+            self._at_once = True
+            self._append(track_index, batch.tail(key_frame))
+
+    def _rest_of_picture(self, track_index: int, batch: PacketBatch) -> PacketBatch | None:
+        if track_index not in self._finishing:
+            return None
+        if not batch.picture_end:
+            return batch
+        self._finishing.discard(track_index)
+        return batch.head(batch.picture_end)
+
     def _skip(self, now: float) -> None:
         self.skips += 1
-        self.skipped_packets += sum(len(batch.packets) for _, batch in self._pending)
-        self.skipped_bytes += self._pending_bytes
-        self._pending.clear()
-        self._pending_bytes = 0
-        self._awaits_key_frame = True
-        self._skipped_s = now
+        waited, waited_bytes = self._pending, self._pending_bytes
+        # A picture without an end is given up with the second skip.
+        self._finishing = self._begun - self._finishing
+        self._pending, self._pending_bytes = deque(), 0
+        for track_index, batch in waited:
+            rest = self._rest_of_picture(track_index, batch)
+            if rest is not None:
+                self._append(track_index, rest)
+        self.skipped_packets += _packets(waited) - _packets(self._pending)
+        self.skipped_bytes += waited_bytes - self._pending_bytes
+        self._waiting = set(self._tracks) if self._tracks & self._video else set()
+        self._skipped_s = self._since_s = now
 
     def _tick(self) -> None:
         self._timer = None
@@ -166,7 +209,7 @@ class CatchUp:
             self._outcome.live()
 
     def _still_awaits(self, now: float) -> bool:
-        return self._awaits_key_frame and now - self._skipped_s < self._key_frame_wait_s
+        return bool(self._waiting) and now - self._skipped_s < self._key_frame_wait_s
 
     @property
     def _paced(self) -> bool:
@@ -212,7 +255,16 @@ class CatchUp:
     def _send(self, track_index: int, batch: PacketBatch) -> None:
         self._pending_bytes -= batch.size_bytes
         self.reader.send_batch(track_index, batch)
+        if track_index in self._video:
+            if batch.ends_picture:
+                self._begun.discard(track_index)
+            else:
+                self._begun.add(track_index)
         batch.forget_shared()
+
+
+def _packets(entries: Iterable[tuple[int, PacketBatch]]) -> int:
+    return sum(len(batch.packets) for _, batch in entries)
 
 
 def _rate_bytes_s(

@@ -1,69 +1,98 @@
-"""What came since the last key frame, on all tracks of a mount, for readers that begin now."""
+"""What came since the last key frames, on all tracks of a mount, for readers that begin now."""
 
 from __future__ import annotations
 
-from headwater.media.packet_batch import PacketBatch
+from collections.abc import Collection
 
-_NO_TRACK = -1
+from headwater.media.packet_batch import PacketBatch
 
 
 class GopCache:
-    """A log of batches in order of arrival that begins with a key frame.
+    """A log of batches in order of arrival that goes back to the last key frame of each track.
 
-    The first video track that shows a key frame sets the beat; a key frame there begins the log
-    anew. When the bounds are passed the log is empty until the next one.
+    The older of two tracks' last key frames begins the log, so that a reader of either or both
+    begins with a whole picture. When the bounds are passed, the track whose key frame is the
+    oldest gives it up; with the last one the log is empty until the next key frame.
 
     Attributes:
-        entries: pairs of track index and batch; the list is replaced, never cleared.
+        entries: pairs of track index and batch.
         size_bytes: the size of all entries.
-        generation: counts the key frames that began a log.
-        key_track: index of the track that sets the beat, -1 before the first key frame.
+        generation: counts how often the log began elsewhere.
         overflows: how often the bounds were passed.
     """
 
     __slots__ = (
+        "_key_frames",
         "_max_bytes",
         "_max_s",
+        "_offset",
         "_started_s",
+        "_video",
         "entries",
         "generation",
-        "key_track",
         "overflows",
         "size_bytes",
     )
 
-    def __init__(self, *, max_bytes: int, max_s: float) -> None:
+    def __init__(self, *, max_bytes: int, max_s: float, video: Collection[int]) -> None:
+        """Make an empty log; `video` are the tracks that show key frames."""
         self._max_bytes = max_bytes
         self._max_s = max_s
+        self._video = frozenset(video)
         self._started_s = 0.0
+        # By track the place of its last key frame, counted like `_offset`: entries that are gone.
+        self._key_frames: dict[int, int] = {}
+        self._offset = 0
         self.entries: list[tuple[int, PacketBatch]] = []
         self.size_bytes = 0
         self.generation = 0
-        self.key_track = _NO_TRACK
         self.overflows = 0
 
     def add(self, track_index: int, batch: PacketBatch) -> None:
         """Note a batch that just came."""
-        if batch.key_frame_index >= 0 and (
-            track_index == self.key_track or self.key_track < 0 or track_index < self.key_track
-        ):
-            first = batch.tail(batch.key_frame_index)
-            self.key_track = track_index
-            self.generation += 1
-            self._started_s = batch.arrived_s
-            self.entries = [(track_index, first)]
-            self.size_bytes = first.size_bytes
+        if batch.key_frame_index >= 0:
+            self._key_frames[track_index] = self._offset + len(self.entries)
+            self.entries.append((track_index, batch))
+            self.size_bytes += batch.size_bytes
+            self._begin_at_oldest()
         elif self.entries:
             self.entries.append((track_index, batch))
             self.size_bytes += batch.size_bytes
         else:
             return
-        if self.size_bytes > self._max_bytes or batch.arrived_s - self._started_s > self._max_s:
+        if self._too_much(batch.arrived_s):
             self.overflows += 1
-            self.forget()
+            while self._key_frames and self._too_much(batch.arrived_s):
+                del self._key_frames[min(self._key_frames, key=self._key_frames.__getitem__)]
+                self._begin_at_oldest()
+
+    def begins(self, tracks: Collection[int]) -> bool:
+        """Whether a reader of these tracks can begin with a key frame."""
+        return any(index in self._key_frames for index in tracks)
+
+    def entries_for(self, tracks: Collection[int]) -> list[tuple[int, PacketBatch]]:
+        """What a reader of these tracks begins with; nothing where none has a key frame.
+
+        The first entry is the oldest of the tracks' last key frames. The other video tracks begin
+        with their first one since then, and are left out until it.
+        """
+        places = [self._key_frames[index] for index in tracks if index in self._key_frames]
+        if not places:
+            return []
+        begun = set(tracks) - self._video
+        found = []
+        for index, batch in self.entries[min(places) - self._offset :]:
+            if index in begun:
+                found.append((index, batch))
+            elif index in tracks and batch.key_frame_index >= 0:
+                begun.add(index)
+                found.append((index, batch.tail(batch.key_frame_index)))
+        return found
 
     def forget(self) -> None:
         """Empty the log until the next key frame."""
+        self._key_frames.clear()
+        self._offset += len(self.entries)
         self.entries = []
         self.size_bytes = 0
 
@@ -71,3 +100,24 @@ class GopCache:
     def span_s(self) -> float:
         """Seconds between the first and the last entry."""
         return self.entries[-1][1].arrived_s - self._started_s if self.entries else 0.0
+
+    def _too_much(self, now: float) -> bool:
+        return self.size_bytes > self._max_bytes or now - self._started_s > self._max_s
+
+    def _begin_at_oldest(self) -> None:
+        """Let go of what is before the oldest key frame that a track goes back to."""
+        if not self._key_frames:
+            self.forget()
+            return
+        place = min(self._key_frames.values())
+        gone = place - self._offset
+        if not gone and len(self.entries) > 1:
+            return
+        self.entries = self.entries[gone:]
+        index, batch = self.entries[0]
+        first = batch.tail(batch.key_frame_index)
+        self.entries[0] = index, first
+        self._offset = place
+        self._started_s = first.arrived_s
+        self.size_bytes = sum(batch.size_bytes for _, batch in self.entries)
+        self.generation += 1

@@ -120,7 +120,7 @@ class Mount:
         tracks = [self.tracks[index] for index in track_indexes]
         wanted = self.settings.instant_start if instant_start is None else instant_start
         cache = self.cache
-        if wanted and cache is not None and cache.entries and cache.key_track in track_indexes:
+        if wanted and cache is not None and cache.begins(track_indexes):
             return cached_plan(tracks, cache)
         return live_plan(tracks, self._clock())
 
@@ -299,9 +299,12 @@ def _cache_for(tracks: Sequence[Track], settings: MountSettings) -> GopCache | N
     """A cache where it can ever be of use: with a track whose key frames can be told."""
     if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
         return None
-    if not any(track.has_key_frames for track in tracks):
+    video = [track.index for track in tracks if track.has_key_frames]
+    if not video:
         return None
-    return GopCache(max_bytes=settings.gop_cache_max_bytes, max_s=settings.gop_cache_max_s)
+    return GopCache(
+        max_bytes=settings.gop_cache_max_bytes, max_s=settings.gop_cache_max_s, video=video
+    )
 
 
 def _close_contained(publisher: Publisher, reason: str, path: str) -> None:

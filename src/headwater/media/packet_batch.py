@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_MARKER = 0x80
+
 NO_KEY_FRAME = -1
 
 
@@ -56,6 +58,19 @@ class PacketBatch:
     def forget_shared(self) -> None:
         """Let go of everything built, for a batch that is kept but not being sent now."""
         self._built = None
+
+    @property
+    def ends_picture(self) -> bool:
+        """Whether its last packet is the last of a picture (its marker, RFC 3550 §5.1)."""
+        return self.packets[-1][1] >= _MARKER
+
+    @property
+    def picture_end(self) -> int:
+        """How many packets there are up to the first picture's last one; 0 where none is here."""
+        for index, packet in enumerate(self.packets):
+            if packet[1] >= _MARKER:
+                return index + 1
+        return 0
 
     def tail(self, index: int) -> PacketBatch:
         """Return the batch from packet `index` on; this very batch for 0. Made once per index."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 
-_MARKER = 0x80
 _DRAINED = 0.5
 """A slow reader goes on once its queue is down to this part of its bounds: going on right below
 them would lose the next stretch at once."""
@@ -125,14 +124,13 @@ class SlowReaderGate:
     def _finish_picture(self, batch: PacketBatch, queued_bytes: int) -> PacketBatch | None:
         """Begin to leave out, behind the picture whose first packets were sent."""
         last = self._last
-        begun = self._has_key_frames and last is not None and last.packets[-1][1] < _MARKER
+        begun = self._has_key_frames and last is not None and not last.ends_picture
         self._last = None
         self._dropping = True
         if not begun:
             return None
-        for index, packet in enumerate(batch.packets):
-            if packet[1] >= _MARKER:
-                return batch.head(index + 1)
+        if batch.picture_end:
+            return batch.head(batch.picture_end)
         if queued_bytes > self._max_bytes * _OVERSHOOT:
             return None
         self._last = batch

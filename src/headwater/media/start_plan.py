@@ -9,7 +9,7 @@ from headwater.media.gop_cache import GopCache
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.timeline import Timeline, TrackClock, anchor_of
 from headwater.media.track import Track
-from headwater.protocol.rtp import sequence_number
+from headwater.protocol.rtp import sequence_number, ssrc
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class StartPoint:
             carried a packet, and RTP-Info must then leave the value out.
         rtptime: RTP timestamp of the instant at which the presentation begins for this reader,
             the same instant for all tracks; None together with `seq`. On the track that begins
-            with the key frame it is the first packet's timestamp.
+            with the oldest key frame it is the first packet's timestamp.
     """
 
     seq: int | None
@@ -38,8 +38,8 @@ class StartPlan:
     Attributes:
         points: per track index where it begins.
         cached: kept batches to send first, in order of arrival, with their track index.
-        generation: which key frame the kept batches begin with.
-        log_length: how much had come since that key frame when the plan was made.
+        generation: which of the cache's logs the kept batches are from.
+        log_length: how long that log was when the plan was made.
     """
 
     points: Mapping[int, StartPoint]
@@ -70,21 +70,21 @@ def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
 
 
 def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
-    """Begin with the last key frame; `cache` must have one, of a track among `tracks`."""
-    wanted = {track.index for track in tracks}
-    entries = [entry for entry in cache.entries if entry[0] in wanted]
+    """Begin with the last key frames; `cache` must have one of a track among `tracks`."""
+    entries = cache.entries_for([track.index for track in tracks])
     clocks: dict[int, TrackClock] = {}
     seqs: dict[int, int] = {}
     for track in tracks:
-        first = next((batch for index, batch in entries if index == track.index), None)
+        end = track.end
+        first = _first_packet(entries, track.index, None if end is None else end.ssrc)
         if first is not None:
-            packet = first.packets[0]
-            clocks[track.index] = track.clock_of(packet, first.arrived_s)
+            packet, arrived_s = first
+            clocks[track.index] = track.clock_of(packet, arrived_s)
             seqs[track.index] = sequence_number(packet)
-        elif (end := track.end) is not None:
+        elif end is not None:
             clocks[track.index] = end.clock
             seqs[track.index] = end.next_seq
-    anchor = cache.key_track
+    anchor = entries[0][0]
     timeline = Timeline(clocks, anchor)
     begin_s = clocks[anchor].arrived_s
     points = {
@@ -94,3 +94,16 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
         for index in (track.index for track in tracks)
     }
     return StartPlan(points, entries, cache.generation, len(cache.entries))
+
+
+def _first_packet(
+    entries: Sequence[tuple[int, PacketBatch]], track_index: int, source: int | None
+) -> tuple[bytes, float] | None:
+    """A track's first kept packet and when it came: of its main source if that is among them."""
+    kept = [
+        (packet, batch.arrived_s)
+        for index, batch in entries
+        if index == track_index
+        for packet in batch.packets
+    ]
+    return next((each for each in kept if ssrc(each[0]) == source), kept[0] if kept else None)
