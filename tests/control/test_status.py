@@ -115,6 +115,9 @@ async def test_unreadable_packets_are_drops_by_cause(server: RtspServer) -> None
     await wait_for(lambda: server.mounts["/a"].tracks[0].packets)
     drops = server.status().drops
     assert (drops.not_rtp, drops.not_rtcp, drops.unknown_channel) == (1, 1, 1)
+    await publisher.peer.ask("TEARDOWN", publisher.url, {"Session": publisher.session})
+    await wait_for(lambda: not server.mounts)
+    assert server.status().drops == drops
 
 
 async def test_what_the_kernel_dropped_of_a_publisher_stays_counted(server: RtspServer) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy
 from headwater.media.mount import MountState
 from headwater.media.mount_table import MountTable
@@ -174,3 +175,28 @@ def test_an_observer_that_raises_changes_nothing(
         mount = stage.mount()
     assert mount.open
     assert "a mount observer raised" in caplog.text
+
+
+def test_what_was_lost_on_closed_mounts_stays_counted(stage: Any) -> None:
+    class Dropping(stage.FakePublisher):  # type: ignore[misc, name-defined]
+        kernel_drops = 5
+
+    table = stage.table(grace_s=0.0)
+    assert table.closed_totals == MountTotals()
+    for _ in range(2):
+        publisher = Dropping()
+        mount = table.open("/cam", stage.presentation(), publisher)
+        reader = stage.FakeReader()
+        stage.play(mount, reader)
+        mount.tracks[0].write([b"no RTP"])
+        mount.tracks[1].write_rtcp(b"no RTCP")
+        reader.dropped_packets, reader.dropped_bytes = 3, 3000
+        mount.publisher_left(publisher, "gone")
+        assert table.get("/cam") is None
+    assert table.closed_totals == MountTotals(
+        dropped_packets=6,
+        dropped_bytes=6000,
+        kernel_drops=10,
+        invalid_packets=2,
+        invalid_rtcp_packets=2,
+    )

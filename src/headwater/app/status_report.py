@@ -19,7 +19,7 @@ from headwater.control.status import (
 from headwater.hooks import HookRunner
 from headwater.hooks.table import HOOKS
 from headwater.media.mount import Mount
-from headwater.media.snapshot import MountSnapshot, ReaderSnapshot
+from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, totals_of
 from headwater.media.track import Track
 from headwater.server.connection import Connection
 from headwater.server.role import Role
@@ -72,6 +72,8 @@ class StatusReport:
         service = self._service
         counters = service.counters.copy()
         mounts: list[MountSnapshot] = []
+        # Before the open ones are walked: one that closes meanwhile is counted there.
+        closed = service.mounts.closed_totals
         paths: dict[Track, str] = {}
         for mount in service.mounts:
             paths.update((track, mount.path) for track in mount.tracks)
@@ -95,6 +97,7 @@ class StatusReport:
         process = process_status()
         yield
         now = service.clock()
+        lost = closed + totals_of(mounts)
         return ServerStatus(
             version=__version__,
             state=self.state,
@@ -106,11 +109,11 @@ class StatusReport:
             counters=counters,
             access=replace(service.authenticator.counters),
             drops=DropsStatus(
-                missed_by_readers=sum(mount.dropped_packets for mount in mounts),
+                missed_by_readers=lost.dropped_packets,
                 egress=totals.dropped_packets,
-                kernel_receive=sum(mount.kernel_drops for mount in mounts),
-                not_rtp=sum(t.invalid_packets for mount in mounts for t in mount.tracks),
-                not_rtcp=sum(t.invalid_rtcp_packets for mount in mounts for t in mount.tracks),
+                kernel_receive=lost.kernel_drops,
+                not_rtp=lost.invalid_packets,
+                not_rtcp=lost.invalid_rtcp_packets,
                 unknown_channel=counters.unknown_channel_frames,
             ),
             egress=totals,

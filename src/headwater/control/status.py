@@ -73,12 +73,11 @@ class DropsStatus:
     """Packets that were not delivered, by cause.
 
     Attributes:
-        missed_by_readers: slow readers' queues were over their bounds; mounts open now.
+        missed_by_readers: slow readers' queues were over their bounds.
         egress: UDP sockets did not take them in time; those of unicast readers are counted in
             `missed_by_readers` as well.
-        kernel_receive: the kernel dropped publishers' datagrams at full receive buffers; mounts
-            open now.
-        not_rtp, not_rtcp: what publishers sent was unreadable; mounts open now.
+        kernel_receive: the kernel dropped publishers' datagrams at full receive buffers.
+        not_rtp, not_rtcp: what publishers sent was unreadable.
         unknown_channel: interleaved frames on channels that nobody set up.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 
 class TrackCounters:
     """What came in on one track since its mount opened.
@@ -82,3 +84,20 @@ class MountCounters:
         self.dropped_bytes = 0
         self.slow_disconnects = 0
         self.kernel_drops = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MountTotals:
+    """What was lost on mounts, added up; the names are those of their counters and tracks'."""
+
+    dropped_packets: int = 0
+    dropped_bytes: int = 0
+    kernel_drops: int = 0
+    invalid_packets: int = 0
+    invalid_rtcp_packets: int = 0
+
+    def __add__(self, other: MountTotals) -> MountTotals:
+        """Return the sum of both."""
+        return MountTotals(
+            *(getattr(self, field.name) + getattr(other, field.name) for field in fields(self))
+        )

@@ -65,8 +65,13 @@ class Mount:
         call_later: CallLater,
         observer: MountObserver,
         on_closed: Callable[[Mount], None],
+        on_emptied: Callable[[Mount], None],
     ) -> None:
-        """Make a mount without a publisher; `on_closed` is told first when it closes."""
+        """Make a mount without a publisher.
+
+        When it closes, `on_closed` is told first, and `on_emptied` once its publisher and its
+        readers are gone and its counters change no more.
+        """
         self.path = path
         self.presentation = presentation
         self._descriptions: dict[str, bytes] = {}
@@ -85,6 +90,7 @@ class Mount:
         self._call_later = call_later
         self._observer = observer
         self._on_closed = on_closed
+        self._on_emptied = on_emptied
         self._grace_timer: Timer | None = None
         self._audience = Audience(self, observer, clock=clock, call_later=call_later)
 
@@ -219,6 +225,7 @@ class Mount:
         self._on_closed(self)
         self._dismiss_publisher(reason)
         self._audience.close(reason)
+        self._on_emptied(self)
         tell(self._observer.mount_closed, self, reason)
 
     def check(self, now: float) -> None:

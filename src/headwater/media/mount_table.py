@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.media.clock import CallLater, Clock
+from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
@@ -17,6 +18,7 @@ from headwater.media.settings import (
     SecondPublisher,
     settings_for,
 )
+from headwater.media.snapshot import totals_of
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import SessionDescription
@@ -27,7 +29,11 @@ logger = paced_logger(__name__)
 
 
 class MountTable:
-    """The mounts that are open. Iterating gives them in the order they opened."""
+    """The mounts that are open. Iterating gives them in the order they opened.
+
+    Attributes:
+        closed_totals: what was lost on those that are closed.
+    """
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class MountTable:
         self._overrides = tuple(overrides)
         self._observer = observer if observer is not None else MountObserver()
         self._mounts: dict[str, Mount] = {}
+        self.closed_totals = MountTotals()
 
     def __iter__(self) -> Iterator[Mount]:
         return iter(tuple(self._mounts.values()))
@@ -98,6 +105,7 @@ class MountTable:
                 call_later=self._call_later,
                 observer=self._observer,
                 on_closed=self._forget,
+                on_emptied=self._add_up,
             )
             tell(self._observer.mount_opened, mount)
         mount.publisher_arrived(publisher, presentation, range_text)
@@ -138,3 +146,6 @@ class MountTable:
 
     def _forget(self, mount: Mount) -> None:
         del self._mounts[mount.path]
+
+    def _add_up(self, mount: Mount) -> None:
+        self.closed_totals += totals_of([mount.snapshot()])

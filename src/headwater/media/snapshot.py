@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headwater.media.counters import MountTotals
+
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
     from headwater.media.publisher import Publisher
@@ -101,6 +103,20 @@ class MountSnapshot:
     dropped_bytes: int
     slow_disconnects: int
     kernel_drops: int
+
+
+def totals_of(mounts: Iterable[MountSnapshot]) -> MountTotals:
+    """What was lost on all of them."""
+    total = MountTotals()
+    for mount in mounts:
+        total += MountTotals(
+            dropped_packets=mount.dropped_packets,
+            dropped_bytes=mount.dropped_bytes,
+            kernel_drops=mount.kernel_drops,
+            invalid_packets=sum(track.invalid_packets for track in mount.tracks),
+            invalid_rtcp_packets=sum(track.invalid_rtcp_packets for track in mount.tracks),
+        )
+    return total
 
 
 def snapshot_of_track(track: Track) -> TrackSnapshot:
