@@ -14,6 +14,7 @@ from headwater.net.kernel_features import probe
 from headwater.net.multicast import (
     interface_index,
     is_multicast,
+    open_multicast_listener,
     open_multicast_sender,
 )
 
@@ -111,3 +112,41 @@ def test_interfaces_by_name_and_number() -> None:
     index, name = socket.if_nameindex()[0]
     assert interface_index("") == 0
     assert interface_index(name) == interface_index(str(index)) == index
+
+
+@pytest.mark.parametrize("interface", ["127.0.0.1", LOOPBACK])
+def test_listener_hears_its_group_beside_other_members(interface: str) -> None:
+    if interface == LOOPBACK and not sys.platform.startswith("linux"):
+        pytest.skip("interfaces by name need Linux for IPv4")
+    with (
+        group_member(GROUP, 0) as member,
+        open_multicast_sender(GROUP, interface=interface) as sender,
+    ):
+        port = member.getsockname()[1]
+        with open_multicast_listener(GROUP, port, interface=interface) as listener:
+            assert not listener.getblocking()
+            sender.sendto(b"report", (GROUP, port))
+            assert receive(member) == receive(listener) == [b"report"]
+
+
+@pytest.mark.skipif(not (probe().ipv6 and LOOPBACK), reason="no IPv6 here")
+@pytest.mark.parametrize("group", [GROUP6, "ff02::7707"])
+def test_listener_over_ipv6(group: str) -> None:
+    try:
+        listener = open_multicast_listener(group, 0, interface=LOOPBACK)
+    except OSError as error:
+        pytest.skip(f"no IPv6 multicast here: {error}")
+    with listener, open_multicast_sender(group, interface=LOOPBACK) as sender:
+        port = listener.getsockname()[1]
+        try:
+            sender.sendto(b"report", (group, port))
+        except OSError as error:
+            pytest.skip(f"no IPv6 multicast route: {error}")
+        assert receive(listener) == [b"report"]
+
+
+def test_listener_of_what_is_no_group_or_cannot_be_joined() -> None:
+    with pytest.raises(ValueError, match="not a numeric multicast address"):
+        open_multicast_listener("192.0.2.1", 5001)
+    with pytest.raises(OSError):  # noqa: PT011 - its text is the system's
+        open_multicast_listener(GROUP, 0, interface="no-such-interface")

@@ -12,7 +12,8 @@ from multicast_peer import group_member
 from rtsp_peer import DEADLINE_S, SDP, Answer, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import MountOverride, MountSettings, RtspServer, Settings
-from headwater.protocol.rtcp_build import sender_report
+from headwater.protocol.rtcp import ReportBlock
+from headwater.protocol.rtcp_build import receiver_report, sender_report
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -105,24 +106,74 @@ async def test_mount_without_a_group_is_461(start_server: ServerFactory) -> None
     assert (await setup(server, "/m/a"))[1].status == 200
 
 
-async def test_two_mounts_never_share_a_group_and_port(
-    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+def ports_of(answer: Answer) -> str:
+    [ports] = [
+        part for part in (answer.header("Transport") or "").split(";") if part.startswith("port=")
+    ]
+    return ports
+
+
+async def test_mounts_of_one_group_take_the_ports_that_are_free(
+    start_server: ServerFactory, group: tuple[socket.socket, ...]
 ) -> None:
     server = await start_server(settings=Settings(mounts=MOUNTS))
-    for path in ("/a", "/b"):
-        await TcpPublisher.start(server.publish_port, server.publish_url(path))
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    second = await TcpPublisher.start(server.publish_port, server.publish_url("/b"))
     peer, answer = await setup(server, "/a")
-    assert answer.status == 200
-    other, refused = await setup(server, "/b")
-    assert refused.status == 461
-    assert "multicast refused" in caplog.messages
-    uri = server.play_url("/b") + "/trackID=0"
-    both = {"Transport": "RTP/AVP;multicast,RTP/AVP/TCP;unicast;interleaved=4-5"}
-    second = await other.ask("SETUP", uri, both)
-    assert "interleaved=4-5" in (second.header("Transport") or "")
     headers = {"Session": answer.session}
+    assert ports_of(answer) == f"port={PORT}-{PORT + 1}"
+    reader, moved = await setup(server, "/b")
+    assert ports_of(moved) == f"port={PORT + 2}-{PORT + 3}"
+    await reader.ask("PLAY", server.play_url("/b"), {"Session": moved.session})
+    [sent] = await second.send()
+    assert await received(group[2]) == sent
+    pushed = await peer.ask("SETUP", server.play_url("/a") + "/trackID=1", MULTICAST | headers)
+    assert ports_of(pushed) == f"port={PORT + 4}-{PORT + 5}"
     assert (await peer.ask("TEARDOWN", server.play_url("/a"), headers)).status == 200
-    assert (await setup(server, "/b"))[1].status == 200
+    assert ports_of((await setup(server, "/a"))[1]) == f"port={PORT}-{PORT + 1}"
+
+
+async def test_group_without_ports_for_all_tracks_is_461_and_leaves_no_socket(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounts = replace(MOUNTS, multicast_port_start=65532)
+    server = await start_server(settings=Settings(mounts=mounts))
+    for path in ("/a", "/b"):
+        await TcpPublisher.start(server.publish_port, server.publish_url(path), SDP)
+    assert [(await setup(server, "/a", track))[1].status for track in (0, 1)] == [200, 200]
+    for track in (0, 1):
+        assert (await setup(server, "/b", track))[1].status == 461
+    assert "multicast refused" in caplog.messages
+    assert len(server.status().egresses) == 2
+
+
+async def test_receiver_reports_to_the_group_keep_a_session_and_tell_its_loss(
+    start_server: ServerFactory, group: tuple[socket.socket, ...]
+) -> None:
+    server = await start_server(settings=Settings(mounts=MOUNTS))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"), SDP)
+    peer, answer = await setup(server)
+    await peer.ask("PLAY", server.play_url("/a"), {"Session": answer.session})
+    session_id = answer.session.partition(";")[0]
+    seen_s = server.sessions[session_id].last_seen_s
+    report = receiver_report(0x99, [ReportBlock(0x1234, 64, 7, 100, 0)], cname="reader")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as member:
+        member.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        member.sendto(report, (GROUP, PORT + 1))
+        async with asyncio.timeout(DEADLINE_S):
+            while server.sessions[session_id].last_seen_s == seen_s:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    [reader] = server.mounts["/a"].readers
+    assert (reader.reported_lost_packets, reader.reported_fraction_lost) == (7, 0.25)
+    seen_s = server.sessions[session_id].last_seen_s
+    # What the server sends to the group itself is nobody's sign of life.
+    own = sender_report(0x1234, ntp=1 << 32, rtp_timestamp=90000, packets=1, octets=12, cname="a")
+    await publisher.peer.send(frame(1, own))
+    while await received(group[1]) != own:
+        pass
+    await asyncio.sleep(0)
+    assert server.sessions[session_id].last_seen_s == seen_s
+    assert server.status().egress.stray_datagrams == 0
 
 
 async def test_group_that_cannot_be_sent_to_is_461(start_server: ServerFactory) -> None:

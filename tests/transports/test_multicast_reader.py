@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import time
+from dataclasses import replace
 
 import pytest
 
-from headwater.media.settings import MountSettings
+from headwater.media.reader import Reader
+from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.media.track import Track
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
@@ -58,3 +62,59 @@ async def test_every_listener_of_a_broken_group_is_told(monkeypatch: pytest.Monk
         reader.release()
     egresses.release(track)
     assert len(egresses) == 0
+
+
+async def test_group_whose_reports_cannot_be_heard_is_sent_to_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    egresses = MulticastEgressTable(asyncio.get_running_loop(), SocketSettings())
+    track = Track(0, SessionDescription.parse(SDP).media[0], clock=time.monotonic)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as selfish:
+        # Bound without sharing the port.
+        selfish.bind(("", SETTINGS.multicast_port_start + 1))
+        egress = egresses.acquire(track, SETTINGS)
+    assert "receiver reports of a multicast group cannot be heard" in caplog.messages
+    assert egress.ports == (SETTINGS.multicast_port_start, SETTINGS.multicast_port_start + 1)
+    egresses.release(track)
+
+
+async def test_listeners_of_a_slow_group_miss_the_same_and_are_closed_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    sockets = SocketSettings(udp_pending_bytes=100)
+    egresses = MulticastEgressTable(loop, sockets)
+    track = Track(0, SessionDescription.parse(SDP).media[0], clock=time.monotonic)
+    settings = replace(SETTINGS, slow_reader_policy=SlowReaderPolicy.DISCONNECT)
+    slow: asyncio.Queue[Reader] = asyncio.Queue()
+    readers = []
+    for number in range(2):
+        identity = SessionIdentity(
+            id=str(number),
+            peer="127.0.0.1:1",
+            peer_ip="127.0.0.1",
+            local_ip="127.0.0.1",
+            user_agent="",
+            on_close=lambda _reason: None,
+            on_life=lambda: None,
+        )
+        reader = MulticastReader(identity, egresses, settings, on_too_slow=slow.put_nowait)
+        reader.add_track(0, track, Offer(TransportKind.MULTICAST, TransportSpec()))
+        reader.join(0, track)
+        readers.append(reader)
+    egress = egresses.acquire(track, settings)
+
+    def full(data: bytes, address: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, "full")
+
+    monkeypatch.setattr(egress.sender, "_sendto", full)
+    for _ in range(3):
+        track.write([bytes([0x80, 0, 0, 1]) + bytes(200)])
+    async with asyncio.timeout(10):
+        assert [await slow.get() for _ in readers] == readers
+    assert [reader.dropped_packets for reader in readers] == [2, 2]
+    assert [reader.sent_packets for reader in readers] == [1, 1]
+    assert egress.totals.dropped_packets == 2, "a group is one destination"
+    for reader in readers:
+        reader.release()
+    egresses.release(track)

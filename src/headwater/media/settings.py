@@ -114,8 +114,10 @@ class MountSettings:
     ] = ""
     multicast_port_start: Annotated[
         int,
-        "First UDP port of the group: track N uses this plus 2N for RTP and the next for RTCP. "
-        "Must be even.",
+        "First UDP port of the group: track N uses this plus 2N for RTP and the next for RTCP, or "
+        "the next pair that is free where another mount of the same group has these. Give each "
+        "mount a group of its own where members are not to get the traffic of all. Must be even "
+        "and at most 65532.",
     ] = 5000
     multicast_ttl: Annotated[
         int, "Time to live (IPv4) or hop limit (IPv6) of multicast packets: 1 stays on the link."
@@ -168,10 +170,10 @@ def _check_multicast(settings: MountSettings) -> None:
                 f"multicast_group is {settings.multicast_group!r}; it must be a multicast "
                 "address (224.0.0.0/4 or ff00::/8) or empty"
             )
-    if settings.multicast_port_start % 2 or not 1024 <= settings.multicast_port_start <= 65534:
+    if settings.multicast_port_start % 2 or not 1024 <= settings.multicast_port_start <= 65532:
         raise ValueError(
             f"multicast_port_start is {settings.multicast_port_start}; it must be even and from "
-            "1024 to 65534"
+            "1024 to 65532"
         )
     if not 0 <= settings.multicast_ttl <= 255:
         raise ValueError(f"multicast_ttl is {settings.multicast_ttl}; it must be from 0 to 255")

@@ -1,4 +1,4 @@
-"""Multicast sockets: they send to a group, with a TTL, over an interface.
+"""Multicast sockets: send to a group, with a TTL, over an interface; hear what a group says.
 
 An interface is named by its own address (`192.0.2.5`) or its name (`eth0`); empty leaves the
 choice to the system.
@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import socket
 import struct
+import sys
 from typing import Final
 
 from headwater.net.socket_address import family_of
@@ -56,6 +57,45 @@ def open_multicast_sender(
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind(("::", port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def open_multicast_listener(group: str, port: int, *, interface: str = "") -> socket.socket:
+    """Return a non-blocking socket that receives what is sent to `group` and `port`.
+
+    Others on this machine may listen to the same port. Raises ValueError when the group is not a
+    multicast address, OSError when the port is taken, the interface does not exist, or the group
+    cannot be joined.
+    """
+    _check_group(group)
+    family = family_of(group)
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "SO_REUSEPORT") and not sys.platform.startswith("linux"):
+            # BSD systems share a port by this option only.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Bound to the group, other groups on the same port do not come in; Windows cannot.
+        wildcard = _NO_INTERFACE if family == socket.AF_INET else "::"
+        host, _, zone = group.partition("%")
+        packed = socket.inet_pton(family, host)
+        if sys.platform == "win32":
+            host = wildcard
+        if family == socket.AF_INET6:
+            index = interface_index(interface or zone)
+            sock.bind((host, port, 0, index))
+            request = packed + struct.pack("@I", index)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
+        else:
+            sock.bind((host, port))
+            card = _ipv4_interface(interface) if interface else socket.inet_aton(_NO_INTERFACE)
+            # `ip_mreqn` for an interface by name begins with the group, as `ip_mreq` does.
+            request = packed + card[-8:]
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
     except BaseException:
         sock.close()
         raise

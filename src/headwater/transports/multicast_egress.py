@@ -2,59 +2,105 @@
 
 from __future__ import annotations
 
+import socket
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from headwater.log_pace import paced_logger
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
-from headwater.net.multicast import open_multicast_sender
+from headwater.net.multicast import open_multicast_listener, open_multicast_sender
 from headwater.net.settings import SocketSettings
-from headwater.net.socket_address import socket_address
+from headwater.net.socket_address import Address, socket_address
+from headwater.net.udp_receiver import UdpDatagramReceiver
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
 from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
 from headwater.transports.settings import TransportKind
+from headwater.transports.udp_egress import RtcpConsumer
 from headwater.transports.udp_outlet import UdpOutlet
 
 logger = paced_logger(__name__)
 
+_REMEMBERED = 16
+"""RTCP packets that were sent lately, to be known when they come back from the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupSockets:
+    """What a track sends RTP and RTCP from, and hears its group's RTCP by, if it can."""
+
+    rtp: socket.socket
+    rtcp: socket.socket
+    listener: socket.socket | None
+
+    @classmethod
+    def open(cls, settings: MountSettings, rtcp_port: int) -> _GroupSockets:
+        """Open them; raises OSError when the machine cannot send to the group."""
+        group, interface = settings.multicast_group, settings.multicast_interface
+        with ExitStack() as opened:
+            rtp, rtcp = (
+                opened.enter_context(
+                    open_multicast_sender(group, ttl=settings.multicast_ttl, interface=interface)
+                )
+                for _ in range(2)
+            )
+            try:
+                listener = open_multicast_listener(group, rtcp_port, interface=interface)
+            except OSError as error:
+                # Media goes out all the same, and RTSP requests keep sessions alive.
+                logger.warning(
+                    "receiver reports of a multicast group cannot be heard",
+                    extra={"group": group, "port": rtcp_port, "cause": str(error)},
+                )
+                listener = None
+            opened.pop_all()
+            return cls(rtp, rtcp, listener)
+
 
 class MulticastEgress(UdpOutlet):
-    """One track's sockets towards its group: one send reaches every reader."""
+    """One track's sockets towards its group: one send reaches every reader.
+
+    It hears RTCP that readers send to the group, as RFC 3550 §6 has it, or to the port that its
+    sender reports come from, and tells readers apart by their addresses.
+    """
 
     def __init__(
         self,
         track: Track,
+        rtp_port: int,
         settings: MountSettings,
         loop: AbstractEventLoop,
         sockets: SocketSettings,
     ) -> None:
         self.group = settings.multicast_group
         self.ttl = settings.multicast_ttl
-        rtp_port = settings.multicast_port_start + 2 * track.index
         self.ports = (rtp_port, rtp_port + 1)
         self.users = 0
+        self.stray_datagrams = 0
         self._live: dict[str, DeliveryOwner] = {}
-        self._rtp = open_multicast_sender(
-            self.group, ttl=self.ttl, interface=settings.multicast_interface
-        )
-        try:
-            self._rtcp = open_multicast_sender(
-                self.group, ttl=self.ttl, interface=settings.multicast_interface
-            )
-        except OSError:
-            self._rtp.close()
-            raise
-        super().__init__(track, self._rtp, loop, settings, sockets)
+        # By session: its address, and who wants its RTCP.
+        self._consumers: dict[str, tuple[str, RtcpConsumer]] = {}
+        self._sockets = _GroupSockets.open(settings, rtp_port + 1)
+        super().__init__(track, self._sockets.rtp, loop, settings, sockets)
         self._rtcp_address = socket_address(self.group, self.ports[1])
+        self._sent_rtcp: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self._rtcp_source_port = self._sockets.rtcp.getsockname()[1]
         self.sender.add(socket_address(self.group, rtp_port))
+        self._receivers = [
+            UdpDatagramReceiver(sock, loop, self._receive_rtcp)
+            for sock in (self._sockets.rtcp, self._sockets.listener)
+            if sock is not None
+        ]
 
     @property
     def totals(self) -> EgressTotals:
-        """What its socket did."""
-        return totals_of(self, 0)
+        """What its sockets did."""
+        return totals_of(self, self.stray_datagrams)
 
     @property
     def live_count(self) -> int:
@@ -74,6 +120,14 @@ class MulticastEgress(UdpOutlet):
             totals=self.totals,
         )
 
+    def listen(self, session_id: str, peer_ip: str, consumer: RtcpConsumer) -> None:
+        """Give RTCP that comes from this address to the session; several may share an address."""
+        self._consumers[session_id] = (peer_ip, consumer)
+
+    def forget(self, session_id: str) -> None:
+        """Listen for the session no more."""
+        self._consumers.pop(session_id, None)
+
     def go_live(self, session_id: str, owner: DeliveryOwner) -> None:
         """Send to the group while this session, or any other, plays.
 
@@ -92,8 +146,9 @@ class MulticastEgress(UdpOutlet):
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send an RTCP packet to the group; one that cannot leave is lost, as UDP may."""
+        self._sent_rtcp.append(packet)
         try:
-            self._rtcp.sendto(packet, self._rtcp_address)
+            self._sockets.rtcp.sendto(packet, self._rtcp_address)
         except OSError as error:
             logger.debug("RTCP not sent", extra={"group": self.group, "cause": str(error)})
 
@@ -111,13 +166,35 @@ class MulticastEgress(UdpOutlet):
     def close(self) -> None:
         """Close the sockets."""
         self._track.fan_out.remove(self)
+        self._consumers.clear()
+        for receiver in self._receivers:
+            receiver.close()
         self.sender.close()
-        self._rtp.close()
-        self._rtcp.close()
+        for sock in (self._sockets.rtp, self._sockets.rtcp, self._sockets.listener):
+            if sock is not None:
+                sock.close()
+
+    def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
+        for packet, address in datagrams:
+            host = address[0].partition("%")[0]
+            if address[1] == self._rtcp_source_port and packet in self._sent_rtcp:
+                # A member of a group hears itself.
+                continue
+            consumers = [
+                consumer
+                for peer_ip, consumer in self._consumers.values()
+                if peer_ip.partition("%")[0] == host
+            ]
+            self.stray_datagrams += not consumers
+            for consumer in consumers:
+                consumer(packet)
 
 
 class MulticastEgressTable:
     """The groups in use, each while a session uses it; no two tracks share group and port.
+
+    A track whose ports another mount uses gets the next that are free, so that mounts may have
+    the same settings.
 
     Attributes:
         closed_totals: what those did that are in use no more.
@@ -127,7 +204,7 @@ class MulticastEgressTable:
         self._loop = loop
         self._sockets = sockets
         self._egresses: dict[Track, MulticastEgress] = {}
-        self._taken: dict[tuple[str, int], Track] = {}
+        self._taken: set[tuple[str, int]] = set()
         self.closed_totals = EgressTotals()
 
     def __len__(self) -> int:
@@ -141,8 +218,8 @@ class MulticastEgressTable:
     def acquire(self, track: Track, settings: MountSettings) -> MulticastEgress:
         """The egress of a track.
 
-        Raises ProtocolError 461 when another mount's track has this group and port, or the
-        machine cannot send to the group: the reader may come again by unicast.
+        Raises ProtocolError 461 when no ports are left from its own on, or the machine cannot
+        send to the group: the reader may come again by unicast.
         """
         egress = self._egresses.get(track)
         if egress is None:
@@ -157,24 +234,25 @@ class MulticastEgressTable:
         egress.users -= 1
         if egress.users == 0:
             del self._egresses[track]
-            self._taken.pop((egress.group, egress.ports[0]), None)
+            self._taken.discard((egress.group, egress.ports[0]))
             self.closed_totals += egress.totals
             egress.close()
 
     def _open(self, track: Track, settings: MountSettings) -> MulticastEgress:
-        port = settings.multicast_port_start + 2 * track.index
-        key = (settings.multicast_group, port)
-        if key in self._taken:
+        first = settings.multicast_port_start + 2 * track.index
+        group = settings.multicast_group
+        port = next((p for p in range(first, 65535, 2) if (group, p) not in self._taken), None)
+        if port is None:
             raise _unavailable(
                 settings,
-                f"another mount sends to port {port} of it; give each mount its own "
-                "multicast_group or multicast_port_start",
+                f"no ports are free from {first} on; multicast_port_start must leave two for "
+                "each track of all the mounts that use the group",
             )
         try:
-            egress = MulticastEgress(track, settings, self._loop, self._sockets)
+            egress = MulticastEgress(track, port, settings, self._loop, self._sockets)
         except OSError as error:
             raise _unavailable(settings, str(error)) from error
-        self._taken[key] = track
+        self._taken.add((group, port))
         return egress
 
 

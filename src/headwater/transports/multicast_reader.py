@@ -12,6 +12,7 @@ from headwater.media.track import Track
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.transports.multicast_egress import MulticastEgress, MulticastEgressTable
 from headwater.transports.negotiation import Offer
+from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
@@ -23,6 +24,7 @@ class _Leg:
 
     track: Track
     egress: MulticastEgress
+    reports: ReaderReports
     # What the group had left out when this reader began to listen; None while it does not.
     left_out_before: tuple[int, int] | None = None
 
@@ -70,11 +72,24 @@ class MulticastReader(SessionReader):
         """The same in bytes."""
         return self._former_drops[1] + sum(leg.dropped[1] for leg in self._legs.values())
 
+    @property
+    def reported_lost_packets(self) -> int:
+        """Packets that receiver reports from its address say were lost."""
+        return sum(leg.reports.cumulative_lost for leg in self._legs.values())
+
+    @property
+    def reported_fraction_lost(self) -> float:
+        """The share lost lately, of the track with the largest."""
+        return max((leg.reports.fraction_lost for leg in self._legs.values()), default=0.0)
+
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Open the track's group, or share it with those who listen already."""
         self.remove_track(index)
         egress = self._egresses.acquire(track, self._settings)
-        self._legs[index] = _Leg(track, egress)
+        leg = self._legs[index] = _Leg(track, egress, ReaderReports())
+        egress.listen(
+            self.id, self.identity.peer_ip, lambda packet: self._receive_rtcp(leg, packet)
+        )
         return TransportSpec(
             profile=offer.spec.profile,
             lower=LowerTransport.UDP,
@@ -91,6 +106,7 @@ class MulticastReader(SessionReader):
         leg = self._legs.pop(index, None)
         if leg is not None:
             self._stop(index, leg)
+            leg.egress.forget(self.id)
             self._egresses.release(leg.track)
 
     def release(self) -> None:
@@ -130,6 +146,10 @@ class MulticastReader(SessionReader):
 
     def say_bye(self, reason: str) -> None:
         """Nothing: a BYE would end all listeners' streams, not this one's."""
+
+    def _receive_rtcp(self, leg: _Leg, packet: bytes) -> None:
+        if leg.reports.receive(packet):
+            self.identity.on_life()
 
     def _stop(self, index: int, leg: _Leg) -> None:
         leg.egress.stop_live(self.id)
