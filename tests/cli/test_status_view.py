@@ -100,8 +100,14 @@ def test_a_mount_is_a_line() -> None:
     line = next(line for line in text.splitlines() if line.startswith(" /a"))
     cells = [cell for cell in line.split("  ") if cell]
     assert [cell.strip() for cell in cells] == [
-        "/a", "live", "192.0.2.9:5000 udp cam", "H264", "4 Mb/s", "7.0", "5", "1", "11",
+        "/a", "live", "192.0.2.9:5000 udp cam", "H264", "4 Mb/s", "7.0", "3", "1", "11",
     ]  # fmt: skip
+
+
+def test_kernel_drops_are_told_once_and_by_themselves() -> None:
+    text = shown(document(mount("/a"), drops={"missed_by_readers": 0, "kernel_receive": 2}))
+    assert "drops  kernel receive 2" in text
+    assert "missed by readers" not in text
 
 
 def test_rates_are_those_since_the_look_before() -> None:
@@ -125,7 +131,7 @@ def test_a_mount_without_publisher_or_packets() -> None:
         "/a", state="grace", publisher=None, age_s=0.0, tracks=[empty | {"lost_packets": 0}]
     )
     line = next(line for line in shown(document(waiting)).splitlines() if line.startswith(" /a"))
-    assert line.split() == ["/a", "grace", "none", "audio", "0", "b/s", "–", "2", "0", "11"]
+    assert line.split() == ["/a", "grace", "none", "audio", "0", "b/s", "–", "0", "0", "11"]
 
 
 def test_readers_with_the_most_trouble_come_first_and_the_rest_is_counted() -> None:

@@ -109,7 +109,7 @@ def _mount_cells(
     yield Text(", ".join(track["encoding"] or track["kind"] for track in tracks))
     yield rate
     yield f"{packets / batches:.1f}" if batches else "–"
-    yield str(sum(track["lost_packets"] for track in tracks) + mount["kernel_drops"])
+    yield str(sum(track["lost_packets"] for track in tracks))
     yield str(len(mount["readers"]))
     yield str(mount["dropped_packets"])
 

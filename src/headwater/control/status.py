@@ -76,7 +76,8 @@ class DropsStatus:
         missed_by_readers: slow readers' queues were over their bounds.
         egress: UDP sockets did not take them in time; those of unicast readers are counted in
             `missed_by_readers` as well.
-        kernel_receive: the kernel dropped publishers' datagrams at full receive buffers.
+        kernel_receive: socket buffers that the kernel dropped at publishers' full receive buffers;
+            each is a datagram, or several from a sender with segmentation offload.
         not_rtp, not_rtcp: what publishers sent was unreadable.
         unknown_channel: interleaved frames on channels that nobody set up.
     """

@@ -24,7 +24,10 @@ class Publisher(ABC):
 
     @property
     def kernel_drops(self) -> int:
-        """Datagrams of it that the kernel dropped because a receive buffer was full."""
+        """Socket buffers of it that the kernel dropped because a receive buffer was full.
+
+        Each is a datagram, or several that came from a sender with segmentation offload.
+        """
         return 0
 
     @abstractmethod

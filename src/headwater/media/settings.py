@@ -100,7 +100,9 @@ class MountSettings:
     ] = 3.0
     slow_reader_disconnect_s: Annotated[
         float,
-        "Seconds after which a reader that has been slow all the time is closed; 0 never.",
+        "Seconds after which a reader that has been slow all the time is closed; 0 never. UDP "
+        "readers of a track share a socket, which is slow for all: those that came last are "
+        "closed, half of them at a time.",
     ] = 20.0
     key_frame_wait_s: Annotated[
         float,

@@ -49,11 +49,13 @@ class SocketSettings:
     ] = 0
     udp_pending_bytes: Annotated[
         int,
-        "Bytes for the wire (buffer times readers) that may wait for a full UDP send buffer; past "
-        "it packets are dropped and counted.",
+        "Bytes for the wire (buffer times readers) that may wait for a full UDP send buffer. Past "
+        "it the track's readers lose, and count, what comes up to the next key frame.",
     ] = 33_554_432
     udp_pending_age_s: Annotated[
-        float, "Seconds that packets may wait for a full UDP send buffer before they are dropped."
+        float,
+        "Seconds that packets may wait for a full UDP send buffer. Past it the track's readers "
+        "lose, and count, what comes up to the next key frame.",
     ] = 0.5
     udp_packets_per_wake: Annotated[
         int, "Datagrams taken from one UDP socket before other sockets get their turn."

@@ -56,7 +56,10 @@ class _Receiver:
 
     @property
     def kernel_drops(self) -> int:
-        """Datagrams the kernel dropped because this socket's buffer was full."""
+        """Socket buffers the kernel dropped because there was no room for more in this socket's.
+
+        Each is a datagram, or several of one `UDP_SEGMENT` send that are not split up.
+        """
         return receive_drops(self._sock) or 0
 
     def close(self) -> None:
