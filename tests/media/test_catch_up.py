@@ -156,6 +156,20 @@ def test_a_batch_larger_than_a_burst_is_cut_between_packets(stage: Any) -> None:
     assert watch.live == 1
 
 
+def test_little_batches_of_a_track_are_joined_for_a_paced_reader(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    little = [
+        (track, PacketBatch(source.picture(1, size=1000), stage.now))
+        for track in (*[0] * 40, 1, *[0] * 3)
+    ]
+    watch = Watch(stage, reader, little, catch_up_burst_bytes=1 << 20)
+    watch.catch_up.begin()
+    assert watch.live == 1
+    assert [packet for _, packet in reader.packets] == source.sent
+    # Up to 16 KiB each, and never across the other track's.
+    assert [size for _, size in reader.sizes] == [17_000, 17_000, 6_000, 1_000, 3_000]
+
+
 def test_a_packet_larger_than_the_burst_goes_out_alone(stage: Any) -> None:
     reader, source = stage.FakeReader(needs_pacing=True), stage.video()
     batch = PacketBatch(source.picture(2, key=True, size=5000), stage.now, 0)

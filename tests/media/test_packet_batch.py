@@ -44,3 +44,15 @@ def test_between_takes_the_middle() -> None:
     batch = PacketBatch(PACKETS, 2.0, key_frame_index=1)
     middle = batch.between(1, 2)
     assert (middle.packets, middle.key_frame_index) == ([b"bb"], 0)
+
+
+def test_batches_are_joined_in_their_order_with_the_first_key_frame_of_all() -> None:
+    before = PacketBatch([b"a"], 1.0)
+    key = PacketBatch(PACKETS, 2.0, key_frame_index=1)
+    later = PacketBatch(PACKETS, 3.0, key_frame_index=0)
+    joined = PacketBatch.join([before, key, later])
+    assert joined.packets == [b"a", *PACKETS, *PACKETS]
+    assert (joined.arrived_s, joined.key_frame_index, joined.size_bytes) == (3.0, 2, 25)
+    assert before.packets == [b"a"]
+    assert PacketBatch.join([before, before]).key_frame_index == NO_KEY_FRAME
+    assert PacketBatch.join([key]) is key

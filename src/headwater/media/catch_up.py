@@ -18,6 +18,8 @@ LEAST_RATE_BYTES_S = 2_000_000
 """Paced readers get at least this much a second, so that the first picture is there at once."""
 MOST_QUEUED_BYTES = 256 * 1024
 """A reader with a queue of its own is filled up to here."""
+MOST_JOINED_BYTES = 16 * 1024
+"""Paced readers get batches of one track joined up to here: little ones leave in few runs."""
 MOST_TICK_BYTES = 512 * 1024
 """A reader whose queue empties as fast as it is filled gets this much before others have a turn."""
 
@@ -225,13 +227,23 @@ class CatchUp:
             left = self._pending_bytes
         return left < before
 
+    def _take(self) -> tuple[int, PacketBatch]:
+        """Take the next batch, joined with those right behind it on the same track."""
+        pending = self._pending
+        track_index, batch = pending.popleft()
+        joined, size_bytes = [batch], batch.size_bytes
+        while pending and pending[0][0] == track_index and size_bytes < MOST_JOINED_BYTES:
+            joined.append(pending.popleft()[1])
+            size_bytes += joined[-1].size_bytes
+        return track_index, PacketBatch.join(joined)
+
     def _send_at_pace(self, now: float) -> bool:
         grown = self._allowance + (now - self._last_tick_s) * self._rate_bytes_s
         self._last_tick_s = now
         self._allowance = min(self._burst_bytes, grown)
         sent = False
         while self._pending and (self._allowance > 0 or self._at_once) and self.reader.has_room:
-            track_index, batch = self._pending.popleft()
+            track_index, batch = self._take()
             fits, count = self._fitting(batch), len(batch.packets)
             if fits < count:
                 rest = batch.between(fits, count) if fits else batch

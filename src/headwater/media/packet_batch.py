@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -83,6 +83,19 @@ class PacketBatch:
         if count >= len(self.packets):
             return self
         return self.shared(("head", count), lambda batch: batch.between(0, count))
+
+    @staticmethod
+    def join(batches: Sequence[PacketBatch]) -> PacketBatch:
+        """Return batches that followed each other as one; the very batch where it is alone."""
+        if len(batches) == 1:
+            return batches[0]
+        packets: list[bytes] = []
+        key_frame_index = NO_KEY_FRAME
+        for batch in batches:
+            if key_frame_index < 0 <= batch.key_frame_index:
+                key_frame_index = len(packets) + batch.key_frame_index
+            packets += batch.packets
+        return PacketBatch(packets, batches[-1].arrived_s, key_frame_index)
 
     def between(self, start: int, stop: int) -> PacketBatch:
         """Return packets `start` to `stop` (exclusive) as a new batch; there must be some."""
