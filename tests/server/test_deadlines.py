@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from udp_peer import wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.media.settings import SlowReaderPolicy
+from headwater.net.settings import SocketSettings
 from headwater.server.settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
@@ -115,48 +118,120 @@ async def test_connection_with_a_session_is_not_idle(
     assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
 
 
-async def test_peer_that_takes_nothing_is_cut_off_and_others_go_on(
-    start_server: ServerFactory, clock: Any
-) -> None:
-    settings = Settings(
-        mounts=MountSettings(
-            publisher_idle_timeout_s=0,
-            slow_reader_max_bytes=1 << 30,
-            slow_reader_max_age_s=3600,
-            slow_reader_policy=SlowReaderPolicy.DROP,
-        ),
-        limits=LimitSettings(write_stall_timeout_s=5),
-    )
-    server = await start_server(settings=settings)
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    reader = await TcpReader.start(server.play_port, server.play_url("/a"))
-    stalled = await _stalled_reader(server)
-    payload = b"\x65" + bytes(1400)
-    seq = 0
-    while not _queued(server):
-        seq += 1
-        packet = rtp(seq, payload=payload)
-        await publisher.peer.send(frame(0, packet) * 1)
-        assert await reader.peer.frame() == (0, packet)
-    clock.advance(6)
-    await wait_for(lambda: len(server.mounts["/a"].readers) == 1)
-    assert server.counters.connections_closed_by_cause["write_stall_timeout_s"] == 1
-    packet = rtp(seq + 1, payload=payload)
-    await publisher.peer.send(frame(0, packet))
-    assert await reader.peer.frame() == (0, packet)
-    stalled.close()
+@dataclass
+class Stall:
+    """A mount with two readers over TCP that take nothing, and one that does."""
+
+    server: RtspServer
+    publisher: TcpPublisher
+    healthy: TcpReader
+    stalled: list[TcpReader]
+
+    @property
+    def stalled_sessions(self) -> list[str]:
+        """Those of them that are still there."""
+        return [one.session for one in self.stalled if one.session in self.server.sessions]
+
+    async def send(self) -> None:
+        """Send a packet, which the healthy reader gets."""
+        packet = rtp(next(_SEQ), payload=b"\x65" + bytes(1400))
+        await self.publisher.peer.send(frame(0, packet))
+        assert await self.healthy.peer.frame() == (0, packet)
 
 
-async def _stalled_reader(server: RtspServer) -> socket.socket:
+_SEQ = itertools.count()
+
+
+@pytest.fixture
+async def stall(start_server: ServerFactory) -> AsyncIterator[Callable[..., Awaitable[Stall]]]:
+    """Makes servers on which a mount's readers have stalled."""
+    sockets: list[socket.socket] = []
+
+    async def make(**of_mounts: Any) -> Stall:
+        settings = Settings(
+            mounts=MountSettings(publisher_idle_timeout_s=0, **of_mounts),
+            limits=LimitSettings(write_stall_timeout_s=5),
+            sockets=SocketSettings(tcp_send_buffer_bytes=4096),
+        )
+        server = await start_server(settings=settings)
+        publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        healthy = await TcpReader.start(server.play_port, server.play_url("/a"))
+        stalled = [await _stalled_reader(server, sockets) for _ in range(2)]
+        made = Stall(server, publisher, healthy, stalled)
+        while sum(one.queued_bytes > 20_000 for one in server.mounts["/a"].readers) < 2:
+            await made.send()
+        return made
+
+    yield make
+    for sock in sockets:
+        sock.close()
+
+
+async def _stalled_reader(server: RtspServer, sockets: list[socket.socket]) -> TcpReader:
     """A reader over TCP that never reads after PLAY, with a receive buffer as small as can be."""
     sock = socket.socket()
+    sockets.append(sock)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.play_port))
     sock.setblocking(False)
     reader = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
     reader.peer.writer.transport.pause_reading()
-    return sock
+    return reader
 
 
-def _queued(server: RtspServer) -> bool:
-    return any(reader.queued_bytes for reader in server.mounts["/a"].readers)
+async def test_peer_that_takes_nothing_is_cut_off_a_reader_that_plays_is_for_its_mount_to_judge(
+    stall: Callable[..., Awaitable[Stall]], clock: Any
+) -> None:
+    stage = await stall(slow_reader_disconnect_s=0, slow_reader_max_age_s=3600)
+    server, (paused, playing) = stage.server, stage.stalled
+    await paused.peer.send(paused.peer.request("PAUSE", paused.url, {"Session": paused.session}))
+    await wait_for(lambda: server.sessions[paused.session].state == "ready")
+    clock.advance(6)
+    await wait_for(lambda: paused.session not in server.sessions)
+    assert server.counters.connections_closed_by_cause == {"write_stall_timeout_s": 1}
+    await stage.send()
+    assert stage.stalled_sessions == [playing.session]
+
+
+async def test_reader_that_may_be_slow_for_ever_ends_without_any_other_sign_of_life(
+    stall: Callable[..., Awaitable[Stall]], clock: Any
+) -> None:
+    stage = await stall(slow_reader_disconnect_s=0)
+    server, (silent, alive) = stage.server, stage.stalled
+    # The kernels on the way may take a last few bytes, which is a sign of life too.
+    for _ in range(10):
+        seen_s = server.sessions[alive.session].last_seen_s
+        clock.advance(20)
+        await alive.peer.send(alive.peer.request("OPTIONS", "*"))
+        await wait_for(lambda: server.sessions[alive.session].last_seen_s > seen_s + 19)  # noqa: B023
+        await stage.healthy.peer.ask("OPTIONS", "*")
+    await wait_for(lambda: silent.session not in server.sessions)
+    assert server.counters.sessions_closed_by_cause["session timed out"] == 1
+    assert stage.stalled_sessions == [alive.session]
+
+
+@pytest.mark.parametrize(
+    ("policy", "bound_s"), [(SlowReaderPolicy.DROP, 3 + 8), (SlowReaderPolicy.DISCONNECT, 3)]
+)
+async def test_stalled_readers_of_a_silent_mount_are_closed_as_too_slow(
+    stall: Callable[..., Awaitable[Stall]],
+    clock: Any,
+    caplog: pytest.LogCaptureFixture,
+    policy: SlowReaderPolicy,
+    bound_s: float,
+) -> None:
+    stage = await stall(slow_reader_policy=policy, slow_reader_disconnect_s=8)
+    clock.advance(bound_s - 1)
+    assert (await stage.healthy.peer.ask("OPTIONS", "*")).status == 200
+    assert len(stage.stalled_sessions) == 2
+    for _ in range(5):
+        clock.advance(bound_s)
+        assert (await stage.healthy.peer.ask("OPTIONS", "*")).status == 200
+    await wait_for(lambda: not stage.stalled_sessions)
+    mount = stage.server.mounts["/a"]
+    assert mount.slow_disconnects == 2
+    assert stage.server.counters.sessions_closed_by_cause == {"too slow for too long": 2}
+    lines = [record for record in caplog.records if record.message == "slow reader closed"]
+    assert {vars(line)["session"] for line in lines} == {one.session for one in stage.stalled}
+    assert {vars(line)["mount"] for line in lines} == {"/a"}
+    await stage.send()

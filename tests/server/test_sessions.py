@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,7 +12,8 @@ import pytest
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
-from headwater import MountSettings, RtspServer, Settings
+from headwater import MountSettings, RtspServer, SessionSettings, Settings
+from headwater.protocol.rtcp import Bye, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
@@ -30,7 +32,32 @@ class Stage:
     clock: Any
 
     async def reader(self, kind: type[ReaderT]) -> ReaderT:
+        """A reader that has paused: for one that plays, time without packets does not count."""
+        reader = await self.player(kind)
+        paused = await reader.peer.ask("PAUSE", reader.url, {"Session": reader.session})
+        assert paused.status == 200
+        return reader
+
+    async def player(self, kind: type[ReaderT]) -> ReaderT:
         return await kind.start(self.server.play_port, self.server.play_url("/a"))
+
+    async def lose_connection(self, reader: UdpReader) -> None:
+        """Close a reader's connection, until the server knows."""
+        service = self.server._service
+        assert service is not None
+        session = service.sessions.get(reader.session)
+        assert session is not None
+        await reader.peer.close()
+        await wait_for(lambda: session.orphaned_s is not None)
+
+    async def send_for(self, seconds: float) -> None:
+        """Let time pass in which packets come."""
+        track = self.server._service.mounts.get("/a").tracks[0]  # type: ignore[union-attr]
+        for _ in range(math.ceil(seconds / 1.5)):
+            self.clock.advance(1.5)
+            came = track.counters.packets + 1
+            await self.publisher.send()
+            await wait_for(lambda: track.counters.packets == came)  # noqa: B023
 
     def silent_for_20_s(self, reader: TcpReader | UdpReader) -> float:
         """When a reader was last heard of, 20 seconds ago now."""
@@ -152,7 +179,7 @@ async def test_bye_of_a_reader_does_not_end_its_session(server: RtspServer) -> N
 
 
 async def test_tcp_reader_that_only_takes_data_is_alive(stage: Stage, silent: UdpReader) -> None:
-    reader = await stage.reader(TcpReader)
+    reader = await stage.player(TcpReader)
     began_s = stage.silent_for_20_s(reader)
     sent = await stage.publisher.send()
     assert await reader.peer.frame() == (0, sent[0])
@@ -169,6 +196,73 @@ async def test_interleaved_data_of_a_reader_keeps_it_alive(
     await reader.peer.send(data)
     await stage.heard_of(reader, began_s)
     await stage.outlives(reader, silent)
+
+
+async def test_player_that_is_silent_while_packets_come_times_out_with_a_bye(stage: Stage) -> None:
+    reader = await stage.player(UdpReader)
+    await stage.send_for(28)
+    assert reader.session in stage.server.sessions
+    await stage.send_for(4)
+    assert await reader.peer.closed() == b""
+    assert stage.server.counters.sessions_closed_by_cause == {"session timed out": 1}
+    [goodbye] = [
+        one for one in parse_rtcp(await reader.packet(reader.rtcp)) if isinstance(one, Bye)
+    ]
+    assert goodbye.reason == "session timed out"
+
+
+@pytest.mark.parametrize("kind", [UdpReader, TcpReader])
+async def test_player_stays_through_its_publishers_silence(
+    stage: Stage, clock: Any, kind: type[TcpReader | UdpReader]
+) -> None:
+    player = await stage.player(kind)
+    await stage.publisher.send()
+    silent = await stage.reader(UdpReader)
+    clock.advance(300)
+    await wait_for(lambda: silent.session not in stage.server.sessions)
+    await stage.send_for(20)
+    assert player.session in stage.server.sessions
+
+
+async def test_player_that_stayed_through_silence_times_out_when_packets_come_again(
+    stage: Stage, clock: Any
+) -> None:
+    player = await stage.player(UdpReader)
+    await stage.send_for(6)
+    silent = await stage.reader(UdpReader)
+    clock.advance(300)
+    await wait_for(lambda: silent.session not in stage.server.sessions)
+    await stage.send_for(34)
+    await wait_for(lambda: player.session not in stage.server.sessions)
+
+
+async def test_player_whose_connection_is_gone_is_not_excused_by_silence(
+    stage: Stage, clock: Any
+) -> None:
+    player = await stage.player(UdpReader)
+    await stage.lose_connection(player)
+    clock.advance(31)
+    await wait_for(lambda: player.session not in stage.server.sessions)
+
+
+@pytest.mark.parametrize("kind", [UdpReader, TcpReader])
+async def test_players_stay_for_the_whole_grace(
+    start_server: ServerFactory, clock: Any, kind: type[TcpReader | UdpReader]
+) -> None:
+    settings = Settings(mounts=MountSettings(grace_s=60), sessions=SessionSettings(timeout_s=8))
+    server = await start_server(settings=settings)
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    stage = Stage(server, publisher, clock)
+    player, silent = await stage.player(kind), await stage.reader(UdpReader)
+    publisher.peer.abort()
+    await wait_for(lambda: server.mounts["/a"].state == "grace")
+    clock.advance(50)
+    await wait_for(lambda: silent.session not in server.sessions)
+    assert player.session in server.sessions
+    clock.advance(11)
+    await wait_for(lambda: "/a" not in server.mounts)
+    cause = "no publisher came back in N s"
+    assert server.counters.sessions_closed_by_cause[cause] == 1
 
 
 async def test_publisher_that_sends_needs_no_keep_alive(
@@ -244,8 +338,8 @@ async def test_udp_reader_plays_on_without_any_connection_until_its_time_is_up(
     stage: Stage, clock: Any
 ) -> None:
     server, publisher = stage.server, stage.publisher
-    reader = await stage.reader(UdpReader)
-    await reader.peer.close()
+    reader = await stage.player(UdpReader)
+    await stage.lose_connection(reader)
     sent = await publisher.send()
     assert await reader.packet() == sent[0]
     clock.advance(31)

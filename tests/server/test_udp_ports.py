@@ -43,11 +43,14 @@ async def test_readers_pair_is_returned_on_every_way_out(
             await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})
         case "close":
             await reader.peer.close()
+            await wait_for(lambda: _orphaned(server, reader.session))
             clock.advance(31)
         case "reset":
             reader.peer.reset()
+            await wait_for(lambda: _orphaned(server, reader.session))
             clock.advance(31)
         case "timeout":
+            await reader.peer.ask("PAUSE", reader.url, {"Session": reader.session})
             clock.advance(31)
         case "mount":
             await server.close_mount("/a")

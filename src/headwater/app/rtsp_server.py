@@ -267,6 +267,7 @@ class RtspServer:
                 await self._drain(service, wait_s)
             if self._timekeeper is not None:
                 self._timekeeper.stop()
+            service.endings.finish()
             service.mounts.close("server stopped")
             for session in service.sessions:
                 service.sessions.close(session, "server stopped", by_server=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
+from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.protocol.message import Response
+from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
+from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
+    from headwater.media.mount import Mount
+    from headwater.media.reader import Reader
     from headwater.server.connection import Connection
     from headwater.server.service import Service
     from headwater.server.settings import LimitSettings
@@ -16,8 +23,7 @@ if TYPE_CHECKING:
 def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | None:
     """The deadline that a connection has missed, by the name of its setting; None if none."""
     began_s = connection.message_began_s
-    stalled_s = connection.stream.writes_stalled_since
-    if stalled_s is not None and now - stalled_s > limits.write_stall_timeout_s:
+    if _stalled_s(connection, now) > limits.write_stall_timeout_s and not any(_playing(connection)):
         return "write_stall_timeout_s"
     if connection.requests == 0 and connection.stream.bytes_received == 0:
         return (
@@ -37,14 +43,63 @@ def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | 
 
 def enforce_deadlines(service: Service, now: float) -> None:
     """Close the connections that kept the server waiting, counted by the deadline they missed."""
-    limits = service.settings.limits
+    limits, endings = service.settings.limits, service.endings
     for connection in tuple(service.connections):
-        cause = overdue(connection, limits, now)
-        if cause is None:
+        if connection.stream.closed:
+            # What still waits for its peer has a deadline of its own.
             continue
-        service.counters.connections_closed_by_cause[cause] += 1
-        if cause == "request_timeout_s":
-            connection.send(Response(status=Status.REQUEST_TIMEOUT))
-            connection.close()
-        else:
-            connection.abort()
+        if overdue(connection, limits, now) is not None:
+            endings.add(connection, partial(_end, service, connection))
+            continue
+        for mount, reader in _stalled_readers(connection, now):
+            endings.add(reader, partial(mount.disconnect_slow_reader, reader))
+
+
+def _end(service: Service, connection: Connection) -> None:
+    cause = overdue(connection, service.settings.limits, service.clock())
+    if cause is None or connection.stream.closed:
+        return
+    service.counters.connections_closed_by_cause[cause] += 1
+    if cause == "request_timeout_s":
+        connection.send(Response(status=Status.REQUEST_TIMEOUT))
+        connection.close()
+    else:
+        connection.abort()
+
+
+def _stalled_s(connection: Connection, now: float) -> float:
+    since_s = connection.stream.writes_stalled_since
+    return 0.0 if since_s is None else now - since_s
+
+
+def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
+    """The readers that play on this connection: how slow they may be is for their mounts to say."""
+    for session in connection.sessions.values():
+        mount, reader = session.mount, session.reader
+        if mount is None or reader is None or session.transport is not TransportKind.TCP:
+            continue
+        if session.state is SessionState.PLAYING:
+            yield mount, reader
+
+
+def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount, Reader]]:
+    """Those that took nothing for too long: where no packets come, no gate is asked about them."""
+    stalled_s = _stalled_s(connection, now)
+    if not stalled_s:
+        return
+    for mount, reader in _playing(connection):
+        most_s = _longest_stall_s(mount.settings)
+        if most_s is not None and stalled_s > most_s:
+            yield mount, reader
+
+
+def _longest_stall_s(settings: MountSettings) -> float | None:
+    """How long a reader may take nothing of what waits for it, in seconds; None for ever.
+
+    By then its gate would have expired, had packets come for the gate to be asked about.
+    """
+    if settings.slow_reader_policy is SlowReaderPolicy.DISCONNECT:
+        return settings.slow_reader_max_age_s
+    if settings.slow_reader_disconnect_s <= 0:
+        return None
+    return settings.slow_reader_max_age_s + settings.slow_reader_disconnect_s

@@ -20,6 +20,7 @@ from headwater.server.role import ROLES_BY_METHOD, Role
 from headwater.server.service_settings import ServiceSettings
 from headwater.server.session import Session
 from headwater.server.session_table import SessionTable
+from headwater.transports.endings import Endings
 from headwater.transports.media_ends import MediaEnds
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_end import SessionIdentity
@@ -64,7 +65,10 @@ class Service:
             observer=self.notices,
         )
         self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
-        self.media_ends = MediaEnds(loop, settings.rtp, settings.sockets, self.queue_budget)
+        self.endings = Endings(loop)
+        self.media_ends = MediaEnds(
+            loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
+        )
         self.reservations = Reservations(self.mounts)
         self.sessions = SessionTable(self)
         self.notices.sessions = self.sessions

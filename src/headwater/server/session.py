@@ -57,6 +57,8 @@ class Session:
         self.user_agent = ""
         self.opened_s = now
         self.last_seen_s = now
+        self.excused_s = 0.0
+        """Seconds since then in which no sign of life was to be expected."""
         self.orphaned_s: float | None = None
         self.closed = False
         self.mount: Mount | None = None
@@ -75,6 +77,7 @@ class Session:
     def touch(self, now: float) -> None:
         """Note a sign of life."""
         self.last_seen_s = now
+        self.excused_s = 0.0
 
     def snapshot(self) -> SessionSnapshot:
         """The session as it is now."""

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
@@ -15,6 +16,7 @@ from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
 from headwater.server.session import Session
+from headwater.server.silence import note_silence, silent_s
 from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class SessionTable:
         self._by_address: Counter[str] = Counter()
         self._publishers = 0
         self._readers = 0
+        self._swept_s = service.clock()
         self.readers_gone = asyncio.Event()
         self.readers_gone.set()
 
@@ -141,13 +144,25 @@ class SessionTable:
 
     def sweep(self, now: float) -> None:
         """End the sessions that gave no sign of life in time."""
+        elapsed_s, self._swept_s = now - self._swept_s, now
         timeout_s = self._service.settings.sessions.timeout_s
         for session in tuple(self._by_id.values()):
-            self._note_tcp_progress(session, now)
+            note_silence(session, elapsed_s, now)
             if session.state is SessionState.RECORDING:
                 self._end_orphan(session, _ORPHANED_PUBLISHER_S)
-            elif now - session.last_seen_s > timeout_s:
-                self.close(session, "session timed out", by_server=True)
+            elif silent_s(session, now) > timeout_s:
+                self._service.endings.add(session, partial(self._time_out, session))
+
+    def _time_out(self, session: Session) -> None:
+        now, timeout_s = self._service.clock(), self._service.settings.sessions.timeout_s
+        if session.closed or silent_s(session, now) <= timeout_s:
+            return
+        cause = "session timed out"
+        try:
+            if session.reader is not None and session.state is SessionState.PLAYING:
+                session.reader.say_bye(cause)
+        finally:
+            self.close(session, cause, by_server=True)
 
     @staticmethod
     def _leave_mount(session: Session, cause: str) -> None:
@@ -204,14 +219,6 @@ class SessionTable:
     def _end_orphan(self, session: Session, silence_s: float) -> None:
         if self._silent_s(session) >= silence_s:
             self.close(session, "connection lost")
-
-    def _note_tcp_progress(self, session: Session, now: float) -> None:
-        # A reader that never sends but still takes data is alive.
-        if session.transport is TransportKind.TCP and session.connection is not None:
-            sent_bytes = session.connection.stream.bytes_sent
-            if sent_bytes != session.sent_bytes_seen:
-                session.sent_bytes_seen = sent_bytes
-                session.touch(now)
 
     def _check_limits(self, connection: Connection, role: Role) -> None:
         limits = self._service.settings.limits

@@ -180,7 +180,8 @@ class LimitSettings:
     ] = 60.0
     write_stall_timeout_s: Annotated[
         float,
-        "Seconds a peer may take nothing of what waits for it. Then its connection is closed.",
+        "Seconds a peer may take nothing of what waits for it. Then its connection is closed. "
+        "A reader that plays over TCP has slow_reader_disconnect_s of its mount instead.",
     ] = 10.0
 
     def __post_init__(self) -> None:

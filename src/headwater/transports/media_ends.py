@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
+from functools import partial
 
 from headwater.media.mount import Mount
+from headwater.media.reader import Reader
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.stream import ByteStream
 from headwater.transports.channels import ChannelTable
+from headwater.transports.endings import Endings
 from headwater.transports.interleaved_lane import InterleavedLaneTable
 from headwater.transports.interleaved_publisher import InterleavedPublisher
 from headwater.transports.interleaved_reader import InterleavedReader
@@ -33,11 +36,13 @@ class MediaEnds:
         settings: RtpSettings,
         sockets: SocketSettings,
         queue_budget: QueueBudget,
+        endings: Endings,
     ) -> None:
         self._loop = loop
         self._sockets = sockets
         self._nat_latching = settings.nat_latching
         self._queue_budget = queue_budget
+        self._endings = endings
         self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
         self.lanes = InterleavedLaneTable()
@@ -66,6 +71,10 @@ class MediaEnds:
         mount: Mount,
     ) -> SessionReader:
         """A reader of the mount over this kind of transport."""
+
+        def too_slow(reader: Reader) -> None:
+            self._endings.add(reader, partial(mount.disconnect_slow_reader, reader))
+
         if kind is TransportKind.TCP:
             return InterleavedReader(
                 identity,
@@ -73,14 +82,10 @@ class MediaEnds:
                 stream,
                 channels,
                 mount.settings,
-                on_too_slow=mount.disconnect_slow_reader,
+                on_too_slow=too_slow,
                 budget=self._queue_budget,
                 lanes=self.lanes,
             )
         if kind is TransportKind.MULTICAST:
-            return MulticastReader(
-                identity, self.groups, mount.settings, on_too_slow=mount.disconnect_slow_reader
-            )
-        return UdpReader(
-            identity, self.egresses, mount.settings, on_too_slow=mount.disconnect_slow_reader
-        )
+            return MulticastReader(identity, self.groups, mount.settings, on_too_slow=too_slow)
+        return UdpReader(identity, self.egresses, mount.settings, on_too_slow=too_slow)
