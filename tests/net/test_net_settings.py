@@ -19,6 +19,7 @@ def test_defaults_are_allowed() -> None:
         ("udp_receive_buffer_bytes", 4_095, 4_096),
         ("udp_send_buffer_bytes", 0, 4_096),
         ("tcp_send_buffer_bytes", -1, 0),
+        ("tcp_unsent_bytes", -1, 0),
         ("udp_pending_bytes", -1, 0),
         ("udp_pending_age_s", -0.1, 0.0),
         ("udp_pending_age_s", float("nan"), 0.0),

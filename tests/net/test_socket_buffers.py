@@ -8,7 +8,12 @@ import sys
 import pytest
 
 from headwater.net import socket_buffers
-from headwater.net.socket_buffers import BufferSize, set_receive_buffer, set_send_buffer
+from headwater.net.socket_buffers import (
+    BufferSize,
+    bound_unsent,
+    set_receive_buffer,
+    set_send_buffer,
+)
 
 
 @pytest.mark.parametrize("set_buffer", [set_receive_buffer, set_send_buffer])
@@ -54,3 +59,32 @@ def test_elsewhere_sizes_are_told_as_they_are(monkeypatch: pytest.MonkeyPatch) -
         "the kernel gives 5 bytes of send buffer where 10 were asked; "
         "raise it with: sysctl -w kern.ipc.maxsockbuf=131072"
     )
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="no such option here")
+def test_kernel_takes_little_more_than_it_may_hold_unsent() -> None:
+    taken = []
+    for most_bytes in (None, 65_536):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            # The window of who does not read is full at once.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            with socket.create_connection(listener.getsockname()) as sock, listener.accept()[0]:
+                sock.setblocking(False)
+                if most_bytes is not None:
+                    assert bound_unsent(sock, most_bytes)
+                count = 0
+                try:
+                    while True:
+                        count += sock.send(bytes(10_000))
+                except BlockingIOError:
+                    taken.append(count)
+    free, bounded = taken
+    assert bounded < 200_000 < free
+
+
+def test_systems_without_the_option_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        monkeypatch.setattr(socket, "TCP_NOTSENT_LOWAT", 9_999, raising=False)
+        assert not bound_unsent(sock, 65_536)
+        monkeypatch.delattr(socket, "TCP_NOTSENT_LOWAT")
+        assert not bound_unsent(sock, 65_536)

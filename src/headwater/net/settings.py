@@ -47,6 +47,13 @@ class SocketSettings:
         int,
         "Kernel send buffer of each TCP connection, bytes; 0 leaves it to the kernel's own tuning.",
     ] = 0
+    tcp_unsent_bytes: Annotated[
+        int,
+        "Bytes that the kernel may hold of a TCP connection before it sends them; the rest waits "
+        "in the reader's queue, where its age is seen and bounded. What is on its way does not "
+        "count, so long links keep their speed. 0 leaves it to the kernel, which may hold "
+        "megabytes.",
+    ] = 131_072
     udp_pending_bytes: Annotated[
         int,
         "Bytes for the wire (buffer times readers) that may wait for a full UDP send buffer. Past "
@@ -76,6 +83,7 @@ class SocketSettings:
             ("udp_receive_buffer_bytes", 4_096),
             ("udp_send_buffer_bytes", 4_096),
             ("tcp_send_buffer_bytes", 0),
+            ("tcp_unsent_bytes", 0),
             ("udp_pending_bytes", 0),
             ("udp_pending_age_s", 0.0),
             ("udp_packets_per_wake", 1),

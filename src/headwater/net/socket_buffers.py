@@ -48,6 +48,21 @@ def set_send_buffer(sock: socket.socket, asked_bytes: int) -> BufferSize:
     )
 
 
+def bound_unsent(sock: socket.socket, most_bytes: int) -> bool:
+    """Bound what the kernel takes of a TCP socket before it can send it; tell whether it does.
+
+    A `send` past the bound takes less than it was given, or nothing (Linux, macOS). What was sent
+    and is not acknowledged yet does not count.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is None:
+        return False
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, option, most_bytes)
+        return True
+    return False
+
+
 def _set(
     sock: socket.socket, name: str, option: int, force: int, asked_bytes: int, sysctl: str
 ) -> BufferSize:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
 from headwater.net.socket_address import Address, unmapped
-from headwater.net.socket_buffers import set_send_buffer
+from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
@@ -152,6 +152,8 @@ class Listeners:
         try:
             if sockets.tcp_send_buffer_bytes:
                 set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
+            if sockets.tcp_unsent_bytes:
+                bound_unsent(sock, sockets.tcp_unsent_bytes)
             connection.attach(self._stream(sock, connection, greeting, context))
         except Exception:
             # One peer's trouble; whoever calls this serves all of them.
