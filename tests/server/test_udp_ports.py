@@ -12,6 +12,7 @@ from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
+from headwater.server.connection import Connection
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -257,6 +258,19 @@ async def test_second_alternative_is_taken_where_no_pair_is_free(
     method = "RECORD" if role == "publisher" else "PLAY"
     assert (await peer.ask(method, url, {"Session": setup.session})).status == 200
     assert server.counters.refused_by_limit == {"rtp.rtp_port_count": 1}
+
+
+async def test_peer_on_a_link_local_address_is_sent_to_tcp(
+    server: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    monkeypatch.setattr(Connection, "local_ip", "fe80::1")
+    peer, uri = await RtspPeer.connect(server.play_port), server.play_url("/a") + "/trackID=0"
+    over_udp = {"Transport": f"RTP/AVP;unicast;{UdpPair().client_port}"}
+    assert (await peer.ask("SETUP", uri, over_udp)).status == 461
+    over_tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+    assert (await peer.ask("SETUP", uri, over_tcp)).status == 200
+    assert server.udp_pairs_in_use == 0
 
 
 async def test_returned_pairs_serve_again(start_server: ServerFactory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
@@ -95,10 +96,17 @@ def _allowed(
         allowed = frozenset(rtp.play_transports)
         if not target.mount.settings.multicast_group:
             allowed -= {TransportKind.MULTICAST}
+    if _is_link_local(exchange.connection.local_ip):
+        # Sockets for media would need the link's name beside the address. TCP is there already.
+        allowed -= {TransportKind.UDP}
     if session is not None and session.transport is not None and session.tracks:
         # One session, one kind of transport: its tracks share their sign of life.
         allowed &= {session.transport}
     return allowed
+
+
+def _is_link_local(local_ip: str) -> bool:
+    return ":" in local_ip and IPv6Address(local_ip).is_link_local
 
 
 def _set_up(
