@@ -45,7 +45,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="measure each step N times, the servers in turn: medians, and the whole of the loss",
+        help="measure each step of one-to-many and churn N times, the servers in turn: medians, "
+        "and the whole of the loss",
     )
     parser.add_argument(
         "--sleeping-load",
@@ -186,12 +187,13 @@ def _all_runs(
 ) -> dict[str, list[Figures]]:
     """The runs of each server by its name, the servers in turn; one that fails is not repeated."""
     runs: dict[str, list[Figures]] = {peer.name: [] for peer in chosen}
-    for number in range(options.repeat):
+    rounds = options.repeat if step.repeatable else 1
+    for number in range(rounds):
         for peer in chosen:
             done = runs[peer.name]
             if done and any(word in done[-1] for word in UNMEASURED):
                 continue
-            text = f"{progress} {step.name}: {peer.name}, run {number + 1} of {options.repeat}"
+            text = f"{progress} {step.name}: {peer.name}, run {number + 1} of {rounds}"
             print(text, file=sys.stderr, flush=True)
             done.append(_run_beside_bare_loop(step, peer, options))
     return runs

@@ -36,6 +36,11 @@ class Step:
     def needs_tcp(self) -> bool:
         return bool(self.tcp_readers or self.stalled_readers or self.cameras_over_tcp)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether `--repeat` is for it: the steps whose costs are promised and compared."""
+        return self.scenario in {ONE_TO_MANY, CHURN}
+
 
 FOUR = Picture(bits_per_s=4e6)
 TWENTY_FIVE = Picture(bits_per_s=25e6)
@@ -46,6 +51,7 @@ THIN = Picture(bits_per_s=2.5e5)
 TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200)
 
 ONE_TO_MANY = "one-to-many"
+CHURN = "churn"
 READER_COUNTS = (50, 200, 400, 1000)
 
 
@@ -96,8 +102,8 @@ STEPS: tuple[Step, ...] = (
         )
         for stalled in (0, 2, 20)
     ),
-    Step("churn", "sessions per second over UDP", Kind.CHURN, THIN, udp_readers=200, quick=True),
-    Step("churn", "sessions per second over TCP", Kind.CHURN, THIN, tcp_readers=200),
+    Step(CHURN, "sessions per second over UDP", Kind.CHURN, THIN, udp_readers=200, quick=True),
+    Step(CHURN, "sessions per second over TCP", Kind.CHURN, THIN, tcp_readers=200),
     Step("idle", "1,000 UDP sessions set up, none playing", Kind.IDLE, TRICKLE, udp_readers=1000,
          playing=False),
     Step("idle", "1,000 UDP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, udp_readers=1000),
