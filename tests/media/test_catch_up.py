@@ -144,6 +144,22 @@ def test_a_paced_reader_of_a_fast_stream_gets_it_at_a_multiple_of_real_time(stag
     assert stage.now - 1000.0 == pytest.approx((total - 48 * 1024) / (3 * total / 2.0), abs=0.02)
 
 
+def test_a_reader_that_begins_behind_a_key_frame_keeps_up_with_any_stream(stage: Any) -> None:
+    reader, source = stage.FakeReader(needs_pacing=True), stage.video()
+    # One picture tells no pace; then 25 Mb/s, more than a reader gets at the least.
+    watch = Watch(stage, reader, [(0, PacketBatch(source.picture(104, key=True), stage.now, 0))])
+    watch.catch_up.begin()
+    for tick in range(200):
+        if tick % 6 == 5:
+            watch.catch_up.add(0, PacketBatch(source.picture(104, size=1000), stage.now))
+        stage.advance(0.005)
+        if watch.live:
+            break
+    assert watch.live == 1
+    assert watch.catch_up.skips == 0
+    assert [packet for _, packet in reader.packets] == source.sent
+
+
 def test_a_batch_larger_than_a_burst_is_cut_between_packets(stage: Any) -> None:
     reader, source = stage.FakeReader(needs_pacing=True), stage.video()
     packets = source.picture(64, key=True, size=1200)

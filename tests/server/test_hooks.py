@@ -277,6 +277,8 @@ async def test_pairs_are_closed_on_every_way_out(
     )
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+    # A hook that is under way when the clock is moved would be late.
+    await wait_for(lambda: {"publisher_started", "reader_started"} <= {one[1] for one in told})
     match leave:
         case "abort":
             publisher.peer.abort()

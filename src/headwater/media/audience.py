@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
@@ -31,6 +32,12 @@ class ReaderState(StrEnum):
     PAUSED = "paused"
 
 
+@lru_cache(maxsize=256)
+def _tracks(indexes: frozenset[int]) -> frozenset[int]:
+    """The same set for all readers of the same tracks: one of its own takes 216 bytes."""
+    return indexes
+
+
 class _Seat:
     """What an audience knows of one reader."""
 
@@ -42,9 +49,9 @@ class _Seat:
         self.started = False
         self.catch_up: CatchUp | None = None
         # Tracks that are being sent to the reader, by whichever way.
-        self.tracks: set[int] = set()
+        self.tracks: frozenset[int] = frozenset()
         # Those of them that the reader joined live.
-        self.joined: set[int] = set()
+        self.joined: frozenset[int] = frozenset()
         self.dropped_seen = 0
 
 
@@ -82,7 +89,7 @@ class Audience:
         if seat is None:
             seat = self._seats[reader] = _Seat(reader)
         self._halt(seat)
-        seat.tracks = set(plan.points)
+        seat.tracks = _tracks(frozenset(plan.points))
         if not seat.started:
             seat.started = True
             self._playing += 1
@@ -115,7 +122,7 @@ class Audience:
                 seat.catch_up.drop_track(index)
             else:
                 self._leave(seat, index)
-        seat.tracks -= stopped
+        seat.tracks = _tracks(seat.tracks - stopped)
 
     def remove(self, reader: Reader, reason: str) -> None:
         """Forget a reader."""
@@ -225,7 +232,7 @@ class Audience:
         seat.state = ReaderState.LIVE
         for index in sorted(seat.tracks):
             try:
-                seat.joined.add(index)
+                seat.joined = _tracks(seat.joined | {index})
                 seat.reader.join(index, self._mount.tracks[index])
             except Exception as error:  # noqa: BLE001 one reader's fault stays its own
                 self._failed(seat.reader, error)
@@ -235,11 +242,11 @@ class Audience:
         self._end_catch_up(seat)
         for index in sorted(seat.joined):
             self._leave(seat, index)
-        seat.tracks = set()
+        seat.tracks = frozenset()
         seat.state = ReaderState.PAUSED
 
     def _leave(self, seat: _Seat, index: int) -> None:
-        seat.joined.discard(index)
+        seat.joined = _tracks(seat.joined - {index})
         try:
             seat.reader.leave(index, self._mount.tracks[index])
         except Exception:

@@ -14,7 +14,7 @@ from headwater.media.settings import MountSettings
 TICK_S = 0.005
 LONGEST_TICK_S = 0.1
 """A reader that takes nothing is asked ever less often, down to this."""
-LEAST_RATE_BYTES_S = 2_000_000
+LEAST_RATE_BYTES_S = 2_000_000.0
 """Paced readers get at least this much a second, so that the first picture is there at once."""
 MOST_QUEUED_BYTES = 256 * 1024
 """A reader with a queue of its own is filled up to here."""
@@ -83,7 +83,14 @@ class CatchUp:
         self._key_frame_wait_s = settings.key_frame_wait_s
         self._disconnect_s = settings.slow_reader_disconnect_s
         self._burst_bytes = settings.catch_up_burst_bytes
-        self._rate_bytes_s = _rate_bytes_s(entries, self._pending_bytes, settings.catch_up_speed)
+        # The pace at which the media comes, the live batches included: a reader that begins right
+        # behind a key frame has nothing else to tell it by.
+        self._speed = settings.catch_up_speed
+        self._came_since_s = entries[0][1].arrived_s if entries else clock()
+        self._came_bytes = self._pending_bytes
+        self._rate_bytes_s = LEAST_RATE_BYTES_S
+        if entries:
+            self._note_pace(entries[-1][1].arrived_s)
         self._queue_bytes = min(MOST_QUEUED_BYTES, settings.slow_reader_max_bytes // 2)
         self._clock = clock
         self._call_later = call_later
@@ -129,6 +136,8 @@ class CatchUp:
         """Take a live batch."""
         if track_index not in self._tracks:
             return
+        self._came_bytes += batch.size_bytes
+        self._note_pace(batch.arrived_s)
         if not self._pending:
             self._since_s = batch.arrived_s
         if track_index in self._waiting:
@@ -210,6 +219,11 @@ class CatchUp:
             self.cancel()
             self._outcome.live()
 
+    def _note_pace(self, now: float) -> None:
+        span_s = now - self._came_since_s
+        if span_s > 0:
+            self._rate_bytes_s = max(LEAST_RATE_BYTES_S, self._speed * self._came_bytes / span_s)
+
     def _still_awaits(self, now: float) -> bool:
         return bool(self._waiting) and now - self._skipped_s < self._key_frame_wait_s
 
@@ -277,12 +291,3 @@ class CatchUp:
 
 def _packets(entries: Iterable[tuple[int, PacketBatch]]) -> int:
     return sum(len(batch.packets) for _, batch in entries)
-
-
-def _rate_bytes_s(
-    entries: Sequence[tuple[int, PacketBatch]], size_bytes: int, speed: float
-) -> float:
-    span_s = entries[-1][1].arrived_s - entries[0][1].arrived_s
-    if span_s <= 0:
-        return LEAST_RATE_BYTES_S
-    return max(LEAST_RATE_BYTES_S, speed * size_bytes / span_s)

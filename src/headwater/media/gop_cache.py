@@ -81,9 +81,11 @@ class GopCache:
             return []
         begun = set(tracks) - self._video
         found = []
-        for index, batch in self.entries[min(places) - self._offset :]:
+        for entry in self.entries[min(places) - self._offset :]:
+            index, batch = entry
             if index in begun:
-                found.append((index, batch))
+                # The very pair: a crowd of readers shares them.
+                found.append(entry)
             elif index in tracks and batch.key_frame_index >= 0:
                 begun.add(index)
                 found.append((index, batch.tail(batch.key_frame_index)))

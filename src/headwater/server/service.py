@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.access.authenticator import Authenticator
@@ -82,10 +83,13 @@ class Service:
             peer_ip=connection.peer_ip,
             local_ip=connection.local_ip,
             user_agent=session.user_agent,
-            on_close=lambda reason: self.sessions.close(session, reason, by_server=True),
-            on_life=lambda: session.touch(self.clock()),
-            is_orphaned=lambda: session.orphaned_s is not None,
+            on_close=partial(self.sessions.close, session, by_server=True),
+            on_life=partial(self._touch, session),
+            is_orphaned=session.is_orphaned,
         )
+
+    def _touch(self, session: Session) -> None:
+        session.touch(self.clock())
 
     def connection_opened(self, connection: Connection) -> None:
         """Note a connection that was accepted."""

@@ -79,6 +79,10 @@ class Session:
         self.last_seen_s = now
         self.excused_s = 0.0
 
+    def is_orphaned(self) -> bool:
+        """Whether its connection is gone."""
+        return self.orphaned_s is not None
+
     def snapshot(self) -> SessionSnapshot:
         """The session as it is now."""
         return SessionSnapshot(
