@@ -86,7 +86,8 @@ class WireParser:
         self._synced = False
         self._resyncing = False
         self._garbage_run_bytes = 0
-        self._channels: set[int] = set()
+        # A set of its own takes 216 bytes, and most connections never see a frame.
+        self._channels: frozenset[int] = frozenset()
         self._dead = False
 
     @property
@@ -228,7 +229,8 @@ class WireParser:
         self._needed_bytes = self._cut_frame_bytes or FRAME_HEADER_BYTES
         if not by_channel:
             return None
-        self._channels.update(by_channel)
+        if not self._channels.issuperset(by_channel):
+            self._channels |= by_channel.keys()
         self._good_event()
         return InterleavedFrames(by_channel)
 
