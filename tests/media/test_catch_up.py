@@ -408,12 +408,20 @@ def test_a_picture_that_was_begun_is_sent_to_its_end_before_a_skip(stage: Any) -
     assert watch.live == 1
 
 
-def test_a_key_frame_in_the_batch_that_ends_the_picture_is_gone_on_with(stage: Any) -> None:
+def stopped_behind_one_packet(
+    stage: Any, length: int, **settings: Any
+) -> tuple[Watch, Any, Any, list[PacketBatch]]:
+    """A catch-up with four packets of a picture, whose queue was full behind the first."""
     reader, source = stage.FakeReader(), stage.video()
-    begun = pictures(stage, source, 10, key=True)
-    watch = Watch(stage, reader, [(0, each) for each in begun[:4]], catch_up_max_s=1.0)
+    begun = pictures(stage, source, length, key=True)
+    watch = Watch(stage, reader, [(0, each) for each in begun[:4]], **settings)
     reader.on_batch = lambda: setattr(reader, "queue", MOST_QUEUED_BYTES)
     watch.catch_up.begin()
+    return watch, reader, source, begun
+
+
+def test_a_key_frame_in_the_batch_that_ends_the_picture_is_gone_on_with(stage: Any) -> None:
+    watch, reader, source, begun = stopped_behind_one_packet(stage, 10, catch_up_max_s=1.0)
     assert reader.seqs() == [100]
     stage.advance(1.1)
     for each in begun[4:8]:
@@ -431,11 +439,7 @@ def test_a_key_frame_in_the_batch_that_ends_the_picture_is_gone_on_with(stage: A
 
 
 def test_a_picture_that_never_ends_is_given_up_the_second_time(stage: Any) -> None:
-    reader, source = stage.FakeReader(), stage.video()
-    begun = pictures(stage, source, 40, key=True)
-    watch = Watch(stage, reader, [(0, each) for each in begun[:4]], catch_up_max_bytes=2_500)
-    reader.on_batch = lambda: setattr(reader, "queue", MOST_QUEUED_BYTES)
-    watch.catch_up.begin()
+    watch, reader, _, begun = stopped_behind_one_packet(stage, 40, catch_up_max_bytes=2_500)
     for each in begun[4:15]:
         watch.catch_up.add(0, each)
     assert watch.catch_up.skips == 2

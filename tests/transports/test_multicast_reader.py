@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from local_identity import local_identity
 
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
@@ -19,7 +20,6 @@ from headwater.protocol.sdp import SessionDescription
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 
 SDP = b"v=0\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\n"
@@ -35,15 +35,7 @@ async def test_every_listener_of_a_broken_group_is_told(monkeypatch: pytest.Monk
     offer = Offer(TransportKind.MULTICAST, TransportSpec())
     readers = []
     for number in range(2):
-        identity = SessionIdentity(
-            id=str(number),
-            peer="127.0.0.1:1",
-            peer_ip="127.0.0.1",
-            local_ip="127.0.0.1",
-            user_agent="",
-            on_close=causes.put_nowait,
-            on_life=lambda: None,
-        )
+        identity = local_identity(str(number), causes.put_nowait)
         reader = MulticastReader(identity, egresses, SETTINGS, on_too_slow=lambda _reader: None)
         reader.add_track(0, track, offer)
         reader.join(0, track)
@@ -89,15 +81,7 @@ async def test_listeners_of_a_slow_group_miss_the_same_and_are_closed_together(
     slow: asyncio.Queue[Reader] = asyncio.Queue()
     readers = []
     for number in range(2):
-        identity = SessionIdentity(
-            id=str(number),
-            peer="127.0.0.1:1",
-            peer_ip="127.0.0.1",
-            local_ip="127.0.0.1",
-            user_agent="",
-            on_close=lambda _reason: None,
-            on_life=lambda: None,
-        )
+        identity = local_identity(str(number))
         reader = MulticastReader(identity, egresses, settings, on_too_slow=slow.put_nowait)
         reader.add_track(0, track, Offer(TransportKind.MULTICAST, TransportSpec()))
         reader.join(0, track)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from local_identity import local_identity
 
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
@@ -21,7 +22,6 @@ from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import UdpEgressTable
 from headwater.transports.udp_reader import UdpReader
@@ -77,15 +77,7 @@ class Stage:
         player.bind(("127.0.0.1", 0))
         player.setblocking(False)
         port = player.getsockname()[1]
-        identity = SessionIdentity(
-            id=str(len(self.readers)),
-            peer="127.0.0.1:1",
-            peer_ip="127.0.0.1",
-            local_ip="127.0.0.1",
-            user_agent="",
-            on_close=lambda _reason: None,
-            on_life=lambda: None,
-        )
+        identity = local_identity(str(len(self.readers)))
         reader = UdpReader(identity, self.egresses, self.settings, self.slow.append)
         spec = TransportSpec(client_port=(port, port + 1))
         reader.add_track(0, self.track, Offer(TransportKind.UDP, spec))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from local_identity import local_identity
+
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_publisher import UdpPublisher
 
@@ -30,15 +31,7 @@ async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
         camera.bind(("127.0.0.1", 0))
         camera_port = camera.getsockname()[1]
-        identity = SessionIdentity(
-            id="s",
-            peer="127.0.0.1:1",
-            peer_ip="127.0.0.1",
-            local_ip="127.0.0.1",
-            user_agent="",
-            on_close=closed.set_result,
-            on_life=lambda: None,
-        )
+        identity = local_identity(on_close=closed.set_result)
         publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
         offer = Offer(TransportKind.UDP, TransportSpec(client_port=(camera_port, camera_port + 1)))
         answer = publisher.add_track(0, offer)
@@ -79,15 +72,7 @@ class ListeningTrack:
 
 async def test_what_strangers_sent_before_the_sockets_were_connected_is_forgotten() -> None:
     ports, track = OpenToStrangers(43700, 20), ListeningTrack()
-    identity = SessionIdentity(
-        id="s",
-        peer="127.0.0.1:1",
-        peer_ip="127.0.0.1",
-        local_ip="127.0.0.1",
-        user_agent="",
-        on_close=lambda _: None,
-        on_life=lambda: None,
-    )
+    identity = local_identity()
     publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
         camera.bind(("127.0.0.1", 0))

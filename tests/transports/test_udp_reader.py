@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+from local_identity import local_identity
 
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
@@ -15,7 +16,6 @@ from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import UdpEgressTable
 from headwater.transports.udp_reader import UdpReader
@@ -36,15 +36,7 @@ async def test_every_reader_behind_a_broken_egress_is_told(
         player.bind(("127.0.0.1", 0))
         port = player.getsockname()[1]
         for number in range(2):
-            identity = SessionIdentity(
-                id=str(number),
-                peer="127.0.0.1:1",
-                peer_ip="127.0.0.1",
-                local_ip="127.0.0.1",
-                user_agent="",
-                on_close=causes.put_nowait,
-                on_life=lambda: None,
-            )
+            identity = local_identity(str(number), causes.put_nowait)
             reader = UdpReader(
                 identity, egresses, MountSettings(), on_too_slow=lambda _reader: None
             )

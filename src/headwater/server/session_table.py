@@ -22,6 +22,8 @@ from headwater.transports.settings import TransportKind
 if TYPE_CHECKING:
     from headwater.server.connection import Connection
     from headwater.server.service import Service
+    from headwater.transports.session_publisher import SessionPublisher
+    from headwater.transports.session_reader import SessionReader
 
 logger = paced_logger(__name__)
 
@@ -100,8 +102,8 @@ class SessionTable:
         steps: tuple[Callable[[], object], ...] = (
             lambda: self.stop_publishing(session, cause),
             lambda: self._leave_mount(session, cause),
-            lambda: session.reader and session.reader.release(),
-            lambda: session.publisher and session.publisher.release(),
+            lambda: _release(session.reader),
+            lambda: _release(session.publisher),
             lambda: self._service.reservations.give_back(session),
             lambda: self._forget(session, cause),
             lambda: self._service.notices.session_closed(session, mount),
@@ -238,6 +240,11 @@ class SessionTable:
                     [("Retry-After", "5")],
                     logged=True,
                 )
+
+
+def _release(end: SessionPublisher | SessionReader | None) -> None:
+    if end is not None:
+        end.release()
 
 
 def _unbind(session: Session) -> None:

@@ -70,6 +70,11 @@ class InterleavedOutlet(Outlet):
         path = self.stream.direct
         return None if path is None or self.gate.slow else path.send
 
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Packets and bytes that the gate left out."""
+        return self.gate.dropped_packets, self.gate.dropped_bytes
+
     def send_rtcp(self, packet: bytes) -> None:
         """Write one frame; a connection that lags behind does without."""
         if not self.gate.slow:

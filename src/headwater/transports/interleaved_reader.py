@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from headwater.media.packet_batch import PacketBatch
@@ -53,13 +53,10 @@ class InterleavedReader(SessionReader):
         self._outlets: dict[int, InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
         self._ending = False
-        # Packets and bytes that gates left out whose tracks it has no more.
-        self._former_drops = (0, 0)
 
     @property
-    def track_indexes(self) -> Sequence[int]:
-        """The tracks that are set up."""
-        return sorted(self._outlets)
+    def _deliveries(self) -> Mapping[int, InterleavedOutlet]:
+        return self._outlets
 
     @property
     def queued_bytes(self) -> int:
@@ -70,30 +67,6 @@ class InterleavedReader(SessionReader):
     def oldest_queued_s(self) -> float:
         """The age of the oldest of these bytes in seconds."""
         return self._stream.oldest_queued_s(self._loop.time())
-
-    @property
-    def dropped_packets(self) -> int:
-        """Packets that its gates left out."""
-        return self._former_drops[0] + sum(
-            outlet.gate.dropped_packets for outlet in self._outlets.values()
-        )
-
-    @property
-    def dropped_bytes(self) -> int:
-        """The same in bytes."""
-        return self._former_drops[1] + sum(
-            outlet.gate.dropped_bytes for outlet in self._outlets.values()
-        )
-
-    @property
-    def reported_lost_packets(self) -> int:
-        """Packets that the reader says it lost; over TCP it never loses any on the way."""
-        return sum(outlet.reports.cumulative_lost for outlet in self._outlets.values())
-
-    @property
-    def reported_fraction_lost(self) -> float:
-        """The share lost lately, of the track with the largest."""
-        return max((outlet.reports.fraction_lost for outlet in self._outlets.values()), default=0.0)
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Take a channel pair for the track."""
@@ -125,17 +98,8 @@ class InterleavedReader(SessionReader):
         if outlet is not None:
             self._lanes.leave(self._tracks.pop(index), outlet)
             self.offered.end(index)
-            packets, size_bytes = self._former_drops
-            self._former_drops = (
-                packets + outlet.gate.dropped_packets,
-                size_bytes + outlet.gate.dropped_bytes,
-            )
+            self._keep_drops(outlet)
             give_back(self._channels, outlet.pair)
-
-    def release(self) -> None:
-        """Free every channel."""
-        for index in tuple(self._outlets):
-            self.remove_track(index)
 
     def join(self, track_index: int, track: Track) -> None:
         """Begin live delivery."""

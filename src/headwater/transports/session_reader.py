@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from headwater.media.reader import Reader
 from headwater.media.track import Track
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
 from headwater.transports.offered_tally import OfferedTally
+from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionEnd, SessionIdentity
+
+
+class Delivery(Protocol):
+    """One track's way to a reader."""
+
+    @property
+    def reports(self) -> ReaderReports:
+        """What the reader said of it."""
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Packets and bytes that were left out on it."""
 
 
 class SessionReader(SessionEnd, Reader):
@@ -29,6 +44,38 @@ class SessionReader(SessionEnd, Reader):
     def __init__(self, identity: SessionIdentity, transport: str) -> None:
         super().__init__(identity, transport)
         self.offered = OfferedTally()
+        # Packets and bytes that were left out on ways it has no more.
+        self._former_drops = (0, 0)
+
+    @property
+    @abstractmethod
+    def _deliveries(self) -> Mapping[int, Delivery]:
+        """The ways of the tracks that are set up."""
+
+    @property
+    def track_indexes(self) -> Sequence[int]:
+        """The tracks that are set up."""
+        return sorted(self._deliveries)
+
+    @property
+    def dropped_packets(self) -> int:
+        """Packets left out because its way did not keep up, or that could not be sent."""
+        return self._former_drops[0] + sum(way.dropped[0] for way in self._deliveries.values())
+
+    @property
+    def dropped_bytes(self) -> int:
+        """The same in bytes."""
+        return self._former_drops[1] + sum(way.dropped[1] for way in self._deliveries.values())
+
+    @property
+    def reported_lost_packets(self) -> int:
+        """Packets that its receiver reports say it lost; over TCP none are lost on the way."""
+        return sum(way.reports.cumulative_lost for way in self._deliveries.values())
+
+    @property
+    def reported_fraction_lost(self) -> float:
+        """The share lost lately, of the track with the largest."""
+        return max((way.reports.fraction_lost for way in self._deliveries.values()), default=0.0)
 
     @property
     def sent_packets(self) -> int:
@@ -51,9 +98,15 @@ class SessionReader(SessionEnd, Reader):
     def remove_track(self, index: int) -> None:
         """Stop one track and give back what it took; an unknown track is no error."""
 
-    @abstractmethod
     def release(self) -> None:
         """Give back every port and channel; a second call does nothing."""
+        for index in tuple(self._deliveries):
+            self.remove_track(index)
+
+    def _keep_drops(self, delivery: Delivery) -> None:
+        """Go on counting what was left out on a way that ends."""
+        packets, size_bytes = delivery.dropped
+        self._former_drops = (self._former_drops[0] + packets, self._former_drops[1] + size_bytes)
 
     @abstractmethod
     def say_bye(self, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headwater.media.packet_batch import PacketBatch
@@ -15,38 +15,31 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.protocol.rtcp_build import bye
 from headwater.protocol.status import Status
+from headwater.transports.datagram_reader import DatagramReader, Leg
 from headwater.transports.negotiation import Offer
 from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
-from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 from headwater.transports.udp_egress import UdpEgress, UdpEgressTable
 from headwater.transports.udp_outlet import runs_of
 
 
-@dataclass(eq=False, slots=True)
-class _Leg:
+@dataclass(eq=False, slots=True, kw_only=True)
+class _Leg(Leg[UdpEgress]):
     """One track of the reader: where it leaves and where it goes."""
 
-    track: Track
-    egress: UdpEgress
     destination: Destination
     rtcp_address: Address
-    reports: ReaderReports
-    # What the egress had left out when this leg went live; None while it is not.
-    left_out_before: tuple[int, int] | None = None
 
     @property
     def dropped(self) -> tuple[int, int]:
-        """Packets and bytes that this destination missed."""
-        packets, size_bytes = self.destination.dropped_packets, self.destination.dropped_bytes
-        if self.left_out_before is not None:
-            packets += self.egress.left_out_packets - self.left_out_before[0]
-            size_bytes += self.egress.left_out_bytes - self.left_out_before[1]
-        return packets, size_bytes
+        """Packets and bytes left out while it was live, and those the socket refused."""
+        packets, size_bytes = self.left_out
+        destination = self.destination
+        return packets + destination.dropped_packets, size_bytes + destination.dropped_bytes
 
 
-class UdpReader(SessionReader):
+class UdpReader(DatagramReader[_Leg]):
     """Receives each track on a port pair of its own machine."""
 
     needs_pacing = True
@@ -58,19 +51,9 @@ class UdpReader(SessionReader):
         settings: MountSettings,
         on_too_slow: Callable[[Reader], None],
     ) -> None:
-        super().__init__(identity, TransportKind.UDP)
+        super().__init__(identity, TransportKind.UDP, settings, on_too_slow)
         self._egresses = egresses
-        self._settings = settings
-        self._on_too_slow = on_too_slow
-        self._legs: dict[int, _Leg] = {}
-        # Packets and bytes dropped on the way to destinations it has no more.
-        self._former_drops = (0, 0)
         self._former_undeliverable = 0
-
-    @property
-    def track_indexes(self) -> Sequence[int]:
-        """The tracks that are set up."""
-        return sorted(self._legs)
 
     @property
     def queued_bytes(self) -> int:
@@ -91,31 +74,11 @@ class UdpReader(SessionReader):
         return all(leg.egress.has_room for leg in self._legs.values())
 
     @property
-    def dropped_packets(self) -> int:
-        """Packets left out because the socket did not keep up, or that it refused."""
-        return self._former_drops[0] + sum(leg.dropped[0] for leg in self._legs.values())
-
-    @property
-    def dropped_bytes(self) -> int:
-        """The same in bytes."""
-        return self._former_drops[1] + sum(leg.dropped[1] for leg in self._legs.values())
-
-    @property
     def undeliverable_packets(self) -> int:
         """Packets that the socket refused, as those larger than UDP carries."""
         return self._former_undeliverable + sum(
             leg.destination.dropped_packets for leg in self._legs.values()
         )
-
-    @property
-    def reported_lost_packets(self) -> int:
-        """Packets that its receiver reports say it lost."""
-        return sum(leg.reports.cumulative_lost for leg in self._legs.values())
-
-    @property
-    def reported_fraction_lost(self) -> float:
-        """The share lost lately, of the track with the largest."""
-        return max((leg.reports.fraction_lost for leg in self._legs.values()), default=0.0)
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Reserve the way to the reader's ports.
@@ -143,11 +106,11 @@ class UdpReader(SessionReader):
                 where="Transport",
             )
         leg = _Leg(
-            track,
-            egress,
-            egress.destination(socket_address(peer_ip, client_port[0])),
-            rtcp_address,
-            ReaderReports(),
+            track=track,
+            egress=egress,
+            destination=egress.destination(socket_address(peer_ip, client_port[0])),
+            rtcp_address=rtcp_address,
+            reports=ReaderReports(),
         )
         egress.listen(peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet))
         self._legs[index] = leg
@@ -171,17 +134,11 @@ class UdpReader(SessionReader):
             )
             self._egresses.release(leg.track, self.identity.local_ip)
 
-    def release(self) -> None:
-        """Let go of every egress."""
-        for index in tuple(self._legs):
-            self.remove_track(index)
-
-    def join(self, track_index: int, track: Track) -> None:
+    def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Begin live delivery."""
         leg = self._legs[track_index]
         leg.egress.go_live(leg.destination, leg.rtcp_address, self)
-        leg.left_out_before = (leg.egress.left_out_packets, leg.egress.left_out_bytes)
-        self.offered.begin(track_index, track)
+        self._note_live(track_index, leg)
 
     def leave(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """End live delivery."""
@@ -203,14 +160,6 @@ class UdpReader(SessionReader):
         if leg is not None:
             leg.egress.send_rtcp_to(leg.rtcp_address, packet)
 
-    def expire(self) -> None:
-        """Have the mount close it: its socket was slow for too long."""
-        self._on_too_slow(self)
-
-    def fail(self, error: Exception) -> None:
-        """End the session after an error in its delivery."""
-        self.identity.on_close(f"delivery failed: {error}")
-
     def say_bye(self, reason: str) -> None:
         """Send RTCP BYE on every track."""
         for leg in self._legs.values():
@@ -219,12 +168,5 @@ class UdpReader(SessionReader):
 
     def _leave_destination(self, index: int, leg: _Leg) -> None:
         leg.egress.stop_live(leg.destination)
-        self.offered.end(index)
-        packets, size_bytes = leg.dropped
-        self._former_drops = (self._former_drops[0] + packets, self._former_drops[1] + size_bytes)
+        self._note_left(index, leg)
         self._former_undeliverable += leg.destination.dropped_packets
-        leg.left_out_before = None
-
-    def _receive_rtcp(self, leg: _Leg, packet: bytes) -> None:
-        if leg.reports.receive(packet):
-            self.identity.on_life()
