@@ -55,18 +55,13 @@ class DatagramReader(SessionReader, Generic[LegT]):
         settings: MountSettings,
         on_too_slow: Callable[[Reader], None],
     ) -> None:
-        super().__init__(identity, kind)
+        super().__init__(identity, kind, on_too_slow)
         self._settings = settings
-        self._on_too_slow = on_too_slow
         self._legs: dict[int, LegT] = {}
 
     @property
     def _deliveries(self) -> Mapping[int, LegT]:
         return self._legs
-
-    def expire(self) -> None:
-        """Have the mount close it: its socket was slow for too long."""
-        self._on_too_slow(self)
 
     def fail(self, error: Exception) -> None:
         """End the session after an error in its delivery."""

@@ -9,7 +9,7 @@ class DeliveryOwner(Protocol):
     """Whoever is served by an outlet and ends when it cannot be."""
 
     def expire(self) -> None:
-        """Be closed for having been slow too long."""
+        """Be closed, later, for having been slow too long."""
 
     def fail(self, error: Exception) -> None:
         """Be closed because delivery broke."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import Reader
@@ -23,8 +22,6 @@ from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
 
-EndT = TypeVar("EndT")
-
 
 class InterleavedReader(SessionReader):
     """Writes the batches of its tracks into one TCP (or TLS) stream."""
@@ -42,17 +39,15 @@ class InterleavedReader(SessionReader):
         budget: QueueBudget,
         lanes: InterleavedLaneTable,
     ) -> None:
-        super().__init__(identity, TransportKind.TCP)
+        super().__init__(identity, TransportKind.TCP, on_too_slow)
         self._loop = loop
         self._stream = stream
         self._channels = channels
         self._settings = settings
-        self._on_too_slow = on_too_slow
         self._budget = budget
         self._lanes = lanes
         self._outlets: dict[int, InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
-        self._ending = False
 
     @property
     def _deliveries(self) -> Mapping[int, InterleavedOutlet]:
@@ -133,19 +128,10 @@ class InterleavedReader(SessionReader):
             if ssrc is not None:
                 outlet.send_rtcp(bye([ssrc], reason))
 
-    def expire(self) -> None:
-        """Have a reader closed that was slow for too long; what waits for it is lost."""
-        self._end_by(self._on_too_slow, self)
-
     def fail(self, error: Exception) -> None:
         """End the session after an error in its delivery."""
-        self._end_by(self.identity.on_close, f"delivery failed: {error}")
-
-    def _end_by(self, way: Callable[[EndT], None], argument: EndT) -> None:
         # Later, since a fan-out may be going through its outlets right now.
-        if not self._ending:
-            self._ending = True
-            self._loop.call_soon(way, argument)
+        self._loop.call_soon(self.identity.on_close, f"delivery failed: {error}")
 
     def _receive_rtcp(self, outlet: InterleavedOutlet, packets: list[bytes]) -> None:
         self.identity.on_life()

@@ -161,7 +161,7 @@ class MulticastEgress(UdpOutlet):
     def expire(self, *, everybody: bool) -> None:  # noqa: ARG002 - fewer listeners are no less load
         """Have all listeners closed."""
         for owner in self._live.values():
-            self._loop.call_soon(owner.expire)
+            owner.expire()
 
     def close(self) -> None:
         """Close the sockets."""

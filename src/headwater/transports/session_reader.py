@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from headwater.media.reader import Reader
@@ -41,8 +41,12 @@ class SessionReader(SessionEnd, Reader):
 
     shares_its_packets: bool = False
 
-    def __init__(self, identity: SessionIdentity, transport: str) -> None:
+    def __init__(
+        self, identity: SessionIdentity, transport: str, on_too_slow: Callable[[Reader], None]
+    ) -> None:
+        """`on_too_slow` has the mount close a reader: later, since a fan-out may be under way."""
         super().__init__(identity, transport)
+        self._on_too_slow = on_too_slow
         self.offered = OfferedTally()
         # Packets and bytes that were left out on ways it has no more.
         self._former_drops = (0, 0)
@@ -102,6 +106,10 @@ class SessionReader(SessionEnd, Reader):
         """Give back every port and channel; a second call does nothing."""
         for index in tuple(self._deliveries):
             self.remove_track(index)
+
+    def expire(self) -> None:
+        """Have the mount close it for having been slow too long; what waits for it is lost."""
+        self._on_too_slow(self)
 
     def _keep_drops(self, delivery: Delivery) -> None:
         """Go on counting what was left out on a way that ends."""

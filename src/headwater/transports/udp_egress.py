@@ -140,7 +140,7 @@ class UdpEgress(UdpOutlet):
         """Have all readers closed, or those that came last: half as many may be few enough."""
         owners = [owner for _, owner in self._live.values()]
         for owner in owners if everybody else owners[len(owners) // 2 :]:
-            self._loop.call_soon(owner.expire)
+            owner.expire()
 
     def close(self) -> None:
         """Close the sockets and return the ports."""
