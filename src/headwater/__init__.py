@@ -1,26 +1,40 @@
-"""Headwater: an RTSP/RTP streaming media server to run, to embed and to test with."""
+"""Headwater: an RTSP/RTP streaming media server to run, to embed and to test with.
 
-from headwater.access.auth_method import AuthMethod
-from headwater.access.settings import AccessSettings, UserSettings
-from headwater.app.rtsp_server import RtspServer
-from headwater.app.threaded_server import ThreadedRtspServer
-from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
-from headwater.control.settings import ControlSettings
-from headwater.control.status import Health, ServerStatus
-from headwater.hooks import HookRequest, Hooks, HookSettings, Redirect
-from headwater.media.settings import MountOverride, MountSettings, SecondPublisher, SlowReaderPolicy
-from headwater.media.snapshot import (
-    MountSnapshot,
-    PublisherSnapshot,
-    ReaderSnapshot,
-    TrackSnapshot,
-)
-from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
-from headwater.server.counters import ServerCounters
-from headwater.server.session import SessionSnapshot
-from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
-from headwater.transports.settings import RtpSettings, TransportKind
+Each name is imported when it is first used: `headwater --version` and `headwater status` need none
+of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from headwater.version import __version__
+
+if TYPE_CHECKING:
+    from headwater.access.auth_method import AuthMethod
+    from headwater.access.settings import AccessSettings, UserSettings
+    from headwater.app.rtsp_server import RtspServer
+    from headwater.app.threaded_server import ThreadedRtspServer
+    from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
+    from headwater.control.settings import ControlSettings
+    from headwater.control.status import Health, ServerStatus
+    from headwater.hooks import HookRequest, Hooks, HookSettings, Redirect
+    from headwater.media.settings import (
+        MountOverride,
+        MountSettings,
+        SecondPublisher,
+        SlowReaderPolicy,
+    )
+    from headwater.media.snapshot import (
+        MountSnapshot,
+        PublisherSnapshot,
+        ReaderSnapshot,
+        TrackSnapshot,
+    )
+    from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
+    from headwater.server.counters import ServerCounters
+    from headwater.server.session import SessionSnapshot
+    from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+    from headwater.transports.settings import RtpSettings, TransportKind
 
 __all__ = [
     "AccessSettings",
@@ -60,3 +74,54 @@ __all__ = [
     "UserSettings",
     "__version__",
 ]
+
+_HOMES = {
+    "AuthMethod": "headwater.access.auth_method",
+    "AccessSettings": "headwater.access.settings",
+    "UserSettings": "headwater.access.settings",
+    "RtspServer": "headwater.app.rtsp_server",
+    "ThreadedRtspServer": "headwater.app.threaded_server",
+    "LogFormat": "headwater.config.settings",
+    "LogLevel": "headwater.config.settings",
+    "LogSettings": "headwater.config.settings",
+    "Settings": "headwater.config.settings",
+    "ControlSettings": "headwater.control.settings",
+    "Health": "headwater.control.status",
+    "ServerStatus": "headwater.control.status",
+    "HookRequest": "headwater.hooks",
+    "Hooks": "headwater.hooks",
+    "HookSettings": "headwater.hooks",
+    "Redirect": "headwater.hooks",
+    "MountOverride": "headwater.media.settings",
+    "MountSettings": "headwater.media.settings",
+    "SecondPublisher": "headwater.media.settings",
+    "SlowReaderPolicy": "headwater.media.settings",
+    "MountSnapshot": "headwater.media.snapshot",
+    "PublisherSnapshot": "headwater.media.snapshot",
+    "ReaderSnapshot": "headwater.media.snapshot",
+    "TrackSnapshot": "headwater.media.snapshot",
+    "ClientCertificates": "headwater.net.settings",
+    "SocketSettings": "headwater.net.settings",
+    "TlsSettings": "headwater.net.settings",
+    "TlsVersion": "headwater.net.settings",
+    "ServerCounters": "headwater.server.counters",
+    "SessionSnapshot": "headwater.server.session",
+    "LimitSettings": "headwater.server.settings",
+    "ServerSettings": "headwater.server.settings",
+    "SessionSettings": "headwater.server.settings",
+    "RtpSettings": "headwater.transports.settings",
+    "TransportKind": "headwater.transports.settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, and keep it (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

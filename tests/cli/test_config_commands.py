@@ -5,14 +5,14 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from headwater.cli.failures import CommandFailed
-from headwater.cli.main import app
+from headwater.cli.main import command_line
 from headwater.config.default_file import default_file
 
 RUN = CliRunner()
 
 
 def test_config_prints_the_default_file() -> None:
-    result = RUN.invoke(app, ["config"])
+    result = RUN.invoke(command_line(), ["config"])
     assert result.exit_code == 0
     assert result.stdout == default_file()
 
@@ -20,7 +20,7 @@ def test_config_prints_the_default_file() -> None:
 def test_a_good_file_is_said_to_be_good(tmp_path: Path) -> None:
     path = tmp_path / "good.toml"
     path.write_text(default_file(), encoding="utf-8")
-    result = RUN.invoke(app, ["check-config", str(path)])
+    result = RUN.invoke(command_line(), ["check-config", str(path)])
     assert result.exit_code == 0
     assert result.stdout == f"{path}: good\n"
 
@@ -28,7 +28,7 @@ def test_a_good_file_is_said_to_be_good(tmp_path: Path) -> None:
 def test_a_bad_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[server]\nhots = ''\n[log]\nlevle = ''\n", encoding="utf-8")
-    failure = RUN.invoke(app, ["check-config", str(path)]).exception
+    failure = RUN.invoke(command_line(), ["check-config", str(path)]).exception
     assert isinstance(failure, CommandFailed)
     assert failure.exit_code == 2
     assert str(failure).splitlines() == [
@@ -41,12 +41,12 @@ def test_the_environment_is_checked_too(tmp_path: Path) -> None:
     path = tmp_path / "empty.toml"
     path.touch()
     environment = {"HEADWATER_SERVER__BACKLOG": "-1"}
-    failure = RUN.invoke(app, ["check-config", str(path)], env=environment).exception
+    failure = RUN.invoke(command_line(), ["check-config", str(path)], env=environment).exception
     assert isinstance(failure, CommandFailed)
     assert str(failure).startswith("HEADWATER_SERVER__BACKLOG: server.backlog: backlog is -1")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    failure = RUN.invoke(app, ["check-config", str(tmp_path / "no.toml")]).exception
+    failure = RUN.invoke(command_line(), ["check-config", str(tmp_path / "no.toml")]).exception
     assert isinstance(failure, CommandFailed)
     assert "No such file or directory" in str(failure)

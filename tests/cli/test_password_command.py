@@ -5,14 +5,14 @@ from typer.testing import CliRunner
 
 from headwater.access.password import read_password
 from headwater.cli.failures import CommandFailed
-from headwater.cli.main import app
+from headwater.cli.main import command_line
 
 RUN = CliRunner()
 
 
 @pytest.mark.parametrize("form", ["scrypt", "pbkdf2-sha256"])
 def test_a_hash_verifies_the_password(form: str) -> None:
-    result = RUN.invoke(app, ["hash-password", "--form", form], input="open sesame\n")
+    result = RUN.invoke(command_line(), ["hash-password", "--form", form], input="open sesame\n")
     assert result.exit_code == 0
     stored = read_password(result.stdout.strip())
     assert stored.form == form
@@ -22,7 +22,7 @@ def test_a_hash_verifies_the_password(form: str) -> None:
 
 def test_an_ha1_is_bound_to_user_and_realm() -> None:
     arguments = ["hash-password", "--form", "ha1-md5", "--user", "ann", "--realm", "here"]
-    stored = read_password(RUN.invoke(app, arguments, input="x\n").stdout.strip())
+    stored = read_password(RUN.invoke(command_line(), arguments, input="x\n").stdout.strip())
     assert stored.verify("x", username="ann", realm="here")
     assert not stored.verify("x", username="bob", realm="here")
 
@@ -32,6 +32,6 @@ def test_an_ha1_is_bound_to_user_and_realm() -> None:
     [(["--form", "ha1-md5"], "x\n"), ([], "\n"), (["--form", "plain"], "x\n")],
 )
 def test_what_cannot_be_hashed_is_refused(arguments: list[str], password: str) -> None:
-    failure = RUN.invoke(app, ["hash-password", *arguments], input=password).exception
+    failure = RUN.invoke(command_line(), ["hash-password", *arguments], input=password).exception
     assert isinstance(failure, CommandFailed)
     assert failure.exit_code == 2

@@ -16,9 +16,10 @@ from headwater.app.machine_limits import look_at_machine
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
 from headwater.app.status_report import StatusReport
 from headwater.config.settings import Settings
+from headwater.control.server_state import ServerState
 from headwater.control.settings import AUTO
 from headwater.control.socket_path import automatic_path
-from headwater.control.status import Health, ServerState, ServerStatus
+from headwater.control.status import Health, ServerStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
 from headwater.media.snapshot import MountSnapshot

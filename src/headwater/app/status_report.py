@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 from headwater.control.process import process_status
+from headwater.control.server_state import ServerState
 from headwater.control.status import (
     ConnectionsStatus,
     DropsStatus,
@@ -13,7 +14,6 @@ from headwater.control.status import (
     HookStatus,
     HookThreadsStatus,
     PortsStatus,
-    ServerState,
     ServerStatus,
 )
 from headwater.hooks import HookRunner

@@ -1,42 +1,102 @@
 """The `headwater` command: its sub-commands, and the one place where failures become exit codes."""
 
+import os
 import sys
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 import typer
 
-from headwater.cli import (
-    config_commands,
-    demo_command,
-    password_command,
-    publish_command,
-    serve_command,
-    status_command,
-    version_command,
-)
+from headwater.cli import version_command
 from headwater.cli.failures import CommandFailed, show
 
-app = typer.Typer(
-    name="headwater",
-    help="An RTSP/RTP streaming media server.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.callback()(version_command.options)
-app.command("serve")(serve_command.serve)
-app.command("status")(status_command.status)
-app.command("demo")(demo_command.demo)
-app.command("publish")(publish_command.publish)
-app.command("config")(config_commands.config)
-app.command("check-config")(config_commands.check_config)
-app.command("hash-password")(password_command.hash_password)
-app.command("version")(version_command.version)
+_COMPLETION = "_HEADWATER_COMPLETE"
+"""The variable by which a shell asks for completions (typer's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Where a command's function is, and its line in the list of commands."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS = {
+    "serve": _Command(
+        "serve_command",
+        "serve",
+        "Run the server until Ctrl-C (or SIGTERM); a second Ctrl-C ends it at once.",
+    ),
+    "status": _Command(
+        "status_command", "status", "Show mounts, publishers, readers and rates of the server."
+    ),
+    "demo": _Command(
+        "demo_command",
+        "demo",
+        "Run a server with a synthetic camera: a moving picture with a clock, and a tone.",
+    ),
+    "publish": _Command(
+        "publish_command",
+        "publish",
+        "Publish a file or a camera to an RTSP server as it is, without encoding it again.",
+    ),
+    "config": _Command(
+        "config_commands", "config", "Print the default configuration file, every key documented."
+    ),
+    "check-config": _Command(
+        "config_commands", "check_config", "Check a configuration file, and start nothing."
+    ),
+    "hash-password": _Command(
+        "password_command", "hash_password", "Hash a password for the configuration file."
+    ),
+    "version": _Command("version_command", "version", "Print the version."),
+}
+
+
+def command_line(loaded: Container[str] = COMMANDS) -> typer.Typer:
+    """The command line with these commands' options; of the others it knows the names alone.
+
+    A command's module is imported with what the command needs: up to half a second, which
+    `headwater --help` and the other commands do without.
+    """
+    app = typer.Typer(
+        name="headwater",
+        help="An RTSP/RTP streaming media server.",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(version_command.options)
+    for name, command in COMMANDS.items():
+        function = _not_loaded
+        if name in loaded:
+            function = getattr(import_module(f"headwater.cli.{command.module}"), command.function)
+        app.command(name, short_help=command.summary)(function)
+    return app
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 asked for wrongly."""
+    """Run the command line and exit: 0 done, 1 failed, 2 asked for wrongly.
+
+    Without arguments it shows its help, which is no failure.
+    """
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        app()
+        command_line(_needed(arguments))(args=arguments)
     except CommandFailed as failure:
         show(failure, sys.stderr)
         sys.exit(failure.exit_code)
+
+
+def _needed(arguments: Sequence[str]) -> Container[str]:
+    """The commands that these arguments can reach: no option before a command takes a value."""
+    if _COMPLETION in os.environ:
+        return COMMANDS
+    return [argument for argument in arguments if not argument.startswith("-")][:1]
+
+
+def _not_loaded() -> None:
+    """Stand for a command that was not asked for."""
+    raise NotImplementedError

@@ -4,18 +4,18 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.live import Live
 
 from headwater.cli.failures import EXIT_USAGE, CommandFailed
-from headwater.cli.status_view import health_line, status_view
 from headwater.control.errors import NotReachableError
+from headwater.control.server_state import ServerState
 from headwater.control.settings import AUTO
-from headwater.control.status import ServerState
 from headwater.control.status_client import ask, find_server
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXIT_NOT_SERVING = 3
 SOCKET_VARIABLE = "HEADWATER_CONTROL__STATUS_SOCKET"
@@ -61,7 +61,7 @@ def status(
         path = Path(socket) if socket and socket != AUTO else find_server(port)
         if check:
             document = ask(path, "health", timeout_s=_HEALTH_TIMEOUT_S)
-            typer.echo(json.dumps(document) if as_json else health_line(document))
+            typer.echo(json.dumps(document) if as_json else _health_line(document))
         elif watch:
             document = _watch(path, as_json=as_json)
         else:
@@ -73,15 +73,30 @@ def status(
         raise typer.Exit(EXIT_NOT_SERVING)
 
 
+# What draws tables is imported where one is drawn: health checks, every few seconds, go without.
+
+
+def _health_line(document: Document) -> str:
+    from headwater.cli.status_view import health_line
+
+    return health_line(document)
+
+
 def _show_once(document: Document, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(document))
-    else:
-        _console().print(status_view(document))
+        return
+    from headwater.cli.status_view import status_view
+
+    _console().print(status_view(document))
 
 
 def _watch(path: Path, *, as_json: bool) -> Document:
     """Show the status once a second until Ctrl-C; the last one is returned."""
+    from rich.live import Live
+
+    from headwater.cli.status_view import status_view
+
     document = ask(path, "status")
     before: Document | None = None
     console = _console()
@@ -102,7 +117,9 @@ def _watch(path: Path, *, as_json: bool) -> Document:
         return document
 
 
-def _console() -> Console:
+def _console() -> "Console":
     """A console for the table; where it goes into a file or a pipe, wide enough for it."""
+    from rich.console import Console
+
     console = Console()
     return console if console.is_terminal else Console(width=_PLAIN_WIDTH)

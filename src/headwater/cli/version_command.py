@@ -29,7 +29,11 @@ def options(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_and_exit, is_eager=True, help="Print the version and exit."
+            "--version",
+            "-V",
+            callback=_print_and_exit,
+            is_eager=True,
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from headwater.access.authenticator import AccessCounters
 from headwater.control.json_text import plain
 from headwater.control.process import ProcessStatus
+from headwater.control.server_state import ServerState
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.counters import ServerCounters
 from headwater.server.session import SessionSnapshot
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
-
-
-class ServerState(StrEnum):
-    """The life of a server: binding its ports, serving, telling everybody to go."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    DRAINING = "draining"
 
 
 @dataclass(frozen=True, slots=True)
