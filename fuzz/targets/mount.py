@@ -120,8 +120,8 @@ class _Watcher(Reader):
         if self.batches == self.breaks_at:
             raise OSError("broken")
 
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        assert packet
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
+        assert all(batch.packets)
 
     def close(self, reason: str) -> None:
         assert not self.closed, "closed twice"
@@ -135,8 +135,8 @@ class _Leg:
     def send_batch(self, batch: PacketBatch) -> None:
         self._reader.take(batch)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        assert packet
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        assert all(batch.packets)
 
     def outlet_failed(self, error: Exception) -> None:
         assert isinstance(error, OSError), error
@@ -182,7 +182,7 @@ class _Stage:
             case _ if mount is not None and self.publisher is mount.publisher is not None:
                 track = mount.tracks[kind // 8 % 2]
                 if kind & 0x80:
-                    track.write_rtcp(payload)
+                    track.write_rtcp([payload])
                 else:
                     head = bytes([0x80, 96, kind // 16, len(payload)]) + bytes(8)
                     track.write([head + part for part in payload.split(b"\xee")])

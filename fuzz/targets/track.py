@@ -29,7 +29,7 @@ def run(data: bytes) -> None:
         at = end
         now_s += kind / 512
         if kind & 0x80:
-            track.write_rtcp(packet)
+            track.write_rtcp([packet])
             continue
         if kind & 0x40:
             packet = bytes([0x80, 96, 0, kind & 0x3F]) + bytes(8) + packet

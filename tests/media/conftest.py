@@ -93,8 +93,8 @@ class ReaderOutlet:
     def send_batch(self, batch: PacketBatch) -> None:
         self.reader.take(self.index, batch)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        self.reader.rtcp.append((self.index, packet))
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        self.reader.rtcp += [(self.index, packet) for packet in batch.packets]
 
     def outlet_failed(self, error: Exception) -> None:
         self.reader.errors.append(error)
@@ -154,9 +154,9 @@ class FakeReader(Reader):
         if self.on_batch is not None:
             self.on_batch()
 
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
         self._maybe_fail("send_rtcp")
-        self.rtcp.append((track_index, packet))
+        self.rtcp += [(track_index, packet) for packet in batch.packets]
 
     def close(self, reason: str) -> None:
         self.closed.append(reason)

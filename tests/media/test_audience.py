@@ -181,25 +181,25 @@ def test_a_reader_on_its_way_gets_everything_in_the_order_it_came(stage: Any) ->
 def test_sender_reports_reach_those_who_join_and_those_on_their_way(stage: Any) -> None:
     mount, video, audio = filled(stage)
     early = video.report(NTP)
-    mount.tracks[0].write_rtcp(early)
+    mount.tracks[0].write_rtcp([early])
     reader = stage.FakeReader()
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader, 0)
     assert reader.rtcp == [(0, early)]
     late = video.report(NTP + (1 << 32))
-    mount.tracks[0].write_rtcp(late)
-    mount.tracks[1].write_rtcp(audio.report(NTP))
+    mount.tracks[0].write_rtcp([late])
+    mount.tracks[1].write_rtcp([audio.report(NTP)])
     assert reader.rtcp == [(0, early), (0, late)]
     reader.queue = 0
     stage.advance(0.2)
-    mount.tracks[0].write_rtcp(early)
+    mount.tracks[0].write_rtcp([early])
     assert reader.rtcp == [(0, early), (0, late), (0, early)]
 
 
 def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
     mount, video, _ = filled(stage)
     report = video.report(NTP)
-    mount.tracks[0].write_rtcp(report)
+    mount.tracks[0].write_rtcp([report])
     reader = stage.FakeReader()
     known: list[int] = []
     reader.on_batch = lambda: known.append(len(reader.rtcp))
@@ -211,7 +211,7 @@ def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
 
 def test_report_that_breaks_a_reader_at_its_start_ends_it(stage: Any) -> None:
     mount, video, _ = filled(stage)
-    mount.tracks[0].write_rtcp(video.report(NTP))
+    mount.tracks[0].write_rtcp([video.report(NTP)])
     reader = stage.FakeReader()
     reader.fail_in = "send_rtcp"
     stage.play(mount, reader)
@@ -379,7 +379,7 @@ def test_a_reader_that_raises_is_closed_and_harms_nobody(
     stage: Any, where: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     mount, video, _ = filled(stage)
-    mount.tracks[0].write_rtcp(video.report(NTP))
+    mount.tracks[0].write_rtcp([video.report(NTP)])
     bad, good = stage.FakeReader("bad"), stage.FakeReader("good")
     bad.fail_in = where
     stage.play(mount, good, instant=False)
@@ -402,7 +402,7 @@ def test_rtcp_that_breaks_a_reader_on_its_way_ends_only_that_one(stage: Any) -> 
         stage.play(mount, reader)
     readers[0].fail_in = "send_rtcp"
     report = video.report(NTP)
-    mount.tracks[0].write_rtcp(report)
+    mount.tracks[0].write_rtcp([report])
     assert readers[0].closed == ["failed"]
     assert readers[1].rtcp == [(0, report)]
 

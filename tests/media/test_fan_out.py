@@ -22,8 +22,8 @@ class Sink:
         if self.act is not None:
             self.act()
 
-    def send_rtcp(self, packet: bytes) -> None:
-        self.rtcp.append(packet)
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        self.rtcp += batch.packets
         if self.act is not None:
             self.act()
 
@@ -41,7 +41,7 @@ def send_either(fan_out: FanOut, what: str) -> None:
     if what == "batch":
         fan_out.send(BATCH)
     else:
-        fan_out.send_rtcp(b"rtcp")
+        fan_out.send_rtcp(PacketBatch([b"rtcp"], 1.0))
 
 
 def got(sink: Sink, what: str) -> int:
@@ -58,7 +58,7 @@ def test_everyone_gets_the_same_batch_in_order() -> None:
     assert len(fan_out) == 3
     assert sinks[1] in fan_out
     fan_out.send(BATCH)
-    fan_out.send_rtcp(b"sr")
+    fan_out.send_rtcp(PacketBatch([b"sr"], 1.0))
     assert order == [0, 1, 2, 0, 1, 2]
     assert all(sink.batches == [BATCH] and sink.rtcp == [b"sr"] for sink in sinks)
 

@@ -178,12 +178,12 @@ def test_sender_reports_go_on_over_a_splice(stage: Any) -> None:
     stage.play(mount, reader)
     video = stage.video(timestamp=1000)
     mount.tracks[0].write(video.picture(1))
-    mount.tracks[0].write_rtcp(video.report(NTP))
+    mount.tracks[0].write_rtcp([video.report(NTP)])
     leave(stage, mount)
     stage.advance(2.0)
     come_back(stage, mount)
     new = stage.video(ssrc=9, seq=5, timestamp=77)
-    mount.tracks[0].write_rtcp(new.report(1 << 32))
+    mount.tracks[0].write_rtcp([new.report(1 << 32)])
     mount.tracks[0].write(new.picture(1))
     assert len(reader.rtcp) == 2
     report = reader.rtcp[1][1]
@@ -196,7 +196,7 @@ def test_reports_of_a_publisher_that_sent_no_packet_are_forgotten(stage: Any) ->
     mount = stage.mount()
     reader = stage.FakeReader()
     mount.add_reader(reader)
-    mount.tracks[0].write_rtcp(stage.video().report(NTP))
+    mount.tracks[0].write_rtcp([stage.video().report(NTP)])
     assert mount.tracks[0].last_report is not None
     leave(stage, mount)
     come_back(stage, mount)
@@ -331,13 +331,13 @@ def test_sound_and_picture_keep_step_over_a_splice_with_reports(stage: Any) -> N
     video, audio = stage.video(timestamp=0), stage.audio(timestamp=0)
     for index, source in ((0, video), (1, audio)):
         mount.tracks[index].write([source.packet()])
-        mount.tracks[index].write_rtcp(source.report(NTP))
+        mount.tracks[index].write_rtcp([source.report(NTP)])
     leave(stage, mount)
     stage.advance(3.0)
     come_back(stage, mount)
     new_video, new_audio = stage.video(ssrc=5, timestamp=900), stage.audio(ssrc=6, timestamp=480)
     for index, source in ((0, new_video), (1, new_audio)):
-        mount.tracks[index].write_rtcp(source.report(NTP + (7 << 32)))
+        mount.tracks[index].write_rtcp([source.report(NTP + (7 << 32))])
     mount.tracks[0].write([new_video.packet()])
     stage.advance(0.8)
     mount.tracks[1].write([new_audio.packet()])
@@ -379,7 +379,7 @@ def test_however_publishers_come_and_go_tracks_go_on_for_readers(  # noqa: C901
                 mount.tracks[1].write([audio.packet() for _ in range(value)])
             case "reports":
                 for track, source in zip(mount.tracks, (video, audio), strict=True):
-                    track.write_rtcp(source.report(NTP + round(media_s * 2**32) + (base << 20)))
+                    track.write_rtcp([source.report(NTP + round(media_s * 2**32) + (base << 20))])
             case "wait":
                 stage.advance(value)
             case "publisher":

@@ -189,7 +189,7 @@ def test_what_was_lost_on_closed_mounts_stays_counted(stage: Any) -> None:
         reader = stage.FakeReader()
         stage.play(mount, reader)
         mount.tracks[0].write([b"no RTP"])
-        mount.tracks[1].write_rtcp(b"no RTCP")
+        mount.tracks[1].write_rtcp([b"no RTCP"])
         reader.dropped_packets, reader.dropped_bytes = 3, 3000
         mount.publisher_left(publisher, "gone")
         assert table.get("/cam") is None

@@ -65,8 +65,8 @@ def test_reports_say_which_sound_belongs_to_the_key_frame(stage: Any) -> None:
     mount = stage.mount()
     video, audio = two_tracks(stage, mount)
     # One wall clock for both: sound runs 100 ms ahead of what arrival makes of it.
-    mount.tracks[0].write_rtcp(video.report(NTP))
-    mount.tracks[1].write_rtcp(audio.report(NTP, audio.timestamp - 4800))
+    mount.tracks[0].write_rtcp([video.report(NTP)])
+    mount.tracks[1].write_rtcp([audio.report(NTP, audio.timestamp - 4800)])
     plan = cached_plan(mount.tracks, mount.cache)
     key_frame_s = 26 * 0.04
     at_report_s = 50 * 0.04

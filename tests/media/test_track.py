@@ -5,6 +5,7 @@ import pytest
 
 from headwater.media.continuity import Splice
 from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.rtcp_pace import BURST_PACKETS
 from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
 from headwater.protocol.rtp import sequence_number, ssrc, timestamp
@@ -20,8 +21,8 @@ class Sink:
     def send_batch(self, batch: PacketBatch) -> None:
         self.batches.append(batch)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        self.rtcp.append(packet)
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        self.rtcp += batch.packets
 
     def outlet_failed(self, error: Exception) -> None:
         raise AssertionError(error)
@@ -149,7 +150,7 @@ def test_sender_reports_reach_readers_and_those_who_come_later(stage: Any) -> No
     source = stage.video(timestamp=4000)
     track.write(source.picture(1))
     report = source.report(NTP)
-    track.write_rtcp(report)
+    track.write_rtcp([report])
     assert sink.rtcp == [report]
     assert track.last_report == report
     assert track.counters.rtcp_packets == 1
@@ -165,7 +166,7 @@ def test_a_report_without_wall_clock_is_passed_on_but_not_relied_on(stage: Any) 
     track, sink = heard(stage)
     source = stage.video()
     track.write(source.picture(1))
-    track.write_rtcp(source.report(0))
+    track.write_rtcp([source.report(0)])
     assert len(sink.rtcp) == 1
     assert track.last_report is None
     assert track.end.clock.report is None
@@ -176,30 +177,30 @@ def test_goodbyes_go_no_further(stage: Any) -> None:
     source = stage.video()
     track.write(source.picture(1))
     goodbye = bye([source.ssrc], cname="camera")
-    track.write_rtcp(goodbye)
+    track.write_rtcp([goodbye])
     assert sink.rtcp == []
     report = source.report(NTP)
-    track.write_rtcp(report + goodbye[-8:])
+    track.write_rtcp([report + goodbye[-8:]])
     assert sink.rtcp == [report]
     empty = receiver_report(source.ssrc, cname="camera")
-    track.write_rtcp(empty)
+    track.write_rtcp([empty])
     assert sink.rtcp == [report, empty]
 
 
 def test_rtcp_that_cannot_be_read_is_counted_only(stage: Any) -> None:
     track, sink = heard(stage)
-    track.write_rtcp(b"\x80\xc8\xff\xff")
+    track.write_rtcp([b"\x80\xc8\xff\xff"])
     assert sink.rtcp == []
     assert track.counters.invalid_rtcp_packets == 1
 
 
 def test_the_rtcp_tap_hears_what_readers_hear(stage: Any) -> None:
     track, _ = heard(stage)
-    taken: list[tuple[int, bytes]] = []
-    track.rtcp_tap = lambda index, packet: taken.append((index, packet))
+    taken: list[tuple[int, list[bytes]]] = []
+    track.rtcp_tap = lambda index, batch: taken.append((index, batch.packets))
     report = stage.video().report(NTP)
-    track.write_rtcp(report)
-    assert taken == [(0, report)]
+    track.write_rtcp([report])
+    assert taken == [(0, [report])]
 
 
 def test_several_sources_pass_as_they_are_before_a_splice(stage: Any) -> None:
@@ -216,13 +217,13 @@ def test_after_a_splice_packets_and_reports_continue(stage: Any) -> None:
     track, sink = heard(stage)
     old = stage.video(timestamp=90_000)
     track.write(old.picture(3))
-    track.write_rtcp(old.report(NTP))
+    track.write_rtcp([old.report(NTP)])
     splice = Splice({0: track.end})
     stage.advance(5.0)
     new = stage.video(ssrc=0x7777, seq=30_000, timestamp=123)
     track.continue_with(stage.presentation().media[0], splice)
-    track.write_rtcp(new.report(0))
-    track.write_rtcp(new.report(NTP + (9 << 32)))
+    track.write_rtcp([new.report(0)])
+    track.write_rtcp([new.report(NTP + (9 << 32))])
     assert len(sink.rtcp) == 1
     track.write(new.picture(2, key=True))
     track.write(new.picture(2))
@@ -252,7 +253,7 @@ def test_rtcp_without_a_sender_after_a_splice_passes(stage: Any) -> None:
     new = stage.video(ssrc=0x7777)
     track.write(new.picture(1))
     application = b"\x80\xcc\x00\x02" + new.ssrc.to_bytes(4, "big") + b"name"
-    track.write_rtcp(application)
+    track.write_rtcp([application])
     assert sink.rtcp == [application]
 
 
@@ -289,7 +290,7 @@ def test_a_report_of_another_source_does_not_move_the_clock(stage: Any) -> None:
     source = stage.video()
     track.write(source.picture(1))
     other = sender_report(5, ntp=NTP, rtp_timestamp=1, packets=0, octets=0, cname="x")
-    track.write_rtcp(other)
+    track.write_rtcp([other])
     assert sink.rtcp == [other]
     assert track.end.clock.report is None
 
@@ -304,8 +305,8 @@ def test_a_track_stands_where_its_main_source_does(stage: Any) -> None:
     assert (track.end.ssrc, track.end.next_seq) == (main.ssrc, 105)
     assert track.end.clock.arrived_s == stage.now - 0.01
     # A report of the other source is not of the main one's clock, nor does it hide one that is.
-    track.write_rtcp(main.report(NTP))
-    track.write_rtcp(other.report(NTP + 5))
+    track.write_rtcp([main.report(NTP)])
+    track.write_rtcp([other.report(NTP + 5)])
     assert track.end.clock.report.ntp == NTP
 
 
@@ -349,3 +350,18 @@ def test_a_replacement_comes_behind_the_picture_that_b_frames_refer_to(stage: An
     track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
     track.write(stage.video(ssrc=0x7777, seq=7, timestamp=55).picture(1))
     assert timestamp(sink.packets[-1]) > 8 * 3600
+
+
+def test_rtcp_of_one_wake_up_is_fanned_out_once_and_a_flood_of_it_is_bounded(stage: Any) -> None:
+    track, _ = heard(stage)
+    source = stage.video()
+    track.write(source.picture(1))
+    batches: list[PacketBatch] = []
+    track.rtcp_tap = lambda _, batch: batches.append(batch)
+    reports = [source.report(NTP + number) for number in range(1000)]
+    track.write_rtcp(reports)
+    (batch,) = batches
+    assert batch.packets == reports[-BURST_PACKETS:]
+    assert track.last_report == reports[-1]
+    assert track.counters.rtcp_packets == 1000
+    assert track.counters.dropped_rtcp_packets == 1000 - BURST_PACKETS

@@ -12,7 +12,7 @@ from stream_ends import Recorder, fill, open_stream, pattern, read_exactly, read
 
 from headwater.net import tcp_send_queue
 from headwater.net.kernel_features import probe
-from headwater.net.tcp_send_queue import QueuedTotal
+from headwater.net.stream import QueuedTotal
 from headwater.net.tcp_stream import TcpStream
 
 SocketPair = tuple[socket.socket, socket.socket]

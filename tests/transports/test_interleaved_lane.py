@@ -224,7 +224,7 @@ async def test_what_is_corked_stays_in_order(stage: Stage) -> None:
 async def test_rtcp_and_answers_stand_between_batches(stage: Stage) -> None:
     player = stage.player()
     expected = bytearray(stage.send())
-    stage.track.fan_out.send_rtcp(b"rtcp")
+    stage.track.fan_out.send_rtcp(PacketBatch([b"rtcp"], 0.0))
     player.near.write(b"answer")
     expected += frame_interleaved(1, [b"rtcp"]) + b"answer" + stage.send()
     assert await read_exactly(player.far, len(expected)) == expected
@@ -370,3 +370,40 @@ async def test_any_course_of_events_leaves_everybody_whole(stage: Stage, seed: i
             received[number] += await read_exactly(player.far, left)
             assert received[number] == expected[number]
             assert player.near.bytes_sent == len(expected[number])
+
+
+async def test_rtcp_obeys_the_bounds_of_a_reader_that_takes_nothing(stage: Stage) -> None:
+    """Also on a track without RTP, where nothing else asks the gate."""
+    bounded = MountSettings(slow_reader_max_bytes=50_000)
+    player = stage.player(buffer_bytes=4096, settings=bounded)
+    report = PacketBatch([bytes(1200)] * 10, time.monotonic())
+    for _ in range(1000):
+        stage.track.fan_out.send_rtcp(report)
+    assert player.near.queued_bytes < 50_000 + 2 * report.size_bytes
+    assert player.outlet.dropped_rtcp_packets > 9000
+
+
+async def test_rtcp_obeys_the_budget_of_all_readers(stage: Stage) -> None:
+    player = stage.player(buffer_bytes=4096)
+    budget = player.outlet.budget = QueueBudget(0)
+    budget.queued.size_bytes = 1
+    batch = PacketBatch([bytes(64_000)], time.monotonic())
+    stage.track.fan_out.send_rtcp(batch)
+    queued_bytes = player.near.queued_bytes
+    assert queued_bytes > 0
+    stage.track.fan_out.send_rtcp(batch)
+    assert player.near.queued_bytes == queued_bytes
+    assert player.outlet.dropped_rtcp_packets == 1
+
+
+async def test_rtcp_is_framed_once_for_all_readers_of_a_channel(
+    stage: Stage, written: list[TcpStream]
+) -> None:
+    players = [stage.player() for _ in range(3)]
+    batch = PacketBatch([b"first", b"second"], time.monotonic())
+    stage.track.fan_out.send_rtcp(batch)
+    frames = frame_interleaved(1, batch.packets)
+    for player in players:
+        assert await read_exactly(player.far, len(frames)) == frames
+    assert written == [player.near for player in players]
+    assert batch.shared(("$", 1), lambda _: b"made again") == frames

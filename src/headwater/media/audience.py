@@ -270,13 +270,13 @@ class Audience:
         for index in sorted(seat.tracks):
             report = self._mount.tracks[index].last_report
             if report is not None:
-                self._send_rtcp(seat, index, report)
+                self._send_rtcp(seat, index, PacketBatch([report], self._clock()))
 
-    def _send_rtcp(self, seat: _Seat, index: int, packet: bytes) -> None:
+    def _send_rtcp(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
         if index not in seat.tracks:
             return
         try:
-            seat.reader.send_rtcp(index, packet)
+            seat.reader.send_rtcp(index, batch)
         except Exception as error:  # noqa: BLE001 one reader's fault stays its own
             self._failed(seat.reader, error)
 
@@ -297,9 +297,9 @@ class Audience:
             if seat.catch_up is not None:
                 seat.catch_up.add(index, batch)
 
-    def _take_rtcp(self, index: int, packet: bytes) -> None:
+    def _take_rtcp(self, index: int, batch: PacketBatch) -> None:
         for seat in tuple(self._catching_up):
-            self._send_rtcp(seat, index, packet)
+            self._send_rtcp(seat, index, batch)
 
     def _fields(self, reader: Reader, cause: str) -> dict[str, object]:
         return {

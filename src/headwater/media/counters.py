@@ -14,6 +14,7 @@ class TrackCounters:
         invalid_packets: dropped because they were not RTP.
         lost_packets: gaps in the publisher's sequence numbers, late arrivals taken off again.
         rtcp_packets: compound RTCP packets that came from the publisher.
+        dropped_rtcp_packets: those of them that came above the track's pace and were not relayed.
         invalid_rtcp_packets: dropped because they could not be read.
         splices: how often a publisher's packets were made to continue another's.
         last_packet_s: when the last packet came, seconds of the mount's clock; 0.0 for never.
@@ -22,6 +23,7 @@ class TrackCounters:
     __slots__ = (
         "batches",
         "bytes",
+        "dropped_rtcp_packets",
         "invalid_packets",
         "invalid_rtcp_packets",
         "key_frames",
@@ -40,6 +42,7 @@ class TrackCounters:
         self.invalid_packets = 0
         self.lost_packets = 0
         self.rtcp_packets = 0
+        self.dropped_rtcp_packets = 0
         self.invalid_rtcp_packets = 0
         self.splices = 0
         self.last_packet_s = 0.0

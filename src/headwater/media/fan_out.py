@@ -20,8 +20,8 @@ class Outlet(Protocol):
     def send_batch(self, batch: PacketBatch) -> None:
         """Take a batch, at once and without waiting."""
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Take a compound RTCP packet of the publisher."""
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Take compound RTCP packets of the publisher, at once and without waiting."""
 
     def outlet_failed(self, error: Exception) -> None:
         """Learn that `error` came out of this outlet and that it was taken off the fan-out."""
@@ -90,15 +90,15 @@ class FanOut:
             if removed and not self._sending:
                 removed.clear()
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Give an RTCP packet to every outlet. Never raises for an outlet."""
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Give compound RTCP packets to every outlet. Never raises for an outlet."""
         self._sending += 1
         try:
             for outlet in tuple(self._outlets):
                 if outlet in self._removed:
                     continue
                 try:
-                    outlet.send_rtcp(packet)
+                    outlet.send_rtcp(batch)
                 except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
                     self.take_off(outlet, error)
         finally:

@@ -1,4 +1,4 @@
-"""What one wake-up of a publisher's socket brought: the unit that is fanned out."""
+"""What one wake-up of a publisher's socket brought: the unit that is fanned out, RTP or RTCP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_KEY_FRAME = -1
 
 
 class PacketBatch:
-    """RTP packets of one track in order of arrival, sent to every reader at once.
+    """Packets of one track in order of arrival, RTP or compound RTCP, sent to every reader at once.
 
     Attributes:
         packets: the packets, never empty; not to be changed.

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 class Publisher(ABC):
     """The one who publishes on a mount: an RTSP session, a pulled camera, Python code.
 
-    It writes packets by `mount.tracks[i].write(packets)` and `.write_rtcp(packet)`.
+    It writes packets by `mount.tracks[i].write(packets)` and `.write_rtcp(packets)`.
 
     Attributes:
         id: what logs and snapshots call it; an RTSP session's id.

@@ -91,8 +91,8 @@ class Reader(ABC):
         """Send a batch to this reader alone, before it joins: the way to the live packets."""
 
     @abstractmethod
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Send an RTCP packet of the publisher to this reader alone."""
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
+        """Send compound RTCP packets of the publisher to this reader alone."""
 
     @abstractmethod
     def close(self, reason: str) -> None:

@@ -61,6 +61,12 @@ class SlowReaderGate:
         """Whether the reader is over its bounds, or waits for a key frame since it was."""
         return self._slow_since_s is not None or self._dropping
 
+    def takes_rtcp(self, queued_bytes: int, oldest_queued_s: float) -> bool:
+        """Whether RTCP may be queued behind these bytes; a track may have no RTP to tell by."""
+        return (
+            not self.slow and queued_bytes <= self._max_bytes and oldest_queued_s <= self._max_age_s
+        )
+
     def note_sent(self, batch: PacketBatch) -> None:
         """Learn that `batch` was sent without asking, as `admit` would have let it pass whole."""
         self._last = batch

@@ -68,6 +68,7 @@ class TrackSnapshot:
     lost_packets: int
     jitter_s: float
     rtcp_packets: int
+    dropped_rtcp_packets: int
     invalid_rtcp_packets: int
     splices: int
     last_packet_s: float
@@ -136,6 +137,7 @@ def snapshot_of_track(track: Track) -> TrackSnapshot:
         lost_packets=counters.lost_packets,
         jitter_s=track.jitter_s,
         rtcp_packets=counters.rtcp_packets,
+        dropped_rtcp_packets=counters.dropped_rtcp_packets,
         invalid_rtcp_packets=counters.invalid_rtcp_packets,
         splices=counters.splices,
         last_packet_s=counters.last_packet_s,

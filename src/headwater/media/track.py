@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from headwater.media.clock import Clock
-from headwater.media.continuity import Continuation, Splice, TrackEnd
+from headwater.media.continuity import Continuation, RelayedRtcp, Splice, TrackEnd
 from headwater.media.counters import TrackCounters
 from headwater.media.fan_out import FanOut, Outlet
 from headwater.media.key_frame import key_frame_detector
 from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.rtcp_pace import RtcpPace
 from headwater.media.sources import SourceTable
 from headwater.media.timeline import SenderClock, TrackClock
 from headwater.protocol.errors import ProtocolError
@@ -43,7 +44,7 @@ class Track:
         counters: plain integers.
         tap: called with each batch before it is fanned out: the mount's cache and the readers
             that catch up.
-        rtcp_tap: called with each RTCP packet before it is fanned out.
+        rtcp_tap: called with each batch of RTCP packets before it is fanned out.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Track:
         "_detector",
         "_last_timestamp",
         "_report",
+        "_rtcp_pace",
         "_sources",
         "counters",
         "fan_out",
@@ -76,7 +78,7 @@ class Track:
         self.fan_out = FanOut(on_outlet_error)
         self.counters = TrackCounters()
         self.tap: Callable[[int, PacketBatch], None] | None = None
-        self.rtcp_tap: Callable[[int, bytes], None] | None = None
+        self.rtcp_tap: Callable[[int, PacketBatch], None] | None = None
         self.last_report: bytes | None = None
         """The publisher's last sender report as readers got it, for those who come later."""
         self._clock = clock
@@ -84,6 +86,7 @@ class Track:
         self._sources = SourceTable(media.clock_rate_hz)
         self._last_timestamp = b""
         self._report: SenderClock | None = None
+        self._rtcp_pace = RtcpPace()
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
         self._continued_end: TrackEnd | None = None
@@ -133,25 +136,33 @@ class Track:
         # The cache may keep the batch for long; what readers shared of it is not needed again.
         batch.forget_shared()
 
-    def write_rtcp(self, packet: bytes) -> None:
-        """Take a compound RTCP packet of the publisher; what cannot be read is counted only.
+    def write_rtcp(self, packets: list[bytes]) -> None:
+        """Relay the compound RTCP packets that one wake-up brought, in order of arrival.
 
-        BYE goes no further: whether readers' media ends is for the mount to say.
+        What cannot be read is counted only, and so is what comes above the track's pace. BYE goes
+        no further: whether readers' media ends is for the mount to say.
         """
         counters = self.counters
-        counters.rtcp_packets += 1
-        try:
-            parts = parse_rtcp(packet)
-        except ProtocolError:
-            counters.invalid_rtcp_packets += 1
-            return
         now = self._clock()
+        counters.rtcp_packets += len(packets)
+        taken = self._rtcp_pace.latest(packets, now)
+        counters.dropped_rtcp_packets += len(packets) - len(taken)
+        relayed: list[RelayedRtcp] = []
+        for packet in taken:
+            try:
+                relayed += self._read_rtcp(packet, now)
+            except ProtocolError:
+                counters.invalid_rtcp_packets += 1
+        self._send_rtcp(relayed, now)
+
+    def _read_rtcp(self, packet: bytes, now: float) -> Sequence[RelayedRtcp]:
+        """Learn from a compound; what readers get of it."""
+        parts = parse_rtcp(packet)
         report = next((part for part in parts if isinstance(part, SenderReport)), None)
         if report is not None:
             self._sources.receive_sender_report(report.ssrc, report.ntp, now)
         kept = _without_bye(packet, has_report=report is not None)
-        if kept is not None:
-            self._relay_rtcp(kept, parts, report)
+        return () if kept is None else self._relayed_rtcp(kept, parts, report)
 
     @property
     def has_key_frames(self) -> bool:
@@ -218,32 +229,33 @@ class Track:
         self, continuation: Continuation, packets: list[bytes], now: float
     ) -> list[bytes]:
         if not continuation.placed:
-            for compound, report in continuation.place(packets, now):
-                self._send_rtcp(compound, report)
+            self._send_rtcp(continuation.place(packets, now), now)
         return continuation.rewritten(packets)
 
-    def _relay_rtcp(
+    def _relayed_rtcp(
         self, compound: bytes, parts: list[RtcpPacket], report: SenderReport | None
-    ) -> None:
+    ) -> Sequence[RelayedRtcp]:
         clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
         if self._continuation is None:
             # A report of another source of this track says nothing of the present one's clock.
             is_present = report is not None and self._sources.main in (None, report.ssrc)
-            self._send_rtcp(compound, clock if is_present else None)
-            return
+            return ((compound, clock if is_present else None),)
         first = parts[0]
         sender = first.ssrc if isinstance(first, SenderReport | ReceiverReport) else None
-        for rewritten, moved in self._continuation.rtcp(compound, sender, clock):
-            self._send_rtcp(rewritten, moved)
+        return self._continuation.rtcp(compound, sender, clock)
 
-    def _send_rtcp(self, compound: bytes, report: SenderClock | None) -> None:
-        # RFC 3550 §6.4.1: a sender without a wall clock may set the NTP time to zero.
-        if report is not None and report.ntp:
-            self._report = report
-            self.last_report = compound
+    def _send_rtcp(self, relayed: Sequence[RelayedRtcp], now: float) -> None:
+        if not relayed:
+            return
+        for compound, report in relayed:
+            # RFC 3550 §6.4.1: a sender without a wall clock may set the NTP time to zero.
+            if report is not None and report.ntp:
+                self._report = report
+                self.last_report = compound
+        batch = PacketBatch([compound for compound, _ in relayed], now)
         if self.rtcp_tap is not None:
-            self.rtcp_tap(self.index, compound)
-        self.fan_out.send_rtcp(compound)
+            self.rtcp_tap(self.index, batch)
+        self.fan_out.send_rtcp(batch)
 
 
 def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:

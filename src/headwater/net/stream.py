@@ -8,6 +8,18 @@ from typing import Any, Protocol, TypeGuard
 from headwater.net.socket_address import Address
 
 
+class QueuedTotal:
+    """The bytes in the queues of all streams that share it, exact at any moment.
+
+    What the kernel takes at once is in no queue, so it costs nothing where nobody lags behind.
+    """
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+
 class StreamReceiver(Protocol):
     """What a stream tells its owner. All calls come from the event loop, never from `write`."""
 
@@ -131,6 +143,9 @@ class ByteStream(Protocol):
         Never raises for the connection: a failure is told once by `stream_closed`. After `close`,
         `abort` or a failure it does nothing.
         """
+
+    def count_queue_in(self, total: QueuedTotal) -> None:
+        """Count what is queued in another total from now on."""
 
     def cork(self) -> None:
         """Queue what is written until `uncork`, so that it leaves in one system call."""

@@ -11,25 +11,13 @@ from itertools import islice
 from typing import Final, Self
 
 from headwater.net.kernel_features import probe
-from headwater.net.stream import DirectWriter
+from headwater.net.stream import DirectWriter, QueuedTotal
 
 # Far below IOV_MAX (1,024), and enough to fill a send buffer with batches.
 _BUFFERS_PER_CALL: Final = 64
 # An empty deque takes 760 bytes, and nearly all connections have nothing queued: they share these.
 _NO_BUFFERS: Final[deque[bytes | memoryview]] = deque(maxlen=0)
 _NO_TIMES: Final[deque[float]] = deque(maxlen=0)
-
-
-class QueuedTotal:
-    """The bytes in the queues of all streams that share it, exact at any moment.
-
-    What the kernel takes at once is in no queue, so it costs nothing where nobody lags behind.
-    """
-
-    __slots__ = ("size_bytes",)
-
-    def __init__(self) -> None:
-        self.size_bytes = 0
 
 
 class TcpSendQueue(ABC):
@@ -81,6 +69,12 @@ class TcpSendQueue(ABC):
     @abstractmethod
     def _queue_emptied(self) -> None:
         """Learn that the kernel has taken all that waited for it."""
+
+    def count_queue_in(self, total: QueuedTotal) -> None:
+        """Count what is queued in another total from now on."""
+        self._queued_total.size_bytes -= self.queued_bytes
+        total.size_bytes += self.queued_bytes
+        self._queued_total = total
 
     def write(self, data: bytes) -> None:
         """Send now what the kernel takes and queue the rest without copying it."""

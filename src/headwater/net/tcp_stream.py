@@ -11,8 +11,14 @@ from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.net.socket_address import Address, unmapped
-from headwater.net.stream import ByteStream, HalfCloseReceiver, StreamReceiver, may_write_on
-from headwater.net.tcp_send_queue import QueuedTotal, TcpSendQueue
+from headwater.net.stream import (
+    ByteStream,
+    HalfCloseReceiver,
+    QueuedTotal,
+    StreamReceiver,
+    may_write_on,
+)
+from headwater.net.tcp_send_queue import TcpSendQueue
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
 

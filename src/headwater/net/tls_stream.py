@@ -10,12 +10,12 @@ from collections import deque
 from typing import Any, Final
 
 from headwater.net.socket_address import Address
-from headwater.net.stream import StreamReceiver, may_write_on
-from headwater.net.tcp_send_queue import QueuedTotal
+from headwater.net.stream import QueuedTotal, StreamReceiver, may_write_on
 from headwater.net.tcp_stream import TcpStream
 
 # One TLS record holds at most this much plaintext (RFC 8446 section 5.1).
 _RECORD_BYTES: Final = 16_384
+_MOST_UNREAD_PROTOCOL_BYTES: Final = 32_768
 
 
 class TlsStream:
@@ -39,6 +39,7 @@ class TlsStream:
         "_tcp",
         "_timer",
         "_tls",
+        "_unread_protocol_bytes",
         "closed",
         "handshake_done",
         "receiver",
@@ -77,6 +78,7 @@ class TlsStream:
         self._handshake_deadline_s = handshake_deadline_s
         self._close_deadline_s: float | None = None
         self._ended = False
+        self._unread_protocol_bytes = 0
         self._failure: Exception | None = None
         self._tcp = TcpStream(
             sock,
@@ -151,6 +153,10 @@ class TlsStream:
             self.abort(error)
             return
         self._tcp.write(self._outgoing.read())
+
+    def count_queue_in(self, total: QueuedTotal) -> None:
+        """Count what is queued in another total from now on."""
+        self._tcp.count_queue_in(total)
 
     def cork(self) -> None:
         """Queue what is written until `uncork`, so that it leaves in one system call."""
@@ -268,13 +274,27 @@ class TlsStream:
             # close_notify: the peer sends no more.
             ended = True
         if self._outgoing.pending:
-            self._tcp.write(self._outgoing.read())
+            self._answer_protocol()
         if records and not self.closed:
             self.receiver.stream_data(records[0] if len(records) == 1 else b"".join(records))
         if failure is not None:
             self._fail(failure)
         elif ended:
             self.stream_ended()
+
+    def _answer_protocol(self) -> None:
+        """Send what TLS itself has to say, unless the peer asks ever more and takes none of it.
+
+        Each KeyUpdate (RFC 8446 section 4.6.3) may ask for one in return.
+        """
+        tcp = self._tcp
+        if not tcp.queued_bytes:
+            self._unread_protocol_bytes = 0
+        self._unread_protocol_bytes += self._outgoing.pending
+        if self._unread_protocol_bytes > _MOST_UNREAD_PROTOCOL_BYTES:
+            self.abort(ConnectionAbortedError("the peer takes nothing of what its TLS asks for"))
+            return
+        tcp.write(self._outgoing.read())
 
     def _encrypt(self, data: bytes) -> None:
         """Encrypt all of `data`; one call to OpenSSL takes no more than one record (16 KiB)."""

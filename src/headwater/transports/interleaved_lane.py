@@ -114,12 +114,12 @@ class InterleavedLane(Outlet):
         if self._busy:
             self._offer(batch)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Write an RTCP packet to everyone."""
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Write compound RTCP packets to everyone."""
         for outlet in tuple(self._members):
             if outlet in self._members:
                 try:
-                    outlet.send_rtcp(packet)
+                    outlet.send_rtcp(batch)
                 except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
                     self._take_off(outlet, error)
 

@@ -20,21 +20,34 @@ class InterleavedOutlet(Outlet):
 
     Attributes:
         stream: the connection.
+        budget: what may be queued for all readers together.
         gate: what it may send while the connection does not keep up.
         reports: what the reader said of it.
         pair: its RTP and RTCP channels.
+        dropped_rtcp_packets: compound RTCP packets that it left out because it lagged behind.
     """
 
-    __slots__ = ("_budget", "_channel", "_key", "_owner", "gate", "pair", "reports", "stream")
+    __slots__ = (
+        "_channel",
+        "_key",
+        "_owner",
+        "budget",
+        "dropped_rtcp_packets",
+        "gate",
+        "pair",
+        "reports",
+        "stream",
+    )
 
     def __init__(
         self, owner: DeliveryOwner, stream: ByteStream, gate: SlowReaderGate, budget: QueueBudget
     ) -> None:
         self._owner = owner
-        self._budget = budget
+        self.budget = budget
         self.stream = stream
         self.gate = gate
         self.reports = ReaderReports()
+        self.dropped_rtcp_packets = 0
         self.use((0, 1))
 
     def use(self, pair: tuple[int, int]) -> None:
@@ -52,10 +65,9 @@ class InterleavedOutlet(Outlet):
         age_s = 0.0
         if queued_bytes:
             age_s = stream.oldest_queued_s(now)
-            budget = self._budget
-            if budget.queued.size_bytes > budget.most_bytes:
+            if self.budget.spent:
                 # Over its own bound too, whatever that is: the gate leaves out what it may.
-                budget.refusals += 1
+                self.budget.refusals += 1
                 queued_bytes = sys.maxsize
         admitted = self.gate.admit(batch, queued_bytes, age_s, now)
         if admitted is None:
@@ -75,10 +87,21 @@ class InterleavedOutlet(Outlet):
         """Packets and bytes that the gate left out."""
         return self.gate.dropped_packets, self.gate.dropped_bytes
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Write one frame; a connection that lags behind does without."""
-        if not self.gate.slow:
-            self.stream.write(frame_interleaved(self.pair[1], [packet]))
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Write the packets' frames, shared by all readers on this channel.
+
+        A connection that lags behind does without them: the next report says more than these.
+        """
+        stream = self.stream
+        if stream.queued_bytes:
+            age_s = stream.oldest_queued_s(batch.arrived_s)
+            if self.budget.spent or not self.gate.takes_rtcp(stream.queued_bytes, age_s):
+                self.dropped_rtcp_packets += len(batch.packets)
+                return
+        elif self.gate.slow:
+            self.dropped_rtcp_packets += len(batch.packets)
+            return
+        stream.write(batch.shared(frames_key(self.pair[1]), self._framed_rtcp))
 
     def outlet_failed(self, error: Exception) -> None:
         """End the session: its delivery broke."""
@@ -87,7 +110,10 @@ class InterleavedOutlet(Outlet):
     def _framed(self, batch: PacketBatch) -> bytes:
         return frame_interleaved(self._channel, batch.packets)
 
+    def _framed_rtcp(self, batch: PacketBatch) -> bytes:
+        return frame_interleaved(self.pair[1], batch.packets)
+
 
 def frames_key(channel: int) -> tuple[str, int]:
-    """The key under which a batch keeps its frames for an RTP channel."""
+    """The key under which a batch keeps its frames for a channel."""
     return ("$", channel)

@@ -58,13 +58,14 @@ class InterleavedPublisher(SessionPublisher):
         self._tracks = tracks
         for index, (rtp, rtcp) in self._pairs.items():
             self._channels[rtp] = tracks[index].write
-            self._channels[rtcp] = partial(self._receive_rtcp, index)
+            self._channels[rtcp] = tracks[index].write_rtcp
 
     def stop(self) -> None:
         """Let no more packets in."""
         self._tracks = ()
-        for index, (rtp, _) in self._pairs.items():
+        for index, (rtp, rtcp) in self._pairs.items():
             self._channels[rtp] = partial(self._receive_rtp, index)
+            self._channels[rtcp] = partial(self._receive_rtcp, index)
 
     def release(self) -> None:
         """Give back every channel."""
@@ -85,6 +86,4 @@ class InterleavedPublisher(SessionPublisher):
 
     def _receive_rtcp(self, index: int, packets: list[bytes]) -> None:
         if self._tracks:
-            track = self._tracks[index]
-            for packet in packets:
-                track.write_rtcp(packet)
+            self._tracks[index].write_rtcp(packets)

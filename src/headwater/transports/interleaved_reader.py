@@ -48,6 +48,7 @@ class InterleavedReader(SessionReader):
         self._lanes = lanes
         self._outlets: dict[int, InterleavedOutlet] = {}
         self._tracks: dict[int, Track] = {}
+        stream.count_queue_in(budget.queued)
 
     @property
     def _deliveries(self) -> Mapping[int, InterleavedOutlet]:
@@ -115,18 +116,18 @@ class InterleavedReader(SessionReader):
             self.offered.add(batch)
             outlet.send_batch(batch)
 
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Send an RTCP packet of the publisher."""
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
+        """Send compound RTCP packets of the publisher."""
         outlet = self._outlets.get(track_index)
         if outlet is not None:
-            outlet.send_rtcp(packet)
+            outlet.send_rtcp(batch)
 
     def say_bye(self, reason: str) -> None:
         """Send RTCP BYE behind the last frames."""
         for index, outlet in self._outlets.items():
             ssrc = self._tracks[index].ssrc
             if ssrc is not None:
-                outlet.send_rtcp(bye([ssrc], reason))
+                outlet.send_rtcp(PacketBatch([bye([ssrc], reason)], self._loop.time()))
 
     def fail(self, error: Exception) -> None:
         """End the session after an error in its delivery."""

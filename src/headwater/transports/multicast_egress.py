@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from headwater.log_pace import paced_logger
+from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.multicast import open_multicast_listener, open_multicast_sender
@@ -144,13 +145,14 @@ class MulticastEgress(UdpOutlet):
         if not self._live:
             self._track.fan_out.remove(self)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Send an RTCP packet to the group; one that cannot leave is lost, as UDP may."""
-        self._sent_rtcp.append(packet)
-        try:
-            self._sockets.rtcp.sendto(packet, self._rtcp_address)
-        except OSError as error:
-            logger.debug("RTCP not sent", extra={"group": self.group, "cause": str(error)})
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Send compound RTCP packets to the group; one that cannot leave is lost, as UDP may."""
+        for packet in batch.packets:
+            self._sent_rtcp.append(packet)
+            try:
+                self._sockets.rtcp.sendto(packet, self._rtcp_address)
+            except OSError as error:
+                logger.debug("RTCP not sent", extra={"group": self.group, "cause": str(error)})
 
     def outlet_failed(self, error: Exception) -> None:
         """Learn that delivery to the group broke, and tell every listener."""

@@ -74,11 +74,11 @@ class MulticastReader(DatagramReader[Leg[MulticastEgress]]):
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Nothing: a group has no packets for one listener alone."""
 
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
         """Send it to the whole group: a sender report heard again tells the others nothing new."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            leg.egress.send_rtcp(packet)
+            leg.egress.send_rtcp(batch)
 
     def say_bye(self, reason: str) -> None:
         """Nothing: a BYE would end all listeners' streams, not this one's."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from headwater.net.tcp_send_queue import QueuedTotal
+from headwater.net.stream import QueuedTotal
 
 
 class QueueBudget:
-    """The bytes in the queues of all connections, and the most that readers may add to.
+    """The bytes in the queues of all connections that readers play on, and their bound.
 
     Whoever has something queued already asks before it adds more; who has nothing does not, so
     the bound may be passed by one batch for each reader.
 
     Attributes:
-        queued: what the connections count their queues in.
+        queued: what these connections count their queues in.
         most_bytes: the bound.
         refusals: how often a batch met the bound.
     """
@@ -23,3 +23,8 @@ class QueueBudget:
         self.queued = QueuedTotal()
         self.most_bytes = most_bytes
         self.refusals = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether more is queued than may be."""
+        return self.queued.size_bytes > self.most_bytes

@@ -6,6 +6,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 
 from headwater.log_pace import paced_logger
+from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.port_pairs import PortPairPool, UdpPair
@@ -116,10 +117,11 @@ class UdpEgress(UdpOutlet):
         if not self._live:
             self._track.fan_out.remove(self)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Send an RTCP packet to all live readers."""
-        for address, _ in self._live.values():
-            self.send_rtcp_to(address, packet)
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Send compound RTCP packets to all live readers."""
+        for packet in batch.packets:
+            for address, _ in self._live.values():
+                self.send_rtcp_to(address, packet)
 
     def send_rtcp_to(self, address: Address, packet: bytes) -> None:
         """Send an RTCP packet to one reader; one that cannot leave is lost, as UDP may."""

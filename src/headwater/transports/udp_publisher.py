@@ -120,7 +120,8 @@ class UdpPublisher(SessionPublisher):
         """Read from the sockets from now on."""
         for index, ingest in self._ingests.items():
             track = tracks[index]
-            for sock, write in ((ingest.pair.rtp, track.write), (ingest.pair.rtcp, _each(track))):
+            pair = ingest.pair
+            for sock, write in ((pair.rtp, track.write), (pair.rtcp, track.write_rtcp)):
                 consumer = self._contained(write)
                 if sock in ingest.connected:
                     self._receive(ingest, sock, consumer)
@@ -195,11 +196,3 @@ def _forget_what_came(pair: UdpPair) -> None:
         with suppress(OSError):
             while True:
                 sock.recv(1)
-
-
-def _each(track: Track) -> PacketsConsumer:
-    def write(packets: list[bytes]) -> None:
-        for packet in packets:
-            track.write_rtcp(packet)
-
-    return write

@@ -154,11 +154,12 @@ class UdpReader(DatagramReader[_Leg]):
             self.offered.add(batch)
             leg.egress.sender.send_to(leg.destination, runs_of(batch))
 
-    def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Send an RTCP packet of the publisher to this reader alone."""
+    def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
+        """Send compound RTCP packets of the publisher to this reader alone."""
         leg = self._legs.get(track_index)
         if leg is not None:
-            leg.egress.send_rtcp_to(leg.rtcp_address, packet)
+            for packet in batch.packets:
+                leg.egress.send_rtcp_to(leg.rtcp_address, packet)
 
     def say_bye(self, reason: str) -> None:
         """Send RTCP BYE on every track."""
