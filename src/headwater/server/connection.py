@@ -15,6 +15,7 @@ from headwater.protocol.status import Status
 from headwater.server.answering import answer, answer_protocol_error
 from headwater.server.request_pace import RequestPace
 from headwater.server.role import Role
+from headwater.server.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
 
 if TYPE_CHECKING:
     from headwater.server.service import Service
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 logger = paced_logger(__name__)
 
-_INBOX_LIMIT = 32
-"""Requests and frame runs that may wait for an answer under way; then reading pauses."""
+_INBOX_LIMIT = 16
+"""Requests and frame runs that may wait for an answer under way; then no more are parsed."""
+
+_ANSWERS_PER_TURN = 4
+"""Requests that are answered in a row before other connections have their turn."""
 
 _GRANTS_KEPT = 64
 """What a connection may do on this many paths is remembered; on others it is asked again."""
@@ -61,6 +65,9 @@ class Connection:
         self._pace = RequestPace(service.settings.limits.requests_per_s, self.opened_s)
         # A list, since an empty deque takes 760 bytes and this is nearly always empty.
         self._inbox: list[Request | InterleavedFrames | ProtocolError] = []
+        # What the peer has not taken, from the first answer on that did not leave at once.
+        self._unread: UnreadAnswers | None = None
+        self._answers_taken: asyncio.Event | None = None
         self._worker: asyncio.Task[None] | None = None
         self._ending = False
         self._closes_when_idle = False
@@ -100,9 +107,18 @@ class Connection:
         """Take bytes off the wire."""
         if self._ending or self.closed:
             return
+        self._parser.receive_data(data)
+        self._parse()
+
+    def _parse(self) -> None:
+        """Take what was received apart, as far as there is room for it."""
         parser = self._parser
-        parser.receive_data(data)
-        while True:
+        while not self._ending:
+            if len(self._inbox) >= _INBOX_LIMIT:
+                self.stream.pause_reading()
+                # What waits here does not wait for the peer.
+                self.message_began_s = None
+                return
             try:
                 event = parser.next_event()
             except ProtocolError as error:
@@ -125,6 +141,12 @@ class Connection:
 
     def stream_drained(self) -> None:
         """The peer took everything that was queued."""
+        self.look_at_answers()
+
+    def look_at_answers(self) -> None:
+        """Go on answering when the peer has taken enough of what waits for it."""
+        if self._answers_taken is not None and not self._must_wait_for_peer():
+            self._answers_taken.set()
 
     def stream_closed(self, error: Exception | None) -> None:
         """The connection is gone: so are its TCP sessions."""
@@ -145,8 +167,15 @@ class Connection:
 
     def send(self, message: Response | Request) -> None:
         """Queue a message behind what is already on its way."""
-        if not self.closed:
-            self.stream.write(message.to_bytes())
+        if self.closed:
+            return
+        data = message.to_bytes()
+        stream = self.stream
+        stream.write(data)
+        if stream.queued_bytes:
+            if self._unread is None:
+                self._unread = UnreadAnswers(stream)
+            self._unread.written(len(data))
 
     def close(self) -> None:
         """Close once everything queued has left, or the stream's deadline has passed."""
@@ -173,8 +202,6 @@ class Connection:
 
     def _enqueue(self, item: Request | InterleavedFrames | ProtocolError) -> None:
         self._inbox.append(item)
-        if len(self._inbox) >= _INBOX_LIMIT:
-            self.stream.pause_reading()
         if self._worker is None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
@@ -191,14 +218,41 @@ class Connection:
             self.stream.pause_reading()
             await asyncio.sleep(wait_s)
 
+    def _must_wait_for_peer(self) -> bool:
+        if self._unread is None:
+            return False
+        spent = self.service.answer_budget.spent
+        return self._unread.size_bytes > (0 if spent else MOST_UNREAD_BYTES)
+
+    async def _until_answers_are_taken(self) -> None:
+        """Wait while a peer that asks and asks takes too little of what it is answered.
+
+        Nothing more is read from it meanwhile; `write_stall_timeout_s` bounds the wait.
+        """
+        if not self._must_wait_for_peer():
+            return
+        self.stream.pause_reading()
+        self._answers_taken = asyncio.Event()
+        await self._answers_taken.wait()
+        self._answers_taken = None
+
     async def _work(self) -> None:
+        answered = 0
         try:
-            while self._inbox and not self.closed:
+            while not self.closed:
+                if not self._inbox:
+                    self._parse()
+                    if not self._inbox:
+                        break
                 item = self._inbox.pop(0)
                 match item:
                     case InterleavedFrames():
                         self._deliver(item)
                     case Request():
+                        answered += 1
+                        if answered % _ANSWERS_PER_TURN == 0:
+                            await asyncio.sleep(0)
+                        await self._until_answers_are_taken()
                         self.requests += 1
                         self._note_life()
                         await self._keep_pace()

@@ -48,6 +48,7 @@ def enforce_deadlines(service: Service, now: float) -> None:
         if connection.stream.closed:
             # What still waits for its peer has a deadline of its own.
             continue
+        connection.look_at_answers()
         if overdue(connection, limits, now) is not None:
             endings.add(connection, partial(_end, service, connection))
             continue
@@ -68,8 +69,8 @@ def _end(service: Service, connection: Connection) -> None:
 
 
 def _stalled_s(connection: Connection, now: float) -> float:
-    since_s = connection.stream.writes_stalled_since
-    return 0.0 if since_s is None else now - since_s
+    """How long the peer has kept its next byte waiting: also one that takes a little at a time."""
+    return connection.stream.oldest_queued_s(now)
 
 
 def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
@@ -83,7 +84,7 @@ def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
 
 
 def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount, Reader]]:
-    """Those that took nothing for too long: where no packets come, no gate is asked about them."""
+    """Those that took too little for too long: without packets no gate is asked about them."""
     stalled_s = _stalled_s(connection, now)
     if not stalled_s:
         return
@@ -94,7 +95,7 @@ def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount
 
 
 def _longest_stall_s(settings: MountSettings) -> float | None:
-    """How long a reader may take nothing of what waits for it, in seconds; None for ever.
+    """How long anything may wait for a reader, in seconds; None for ever.
 
     By then its gate would have expired, had packets come for the gate to be asked about.
     """

@@ -182,7 +182,7 @@ class Listeners:
                 reads_per_wake=sockets.reads_per_wake,
                 close_deadline_s=sockets.close_deadline_s,
                 peer_address=greeting.peer,
-                queued_total=service.queue_budget.queued,
+                queued_total=service.answer_budget.queued,
             )
         return TlsStream(
             sock,
@@ -195,7 +195,7 @@ class Listeners:
             reads_per_wake=sockets.reads_per_wake,
             close_deadline_s=sockets.close_deadline_s,
             peer_address=greeting.peer,
-            queued_total=service.queue_budget.queued,
+            queued_total=service.answer_budget.queued,
         )
 
     def _admit(self, sock: socket.socket, counted: str | None, peer: str) -> bool:

@@ -66,6 +66,7 @@ class Service:
             observer=self.notices,
         )
         self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
+        self.answer_budget = QueueBudget(settings.limits.answer_queue_bytes_total)
         self.endings = Endings(loop)
         self.media_ends = MediaEnds(
             loop, settings.rtp, settings.sockets, self.queue_budget, self.endings

@@ -168,6 +168,12 @@ class LimitSettings:
         "packets, up to the next key frame, until it is below again. It is passed by no more "
         "than one batch of packets for each reader.",
     ] = 1 << 30
+    answer_queue_bytes_total: Annotated[
+        int,
+        "Bytes of answers queued for all connections without a TCP reader together; above it a "
+        "connection must take all of its answers before its next request is read. One "
+        "connection alone is read no further while 32 KiB of answers wait for it.",
+    ] = 16 << 20
     first_byte_timeout_s: Annotated[
         float, "Seconds a new connection may take to send its first byte. Then it is closed."
     ] = 10.0
@@ -180,8 +186,9 @@ class LimitSettings:
     ] = 60.0
     write_stall_timeout_s: Annotated[
         float,
-        "Seconds a peer may take nothing of what waits for it. Then its connection is closed. "
-        "A reader that plays over TCP has slow_reader_disconnect_s of its mount instead.",
+        "Seconds that anything may wait for a peer to take it, whether the peer takes nothing or "
+        "too little. Then its connection is closed. A reader that plays over TCP has "
+        "slow_reader_disconnect_s of its mount instead.",
     ] = 10.0
 
     def __post_init__(self) -> None:

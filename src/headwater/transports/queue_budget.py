@@ -1,4 +1,4 @@
-"""How much may be queued for all readers together."""
+"""How much may be queued for many connections together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from headwater.net.stream import QueuedTotal
 
 
 class QueueBudget:
-    """The bytes in the queues of all connections that readers play on, and their bound.
+    """The bytes in the queues of some connections, those that readers play on for one, and a bound.
 
     Whoever has something queued already asks before it adds more; who has nothing does not, so
     the bound may be passed by one batch for each reader.
