@@ -6,6 +6,8 @@ from headwater.protocol.method import Method
 from headwater.protocol.quirks import (
     METHODS_WITHOUT_EFFECT,
     channel_pair,
+    media_profile,
+    payload_type_names,
     port_of_partner,
     ports_are_absent,
     transport_mode,
@@ -53,6 +55,38 @@ def test_ssrc_short_padded_or_decimal(value: str, ssrc: int | None) -> None:
 )
 def test_mode_receive_is_record(value: str, mode: str | None) -> None:
     assert transport_mode(value) == mode
+
+
+@pytest.mark.parametrize(
+    ("transport", "profile"),
+    [
+        ("RTP/AVP", "RTP/AVP"),
+        ("RTP/AVP/TCP", "RTP/AVP"),
+        ("rtp/savp/udp", "RTP/SAVP"),
+        ("RTP/AVP;unicast", "RTP/AVP"),
+        ("RTP/AVPF97", "RTP/AVPF"),
+        ("RTP/AVPX", "RTP/AVPX"),
+        ("udp", "udp"),
+    ],
+)
+def test_a_lower_transport_is_not_the_readers(transport: str, profile: str) -> None:
+    assert media_profile(transport) == profile
+
+
+@pytest.mark.parametrize(
+    ("profile", "formats", "rtpmap", "usable"),
+    [
+        ("RTP/AVP", ("96", "0"), (), ("96", "0")),
+        ("RTP/AVP", ("smart/1", "96"), (97,), ("96",)),
+        ("RTP/AVP", ("(null)",), (97, 999), ("97",)),
+        ("RTP/AVP", ("\u0663",), (), ()),
+        ("udp", ("wb",), (), ("wb",)),
+    ],
+)
+def test_formats_under_rtp_are_numbers(
+    profile: str, formats: tuple[str, ...], rtpmap: tuple[int, ...], usable: tuple[str, ...]
+) -> None:
+    assert payload_type_names(profile, formats, rtpmap) == usable
 
 
 def test_a_single_port_has_its_partner_behind_it() -> None:

@@ -291,11 +291,22 @@ def test_another_stream_may_not_take_over(reason, before, after):
         FFMPEG.replace("streamid=", "trackID=").replace("\r\n", "\n"),
         FFMPEG.replace("H264", "h264").replace("AS:600", "AS:700"),
         FFMPEG.replace("profile-level-id=1;mode=AAC-hbr", "mode=AAC-hbr; profile-level-id=1"),
+        FFMPEG.replace("mode=AAC-hbr", "mode=aac-HBR"),
+        FFMPEG.replace("RTP/AVP", "rtp/avp/TCP"),
+        FFMPEG.replace("RTP/AVP 96", "RTP/AVP 96 smart/1"),
+        FFMPEG.replace("a=rtpmap:96", "a=rtpmap:99 VP8/90000\r\na=fmtp:99 x=1\r\na=rtpmap:96"),
     ],
 )
 def test_the_same_stream_from_elsewhere_may_take_over(after):
     before = SessionDescription.parse(FFMPEG)
     assert before.compatible_with(SessionDescription.parse(after)) is None
+
+
+@pytest.mark.parametrize("formats", ["(null)", "smart/1/90000"])
+def test_a_description_without_a_payload_type_is_refused(formats):
+    with pytest.raises(ProtocolError, match="is a payload type number in SDP m= line") as caught:
+        SessionDescription.parse(f"m=audio 0 RTP/AVP {formats}")
+    assert caught.value.status == 400
 
 
 def test_a_static_type_with_and_without_rtpmap_is_the_same():

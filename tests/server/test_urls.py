@@ -215,15 +215,27 @@ async def test_paths_cannot_leave_their_name_space(
     assert not server.sessions
 
 
-async def test_range_of_record_is_handed_to_play(server: RtspServer) -> None:
+@pytest.mark.parametrize(
+    ("recorded", "played"),
+    [
+        ("clock=20240101T000000Z-", "clock=20240101T000000Z-"),
+        ("npt=0.000-", "npt=0.000-"),
+        ("npt=0-120", "npt=now-"),
+        ("npt=-120", "npt=now-"),
+        ("", "npt=now-"),
+        ("nonsense", "npt=now-"),
+    ],
+)
+async def test_range_of_record_is_handed_to_play_where_it_has_no_end(
+    server: RtspServer, recorded: str, played: str
+) -> None:
     url = server.publish_url("/a")
     peer = await RtspPeer.connect(server.publish_port)
     announced = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
     headers = {"Session": announced.session}
     await peer.ask("SETUP", f"{url}/streamid=0", headers | TCP)
-    record = await peer.ask("RECORD", url, headers | {"Range": "clock=20240101T000000Z-"})
-    assert record.status == 200
+    assert (await peer.ask("RECORD", url, headers | {"Range": recorded})).status == 200
     reader = await RtspPeer.connect(server.play_port)
     setup = await reader.ask("SETUP", f"{url}/trackID=0", TCP)
     play = await reader.ask("PLAY", url, {"Session": setup.session})
-    assert play.header("Range") == "clock=20240101T000000Z-"
+    assert play.header("Range") == played

@@ -6,9 +6,10 @@ silently.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]+)")
+_PROFILE = re.compile(r"(?:(?:TCP|UDP)/)?(RTP/S?AVPF?)(?:[0-9]+|[/;].*)?", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z0-9_\-]+")
 _MAX_SSRC = 0xFFFF_FFFF
 _CHANNELS = 256
@@ -48,6 +49,32 @@ def transport_mode(value: str) -> str | None:
     if not _WORD.fullmatch(first):
         return None
     return "RECORD" if first == "RECEIVE" else first
+
+
+def media_profile(transport: str) -> str:
+    """Return the transport of an `m=` line without how the publisher's own packets travel.
+
+    RFC 2326 §C.1.2: the lower transport is settled in SETUP. Larix announces `RTP/AVP/TCP`, other
+    encoders `RTP/AVP/UDP` or `RTP/AVP/TCP;unicast`, or leave out the blank before the format
+    (`RTP/AVP96`). GStreamer, live555 and VLC play `RTP/AVP` alone.
+    """
+    found = _PROFILE.fullmatch(transport)
+    return transport if found is None else found[1].upper()
+
+
+def payload_type_names(
+    profile: str, formats: Iterable[str], rtpmap: Iterable[int]
+) -> tuple[str, ...]:
+    """Return the formats of an `m=` line that readers can use.
+
+    RFC 4566 §5.14: under RTP they are payload type numbers. TP-Link cameras announce a track with
+    `smart/1/90000`, Android libraries `(null)`; ExoPlayer then refuses the other tracks as well.
+    Where none is a number, those of `a=rtpmap` are.
+    """
+    if not profile.startswith("RTP/"):
+        return tuple(formats)
+    numbers = tuple(name for name in formats if name.isascii() and name.isdigit())
+    return numbers or tuple(str(number) for number in rtpmap if number < 128)
 
 
 def port_of_partner(port: int) -> int:

@@ -9,15 +9,20 @@ import codecs
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.quirks import media_profile, payload_type_names
 from headwater.protocol.sdp_relay import MediaSection, MulticastEndpoint, relay_text
+
+_T = TypeVar("_T")
 
 __all__ = ["MediaDescription", "MulticastEndpoint", "RtpMap", "SessionDescription"]
 
 _DEFAULT_CLOCK_RATE_HZ = 90_000
 _DIRECTIONS = frozenset({"sendonly", "recvonly", "sendrecv", "inactive"})
+# Format parameters whose values mean the same in any case (RFC 6184 §8.1, RFC 3640 §4.1).
+_IN_ANY_CASE = frozenset({"profile-level-id", "config", "mode"})
 _RTPMAP = re.compile(r"\s*([0-9]{1,3})\s+([^/\s]+)\s*(?:/\s*([0-9]{1,9})\s*)?(?:/\s*([0-9]{1,3}))?")
 _FMTP = re.compile(r"\s*([0-9]{1,3})(?:\s+(.*))?$", re.DOTALL)
 
@@ -149,27 +154,56 @@ class MediaDescription:
         # Some cameras number rtpmap and m= line differently; a lone rtpmap can mean only this one.
         return next(iter(self.rtpmap.values())) if len(self.rtpmap) == 1 else None
 
+    @property
+    def profile(self) -> str:
+        """The transport of the `m=` line without the lower one, which SETUP settles: `RTP/AVP`."""
+        return media_profile(self.protocol)
+
+    @property
+    def usable_formats(self) -> tuple[str, ...]:
+        """The formats that readers can use: under RTP, those that are payload type numbers."""
+        return payload_type_names(self.profile, self.format_names, self.rtpmap)
+
+    @property
+    def meaning(self) -> Mapping[str, object]:
+        """What readers rely on, in a form that compares: two writings of it are equal."""
+        return {
+            "media type": self.kind,
+            "transport": self.profile,
+            "formats": self.usable_formats,
+            "rtpmap": self._used(self.rtpmap),
+            "fmtp": {
+                payload_type: {
+                    name: value.lower() if name in _IN_ANY_CASE else value
+                    for name, value in parameters.items()
+                }
+                for payload_type, parameters in self._used(self.fmtp).items()
+                if parameters
+            },
+        }
+
+    def _used(self, by_payload_type: Mapping[int, _T]) -> Mapping[int, _T]:
+        in_use = set(_payload_types(self.usable_formats))
+        used = {number: value for number, value in by_payload_type.items() if number in in_use}
+        # As in `_chosen`: rtpmap and m= line may be numbered differently.
+        return used or by_payload_type
+
     def difference_from(self, other: "MediaDescription") -> str | None:
         """What of `other` readers of this section could not follow; None if they could.
 
-        Compared are the kind, the transport, payload types, what they carry, and the format
-        parameters (with the codec's parameter sets in them) in any order.
+        Compared is the `meaning`: kind, profile, payload types, what each of them carries, and its
+        format parameters (with the codec's parameter sets) in any order.
         """
-        for what, mine, theirs in (
-            ("media type", self.kind, other.kind),
-            ("transport", self.protocol.upper(), other.protocol.upper()),
-            ("formats", self.format_names, other.format_names),
-            ("rtpmap", self.rtpmap, other.rtpmap),
-            ("fmtp", self.fmtp, other.fmtp),
-        ):
-            if mine != theirs:
-                return f"{what} was {_shown(mine)}, is {_shown(theirs)}"
+        theirs = other.meaning
+        for what, mine in self.meaning.items():
+            if mine != theirs[what]:
+                return f"{what} was {_shown(mine)}, is {_shown(theirs[what])}"
         return None
 
     @property
     def section(self) -> MediaSection:
         """What `sdp_relay` writes again of this section."""
-        return MediaSection(self.kind, self.protocol, self.format_names, self.lines[1:])
+        return MediaSection(self.kind, self.profile, self.usable_formats, self.lines[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +228,23 @@ class SessionDescription:
         Bytes that are no UTF-8 are kept and written again as they came.
 
         Raises:
-            ProtocolError: 400, there is no readable `m=` line, or `text` cannot be encoded.
+            ProtocolError: 400, there is no readable `m=` line, none has a format that readers
+                can use, or `text` cannot be encoded.
         """
         sections = _sections(_lines(text))
         session = tuple(sections[0])
         if len(sections) == 1:
             raise ProtocolError("no m= line in the session description", where="SDP")
         attributes = list(_attributes(session))
+        media = tuple(MediaDescription.parse(section) for section in sections[1:])
+        if not any(section.usable_formats for section in media):
+            raise ProtocolError(
+                f"no format in {_shown(media[0].lines[0])!r} is a payload type number",
+                where="SDP m= line",
+            )
         return cls(
             lines=session,
-            media=tuple(MediaDescription.parse(section) for section in sections[1:]),
+            media=media,
             name=_printable(next(iter(_typed(session, "s")), "s=").lstrip()[2:].strip()),
             control=_first_value(attributes, "control"),
             range_text=_first_value(attributes, "range"),

@@ -9,6 +9,7 @@ from headwater.protocol.header.range import (
     RangeHeader,
     RangePoint,
     SmpteTime,
+    is_open_ended,
     npt_range,
     parse_range,
 )
@@ -95,6 +96,26 @@ def test_malformed_is_457(value: str) -> None:
 def test_npt_range(start_s: float | None, end_s: float | None, text: str) -> None:
     assert npt_range(start_s, end_s).text == text
     assert parse_range(text) == npt_range(start_s, end_s)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_open"),
+    [
+        ("npt=now-", True),
+        ("npt=0.000-", True),
+        (" npt=0 - ", True),
+        ("clock=20240101T000000Z-;time=20240101T000000Z", True),
+        ("x-unit=1-", True),
+        ("npt=0-120", False),
+        ("npt=-120", False),
+        ("x-unit=1-2", False),
+        ("npt=x-", False),
+        ("npt=-", False),
+        ("", False),
+    ],
+)
+def test_a_live_range_has_no_end(value: str, is_open: bool) -> None:
+    assert is_open_ended(value) is is_open
 
 
 @given(

@@ -78,6 +78,15 @@ def parse_range(value: str) -> RangeHeader:
     return header
 
 
+def is_open_ended(value: str) -> bool:
+    """Whether a range can be read and has no end, as that of live media has none."""
+    try:
+        header = parse_range(value)
+    except ProtocolError:
+        return False
+    return header.text.partition(";")[0].rstrip().endswith("-")
+
+
 def npt_range(start_s: float | None = None, end_s: float | None = None) -> RangeHeader:
     """Return a normal play time range in seconds; without a start it begins "now"."""
     start = "now" if start_s is None else f"{start_s:.3f}"

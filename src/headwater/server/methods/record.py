@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.protocol.header.range import is_open_ended
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
@@ -30,7 +31,9 @@ async def answer(exchange: Exchange) -> Response:
             f"set up every announced track first; missing: {', '.join(map(str, missing))}",
         )
     range_text = exchange.request.headers.get("Range")
-    mount = service.mounts.open(session.path, presentation, publisher, range_text)
+    # The range of a file is no reader's: what is live has no end.
+    live = range_text if range_text and is_open_ended(range_text) else None
+    mount = service.mounts.open(session.path, presentation, publisher, live)
     session.mount = mount
     session.state = state
     service.reservations.give_back(session)
