@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 
 logger = paced_logger(__name__)
 
-_INBOX_LIMIT = 16
-"""Requests and frame runs that may wait for an answer under way; then no more are parsed."""
+_WORK_PER_TURN = 8
+"""Requests, or runs of `$` frames, of one connection before all others get their turn."""
 
-_ANSWERS_PER_TURN = 4
-"""Requests that are answered in a row before other connections have their turn."""
+_WORK_BODY_BYTES = 1024
+"""So many bytes of a request's body are as much work as a request without one."""
+
+_PACE_BODY_BYTES = 8192
+"""So many bytes of a request's body count as one request more against `limits.requests_per_s`."""
 
 _GRANTS_KEPT = 64
 """What a connection may do on this many paths is remembered; on others it is asked again."""
 
 ChannelConsumer = Callable[[list[bytes]], None]
+
+_Event = Request | Response | InterleavedFrames | ProtocolError
 
 
 class Connection:
@@ -41,6 +46,9 @@ class Connection:
     Requests are answered one after another, in the order they came. `$` frames go straight to
     their channel's consumer, unless a request before them is still being answered: then they
     wait behind it, since a publisher may send media in the same segment as its RECORD.
+
+    What waits stays unread: in the parser as far as it came with one read, else with the peer. In
+    one turn of the loop a bounded amount of work is done, however much has come.
     """
 
     def __init__(
@@ -63,8 +71,6 @@ class Connection:
         self._stream: ByteStream | None = None
         self._parser = WireParser(limits=service.settings.limits.wire_limits())
         self._pace = RequestPace(service.settings.limits.requests_per_s, self.opened_s)
-        # A list, since an empty deque takes 760 bytes and this is nearly always empty.
-        self._inbox: list[Request | InterleavedFrames | ProtocolError] = []
         # What the peer has not taken, from the first answer on that did not leave at once.
         self._unread: UnreadAnswers | None = None
         self._answers_taken: asyncio.Event | None = None
@@ -107,37 +113,30 @@ class Connection:
         """Take bytes off the wire."""
         if self._ending or self.closed:
             return
-        self._parser.receive_data(data)
-        self._parse()
-
-    def _parse(self) -> None:
-        """Take what was received apart, as far as there is room for it."""
         parser = self._parser
-        while not self._ending:
-            if len(self._inbox) >= _INBOX_LIMIT:
-                self.stream.pause_reading()
-                # What waits here does not wait for the peer.
-                self.message_began_s = None
-                return
+        parser.receive_data(data)
+        if self._worker is not None:
+            self.stream.pause_reading()
+            return
+        for _ in range(_WORK_PER_TURN):
             try:
-                event = parser.next_event()
+                event: _Event | None = parser.next_event()
             except ProtocolError as error:
-                self._enqueue(error)
-                if _ends_the_connection(error):
-                    self._ending = True
-                    break
-                continue
-            if event is None:
-                break
-            if isinstance(event, InterleavedFrames) and self._worker is None:
+                event = error
+            if isinstance(event, InterleavedFrames):
                 self._deliver(event)
-            elif not isinstance(event, Response):
-                self._enqueue(event)
-        if not parser.partial:
-            self.message_began_s = None
-        elif self.message_began_s is None or parser.offset != self._message_offset:
-            self._message_offset = parser.offset
-            self.message_began_s = self.service.clock()
+            elif event is None:
+                if parser.partial:
+                    self._note_unfinished()
+                else:
+                    self.message_began_s = None
+                return
+            else:
+                break
+        else:
+            event = None
+        self.message_began_s = None
+        self._worker = asyncio.get_running_loop().create_task(self._work(event))
 
     def stream_drained(self) -> None:
         """The peer took everything that was queued."""
@@ -153,7 +152,6 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        self._inbox.clear()
         if self._worker is not None:
             self._worker.cancel()
         self.service.connection_lost(self, error)
@@ -180,14 +178,12 @@ class Connection:
     def close(self) -> None:
         """Close once everything queued has left, or the stream's deadline has passed."""
         self._ending = True
-        self._inbox.clear()
         if self._stream is not None:
             self._stream.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._ending = True
-        self._inbox.clear()
         if self._stream is not None:
             self._stream.abort()
 
@@ -200,10 +196,18 @@ class Connection:
             else:
                 consumer(packets)
 
-    def _enqueue(self, item: Request | InterleavedFrames | ProtocolError) -> None:
-        self._inbox.append(item)
-        if self._worker is None:
-            self._worker = asyncio.get_running_loop().create_task(self._work())
+    def _next_event(self) -> _Event | None:
+        try:
+            return self._parser.next_event()
+        except ProtocolError as error:
+            return error
+
+    def _note_unfinished(self) -> None:
+        """Note since when the rest of a message is awaited: there is a deadline for it."""
+        offset = self._parser.offset
+        if self.message_began_s is None or offset != self._message_offset:
+            self._message_offset = offset
+            self.message_began_s = self.service.clock()
 
     def _note_life(self) -> None:
         # Not every client names its session in what it sends to keep it alive.
@@ -211,11 +215,11 @@ class Connection:
         for session in self.sessions.values():
             session.touch(now)
 
-    async def _keep_pace(self) -> None:
-        wait_s = self._pace.wait_s(self.service.clock())
+    async def _keep_pace(self, request: Request) -> None:
+        weight = 1 + len(request.body) // _PACE_BODY_BYTES
+        wait_s = self._pace.wait_s(self.service.clock(), weight)
         if wait_s > 0:
             self.service.counters.requests_delayed += 1
-            self.stream.pause_reading()
             await asyncio.sleep(wait_s)
 
     def _must_wait_for_peer(self) -> bool:
@@ -236,31 +240,19 @@ class Connection:
         await self._answers_taken.wait()
         self._answers_taken = None
 
-    async def _work(self) -> None:
-        answered = 0
+    async def _work(self, event: _Event | None) -> None:
+        """Do what one event asks for (none: the next one), then all that are there behind it."""
+        work = 0 if event is not None else _WORK_PER_TURN
         try:
-            while not self.closed:
-                if not self._inbox:
-                    self._parse()
-                    if not self._inbox:
-                        break
-                item = self._inbox.pop(0)
-                match item:
-                    case InterleavedFrames():
-                        self._deliver(item)
-                    case Request():
-                        answered += 1
-                        if answered % _ANSWERS_PER_TURN == 0:
-                            await asyncio.sleep(0)
-                        await self._until_answers_are_taken()
-                        self.requests += 1
-                        self._note_life()
-                        await self._keep_pace()
-                        await answer(self, item)
-                    case ProtocolError():
-                        answer_protocol_error(self, item)
-                        if _ends_the_connection(item):
-                            self.close()
+            while True:
+                if work >= _WORK_PER_TURN:
+                    work = 0
+                    await asyncio.sleep(0)
+                event = event or self._next_event()
+                if event is None or self.closed or self._ending:
+                    break
+                work += await self._do(event)
+                event = None
         except Exception:
             logger.exception("connection failed", extra={"peer": self.peer})
             self.service.counters.connection_failures += 1
@@ -270,7 +262,30 @@ class Connection:
             if self._closes_when_idle:
                 self.close()
             elif not self.closed and not self._ending:
+                if self._parser.partial:
+                    self._note_unfinished()
                 self.stream.resume_reading()
+
+    async def _do(self, event: _Event) -> int:
+        """Do what one event asks for; returns how much work that was."""
+        match event:
+            case InterleavedFrames():
+                self._deliver(event)
+            case Request():
+                await self._until_answers_are_taken()
+                self.requests += 1
+                self._note_life()
+                await self._keep_pace(event)
+                await answer(self, event)
+                return 1 + len(event.body) // _WORK_BODY_BYTES
+            case ProtocolError():
+                answer_protocol_error(self, event)
+                if _ends_the_connection(event):
+                    self.close()
+            case Response():
+                # This server asks nothing, so whatever is answered is of no use.
+                pass
+        return 1
 
 
 def _ends_the_connection(error: ProtocolError) -> bool:

@@ -13,9 +13,9 @@ class RequestPace:
         self._room = max(per_s, 1.0)
         self._seen_s = now
 
-    def wait_s(self, now: float) -> float:
-        """Take one request; how many seconds it must wait before it is answered."""
+    def wait_s(self, now: float, weight: int = 1) -> float:
+        """Take one request, which counts as `weight`; how many seconds it must wait."""
         self._room = min(max(self._per_s, 1.0), self._room + (now - self._seen_s) * self._per_s)
         self._seen_s = now
-        self._room -= 1.0
+        self._room -= weight
         return max(0.0, -self._room / self._per_s)

@@ -147,8 +147,8 @@ class LimitSettings:
     tracks_per_mount: Annotated[int, "Tracks an ANNOUNCE may describe. More gets 413."] = 16
     requests_per_s: Annotated[
         float,
-        "Requests a connection may send a second, averaged; above it the connection is read "
-        "more slowly, nothing is refused.",
+        "Requests a connection may send a second, averaged; a body counts as one more for every "
+        "8,192 bytes. Above it the connection is read more slowly, nothing is refused.",
     ] = 100.0
     header_bytes: Annotated[
         int, "Bytes of a request's line and headers together. More gets 400 and a close."

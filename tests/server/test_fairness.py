@@ -1,0 +1,100 @@
+"""The loop belongs to everybody: what one connection may have done in one turn of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+import pytest
+from rtsp_peer import RtspPeer, TcpPublisher, frame, rtp
+
+from headwater import RtspServer, Settings
+from headwater.server.settings import LimitSettings
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+WORK_PER_TURN = 8
+
+
+class MostPerTurn:
+    """By how much a count grows at most in one turn of the loop, while the block runs."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+        self._loop = asyncio.get_running_loop()
+        self._seen = count()
+        self._over = False
+        self.most = 0
+
+    def __enter__(self) -> Self:
+        self._look()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+
+    def _look(self) -> None:
+        seen = self._count()
+        self.most, self._seen = max(self.most, seen - self._seen), seen
+        if not self._over:
+            self._loop.call_soon(self._look)
+
+
+@pytest.mark.parametrize("body_bytes", [0, 4 * 1024, 64 * 1024])
+async def test_requests_in_a_row_are_answered_a_few_a_turn(
+    start_server: ServerFactory, body_bytes: int
+) -> None:
+    server = await start_server(settings=Settings(limits=LimitSettings(requests_per_s=10_000)))
+    peer = await RtspPeer.connect(server.play_port)
+    count = 200 if not body_bytes else 20
+    requests = [peer.request("GET_PARAMETER", "*", body=b"x" * body_bytes) for _ in range(count)]
+    with MostPerTurn(lambda: server.counters.requests) as turns:
+        await peer.send(b"".join(requests))
+        answers = [await peer.answer() for _ in range(count)]
+    assert [answer.header("CSeq") for answer in answers] == [str(n + 1) for n in range(count)]
+    assert turns.most <= max(1, WORK_PER_TURN // (1 + body_bytes // 1024) + 1)
+
+
+async def test_frames_in_many_runs_are_taken_a_few_runs_a_turn(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    track = next(iter(server._service.mounts)).tracks[0]  # type: ignore[union-attr]
+    # An empty line behind each frame makes a run of its own of it, and a read holds thousands.
+    runs = b"".join(frame(0, rtp(seq)) + b"\r\n" for seq in range(2000))
+    with MostPerTurn(lambda: track.counters.batches) as turns:
+        await publisher.peer.send(runs)
+        assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
+    assert track.counters.packets == 2000
+    assert turns.most <= 2 * WORK_PER_TURN
+
+
+async def test_a_body_counts_against_the_pace_of_requests(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    server = await start_server(settings=Settings(limits=LimitSettings(requests_per_s=20)))
+    peer = await RtspPeer.connect(server.play_port)
+    answers = [await peer.ask("GET_PARAMETER", "*", {}, b"x" * 100_000) for _ in range(2)]
+    assert [answer.status for answer in answers] == [451, 451]
+    assert server.counters.requests_delayed == 1
+
+
+async def test_what_waits_behind_a_request_under_way_meets_no_deadline(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def check_mount(self, request: object) -> bool:
+            asked.set()
+            await go_on.wait()
+            return True
+
+    limits = LimitSettings(request_timeout_s=0.05)
+    server = await start_server(settings=Settings(limits=limits), play_hooks=Slow())
+    peer = await RtspPeer.connect(server.play_port)
+    await peer.send(peer.request("DESCRIBE", server.play_url("/a")) + peer.request("OPTIONS", "*"))
+    await asked.wait()
+    clock.advance(1.0)
+    await asyncio.sleep(0.1)  # several looks at the deadlines, which come every 0.02 s
+    go_on.set()
+    assert [(await peer.answer()).status for _ in range(2)] == [404, 200]
