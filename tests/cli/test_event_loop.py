@@ -93,4 +93,5 @@ def test_without_uvloop_only_its_name_fails(monkeypatch: pytest.MonkeyPatch) -> 
     assert loop_factory(LoopChoice.AUTO) is asyncio.SelectorEventLoop
     with pytest.raises(CommandFailed, match="uvloop is not installed") as caught:
         loop_factory(LoopChoice.UVLOOP)
-    assert caught.value.remedy == "pip install 'headwater[fast]'"
+    assert caught.value.remedy.endswith(" -m pip install '.[fast]'")
+    assert caught.value.exit_code == 2

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def test_both_ports_are_named() -> None:
 def test_a_missing_extra_says_how_to_get_it() -> None:
     failure = media_extra_missing(ModuleNotFoundError("No module named 'av'", name="av"))
     assert str(failure) == "this command needs av, which is not installed"
-    assert failure.remedy == "pip install 'headwater[media]'"
+    assert failure.remedy.startswith("in the folder of Headwater's source: ")
+    assert failure.remedy.endswith(f"{sys.executable} -m pip install '.[media]'")
 
 
 def test_wrong_use_has_its_own_exit_code() -> None:

@@ -3,9 +3,10 @@
 import pytest
 from typer.testing import CliRunner
 
-from headwater.access.password import read_password
+from headwater.access.password import PasswordForm, read_password
 from headwater.cli.failures import CommandFailed
 from headwater.cli.main import command_line
+from headwater.cli.password_command import HashedForm
 
 RUN = CliRunner()
 
@@ -29,9 +30,14 @@ def test_an_ha1_is_bound_to_user_and_realm() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "password"),
-    [(["--form", "ha1-md5"], "x\n"), ([], "\n"), (["--form", "plain"], "x\n")],
+    [(["--form", "ha1-md5"], "x\n"), ([], "\n")],
 )
 def test_what_cannot_be_hashed_is_refused(arguments: list[str], password: str) -> None:
     failure = RUN.invoke(command_line(), ["hash-password", *arguments], input=password).exception
     assert isinstance(failure, CommandFailed)
     assert failure.exit_code == 2
+
+
+def test_the_forms_are_those_that_are_hashes() -> None:
+    assert {form.value for form in HashedForm} == set(PasswordForm) - {PasswordForm.PLAIN}
+    assert RUN.invoke(command_line(), ["hash-password", "--form", "plain"]).exit_code == 2

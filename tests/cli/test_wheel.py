@@ -58,7 +58,7 @@ def test_what_needs_the_media_extra_says_so(installed: Path, arguments: list[str
     )
     assert done.returncode == 1
     assert "which is not installed" in done.stderr
-    assert "pip install 'headwater[media]'" in done.stderr
+    assert "pip install '.[media]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

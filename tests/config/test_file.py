@@ -1,5 +1,6 @@
 """Reading the configuration: what is accepted, what wins, and how wrong ones are refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.config.errors import ConfigError
 from headwater.config.file import Assignment, load_settings
-from headwater.config.settings import LogLevel, Settings
+from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
 from headwater.media.settings import MountOverride
 from headwater.transports.settings import TransportKind
 
@@ -153,6 +154,65 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
             "FILE:3: access.users[0].password: the value given is not allowed (a text in quotes)",
         ),
         (
+            "publish_port = 1\n",
+            "FILE:1: publish_port: unknown key (it belongs under [server])",
+        ),
+        (
+            "[server]\nport = 1\n",
+            "FILE:2: server.port: unknown key (did you mean publish_port?)",
+        ),
+        (
+            "clientPort = 1\n",
+            "FILE:1: clientPort: unknown key (did you mean play_port under [server]?)",
+        ),
+        (
+            (
+                "[[access.users]]\nname = 'a'\npassword = 'x'\nread = ['**']\n"
+                "[[access.users]]\npassword = 'x'\nread = ['**']\nname = 'a'\n"
+            ),
+            (
+                "FILE:8: access.users[1].name: users[1].name is 'a', as users[0].name is; "
+                "a name may stand once"
+            ),
+        ),
+        (
+            "[server]\nhost = ''\nrtsps_port = 322\n",
+            "FILE:3: server.rtsps_port: server.rtsps_port is 322; it needs tls.certificate",
+        ),
+        (
+            "[server]\ntls_only = true\n",
+            "FILE:2: server.tls_only: server.tls_only is true; it needs tls.certificate",
+        ),
+        (
+            "[mounts]\ngrace_s = nan\n",
+            "FILE:2: mounts.grace_s: nan is not allowed (a number, at most 1000000000)",
+        ),
+        (
+            "[limits]\nconnections = 9223372036854775808\n",
+            (
+                "FILE:2: limits.connections: 9223372036854775808 is not allowed "
+                "(a whole number, at most 9223372036854775807)"
+            ),
+        ),
+        (
+            '[server]\nserver_name = "a\\r\\nX: y"\n',
+            (
+                "FILE:2: server.server_name: 'a\\r\\nX: y' holds a character that does not "
+                "belong in a text of one line"
+            ),
+        ),
+        (
+            "[server]\nbacklog = 4294967296\n",
+            "FILE:2: server.backlog: backlog is 4294967296; it must be from 1 to 65535",
+        ),
+        (
+            "[sockets]\nudp_send_buffer_bytes = 4294967296\n",
+            (
+                "FILE:2: sockets.udp_send_buffer_bytes: udp_send_buffer_bytes is 4294967296, "
+                "allowed is 2147483647 or less"
+            ),
+        ),
+        (
             "[[mount_overrides]]\npattern = '/a'\n\ngrace_s = -1\n",
             "FILE:4: mount_overrides[0].grace_s: grace_s is -1.0; it must be 0 or more",
         ),
@@ -178,10 +238,14 @@ def test_every_unknown_key_is_named_at_once(tmp_path: Path) -> None:
     ("key", "text", "fault"),
     [
         ("server.backlog", "many", '--set: server.backlog: "many" is not allowed (a whole number)'),
-        ("server.backlog", "0", "--set: server.backlog: backlog is 0; it must be above 0"),
+        ("server.backlog", "0", "--set: server.backlog: backlog is 0; it must be from 1 to 65535"),
         ("log.levle", "x", "--set: log.levle: unknown key (did you mean level?)"),
         ("lgo.level", "x", "--set: lgo.level: unknown key (did you mean log?)"),
-        ("server.host.x", "x", "--set: server.host.x: unknown key (did you mean host?)"),
+        (
+            "server.host.x",
+            "x",
+            "--set: server.host.x: unknown key (host is a key, nothing stands below it)",
+        ),
         (
             "access.users",
             '[{ nam = "x" }]',
@@ -198,6 +262,27 @@ def test_what_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     assert fault.startswith("FILE:")
     assert "not TOML" in fault
     assert "line 2" in fault
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])
+def test_toml_that_python_cannot_take_is_refused(tmp_path: Path, value: str) -> None:
+    (fault,) = faults_of(written(tmp_path, f"[server]\nbacklog = {value}\n"))
+    assert re.match("FILE: (not TOML|nested too deeply)", fault)
+    (fault,) = faults_of(None, environment={"HEADWATER_SERVER__BACKLOG": value})
+    assert fault.startswith("HEADWATER_SERVER__BACKLOG: server.backlog: ")
+
+
+def test_the_case_of_a_choice_does_not_count(tmp_path: Path) -> None:
+    path = written(tmp_path, "[log]\nlevel = 'INFO'\n[rtp]\nplay_transports = ['TCP']\n")
+    settings = load_settings(path, environment={"HEADWATER_LOG__FORMAT": "Json"})
+    assert settings.log == LogSettings(level=LogLevel.INFO, format=LogFormat.JSON)
+    assert settings.rtp.play_transports == (TransportKind.TCP,)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "headwater.toml"
+    path.write_text("[server]\npublish_port = 1\n", encoding="utf-8-sig")
+    assert load_settings(path).server.publish_port == 1
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -122,9 +121,7 @@ class AccessSettings:
             raise ValueError("methods is empty; give at least one of " + ", ".join(AuthMethod))
         if len(set(self.methods)) != len(self.methods):
             raise ValueError(f"methods has one twice: {', '.join(self.methods)}")
-        twice = [name for name, count in Counter(u.name for u in self.users).items() if count > 1]
-        if twice:
-            raise ValueError(f"users has {twice[0]} twice; a name may stand once")
+        _check_names_differ(self.users)
         _check_patterns("anonymous_publish", self.anonymous_publish or ())
         _check_patterns("anonymous_read", self.anonymous_read or ())
         for name in ("nonce_lifetime_s", "brake_window_s"):
@@ -153,6 +150,17 @@ class AccessSettings:
         """
         able = [read_password(user.password).methods for user in self.users]
         return tuple(m for m in self.methods if all(m in methods for methods in able))
+
+
+def _check_names_differ(users: tuple[UserSettings, ...]) -> None:
+    first: dict[str, int] = {}
+    for index, user in enumerate(users):
+        earlier = first.setdefault(user.name, index)
+        if earlier != index:
+            raise ValueError(
+                f"users[{index}].name is {user.name!r}, as users[{earlier}].name is; a name may "
+                "stand once"
+            )
 
 
 def _check_patterns(where: str, patterns: tuple[str, ...]) -> None:

@@ -37,15 +37,6 @@ _CLOSE_DEADLINE_S = 1.0
 """How long peers may take at the stop to receive what waits for them and to close."""
 
 
-def _check_tls(settings: Settings) -> None:
-    server = settings.server
-    if settings.tls.enabled:
-        return
-    for name, value in (("rtsps_port", server.rtsps_port), ("tls_only", server.tls_only)):
-        if value:
-            raise ValueError(f"server.{name} is {value}; it needs tls.certificate")
-
-
 class RtspServer:
     """An RTSP/RTP server: publishers fill mounts, any number of readers play them.
 
@@ -94,7 +85,6 @@ class RtspServer:
                 rtp_port_count=rtp.rtp_port_count if rtp_port_count is None else rtp_port_count,
             ),
         )
-        _check_tls(self.settings)
         self.publish_hooks = Hooks.from_object(publish_hooks)
         # The same object on both sides stays one: what concerns both is told once.
         same = play_hooks is publish_hooks and publish_hooks is not None

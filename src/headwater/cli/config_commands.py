@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.failures import config_refused, file_unreadable
+from headwater.cli.settings_read import read_settings
+from headwater.config.advice import advice
 from headwater.config.default_file import default_file
-from headwater.config.errors import ConfigError
-from headwater.config.file import load_settings
 
 
 def config() -> None:
@@ -20,11 +19,12 @@ def config() -> None:
 def check_config(
     file: Annotated[Path, typer.Argument(help="The TOML file to check.", show_default=False)],
 ) -> None:
-    """Check a configuration file, with the environment's overrides, and start nothing."""
-    try:
-        load_settings(file, environment=os.environ)
-    except OSError as error:
-        raise file_unreadable(file, error) from error
-    except ConfigError as error:
-        raise config_refused(error) from error
+    """Check a configuration file, with the environment's overrides, and start nothing.
+
+    What `headwater serve` would refuse is refused in the same words (exit code 2); what is allowed
+    and likely meant otherwise is a warning. Whether ports are free is not looked at.
+    """
+    settings = read_settings(file)
+    for warning in advice(settings, os.environ):
+        typer.echo(f"headwater: warning: {warning}", err=True)
     typer.echo(f"{file}: good")

@@ -17,7 +17,8 @@ from headwater.cli.failures import CommandFailed, media_extra_missing
 from headwater.cli.logs import configure_logs
 from headwater.cli.publish_command import PublishTransport
 from headwater.cli.serving import open_status_socket, start_server
-from headwater.config.file import Assignment, load_settings
+from headwater.cli.settings_read import read_settings
+from headwater.config.file import Assignment
 from headwater.config.settings import LogLevel, Settings
 
 _CAMERA_END_S = 5.0
@@ -44,13 +45,15 @@ def demo(
     for module in ("av", "numpy"):
         if find_spec(module) is None:
             raise media_extra_missing(ImportError(module, name=module))
-    settings = load_settings(
-        assignments=[
+    settings = read_settings(
+        None,
+        [
             Assignment("--host", "server.host", host),
             Assignment("--port", "server.publish_port", str(port)),
             Assignment("--log-level", "log.level", log_level),
             *_MODEST,
-        ]
+        ],
+        environment={},
     )
     configure_logs(settings.log)
     mount = path if path.startswith("/") else f"/{path}"

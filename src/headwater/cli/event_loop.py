@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
-from headwater.cli.failures import CommandFailed
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, install_hint
 
 
 class LoopChoice(StrEnum):
@@ -48,7 +48,9 @@ def loop_factory(choice: LoopChoice) -> LoopFactory:
         if choice is LoopChoice.AUTO:
             return standard
         raise CommandFailed(
-            "uvloop is not installed", remedy="pip install 'headwater[fast]'"
+            "uvloop is not installed",
+            remedy=install_hint("fast"),
+            exit_code=EXIT_CONFIGURATION,
         ) from None
     factory: LoopFactory = uvloop.new_event_loop
     return factory

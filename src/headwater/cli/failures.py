@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -9,7 +11,9 @@ from headwater.cli.terminal import takes_colours
 from headwater.config.errors import ConfigError
 
 EXIT_FAILED = 1
-EXIT_USAGE = 2
+"""Something else, which may be better at another try: a port in use, a server that is gone."""
+EXIT_CONFIGURATION = 2
+"""The arguments or the configuration are wrong: trying again does not help."""
 
 
 class CommandFailed(Exception):  # noqa: N818 (named for what happened)
@@ -21,23 +25,29 @@ class CommandFailed(Exception):  # noqa: N818 (named for what happened)
         self.exit_code = exit_code
 
 
+def install_hint(extra: str) -> str:
+    """How to install what an extra of the package brings, into the environment that runs this."""
+    pip = f"{shlex.quote(sys.executable)} -m pip"
+    return f"in the folder of Headwater's source: {pip} install '.[{extra}]'"
+
+
 def media_extra_missing(error: ImportError) -> CommandFailed:
     """The failure of a command that needs PyAV where PyAV is not installed."""
     return CommandFailed(
         f"this command needs {error.name or 'PyAV'}, which is not installed",
-        remedy="pip install 'headwater[media]'",
+        remedy=install_hint("media"),
     )
 
 
 def file_unreadable(path: Path, error: OSError) -> CommandFailed:
     """The failure of a command whose file cannot be read."""
-    return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_USAGE)
+    return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_CONFIGURATION)
 
 
 def config_refused(error: ConfigError) -> CommandFailed:
     """The failure of a command whose configuration is wrong: every fault on its own line."""
     remedy = "`headwater config` prints every key with its meaning and default"
-    return CommandFailed(str(error), remedy=remedy, exit_code=EXIT_USAGE)
+    return CommandFailed(str(error), remedy=remedy, exit_code=EXIT_CONFIGURATION)
 
 
 def cannot_listen(

@@ -1,20 +1,34 @@
 """`headwater hash-password`: a password as the configuration file may hold it."""
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from headwater.access.password import PasswordForm
 from headwater.access.password import hash_password as hashed
-from headwater.cli.failures import EXIT_USAGE, CommandFailed
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
+
+
+class HashedForm(StrEnum):
+    """The forms that are hashes; a plain password is written as it is."""
+
+    SCRYPT = PasswordForm.SCRYPT.value
+    PBKDF2_SHA256 = PasswordForm.PBKDF2_SHA256.value
+    HA1_MD5 = PasswordForm.HA1_MD5.value
+    HA1_SHA256 = PasswordForm.HA1_SHA256.value
 
 
 def hash_password(
     form: Annotated[
-        PasswordForm,
-        typer.Option(help="How it is kept. Only the ha1 forms let clients use Digest."),
-    ] = PasswordForm.SCRYPT,
+        HashedForm,
+        typer.Option(
+            help="How it is kept. scrypt and pbkdf2-sha256 are slow to guess, and clients log in "
+            "by Basic alone; ha1-md5 and ha1-sha256 are quick to guess, and clients may use Basic "
+            "or the Digest of that name."
+        ),
+    ] = HashedForm.SCRYPT,
     user: Annotated[str, typer.Option(help="User name; the ha1 forms are bound to it.")] = "",
     realm: Annotated[
         str, typer.Option(help="access.realm of the server; the ha1 forms are bound to it.")
@@ -26,8 +40,8 @@ def hash_password(
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:
-        typer.echo(hashed(password, form=form, username=user, realm=realm))
+        typer.echo(hashed(password, form=PasswordForm(form.value), username=user, realm=realm))
     except ValueError as error:
         raise CommandFailed(
-            str(error), remedy="`headwater hash-password --help`", exit_code=EXIT_USAGE
+            str(error), remedy="`headwater hash-password --help`", exit_code=EXIT_CONFIGURATION
         ) from error

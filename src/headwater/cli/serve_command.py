@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from headwater.cli.event_loop import LoopChoice
-from headwater.cli.failures import EXIT_USAGE, CommandFailed, config_refused, file_unreadable
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.cli.handover import replace_process
 from headwater.cli.serving import ServeOrder, serve_until_signalled
-from headwater.config.errors import ConfigError
-from headwater.config.file import Assignment, load_settings
-from headwater.config.settings import LogFormat, LogLevel, Settings
+from headwater.cli.settings_read import read_settings
+from headwater.config.advice import advice
+from headwater.config.file import Assignment
+from headwater.config.settings import LogFormat, LogLevel
 
 CONFIG_VARIABLE = "HEADWATER_CONFIG"
 
@@ -46,11 +47,12 @@ def serve(
         int | None, typer.Option(help="How many UDP ports for media.", show_default="10000")
     ] = None,
     log_level: Annotated[
-        LogLevel | None, typer.Option(help="Lowest level to log.", show_default="info")
+        LogLevel | None,
+        typer.Option(help="Lowest level to log.", show_default="info", case_sensitive=False),
     ] = None,
     log_format: Annotated[
         LogFormat | None,
-        typer.Option(help="Lines for people, or JSON.", show_default="text"),
+        typer.Option(help="Lines for people, or JSON.", show_default="text", case_sensitive=False),
     ] = None,
     assignments: Annotated[
         list[str] | None,
@@ -81,7 +83,7 @@ def serve(
     ]
     chosen += [parse_assignment(text) for text in assignments or ()]
     settings = read_settings(config, chosen)
-    order = ServeOrder(settings=settings, loop=loop)
+    order = ServeOrder(settings=settings, loop=loop, advice=tuple(advice(settings, os.environ)))
     replace_process(order)
     serve_until_signalled(order)
 
@@ -93,16 +95,6 @@ def parse_assignment(text: str) -> Assignment:
         raise CommandFailed(
             f"--set {text}: needs the form section.key=value",
             remedy="for example --set server.publish_port=5554",
-            exit_code=EXIT_USAGE,
+            exit_code=EXIT_CONFIGURATION,
         )
     return Assignment(f"--set {key.strip()}", key.strip(), value.strip())
-
-
-def read_settings(config: Path | None, chosen: list[Assignment]) -> Settings:
-    """The settings of file, environment and options; raises CommandFailed saying what is wrong."""
-    try:
-        return load_settings(config, environment=os.environ, assignments=chosen)
-    except OSError as error:
-        raise file_unreadable(config or Path(), error) from error
-    except ConfigError as error:
-        raise config_refused(error) from error

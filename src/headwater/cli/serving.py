@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from headwater import RtspServer
 from headwater.app.signals import signals_taken
 from headwater.cli.event_loop import LoopChoice, StopAsked, run_until_signalled
-from headwater.cli.failures import CommandFailed, cannot_listen
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
 from headwater.cli.logs import configure_logs
 from headwater.cli.supervisor import Supervisor
 from headwater.cli.terminal import has_terminal
@@ -24,6 +24,11 @@ from headwater.control.settings import AUTO
 
 logger = logging.getLogger(__name__)
 
+_WHAT_A_HANG_UP_LEAVES = (
+    "SIGHUP reads certificate files again and nothing else: users, limits and every other setting "
+    "stay as they were at the start; restart to apply changes of the configuration"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServeOrder:
@@ -31,11 +36,15 @@ class ServeOrder:
 
     settings: Settings
     loop: LoopChoice
+    advice: tuple[str, ...] = ()
+    """What of it is likely meant otherwise, for the log."""
 
 
 def serve_until_signalled(order: ServeOrder) -> None:
     """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
     configure_logs(order.settings.log)
+    for warning in order.advice:
+        logger.warning("configuration: %s", warning)
     run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
 
 
@@ -54,6 +63,9 @@ async def start_server(
         raise cannot_listen(
             error, host=listen.host, ports=ports, port_options=port_options
         ) from error
+    except ValueError as error:
+        # A file that was good when the options were read: what it holds now is no better again.
+        raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error
 
 
 async def open_status_socket(server: RtspServer) -> None:
@@ -107,9 +119,8 @@ def _hang_ups_taken(
     def on_hang_up(_number: int) -> None:
         if had_terminal and not has_terminal():
             stop_asked.set()
-        elif server.settings.tls.enabled:
-            server.reload_certificates()
         else:
-            logger.info("hang-up: there is no certificate to read again")
+            server.reload_certificates()
+            logger.info(_WHAT_A_HANG_UP_LEAVES)
 
     return signals_taken((number,), on_hang_up)

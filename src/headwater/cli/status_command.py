@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headwater.cli.failures import EXIT_USAGE, CommandFailed
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.control.errors import NotReachableError
 from headwater.control.server_state import ServerState
 from headwater.control.settings import AUTO
@@ -56,7 +56,9 @@ def status(
     Exit code 0 when it runs, 3 when it drains (or starts), 1 when it cannot be reached.
     """
     if check and watch:
-        raise CommandFailed("--check looks once, it goes without --watch", exit_code=EXIT_USAGE)
+        raise CommandFailed(
+            "--check looks once, it goes without --watch", exit_code=EXIT_CONFIGURATION
+        )
     try:
         path = Path(socket) if socket and socket != AUTO else find_server(port)
         if check:

@@ -4,9 +4,10 @@ pydantic checks types against the settings dataclasses, whose own `__post_init__
 unknown keys are refused here, with the nearest known one.
 """
 
-import difflib
 import json
+import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,16 @@ from headwater.config.errors import ConfigError, ConfigFault
 from headwater.config.key_lines import KeyPath, key_lines, line_of
 from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
 from headwater.config.settings import Settings
-from headwater.config.text_value import table_value, text_value
+from headwater.config.start_checks import start_faults
+from headwater.config.suggestions import suggestion
+from headwater.config.text_value import choice_value, table_value, text_value
 
 ENVIRONMENT_PREFIX = "HEADWATER_"
+_STEPS = re.compile(r"[^.\[\]]+|\[\d+\]")
+"""The steps of a dotted key: names, and positions in a list."""
+_MOST_S = 10**9
+_MOST = 2**63 - 1
+"""What event loops and the system take: of a time, 31 years; of other numbers, 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,13 @@ def load_settings(
     *,
     environment: Mapping[str, str] | None = None,
     assignments: Iterable[Assignment] = (),
+    to_start: bool = False,
 ) -> Settings:
     """The settings of `path` (None: the defaults), overridden by the environment, then by options.
 
-    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`. Raises ConfigError with
-    everything that is wrong, and OSError when the file cannot be read.
+    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`. With `to_start` the files that
+    the settings name are looked at too: what a server could not start with is refused. Raises
+    ConfigError with everything that is wrong, and OSError when the file cannot be read.
     """
     draft = _Draft(settings_schema())
     if path is not None:
@@ -50,7 +60,10 @@ def load_settings(
     draft.read_environment(environment or {})
     for assignment in assignments:
         draft.assign(assignment.source, assignment.key.split("."), assignment.text)
-    return draft.settings()
+    settings = draft.settings()
+    if to_start:
+        draft.check_start(settings)
+    return settings
 
 
 @dataclass(slots=True)
@@ -68,13 +81,16 @@ class _Draft:
         """Take the values of a TOML file; text that is no TOML ends the reading."""
         self.file_name = str(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            # Editors on Windows begin UTF-8 with a byte order mark.
+            text = path.read_text(encoding="utf-8-sig")
             self.values = tomllib.loads(text)
         except UnicodeDecodeError as error:
             fault = ConfigFault(self.file_name, f"not UTF-8 text (byte {error.start})")
             raise ConfigError((fault,)) from error
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:  # tomllib's own, or Python's for a number without end
             raise ConfigError((ConfigFault(self.file_name, f"not TOML: {error}"),)) from error
+        except RecursionError as error:
+            raise ConfigError((ConfigFault(self.file_name, "nested too deeply"),)) from error
         self.lines = key_lines(text)
         self._check_names(self.schema, self.values, ())
 
@@ -99,6 +115,12 @@ class _Draft:
             found = tuple(self._fault_of(detail) for detail in error.errors(include_url=False))
             raise ConfigError(_without_repeats(found)) from error
 
+    def check_start(self, settings: Settings) -> None:
+        """Refuse what would keep a server of these settings from starting."""
+        found = tuple(self._fault(path, text) for path, text in start_faults(settings))
+        if found:
+            raise ConfigError(found)
+
     def assign(self, source: str, names: Sequence[str], text: str) -> None:
         """Set one key from text; `source` is what a fault names."""
         path = tuple(names)
@@ -113,7 +135,9 @@ class _Draft:
             target = target.setdefault(name, {})
         name = path[-1]
         if key := section.key(name):
-            target[name] = text_value(key, text)
+            target[name] = choice_value(key, text_value(key, text))
+            self.origins[path] = source
+            self._check_value(key, target[name], path)
         elif table := section.table(name):
             target[name] = table_value(text)
             self._check_tables(table, target[name], path, source)
@@ -134,10 +158,23 @@ class _Draft:
                 self._check_names(part, value, below)
             elif table := section.table(name):
                 self._check_tables(table, value, below)
-            elif section.key(name) is None:
-                self.faults.append(
-                    self._fault(below, "unknown key", allowed=_nearest(name, section))
-                )
+            elif key := section.key(name):
+                values[name] = choice_value(key, value)
+                self._check_value(key, value, below)
+            else:
+                allowed = suggestion(name, section, self.schema)
+                self.faults.append(self._fault(below, "unknown key", allowed=allowed))
+
+    def _check_value(self, key: SettingKey, value: Any, path: KeyPath) -> None:
+        """Refuse what no key means, whatever its type allows."""
+        for part in value if isinstance(value, list) else [value]:
+            most = _MOST_S if key.name.endswith("_s") else _MOST
+            if isinstance(part, int | float) and not abs(part) <= most:  # nan is neither
+                allowed = f"{allowed_values(key)}, at most {most}"
+                self.faults.append(self._fault(path, f"{part} is not allowed", allowed=allowed))
+            elif isinstance(part, str) and not key.secret and not _one_line(part):
+                message = f"{part!r} holds a character that does not belong in a text of one line"
+                self.faults.append(self._fault(path, message))
 
     def _check_tables(
         self, table: SettingSection, values: Any, path: KeyPath, source: str = ""
@@ -155,7 +192,7 @@ class _Draft:
     def _refuse_name(
         self, source: str, section: SettingSection, path: tuple[str, ...], name: str
     ) -> None:
-        allowed = _nearest(name, section)
+        allowed = suggestion(name, section, self.schema)
         self.faults.append(ConfigFault(source, "unknown key", ".".join(path), allowed=allowed))
 
     def _fault(self, path: KeyPath, message: str, *, allowed: str = "") -> ConfigFault:
@@ -171,16 +208,26 @@ class _Draft:
         """A fault of the check, in the owner's words: the key, what was there, what is allowed."""
         path, key, section = self._locate(detail["loc"])
         if detail["type"] == "value_error":
-            message = str(detail["ctx"]["error"])
-            # A bound is checked by the whole section, whose message begins with the key's name.
-            named = section.key(message.split(" ", 1)[0]) if section else None
-            return self._fault((*path, named.name) if named else path, message)
+            return self._named_fault(str(detail["ctx"]["error"]), path, section)
         if detail["type"] == "missing":
             return self._fault(path, "is missing")
         if key is None:
             return self._fault(path, detail["msg"])
         given = "the value given" if key.secret else json.dumps(detail["input"], default=str)
         return self._fault(path, f"{given} is not allowed", allowed=allowed_values(key))
+
+    def _named_fault(
+        self, message: str, path: KeyPath = (), section: SettingSection | None = None
+    ) -> ConfigFault:
+        """A fault of a whole section, whose message begins with the name of what is wrong.
+
+        The name may have steps: `tls.key`, or `users[1].name`.
+        """
+        steps = _STEPS.findall(message.split(" ", 1)[0].rstrip(":"))
+        named = tuple(int(step[1:-1]) if step[0] == "[" else step for step in steps)
+        section = section or self.schema
+        known = isinstance(named[0], str) and named[0] in section.names
+        return self._fault((*path, *named) if known else path, message)
 
     def _locate(
         self, location: tuple[int | str, ...]
@@ -201,13 +248,9 @@ class _Draft:
         return path, None, section
 
 
-def _nearest(name: str, section: SettingSection) -> str:
-    names = section.names
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]}?"
-    where = f"[{section.name}]" if section.name else "the file"
-    return f"{where} may have: {', '.join(names)}"
+def _one_line(text: str) -> bool:
+    """Whether the text has no control characters and no halves of characters (surrogates)."""
+    return all(unicodedata.category(character) not in {"Cc", "Cs"} for character in text)
 
 
 def _dotted(path: KeyPath) -> str:

@@ -66,3 +66,9 @@ class Settings:
     tls: TlsSettings = field(default_factory=TlsSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    def __post_init__(self) -> None:
+        for name in ("rtsps_port", "tls_only"):
+            if (value := getattr(self.server, name)) and not self.tls.enabled:
+                shown = str(value).lower() if isinstance(value, bool) else value
+                raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")

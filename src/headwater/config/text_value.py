@@ -2,6 +2,7 @@
 
 import tomllib
 import typing
+from enum import StrEnum
 from typing import Any
 
 from headwater.config.schema import SettingKey
@@ -31,6 +32,16 @@ def table_value(text: str) -> Any:
     return _toml(text)
 
 
+def choice_value(key: SettingKey, value: Any) -> Any:
+    """The value with its choices in small letters, as they are written: `INFO` is `info`."""
+    item_type = (*typing.get_args(key.plain_type), key.plain_type)[0]
+    if not (isinstance(item_type, type) and issubclass(item_type, StrEnum)):
+        return value
+    if isinstance(value, list):
+        return [part.lower() if isinstance(part, str) else part for part in value]
+    return value.lower() if isinstance(value, str) else value
+
+
 def _boolean(text: str) -> bool | str:
     word = text.strip().lower()
     if word in _TRUE:
@@ -47,5 +58,5 @@ def _list(text: str) -> Any:
 def _toml(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -58,6 +59,23 @@ def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[tu
 def searched_folders(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     """Where `existing_sockets` looks."""
     return tuple(folder for folder, _wanted in _folders(environment, _user()))
+
+
+def socket_refusal(path: Path) -> str | None:
+    """Why no status socket can be at `path`, whoever asks and when; None where one can."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        cause = None if path.parent.is_dir() else os.strerror(errno.ENOENT)
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+    else:
+        if not stat.S_ISSOCK(found.st_mode):
+            return f"{path} is there and is no socket"
+        cause = None
+    if cause is None and not os.access(path.parent, os.W_OK | os.X_OK):
+        cause = os.strerror(errno.EACCES)
+    return f"no status socket at {path}: {cause}" if cause else None
 
 
 def _folders(environment: Mapping[str, str], user: int) -> Iterator[tuple[Path, bool]]:

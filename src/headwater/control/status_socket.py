@@ -12,13 +12,13 @@ import errno
 import json
 import os
 import socket
-import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
 from headwater.control.errors import StatusSocketError
 from headwater.control.json_text import json_pieces
+from headwater.control.socket_path import socket_refusal
 from headwater.control.status import Health, ServerStatus
 from headwater.log_pace import paced_logger
 
@@ -186,12 +186,10 @@ def _bound(path: Path) -> socket.socket:
 
 def _clear(path: Path) -> None:
     """Remove what a dead server left at the path, and nothing else."""
-    try:
-        found = path.lstat()
-    except OSError:
+    if refusal := socket_refusal(path):
+        raise StatusSocketError(refusal)
+    if not path.exists():
         return
-    if not stat.S_ISSOCK(found.st_mode):
-        raise StatusSocketError(f"{path} is there and is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         code = probe.connect_ex(str(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from headwater.enum_fields import take_enum_fields
 
@@ -22,6 +22,16 @@ class ClientCertificates(StrEnum):
     NONE = "none"
     OPTIONAL = "optional"
     REQUIRED = "required"
+
+
+_MOST_OPTION_BYTES: Final = 2**31 - 1
+"""A size that goes to the kernel as a C int (setsockopt(2))."""
+_MOST_READ_BYTES: Final = 2**24
+
+
+def _check_at_most(name: str, value: int, maximum: int) -> None:
+    if value > maximum:
+        raise ValueError(f"{name} is {value}, allowed is {maximum} or less")
 
 
 def _check_at_least(name: str, value: float, minimum: float) -> None:
@@ -93,6 +103,14 @@ class SocketSettings:
             ("descriptor_limit", 0),
         ):
             _check_at_least(name, getattr(self, name), minimum)
+        for name, maximum in (
+            ("udp_receive_buffer_bytes", _MOST_OPTION_BYTES),
+            ("udp_send_buffer_bytes", _MOST_OPTION_BYTES),
+            ("tcp_send_buffer_bytes", _MOST_OPTION_BYTES),
+            ("tcp_unsent_bytes", _MOST_OPTION_BYTES),
+            ("read_bytes", _MOST_READ_BYTES),
+        ):
+            _check_at_most(name, getattr(self, name), maximum)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

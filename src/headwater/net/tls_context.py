@@ -26,7 +26,14 @@ TLS_FIRST_BYTE: Final = 0x16
 
 
 class TlsFilesError(ValueError):
-    """A certificate, key or CA file cannot be used; the message names the file and why."""
+    """A certificate, key or CA file cannot be used; the message names the file and why.
+
+    `setting` is the key of `tls` that names the file.
+    """
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class ServerTls:
@@ -72,11 +79,13 @@ def certificate_complaint(path: str, now: datetime | None = None) -> str | None:
     """
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
-        begin, end = text.index("-----BEGIN CERTIFICATE-----"), text.index(_PEM_END)
+        begin, end = text.find("-----BEGIN CERTIFICATE-----"), text.find(_PEM_END)
+        if begin < 0 or end < 0:
+            raise ValueError("not usable PEM (no certificate in it)")
         der = ssl.PEM_cert_to_DER_cert(text[begin : end + len(_PEM_END)])
         return certificate_validity(der).complaint(now or datetime.now(UTC))
     except (OSError, ValueError) as error:
-        raise TlsFilesError(f"certificate file {path}: {error}") from error
+        raise TlsFilesError("certificate", f"certificate {path}: {_reason(error)}") from error
 
 
 def _server_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -89,8 +98,7 @@ def _server_context(settings: TlsSettings) -> ssl.SSLContext:
     try:
         context.load_cert_chain(settings.certificate, settings.key or None, _no_password)
     except (OSError, ValueError) as error:
-        key = f" with key {settings.key}" if settings.key else ""
-        raise TlsFilesError(f"certificate {settings.certificate}{key}: {_reason(error)}") from error
+        raise _refusal(settings, error) from error
     if settings.client_certificates is not ClientCertificates.NONE:
         _load_ca(context, settings.client_ca)
     context.verify_mode = _VERIFY[settings.client_certificates]
@@ -101,7 +109,26 @@ def _load_ca(context: ssl.SSLContext, path: str) -> None:
     try:
         context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as error:
-        raise TlsFilesError(f"CA file {path}: {_reason(error)}") from error
+        raise TlsFilesError("client_ca", f"CA file {path}: {_reason(error)}") from error
+
+
+def _refusal(settings: TlsSettings, error: Exception) -> TlsFilesError:
+    """Tell which of the two files is at fault, which the library's error does not."""
+    for setting, path in (("certificate", settings.certificate), ("key", settings.key)):
+        try:
+            if path:
+                Path(path).read_bytes()
+            if setting == "certificate":
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except (OSError, ValueError) as cause:
+            return TlsFilesError(setting, f"{setting} {path}: {_reason(cause)}")
+    if not settings.key:
+        message = f"certificate {settings.certificate}: it holds no usable key, and no key is named"
+        return TlsFilesError("certificate", message)
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        message = f"it does not belong to certificate {settings.certificate}"
+        return TlsFilesError("key", f"key {settings.key}: {message}")
+    return TlsFilesError("key", f"key {settings.key}: {_reason(error)}")
 
 
 def _no_password() -> str:
@@ -111,8 +138,6 @@ def _no_password() -> str:
 
 def _reason(error: Exception) -> str:
     match error:
-        case ssl.SSLError(reason="KEY_VALUES_MISMATCH"):
-            return "the key does not belong to the certificate"
         case ssl.SSLError():
             return f"not usable PEM ({error.reason or error})"
         case OSError():

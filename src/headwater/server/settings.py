@@ -24,6 +24,10 @@ def _require_port(settings: object, *names: str) -> None:
             raise ValueError(f"{name} is {value}; a port is from 0 (any free one) to 65535")
 
 
+_MOST_BACKLOG = 65_535
+"""The most that net.core.somaxconn is set to; `listen` takes no more than a C int."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerSettings:
     """Where the server listens and how it names itself."""
@@ -81,7 +85,10 @@ class ServerSettings:
                 "that serves both needs no setting, only a certificate"
             )
         self.proxy_networks()
-        _require_positive(self, "backlog")
+        if not 1 <= self.backlog <= _MOST_BACKLOG:
+            raise ValueError(f"backlog is {self.backlog}; it must be from 1 to {_MOST_BACKLOG}")
+        if not self.server_name.isprintable():
+            raise ValueError(f"server_name is {self.server_name!r}; it must be printable text")
         if self.drain_s < 0:
             raise ValueError(f"drain_s is {self.drain_s}; it must be 0 or more")
 

@@ -1,0 +1,83 @@
+"""What of a good configuration is likely meant otherwise: warnings, for nothing is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from headwater.config.file import ENVIRONMENT_PREFIX
+from headwater.config.schema import settings_schema
+from headwater.config.settings import Settings
+from headwater.config.suggestions import meant_key
+from headwater.media.settings import settings_for
+from headwater.net.settings import ClientCertificates
+from headwater.net.tls_context import certificate_complaint
+from headwater.transports.settings import TransportKind
+
+COMMAND_VARIABLES = frozenset(
+    {"HEADWATER_CONFIG", "HEADWATER_PUBLISH_INPUT", "HEADWATER_PUBLISH_URL"}
+)
+"""What the commands read of the environment beside the keys of the configuration."""
+
+
+def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each thing that is allowed and hardly wanted."""
+    yield from _about_transports(settings)
+    yield from _about_tls(settings)
+    yield from _about_proxies(settings)
+    yield from _about_environment(environment)
+
+
+def _about_transports(settings: Settings) -> Iterator[str]:
+    rtp = settings.rtp
+    for side, people, transports in (
+        ("publish", "publish", rtp.publish_transports),
+        ("play", "play", rtp.play_transports),
+    ):
+        if not transports:
+            yield f"rtp.{side}_transports is empty: nobody can {people}, all are answered 461"
+    groups = [
+        settings_for(override.pattern, settings.mounts, (override,)).multicast_group
+        for override in settings.mount_overrides
+    ]
+    multicast_alone = set(rtp.play_transports) == {TransportKind.MULTICAST}
+    if multicast_alone and not any((settings.mounts.multicast_group, *groups)):
+        yield (
+            "rtp.play_transports is multicast alone and no mount has a multicast_group: nobody "
+            "can play, all are answered 461"
+        )
+
+
+def _about_tls(settings: Settings) -> Iterator[str]:
+    tls = settings.tls
+    if tls.client_ca and tls.client_certificates is ClientCertificates.NONE:
+        yield (
+            "tls.client_ca is set and tls.client_certificates is none: no client certificate is "
+            "asked for"
+        )
+    if tls.enabled:
+        try:
+            complaint = certificate_complaint(tls.certificate)
+        except ValueError:
+            return  # not for advice: a server does not start with it
+        if complaint:
+            yield f"tls.certificate {tls.certificate}: {complaint}"
+
+
+def _about_proxies(settings: Settings) -> Iterator[str]:
+    for network in settings.server.proxy_networks():
+        if network.prefixlen == 0:
+            yield (
+                f"server.proxy_protocol_from has {network}: every peer is taken for a proxy, must "
+                "send a PROXY header, and may claim any address"
+            )
+
+
+def _about_environment(environment: Mapping[str, str]) -> Iterator[str]:
+    schema = settings_schema()
+    for name in sorted(environment):
+        rest = name.removeprefix(ENVIRONMENT_PREFIX)
+        if rest == name or "__" in rest or name in COMMAND_VARIABLES:
+            continue
+        key = meant_key(rest.lower(), schema)
+        variable = ENVIRONMENT_PREFIX + (key or "<SECTION>.<KEY>").upper().replace(".", "__")
+        yield f"{name} in the environment is not read; a key is set by {variable}"

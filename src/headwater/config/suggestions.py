@@ -1,0 +1,86 @@
+"""What the owner may have meant by a name that the configuration does not have."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from headwater.config.schema import SettingSection
+
+_MEANT: Final[Mapping[str, str]] = {
+    # Words that other servers have for it, among them the options of rtsp-streaming-server;
+    # small letters alone.
+    "port": "server.publish_port",
+    "rtspport": "server.publish_port",
+    "listenport": "server.publish_port",
+    "serverport": "server.publish_port",
+    "clientport": "server.play_port",
+    "readport": "server.play_port",
+    "address": "server.host",
+    "bind": "server.host",
+    "bindaddress": "server.host",
+    "ip": "server.host",
+    "listen": "server.host",
+    "rtspaddress": "server.host",
+    "cert": "tls.certificate",
+    "certfile": "tls.certificate",
+    "certificatefile": "tls.certificate",
+    "servercert": "tls.certificate",
+    "keyfile": "tls.key",
+    "privatekey": "tls.key",
+    "serverkey": "tls.key",
+    "loglevel": "log.level",
+    "logformat": "log.format",
+    "transports": "rtp.play_transports",
+    "user": "access.users.name",
+    "username": "access.users.name",
+    "pass": "access.users.password",
+}
+_SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "path", "paths", "streams"})
+_NO_SOURCES: Final = (
+    "the file names no sources: `headwater publish rtsp://CAMERA/… rtsp://SERVER/NAME` fetches "
+    "from a camera, and any path may be published"
+)
+
+
+def suggestion(name: str, section: SettingSection, schema: SettingSection) -> str:
+    """What may stand where `name` does: the key that was meant, or all that there are."""
+    if section.key(name) is not None:
+        return f"{name} is a key, nothing stands below it"
+    plain = _plain(name)
+    if meant := _MEANT.get(plain):
+        place, _, key = meant.rpartition(".")
+        if place == section.name:
+            return f"did you mean {key}?"
+        if not section.path:
+            return f"did you mean {key} under [{place}]?"
+    homes = [each.name for each in _sections(schema) if each.key(name) is not None]
+    if homes:
+        return "it belongs under " + " or ".join(f"[{home}]" for home in homes)
+    if not section.path and plain in _SOURCES:
+        return _NO_SOURCES
+    close = difflib.get_close_matches(name, section.names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    where = f"[{section.name}]" if section.name else "the file"
+    return f"{where} may have: {', '.join(section.names)}"
+
+
+def meant_key(name: str, schema: SettingSection) -> str | None:
+    """The dotted key that a name without a section means; None where that is not plain."""
+    for section in _sections(schema):
+        own = name.removeprefix("_".join(section.path) + "_")
+        if section.key(name) is not None or (own != name and section.key(own) is not None):
+            return f"{section.name}.{own}"
+        if own != name and (meant := _MEANT.get(_plain(own), "")).startswith(f"{section.name}."):
+            return meant
+    return _MEANT.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _sections(schema: SettingSection) -> Iterator[SettingSection]:
+    for section in schema.walk():
+        if section.path:
+            yield section
