@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.server import quirks
 from headwater.server.role import Role
@@ -19,12 +21,77 @@ class Session:
 
     role: Role
     state: SessionState
+    transport: TransportKind | None = None
+    path: str = "/a"
+    tracks: tuple[int, ...] = ()
+    made_up_id: str | None = None
 
 
 ANNOUNCED = Session(Role.PUBLISH, SessionState.INIT)
 SET_UP = Session(Role.PUBLISH, SessionState.READY)
 RECORDING = Session(Role.PUBLISH, SessionState.RECORDING)
 READER = Session(Role.PLAY, SessionState.READY)
+
+
+@pytest.mark.parametrize(
+    ("value", "session_id"), [(None, None), ("", None), ("12", "12"), ("12;timeout=60", "12")]
+)
+def test_an_empty_session_header_names_none(value: str | None, session_id: str | None) -> None:
+    assert quirks.named_session_id(value) == session_id
+
+
+def test_a_session_header_with_a_timeout_alone_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="no session identifier in Session"):
+        quirks.named_session_id(";timeout=60")
+
+
+MADE_UP = Session(Role.PUBLISH, SessionState.INIT, made_up_id="7")
+
+
+@pytest.mark.parametrize(
+    ("sessions", "meant"),
+    [([], None), ([ANNOUNCED, MADE_UP], MADE_UP), ([ANNOUNCED], None), ([MADE_UP, MADE_UP], None)],
+)
+def test_an_id_made_up_for_announce_means_its_session(sessions: list[Any], meant: Any) -> None:
+    assert quirks.session_of_made_up_id(sessions, "7") is meant
+
+
+def reading(**changes: Any) -> Session:
+    """A reader's session over TCP, with its first track set up."""
+    return replace(
+        Session(Role.PLAY, SessionState.READY, TransportKind.TCP, "/a", tracks=(0,)), **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "joins"),
+    [
+        (reading(), True),
+        (reading(tracks=(0, 2)), True),
+        (reading(tracks=(0, 1)), False),
+        (reading(path="/b"), False),
+        (reading(state=SessionState.PLAYING), False),
+        (reading(transport=TransportKind.UDP), False),
+        (reading(role=Role.PUBLISH), False),
+    ],
+)
+def test_setup_of_another_track_joins_the_session_before_it(session: Any, joins: bool) -> None:
+    assert quirks.session_of_setup([session], "/a", 1) is (session if joins else None)
+    assert quirks.session_of_setup([session, reading()], "/a", 1) is not session
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "is_understood"),
+    [
+        (Method.GET_PARAMETER, b"", True),
+        (Method.GET_PARAMETER, b"position\r\n", True),
+        (Method.SET_PARAMETER, b"", True),
+        (Method.SET_PARAMETER, b"\r\n", True),
+        (Method.SET_PARAMETER, b"ping: yes\r\n", False),
+    ],
+)
+def test_asking_for_a_parameter_is_a_ping(method: Method, body: bytes, is_understood: bool) -> None:
+    assert quirks.understood_parameters(method, body) is is_understood
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,9 @@ async def test_options_of_star_is_answered(server: RtspServer) -> None:
         ("TEARDOWN rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nSession: nosuch\r\n\r\n", 454),
         ("PLAY rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\n\r\n", 454),
         ("GET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\n\r\n", 200),
-        ("GET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\nfoo\n", 451),
+        ("GET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\nfoo\n", 200),
         ("SET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\na: b", 451),
+        ("SET_PARAMETER rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 2\r\n\r\n\r\n", 200),
         ("SETUP rtsp://h/x/trackID=0 RTSP/1.0\r\nCSeq: 1\r\n\r\n", 400),
         (
             (

@@ -52,6 +52,11 @@ class MediaSection:
     lines: tuple[str, ...]
 
 
+def reader_control(track: int) -> str:
+    """Return the `a=control` by which readers know a track, whatever its publisher calls it."""
+    return f"trackID={track}"
+
+
 def relay_text(
     session_lines: Iterable[str],
     sections: Sequence[MediaSection],
@@ -111,7 +116,7 @@ def _media(section: MediaSection, index: int, endpoint: MulticastEndpoint | None
     port = endpoint.port if endpoint is not None else 0
     kept = [] if endpoint is None else [_connection(endpoint)]
     kept += (line for line in _for_readers(section.lines) if not _strayed(line))
-    kept.append(f"a=control:trackID={index}")
+    kept.append(f"a=control:{reader_control(index)}")
     kept.sort(key=lambda line: _MEDIA_ORDER[line[0]])
     return [f"m={section.kind} {port} {section.profile} {' '.join(section.formats)}", *kept]
 

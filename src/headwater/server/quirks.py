@@ -1,10 +1,12 @@
-"""What clients leave out, when they are late and when not ready yet: a rule each, by name."""
+"""What clients leave out, make up, and when they are late: a rule each, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from headwater.protocol.header.session import parse_session
+from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.server.role import Role
 from headwater.transports.settings import TransportKind
@@ -13,6 +15,47 @@ if TYPE_CHECKING:
     from headwater.server.session import Session
 
 _SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
+
+
+def named_session_id(value: str | None) -> str | None:
+    """The id that a Session header names; None without a header, and for an empty one.
+
+    RFC 2326 §12.37 has the server choose the id. RootEncoder (Android) writes `Session: ` into
+    every request until it was given one.
+
+    Raises:
+        ProtocolError: 400, the header holds something else than an id.
+    """
+    return parse_session(value).id if value else None
+
+
+def session_of_made_up_id(sessions: Iterable[Session], session_id: str) -> Session | None:
+    """The session, of its connection's, whose ANNOUNCE came with this id that names none.
+
+    Espressif's ESP-ADF sends an id of its own choice from its first request on, and goes on with
+    it. ANNOUNCE opens a session whatever it says; the id that the server chose is good as well.
+    """
+    known = [session for session in sessions if session.made_up_id == session_id]
+    return known[0] if len(known) == 1 else None
+
+
+def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> Session | None:
+    """The session that a reader's SETUP without the Session header joins, of its connection's.
+
+    By RFC 2326 §12.37 it opens another. Streamedian's player and others that are fed through a
+    WebSocket send the SETUPs of all tracks before the first answer, and then play one of them
+    alone. Who reads a mount twice over one connection sets up the same track twice.
+    """
+    waiting = [
+        session
+        for session in sessions
+        if session.role is Role.PLAY
+        and session.state is SessionState.READY
+        and session.transport is TransportKind.TCP
+        and session.path == path
+        and track not in session.tracks
+    ]
+    return waiting[0] if len(waiting) == 1 else None
 
 
 def session_of_announce(sessions: Iterable[Session]) -> Session | None:
@@ -37,6 +80,17 @@ def only_session(sessions: Iterable[Session]) -> Session | None:
     """
     known = list(sessions)
     return known[0] if len(known) == 1 else None
+
+
+def understood_parameters(method: Method, body: bytes) -> bool:
+    """Whether a request about parameters is answered 200: there are none to be had or set.
+
+    RFC 2326 §11.3.2 allows 451 for each. But set-top boxes ask for `position` once a second
+    (tvheadend), and recorders for `ping`, to keep their session alive, and stop at the first answer
+    that is not 200; MediaMTX and live555 answer 200 as well. SET_PARAMETER asks for a change that
+    does not happen: it gets 451, unless it asks for none.
+    """
+    return method is Method.GET_PARAMETER or not body.strip()
 
 
 def track_of_url_without_control(index: int | None, count: int) -> int | None:

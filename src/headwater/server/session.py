@@ -49,6 +49,8 @@ class Session:
         self.query = ""
         self.track_urls: dict[int, str] = {}
         """By which URL each track was set up; it may hold a secret and is for RTP-Info only."""
+        self.made_up_id: str | None = None
+        """The id that its publisher had chosen before there was a session."""
         self.state = SessionState.INIT
         self.connection: Connection | None = connection
         self.peer = connection.peer

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from headwater.protocol.control import ControlTarget, resolve_control
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.header.session import SessionHeader, format_session, parse_session
+from headwater.protocol.header.session import SessionHeader, format_session
 from headwater.protocol.method import Method
+from headwater.protocol.sdp_relay import reader_control
 from headwater.protocol.session_states import SessionRole, SessionState, next_state
 from headwater.protocol.status import Status
-from headwater.server.quirks import only_session
+from headwater.server.quirks import named_session_id, only_session, session_of_made_up_id
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
 from headwater.server.session import Session
 
 if TYPE_CHECKING:
+    from headwater.media.mount import Mount
     from headwater.server.exchange import Exchange
 
 _SESSION_ROLES = {Role.PUBLISH: SessionRole.PUBLISHER, Role.PLAY: SessionRole.READER}
@@ -27,18 +29,36 @@ def named_session(exchange: Exchange) -> Session | None:
     An id that is unknown, or that belongs to another address, gets 454 (RFC 2326 §11.3.5). A
     session that comes on a new connection moves to it: RFC 2326 §12.37 ties it to no connection.
     """
-    value = exchange.request.headers.get("Session")
-    if value is None:
+    session_id = _session_id(exchange)
+    if session_id is None:
         return None
-    session = exchange.service.sessions.get(parse_session(value).id)
+    session = _find(exchange, session_id)
     connection = exchange.connection
     if session is None or session.peer_ip != connection.peer_ip:
-        raise Refusal(Status.SESSION_NOT_FOUND, "there is no such session; SETUP opens one")
+        raise Refusal(
+            Status.SESSION_NOT_FOUND,
+            "there is no such session; ANNOUNCE or SETUP without the Session header opens one",
+        )
     if session.connection is not connection:
         _move(session, exchange)
     session.touch(exchange.service.clock())
     session.orphaned_s = None
     return session
+
+
+def made_up_session_id(exchange: Exchange) -> str | None:
+    """The id in the request's header where it names no session of anybody; else None."""
+    session_id = _session_id(exchange)
+    return None if session_id is None or _find(exchange, session_id) else session_id
+
+
+def _session_id(exchange: Exchange) -> str | None:
+    return named_session_id(exchange.request.headers.get("Session"))
+
+
+def _find(exchange: Exchange, session_id: str) -> Session | None:
+    own = exchange.connection.sessions.values()
+    return exchange.service.sessions.get(session_id) or session_of_made_up_id(own, session_id)
 
 
 def _move(session: Session, exchange: Exchange) -> None:
@@ -74,14 +94,12 @@ def required_session(exchange: Exchange, role: Role | None = None) -> Session:
 
 def touch_named_session(exchange: Exchange) -> None:
     """Count a request as a sign of life of the session it names, if there is one."""
-    value = exchange.request.headers.get("Session")
-    if value is None:
-        return
     try:
-        session = exchange.service.sessions.get(parse_session(value).id)
+        session_id = _session_id(exchange)
     except ProtocolError:
         # OPTIONS and DESCRIBE need no session: one that cannot be read is none.
         return
+    session = None if session_id is None else _find(exchange, session_id)
     if session is not None and session.peer_ip == exchange.connection.peer_ip:
         session.touch(exchange.service.clock())
 
@@ -91,18 +109,35 @@ def state_after(session: Session, method: Method) -> SessionState:
     return next_state(session.state, method, _SESSION_ROLES[session.role])
 
 
+def controls_of(session: Session) -> list[str]:
+    """The controls that the session's peer knows: a publisher's own, or those readers are told."""
+    if session.role is Role.PLAY:
+        return [] if session.mount is None else reader_controls(session.mount)
+    announced = session.presentation
+    return [] if announced is None else [media.control or "" for media in announced.media]
+
+
+def reader_controls(mount: Mount) -> list[str]:
+    """The controls that readers of the mount are told."""
+    return [reader_control(index) for index in range(len(mount.tracks))]
+
+
 def target_in(exchange: Exchange, session: Session) -> ControlTarget:
-    """What of the session's mount the request's URL names: all of it, or one track."""
-    presentation = session.presentation
-    if session.mount is not None:
-        presentation = session.mount.presentation
-    controls = [] if presentation is None else [media.control or "" for media in presentation.media]
-    target = resolve_control(exchange.request.uri, controls=controls, mount=session.path)
+    """What of the session's mount the request's URL names: all of it, or one track.
+
+    A track that the reader has not set up is refused with 404.
+    """
+    target = resolve_control(
+        exchange.request.uri, controls=controls_of(session), mount=session.path
+    )
     if target.path != session.path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
             f"this session is of the mount {session.path}, not {target.path}",
         )
+    is_known = target.track is None or target.track in session.tracks
+    if session.role is Role.PLAY and not is_known:
+        raise Refusal(Status.NOT_FOUND, f"track {target.track} is not set up in this session")
     return target
 
 

@@ -12,6 +12,7 @@ from headwater.server.quirks import track_of_url_without_control
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
 from headwater.server.session import Session
+from headwater.server.session_lookup import controls_of, reader_controls
 
 if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
@@ -33,8 +34,9 @@ def publisher_target(exchange: Exchange, session: Session) -> SetupTarget:
     presentation = session.presentation
     if presentation is None:
         raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "SETUP comes after ANNOUNCE")
-    controls = [media.control or "" for media in presentation.media]
-    target = resolve_control(exchange.request.uri, controls=controls, mount=session.path)
+    target = resolve_control(
+        exchange.request.uri, controls=controls_of(session), mount=session.path
+    )
     if target.path != session.path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
@@ -63,8 +65,7 @@ def reader_target(exchange: Exchange, session: Session | None) -> SetupTarget:
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
             f"this session is of the mount {session.path}, not {mount.path}",
         )
-    controls = [f"trackID={index}" for index in range(len(mount.tracks))]
-    target = resolve_control(uri, controls=controls, mount=mount.path)
+    target = resolve_control(uri, controls=reader_controls(mount), mount=mount.path)
     track = _track(target.track, len(mount.tracks), mount.path)
     return SetupTarget(Role.PLAY, mount.path, target.query, track, mount)
 

@@ -10,7 +10,12 @@ from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
 from headwater.server.role import Role
-from headwater.server.session_lookup import named_session, session_header, state_after
+from headwater.server.session_lookup import (
+    made_up_session_id,
+    named_session,
+    session_header,
+    state_after,
+)
 
 logger = paced_logger(__name__)
 
@@ -33,11 +38,13 @@ async def answer(exchange: Exchange) -> Response:
             Status.REQUEST_ENTITY_TOO_LARGE,
             f"{len(presentation.media)} tracks are announced; a mount may have {most}",
         )
-    session = named_session(exchange)
+    made_up_id = made_up_session_id(exchange)
+    session = named_session(exchange) if made_up_id is None else None
     if session is None:
         await service.sessions.make_way(path)
         service.reservations.check(path)
         session = service.sessions.open(connection, Role.PUBLISH, path)
+        session.made_up_id = made_up_id
     elif session.path != path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED, f"this session is of the mount {session.path}"

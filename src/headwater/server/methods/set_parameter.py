@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from headwater.protocol.message import Response
+from headwater.protocol.method import Method
 from headwater.server.exchange import Exchange
-from headwater.server.methods import get_parameter
+from headwater.server.methods.get_parameter import answer_about_parameters
 
 
 async def answer(exchange: Exchange) -> Response:
-    """As GET_PARAMETER: an empty body is a ping, and no parameter is known (451)."""
-    return await get_parameter.answer(exchange)
+    """An empty body is a sign of life: 200. A parameter that is to be set is not known: 451."""
+    return answer_about_parameters(exchange, Method.SET_PARAMETER)

@@ -12,7 +12,7 @@ from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
-from headwater.server.quirks import session_of_announce
+from headwater.server.quirks import session_of_announce, session_of_setup
 from headwater.server.refusal import Refusal, setting_to_raise
 from headwater.server.request_uri import parse_request_uri, url_as_written
 from headwater.server.role import Role
@@ -43,6 +43,10 @@ async def answer(exchange: Exchange) -> Response:
         # The owner's hooks took their time: meanwhile the session may have ended.
         raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
     offers = _offers(exchange, session, target)
+    if session is None and offers[0].kind is TransportKind.TCP:
+        session = session_of_setup(exchange.connection.sessions.values(), target.path, target.track)
+        if session is not None:
+            offers = [offer for offer in offers if offer.kind is TransportKind.TCP]
     if session is None:
         session = service.sessions.open(exchange.connection, target.role, target.path)
         session.user_agent = request.headers.get("User-Agent", "") or ""
