@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -23,7 +24,9 @@ class _Bench:
 
     def __init__(self, *, timeout_s: float, max_threads: int = 2) -> None:
         self.threads = HookThreads("t", max_threads=max_threads, max_stuck=0)
-        self.isolation = HookIsolation(self.threads, side="play", timeout_s=timeout_s)
+        self.isolation = HookIsolation(
+            self.threads, side="play", timeout_s=timeout_s, clock=time.monotonic
+        )
         self.counters = HookCounters()
         self.released = threading.Event()
 
@@ -97,6 +100,17 @@ async def test_whatever_a_hook_raises_is_its_failure(
     with pytest.raises(HookFailed):
         await bench.call(coroutine if is_async else plain)
     assert bench.counters.failures == 1
+
+
+async def test_time_out_goes_by_the_clock_that_was_given(bench: _Bench) -> None:
+    """A process that stood still comes back to timers that are due; its own clock knows better."""
+    seconds = iter([0.0, 0.0, 0.0, 0.0, 60.0])
+    threads = bench.threads
+    isolation = HookIsolation(threads, side="play", timeout_s=0.01, clock=lambda: next(seconds))
+    (hook,) = Hooks(client_close=lambda: asyncio.Event().wait()).registered("client_close")
+    with pytest.raises(HookTimedOut):
+        await isolation.call(hook, (), bench.counters, fields={})
+    assert next(seconds, None) is None
 
 
 async def test_hung_async_hook_times_out_and_the_log_says_where(

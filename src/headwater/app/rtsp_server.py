@@ -23,6 +23,7 @@ from headwater.control.status import Health, ServerStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
 from headwater.media.snapshot import MountSnapshot
+from headwater.net.steady_loop import SteadyLoop
 from headwater.server.counters import ServerCounters
 from headwater.server.request_uri import encode_path
 from headwater.server.role import Role
@@ -202,10 +203,13 @@ class RtspServer:
         if self._service is not None:
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
-        loop = asyncio.get_running_loop()
+        loop = SteadyLoop(asyncio.get_running_loop())
         self._runners = {
-            Role.PUBLISH: HookRunner(self.publish_hooks, Side.PUBLISH, self.settings.hooks),
-            Role.PLAY: HookRunner(self.play_hooks, Side.PLAY, self.settings.hooks),
+            role: HookRunner(hooks, side, self.settings.hooks, clock=loop.time)
+            for role, hooks, side in (
+                (Role.PUBLISH, self.publish_hooks, Side.PUBLISH),
+                (Role.PLAY, self.play_hooks, Side.PLAY),
+            )
         }
         service = Service(self.settings, loop, self._runners)
         report = self._report = StatusReport(service, self._runners.items())

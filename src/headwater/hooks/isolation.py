@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -35,8 +35,11 @@ class HookIsolation:
     must not cancel the connection.
     """
 
-    def __init__(self, threads: HookThreads, *, side: str, timeout_s: float) -> None:
+    def __init__(
+        self, threads: HookThreads, *, side: str, timeout_s: float, clock: Callable[[], float]
+    ) -> None:
         self._threads = threads
+        self._clock = clock
         self._side = side
         self._timeout_s = timeout_s
         self._tasks: set[asyncio.Task[object]] = set()
@@ -61,7 +64,7 @@ class HookIsolation:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         try:
-            await asyncio.wait({task}, timeout=self._timeout_s)
+            await self._until_done(task)
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -75,6 +78,12 @@ class HookIsolation:
             # A second one, because the logged one's traceback would keep the frames alive.
             raise HookTimedOut(hook.point.name, cause)
         return self._answer(hook, task, counters, fields, secret)
+
+    async def _until_done(self, task: asyncio.Task[object]) -> None:
+        """Wait for a hook, at most for its time-out; a process that stood still waits on."""
+        due_s = self._clock() + self._timeout_s
+        while not task.done() and (left_s := due_s - self._clock()) > 0:
+            await asyncio.wait({task}, timeout=left_s)
 
     def fail(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 
 from headwater.hooks.answers import (
     Allowed,
@@ -27,13 +28,22 @@ class HookRunner:
     """The hooks of one side at work.
 
     Deciding hooks and notifications have threads of their own, so that slow notifications never
-    keep a request waiting. `counters` has one entry per hook point, for reading only.
+    keep a request waiting. `counters` has one entry per hook point, for reading only. Time-outs
+    go by `clock`, seconds that only grow.
     """
 
-    def __init__(self, hooks: Hooks, side: Side, settings: HookSettings | None = None) -> None:
+    def __init__(
+        self,
+        hooks: Hooks,
+        side: Side,
+        settings: HookSettings | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.hooks = hooks
         self.side = side
         self.settings = settings or HookSettings()
+        self._clock = clock
         self.counters: dict[str, HookCounters] = {p.name: HookCounters() for p in HOOKS}
         self._deciding, self._deciding_threads = self._isolation("decide")
         self._telling, self._telling_threads = self._isolation("notify")
@@ -138,7 +148,10 @@ class HookRunner:
             max_threads=settings.max_threads,
             max_stuck=settings.max_stuck_threads,
         )
-        return HookIsolation(threads, side=self.side, timeout_s=settings.timeout_s), threads
+        isolation = HookIsolation(
+            threads, side=self.side, timeout_s=settings.timeout_s, clock=self._clock
+        )
+        return isolation, threads
 
 
 def notify_both(publish: HookRunner, play: HookRunner, name: str, *payload: object) -> None:

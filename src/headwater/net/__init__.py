@@ -1,5 +1,5 @@
 """Sockets, and nothing of RTSP: streams, datagrams, ports, TLS, kernel features.
 
-Every class takes an asyncio event loop and uses only its `add_reader`, `add_writer`, `call_soon`,
-`call_later` and `time`, so the selector loops of all platforms and uvloop work alike.
+Every class takes an event loop and uses only what `EventLoop` says, so the selector loops of all
+platforms and uvloop work alike, and so does the `SteadyLoop` on top of one of them.
 """

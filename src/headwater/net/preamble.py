@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headwater.net.event_loop import EventLoop
 from headwater.net.proxy_protocol import ProxyProtocolError, parse_proxy_header
 from headwater.net.socket_address import Address
 
@@ -41,7 +41,7 @@ class Preamble:
         self,
         sock: socket.socket,
         peer: Address,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         *,
         expects_proxy: bool,
         deadline_s: float,

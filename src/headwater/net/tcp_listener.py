@@ -7,11 +7,11 @@ import errno
 import os
 import socket
 import sys
-from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.event_loop import EventLoop, Timer
 from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, family_of, socket_address, unmapped
 
@@ -35,7 +35,7 @@ class TcpListener:
 
     def __init__(
         self,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         on_connection: Callable[[socket.socket, Address], None],
         *,
         backlog: int = 1_024,
@@ -50,7 +50,7 @@ class TcpListener:
         self._sockets: list[socket.socket] = []
         self._accepting = False
         self._reserve: int | None = None
-        self._rest: TimerHandle | None = None
+        self._rest: Timer | None = None
         self._warned_s = float("-inf")
         self.accepted: int = 0
         """Connections handed over."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from typing import Final, Self
 
+from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import probe
 from headwater.net.stream import DirectWriter, QueuedTotal
 
@@ -44,9 +44,7 @@ class TcpSendQueue(ABC):
         "writes_stalled_since",
     )
 
-    def __init__(
-        self, sock: socket.socket, loop: AbstractEventLoop, queued_total: QueuedTotal
-    ) -> None:
+    def __init__(self, sock: socket.socket, loop: EventLoop, queued_total: QueuedTotal) -> None:
         self._sock = sock
         self._loop = loop
         self._send = sock.send

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from asyncio import AbstractEventLoop, TimerHandle
-from asyncio.selector_events import BaseSelectorEventLoop
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.event_loop import EventLoop, Timer, errors_repeat
 from headwater.net.socket_address import Address, unmapped
 from headwater.net.stream import (
     ByteStream,
@@ -62,7 +61,7 @@ class TcpStream(TcpSendQueue):
     def __init__(
         self,
         sock: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         receiver: StreamReceiver,
         *,
         initial_data: bytes = b"",
@@ -80,12 +79,12 @@ class TcpStream(TcpSendQueue):
         self._recv = sock.recv
         # A selector tells of a socket's error as often as it is asked. libuv, beneath uvloop, does
         # so once and forgets the socket: one must read on to the error when it comes with data.
-        self._errors_repeat = isinstance(loop, BaseSelectorEventLoop)
+        self._errors_repeat = errors_repeat(loop)
         self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
         self._initial_data = initial_data
-        self._timer: TimerHandle | None = None
+        self._timer: Timer | None = None
         self._begun = False
         self._reading = True
         self._reading_on = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from asyncio import AbstractEventLoop
 from collections import deque
 from typing import Any, Final
 
+from headwater.net.event_loop import EventLoop
 from headwater.net.socket_address import Address
 from headwater.net.stream import QueuedTotal, StreamReceiver, may_write_on
 from headwater.net.tcp_stream import TcpStream
@@ -49,7 +49,7 @@ class TlsStream:
     def __init__(
         self,
         sock: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         receiver: StreamReceiver,
         context: ssl.SSLContext,
         *,

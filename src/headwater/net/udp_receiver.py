@@ -13,11 +13,11 @@ import contextlib
 import errno
 import socket
 import sys
-from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, probe, receive_drops
 from headwater.net.socket_address import Address, unmapped
 
@@ -34,7 +34,7 @@ _COALESCED_ENOUGH: Final = 2.5
 class _Receiver:
     """What both receivers share: registration, counters, the kernel's drop count."""
 
-    def __init__(self, sock: socket.socket, loop: AbstractEventLoop, packets_per_wake: int) -> None:
+    def __init__(self, sock: socket.socket, loop: EventLoop, packets_per_wake: int) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._loop = loop
@@ -108,7 +108,7 @@ class UdpReceiver(_Receiver):
     def __init__(
         self,
         sock: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         on_packets: Callable[[list[bytes]], None],
         *,
         packets_per_wake: int = 256,
@@ -223,7 +223,7 @@ class UdpDatagramReceiver(_Receiver):
     def __init__(
         self,
         sock: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         on_datagrams: Callable[[list[tuple[bytes, Address]]], None],
         *,
         packets_per_wake: int = 256,

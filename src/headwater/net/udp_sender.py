@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Sequence
 from operator import length_hint
@@ -17,6 +16,7 @@ from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.net.datagram_vector import DatagramVector, sendmmsg
+from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
 from headwater.net.socket_address import Address, family_of
@@ -51,7 +51,7 @@ class UdpSender:
     def __init__(
         self,
         sock: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         features: KernelFeatures | None = None,
     ) -> None:
         found = probe() if features is None else features

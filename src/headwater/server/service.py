@@ -10,6 +10,7 @@ from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
 from headwater.media.mount_table import MountTable
+from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
 from headwater.protocol.method import Method
 from headwater.server.counters import ServerCounters
@@ -40,7 +41,7 @@ class Service:
     def __init__(
         self,
         settings: ServiceSettings,
-        loop: asyncio.AbstractEventLoop,
+        loop: SteadyLoop,
         hooks: dict[Role, HookRunner],
     ) -> None:
         self.settings = settings

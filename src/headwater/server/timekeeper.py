@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
+from headwater.net.event_loop import Timer
 from headwater.net.tls_context import TlsFilesError
 from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
@@ -34,7 +34,9 @@ class Timekeeper:
         self._memory_return = MemoryReturn(service)
         self._ssrc = secrets.randbits(32)
         self._cname = f"headwater-{secrets.token_hex(6)}"
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
+        self._stood_still_s = 0.0
+        self._waited = False
         # When each publisher's next report is due.
         self._reports_due_s: dict[str, float] = {}
         self._next_certificates_s = 0.0
@@ -42,6 +44,7 @@ class Timekeeper:
 
     def start(self) -> None:
         """Begin."""
+        self._service.loop.start()
         self._schedule()
 
     def stop(self) -> None:
@@ -49,6 +52,7 @@ class Timekeeper:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._service.loop.stop()
 
     def _schedule(self) -> None:
         self._timer = self._service.loop.call_later(_SWEEP_INTERVAL_S, self._tick)
@@ -57,6 +61,12 @@ class Timekeeper:
         self._schedule()
         service = self._service
         now = service.clock()
+        stood_still_s, self._stood_still_s = self._stood_still_s, service.loop.stood_still_s
+        if stood_still_s != self._stood_still_s and not self._waited:
+            # What peers sent meanwhile is read first: nobody is judged before the next tick.
+            self._waited = True
+            return
+        self._waited = False
         periodic: tuple[Callable[[float], None], ...] = (
             self._enforce_deadlines,
             self._bit_rates.check,

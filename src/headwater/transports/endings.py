@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Hashable
 
 from headwater.log_pace import paced_logger
+from headwater.net.event_loop import EventLoop
 
 logger = paced_logger(__name__)
 
@@ -16,7 +16,7 @@ _PER_TURN = 16
 class Endings:
     """Everything that the server itself decided to end, in the order it did so."""
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
         self._waiting: dict[Hashable, Callable[[], None]] = {}
         self._scheduled = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 
 from headwater.media.packet_batch import PacketBatch
@@ -10,6 +9,7 @@ from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
 from headwater.media.slow_reader import SlowReaderGate
 from headwater.media.track import Track
+from headwater.net.event_loop import EventLoop
 from headwater.net.stream import ByteStream
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.protocol.rtcp_build import bye
@@ -31,7 +31,7 @@ class InterleavedReader(SessionReader):
     def __init__(
         self,
         identity: SessionIdentity,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         stream: ByteStream,
         channels: ChannelTable,
         settings: MountSettings,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from functools import partial
 
 from headwater.media.mount import Mount
 from headwater.media.reader import Reader
+from headwater.net.event_loop import EventLoop
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.stream import ByteStream
@@ -32,7 +32,7 @@ class MediaEnds:
 
     def __init__(
         self,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         settings: RtpSettings,
         sockets: SocketSettings,
         queue_budget: QueueBudget,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
+from headwater.net.event_loop import EventLoop
 from headwater.net.multicast import open_multicast_listener, open_multicast_sender
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, socket_address
@@ -75,7 +75,7 @@ class MulticastEgress(UdpOutlet):
         track: Track,
         rtp_port: int,
         settings: MountSettings,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         sockets: SocketSettings,
     ) -> None:
         self.group = settings.multicast_group
@@ -202,7 +202,7 @@ class MulticastEgressTable:
         closed_totals: what those did that are in use no more.
     """
 
-    def __init__(self, loop: AbstractEventLoop, sockets: SocketSettings) -> None:
+    def __init__(self, loop: EventLoop, sockets: SocketSettings) -> None:
         self._loop = loop
         self._sockets = sockets
         self._egresses: dict[Track, MulticastEgress] = {}

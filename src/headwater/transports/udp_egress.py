@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 
 from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
+from headwater.net.event_loop import EventLoop
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address
@@ -36,7 +36,7 @@ class UdpEgress(UdpOutlet):
         self,
         track: Track,
         pair: UdpPair,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         settings: MountSettings,
         sockets: SocketSettings,
     ) -> None:
@@ -174,9 +174,7 @@ class UdpEgressTable:
         closed_totals: what those did that are closed.
     """
 
-    def __init__(
-        self, loop: AbstractEventLoop, ports: PortPairPool, sockets: SocketSettings
-    ) -> None:
+    def __init__(self, loop: EventLoop, ports: PortPairPool, sockets: SocketSettings) -> None:
         self._loop = loop
         self._ports = ports
         self._sockets = sockets

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from abc import abstractmethod
-from asyncio import AbstractEventLoop
 from dataclasses import replace
 
 from headwater.media.fan_out import Outlet
@@ -12,6 +11,7 @@ from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.media.slow_reader import SlowReaderGate
 from headwater.media.track import Track
+from headwater.net.event_loop import EventLoop
 from headwater.net.segmentation import Run, plan_runs
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_buffers import set_send_buffer
@@ -40,7 +40,7 @@ class UdpOutlet(Outlet):
         self,
         track: Track,
         rtp: socket.socket,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         settings: MountSettings,
         sockets: SocketSettings,
     ) -> None:

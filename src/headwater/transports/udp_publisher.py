@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from headwater.log_pace import paced_logger
 from headwater.media.track import Track
+from headwater.net.event_loop import EventLoop
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, socket_address
@@ -60,7 +60,7 @@ class UdpPublisher(SessionPublisher):
     def __init__(
         self,
         identity: SessionIdentity,
-        loop: AbstractEventLoop,
+        loop: EventLoop,
         ports: PortPairPool,
         sockets: SocketSettings,
         *,

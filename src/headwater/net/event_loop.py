@@ -1,0 +1,55 @@
+"""What this room and those above it use of an event loop."""
+
+from __future__ import annotations
+
+from asyncio.selector_events import BaseSelectorEventLoop
+from collections.abc import Callable
+from socket import socket
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that has been arranged for later."""
+
+    def cancel(self) -> object:
+        """Call it off; after it ran or was called off, nothing happens."""
+
+
+class EventLoop(Protocol):
+    """The part of asyncio's event loop that sockets need. Times are seconds of its clock."""
+
+    @property
+    def time(self) -> Callable[[], float]:
+        """The clock, which only grows."""
+
+    @property
+    def call_soon(self) -> Callable[..., object]:
+        """Call a function in the loop's next turn."""
+
+    @property
+    def call_later(self) -> Callable[..., Timer]:
+        """Call a function in so many seconds."""
+
+    @property
+    def add_reader(self) -> Callable[..., object]:
+        """Call a function whenever a socket can be read."""
+
+    @property
+    def remove_reader(self) -> Callable[[socket], object]:
+        """Undo `add_reader`."""
+
+    @property
+    def add_writer(self) -> Callable[..., object]:
+        """Call a function whenever a socket can be written."""
+
+    @property
+    def remove_writer(self) -> Callable[[socket], object]:
+        """Undo `add_writer`."""
+
+
+def errors_repeat(loop: EventLoop) -> bool:
+    """Whether the loop tells of a socket's error as often as it is asked.
+
+    A selector does. libuv, beneath uvloop, does so once and forgets the socket.
+    """
+    return isinstance(getattr(loop, "beneath", loop), BaseSelectorEventLoop)
