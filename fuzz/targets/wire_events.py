@@ -35,6 +35,9 @@ WORDS = (
     b"GET / HTTP/1.1\r\n",
     b"RTSP/2.0",
     b" folded\r\n",
+    b"Authorization: Basic YTpi\n\r\n",
+    b"OPTIONS * RTSP/1.0\r\nA: b\n\r\nContent-Length: 4\r\n\r\n",
+    b"Yg==\n",
 )
 
 

@@ -330,6 +330,55 @@ def test_what_is_held_stays_within_the_limits() -> None:
         assert most_bytes <= 65_540
 
 
+@pytest.mark.parametrize(
+    ("stream", "headers", "body"),
+    [
+        # As libraries with Android's Base64 write it, last or not.
+        (
+            b"A * RTSP/1.0\r\nAuthorization: Basic abc\n\r\nContent-Length: 2\r\n\r\nhi",
+            [("Authorization", "Basic abc"), ("Content-Length", "2")],
+            b"hi",
+        ),
+        (b"A * RTSP/1.0\r\nX: 1\n\r\n\r\n", [("X", "1")], b""),
+        (b"A * RTSP/1.0\r\nX: 1\n\r\n\n", [("X", "1")], b""),
+        (b"A * RTSP/1.0\r\nX: ab\ncd==\n\r\nY: 2\r\n\r\n", [("X", "ab cd=="), ("Y", "2")], b""),
+        # A line with a colon is a header, whatever ends the line before it.
+        (
+            b"A * RTSP/1.0\r\nX: 1\nContent-Length: 2\r\n\r\nhi",
+            [("X", "1"), ("Content-Length", "2")],
+            b"hi",
+        ),
+        (b"A * RTSP/1.0\r\nX: 1\nY: 2\n\n", [("X", "1"), ("Y", "2")], b""),
+        # A head of LFs alone is read as ever: LF CR LF ends it.
+        (b"A * RTSP/1.0\nX: 1\n\r\n", [("X", "1")], b""),
+    ],
+)
+def test_an_lf_before_cr_lf_ends_no_line_of_its_own(
+    stream: bytes, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    follower = b"OPTIONS * RTSP/1.0\r\n\r\n"
+    for cut in range(len(stream + follower)):
+        parts = (stream + follower)[:cut], (stream + follower)[cut:]
+        first, second = events_of(WireParser(), *parts)
+        assert isinstance(first, Request)
+        assert (first.headers.items(), first.body) == (headers, body)
+        assert isinstance(second, Request)
+        assert second.method == "OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"A * RTSP/1.0\r\nX: 1\r\nno colon\r\n\r\n",
+        b"A * RTSP/1.0\r\nno colon\r\n\r\n",
+        b"A * RTSP/1.0\nX: 1\nno colon\n\n",
+        b"A * RTSP/1.0\r\nContent-Length: 2\n3\r\n\r\nhi",
+    ],
+)
+def test_a_line_without_a_colon_is_refused_elsewhere(stream: bytes) -> None:
+    assert kinds(events_of(WireParser(), stream)) == ["ProtocolError"]
+
+
 class CountingPattern:
     """A pattern that counts how many bytes it was asked to look at."""
 
@@ -348,18 +397,22 @@ class CountingPattern:
         b"PLAY " + b"x" * 20_000 + b" RTSP/1.0\r\n\r\n",
         b"PLAY * RTSP/1.0\r\n" + b"A: bcd\r\n" * 3000 + b"\r\n",
         b"PLAY * RTSP/1.0\r\nA: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"PLAY * RTSP/1.0\n" + b"A: bcd\n" * 3000 + b"\n",
     ],
 )
 def test_a_head_that_comes_byte_by_byte_is_looked_through_once(
     stream: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = CountingPattern(connection_parser._FIRST_LINE_STOP)
-    end = CountingPattern(connection_parser._HEAD_END)
+    crlf_end = CountingPattern(connection_parser.END_OF_CRLF_HEAD)
+    lf_end = CountingPattern(connection_parser._END_OF_LF_HEAD)
     monkeypatch.setattr(connection_parser, "_FIRST_LINE_STOP", line)
-    monkeypatch.setattr(connection_parser, "_HEAD_END", end)
+    monkeypatch.setattr(connection_parser, "END_OF_CRLF_HEAD", crlf_end)
+    monkeypatch.setattr(connection_parser, "_END_OF_LF_HEAD", lf_end)
     limits = WireLimits(max_header_bytes=30_000, max_uri_bytes=30_000, max_header_count=5000)
 
     events = events_of(WireParser(limits=limits), *one_by_one(stream))
 
     assert kinds(events) == ["PLAY"]
-    assert line.scanned_bytes + end.scanned_bytes <= 6 * len(stream)
+    scanned_bytes = line.scanned_bytes + crlf_end.scanned_bytes + lf_end.scanned_bytes
+    assert scanned_bytes <= 6 * len(stream)

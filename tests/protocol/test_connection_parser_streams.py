@@ -139,6 +139,7 @@ def test_at_every_single_place(sent: list[object]) -> None:
     assert received(WireParser(), [stream[at : at + 1] for at in range(len(stream))]) == whole
 
 
+OPTIONS = b"OPTIONS * RTSP/1.0\r\nCSeq: 9\r\n\r\n"
 good = st.sampled_from(
     [
         b"OPTIONS rtsp://h/p RTSP/1.0\r\nCSeq: 1\r\n\r\n",
@@ -178,6 +179,8 @@ fragments = st.lists(
             b"RTSP/2.0",
             b"\r\n",
             b"\n",
+            b"\n\r\n",
+            b"Authorization: Basic YQ==\n",
             b"\r",
             b" ",
             b"$",
@@ -216,3 +219,20 @@ def test_any_bytes_give_the_same_however_they_are_cut(
     assert received(WireParser(limits=limits), [stream[i : i + 1] for i in range(len(stream))]) == (
         received(WireParser(limits=limits), [stream])
     )
+
+
+@given(requests, st.lists(st.booleans(), min_size=5, max_size=5), st.binary(max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_an_lf_at_the_end_of_any_header_changes_nothing(
+    request: Request, ended_by_lf: list[bool], behind: bytes
+) -> None:
+    """One rule for every header: no header, body or message comes or goes by a stray LF."""
+    head, end, body = request.to_bytes().partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    noisy = [line + b"\n" * odd for line, odd in zip(lines, ended_by_lf, strict=False)]
+    clean = head + end + body + OPTIONS + behind
+    stream = b"\r\n".join((first, *noisy, *lines[len(noisy) :])) + end + body + OPTIONS + behind
+
+    whole = received(WireParser(), [clean])[:2]
+    for at in range(len(stream) + 1):
+        assert received(WireParser(), [stream[:at], stream[at:]])[:2] == whole

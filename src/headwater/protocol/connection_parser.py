@@ -12,6 +12,7 @@ from headwater.protocol.message_head import (
     salvaged_body_bytes,
     salvaged_cseq,
 )
+from headwater.protocol.quirks import END_OF_CRLF_HEAD
 from headwater.protocol.wire_limits import WireLimits
 
 _BLANK_BYTES = b" \t\r\n"
@@ -19,10 +20,11 @@ _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 # What a message begins with: a method or "RTSP/1.0", ended by a blank or by the end of the line.
 _FIRST_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_./\-]{0,39}(?:[ \t\r\n]|\Z)")
 _FIRST_WORD_BYTES = 41
-_LF = 0x0A
+_CR, _LF = 0x0D, 0x0A
 _TLS_HANDSHAKE = 0x16
 _FIRST_LINE_STOP = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
-_HEAD_END = re.compile(rb"\n\r?\n")
+# The empty line behind a head whose first line ended with LF alone.
+_END_OF_LF_HEAD = re.compile(rb"\n\r?\n")
 _HEAD_END_OVERLAP_BYTES = 2  # how much of a head's end may lie in what was scanned already
 
 
@@ -46,8 +48,8 @@ class WireParser:
         "_cut_frame_bytes",
         "_dead",
         "_discard_bytes",
-        "_first_line_ended",
         "_garbage_run_bytes",
+        "_head_end",
         "_limits",
         "_needed_bytes",
         "_position",
@@ -75,7 +77,8 @@ class WireParser:
         self._carried_frame = b""
         # How far a head that waits for its end was looked through.
         self._scanned_bytes = 0
-        self._first_line_ended = False
+        # What ends it, once its first line has told.
+        self._head_end: re.Pattern[bytes] | None = None
         # A message that waits for its body; the body of a refused one is stepped over.
         self._awaited: Request | Response | None = None
         self._body_bytes = 0
@@ -184,7 +187,7 @@ class WireParser:
         if size < self._needed_bytes:
             return False
         if self._scanned_bytes > _FIRST_WORD_BYTES and size < self._limits.max_header_bytes:
-            stop = _HEAD_END if self._first_line_ended else _FIRST_LINE_STOP
+            stop = self._head_end or _FIRST_LINE_STOP
             since = self._scanned_bytes - _HEAD_END_OVERLAP_BYTES
             if stop.search(self._tail, since) is None:
                 self._scanned_bytes = size
@@ -239,15 +242,17 @@ class WireParser:
         buffer = self._buffer
         start = self._position
         scan_from = start + max(0, self._scanned_bytes - _HEAD_END_OVERLAP_BYTES)
-        if not self._first_line_ended:
+        if self._head_end is None:
             stop = _FIRST_LINE_STOP.search(buffer, scan_from)
             if not _FIRST_WORD.match(buffer, start) or (stop and buffer[stop.start()] != _LF):
                 self._lose_step()
                 return None
-            self._first_line_ended = stop is not None
+            if stop:
+                is_crlf = buffer[stop.start() - 1] == _CR
+                self._head_end = END_OF_CRLF_HEAD if is_crlf else _END_OF_LF_HEAD
         limit = start + self._limits.max_header_bytes
-        end = _HEAD_END.search(buffer, scan_from, limit)
-        if end is not None:
+        end = self._head_end and self._head_end.search(buffer, scan_from, limit)
+        if end:
             self._forget_scan()
             return buffer[start : end.end()]
         self._scanned_bytes = len(buffer) - start
@@ -345,7 +350,7 @@ class WireParser:
 
     def _forget_scan(self) -> None:
         self._scanned_bytes = 0
-        self._first_line_ended = False
+        self._head_end = None
         self._needed_bytes = 1
 
     def _fatal(self, error: ProtocolError) -> ProtocolError:

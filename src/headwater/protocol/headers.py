@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import overload
 
 from headwater.protocol.errors import Fault, ProtocolError
+from headwater.protocol.quirks import continues_line_before
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NAME_BYTES = re.compile(_NAME.pattern.encode())
@@ -29,19 +30,23 @@ class Headers:
             self.add(name, value)
 
     @classmethod
-    def parse(cls, block: bytes, *, offset: int = 0, max_count: int = 100) -> "Headers":
+    def parse(
+        cls, block: bytes, *, offset: int = 0, max_count: int = 100, crlf: bool = False
+    ) -> "Headers":
         """Read header lines, each ended by CRLF or LF, without the empty line that ends them.
 
         Args:
             block: the lines. A line that starts with a blank continues the one before.
             offset: position of the block in its stream, for the errors.
             max_count: how many fields are taken at most.
+            crlf: the message's first line ended with CRLF, see `quirks.continues_line_before`.
 
         Raises:
             ProtocolError: 400, with the position of the line at fault.
         """
         headers = cls()
         fields = headers._fields
+        block_offset = offset
         for line in block.split(b"\n"):
             line_offset = offset
             offset += len(line) + 1
@@ -54,7 +59,10 @@ class Headers:
                     where="header line",
                     offset=line_offset + control.start(),
                 )
-            if line[0] in b" \t":
+            raw_name, colon, raw_value = line.partition(b":")
+            if line[0] in b" \t" or (
+                not colon and crlf and continues_line_before(block, line_offset - block_offset)
+            ):
                 if not fields:
                     raise ProtocolError(
                         "continuation line without a header before it",
@@ -64,7 +72,6 @@ class Headers:
                 lowered, name, value = fields[-1]
                 fields[-1] = (lowered, name, f"{value} {_decoded(line)}".strip())
                 continue
-            raw_name, colon, raw_value = line.partition(b":")
             raw_name = raw_name.rstrip(b" \t")
             if not colon or not _NAME_BYTES.fullmatch(raw_name):
                 raise ProtocolError(

@@ -36,10 +36,9 @@ def parse_head(head: bytes, *, offset: int, limits: WireLimits) -> Request | Res
     line = line.strip(" \t\r")
     if "\r" in line:
         raise ProtocolError("bare CR", where="first line", offset=offset)
-    headers_offset = offset + len(raw_line) + 1
     if line[:5].upper() == "RTSP/":
         version, code, reason = _status_line(line, offset)
-        headers = Headers.parse(block, offset=headers_offset, max_count=limits.max_header_count)
+        headers = _headers(block, raw_line, offset, limits)
         return Response(code, headers, reason=reason, version=version)
     method, uri, version = _request_line(line, offset)
     if len(raw_line) > limits.max_uri_bytes and len(uri.encode()) > limits.max_uri_bytes:
@@ -49,8 +48,16 @@ def parse_head(head: bytes, *, offset: int, limits: WireLimits) -> Request | Res
             where="request line",
             offset=offset,
         )
-    headers = Headers.parse(block, offset=headers_offset, max_count=limits.max_header_count)
-    return Request(method, uri, headers, version=version)
+    return Request(method, uri, _headers(block, raw_line, offset, limits), version=version)
+
+
+def _headers(block: bytes, raw_line: bytes, offset: int, limits: WireLimits) -> Headers:
+    return Headers.parse(
+        block,
+        offset=offset + len(raw_line) + 1,
+        max_count=limits.max_header_count,
+        crlf=raw_line.endswith(b"\r"),
+    )
 
 
 def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:

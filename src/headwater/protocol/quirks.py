@@ -14,12 +14,39 @@ _WORD = re.compile(r"[A-Z0-9_\-]+")
 _MAX_SSRC = 0xFFFF_FFFF
 _CHANNELS = 256
 
+END_OF_CRLF_HEAD = re.compile(rb"\n(?:(?<=\r\n)\r)?\n")
+"""The empty line behind a head whose first line ended with CR LF.
+
+RFC 2326 §4 has receivers take LF alone as the end of a line as well, so that LF CR LF were an empty
+line. Android's Base64 ends with an LF, and RootEncoder and libstreaming send `Authorization` so:
+in such a head an LF in front of CR LF ends no line of its own, whichever header it stands in.
+"""
+
 METHODS_WITHOUT_EFFECT = {"ready": ("PAUSE",)}
 """Methods that a session's state lets pass though they change nothing: state → methods.
 
 RFC 2326 A.2 knows no PAUSE of a session that does not run. RFC 7826 B.4 has it do nothing, and a
 player that is paused twice, or before its PLAY, would end at the 455.
 """
+
+
+def continues_line_before(block: bytes, at: int) -> bool:
+    """Whether a line without a colon, in a head with CR LF, goes on with the line before it.
+
+    It does where that one ended with LF alone: Android's Base64 breaks long values so after 76
+    characters. A line with a colon, which Base64 has not, is a header of its own whatever stands
+    before it: no header hides in another's value.
+
+    Args:
+        block: the header lines.
+        at: where the line begins.
+    """
+    return at > 0 and not block.endswith(b"\r\n", 0, at)
+
+
+def base64_without_line_breaks(token: str) -> str:
+    """Return Base64 without the line breaks of `continues_line_before` and other blanks."""
+    return "".join(token.split())
 
 
 def transport_ssrc(value: str) -> int | None:

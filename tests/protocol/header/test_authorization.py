@@ -46,6 +46,14 @@ def test_parse_authorization(value: str, credentials: Credentials) -> None:
     assert parse_authorization(value) == credentials
 
 
+def test_basic_credentials_broken_by_androids_base64_are_read() -> None:
+    token = base64.encodebytes(b"user:" + b"p" * 100).decode()
+    assert "\n" in token.strip()
+    # The header's parser makes a blank of each line break.
+    value = f"Basic {token}".replace("\n", " ")
+    assert parse_authorization(value) == BasicCredentials("user", "p" * 100)
+
+
 @pytest.mark.parametrize(
     "value",
     [

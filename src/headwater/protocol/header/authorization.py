@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.parameters import auth_parameters, quoted
+from headwater.protocol.quirks import base64_without_line_breaks
 
 _WHERE = "Authorization"
 
@@ -56,7 +57,7 @@ def parse_authorization(value: str) -> Credentials:
     scheme, _, rest = value.strip().partition(" ")
     match scheme.lower():
         case "basic":
-            return _basic(rest.strip())
+            return _basic(base64_without_line_breaks(rest))
         case "digest":
             return _digest(rest)
         case "":
