@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from headwater.access.brake import Brake, Proceed, Refuse, Wait, address_key
+from headwater.access.brake import Brake, Proceed, Queue, Refuse, Wait
 
 
 def _brake(**changes: float) -> Brake:
@@ -21,7 +19,12 @@ def _brake(**changes: float) -> Brake:
 def _fail(
     brake: Brake, times: int, peer: str = "192.0.2.1", user: str = "u", now: float = 0.0
 ) -> bool:
-    return [brake.failed(peer, user, now) for _ in range(times)][-1]
+    paused = False
+    for _ in range(times):
+        attempt = brake.begin(peer, user, now)
+        paused = brake.failed(attempt, now)
+        brake.end(attempt)
+    return paused
 
 
 def test_address_is_refused_for_the_pause_and_no_longer() -> None:
@@ -108,17 +111,38 @@ def test_tables_are_bounded_and_drop_the_oldest() -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("peer", "key"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("/run/socket", "/run/socket"),
-    ],
-)
-def test_address_key(peer: str, key: str) -> None:
-    assert address_key(peer) == key
+def test_attempts_under_way_count_before_their_outcome_is_known() -> None:
+    brake = _brake()
+    under_way = [brake.begin("192.0.2.1", "u", 0.0) for _ in range(3)]
+    assert brake.judge("192.0.2.1", "u", 0.0) == Queue("192.0.2.1")
+    assert brake.judge("192.0.2.2", "u", 0.0) == Proceed()
+    brake.end(under_way.pop())
+    assert brake.judge("192.0.2.1", "u", 0.0) == Proceed()
+    assert not brake.failed(under_way[0], 0.0)
+    brake.end(under_way[0])
+    under_way.append(brake.begin("192.0.2.1", "u", 0.0))
+    assert brake.judge("192.0.2.1", "u", 0.0) == Queue("192.0.2.1")
+
+
+def test_an_attempt_that_outlasts_the_window_keeps_its_place() -> None:
+    brake = _brake(address_limit=1)
+    attempt = brake.begin("192.0.2.1", "u", 0.0)
+    assert brake.judge("192.0.2.1", "u", 1000.0) == Queue("192.0.2.1")
+    assert brake.failed(attempt, 1000.0)
+    brake.end(attempt)
+    assert brake.judge("192.0.2.1", "u", 1000.0) == Refuse(30.0)
+    assert brake.judge("192.0.2.1", "u", 1030.0) == Proceed()
+
+
+def test_the_addresses_of_an_ipv6_site_count_as_one() -> None:
+    brake = _brake()
+    for number in range(3):
+        _fail(brake, 1, peer=f"2001:db8::{number:x}")
+    assert brake.judge("2001:db8::ffff", "u", 0.0) == Refuse(30.0)
+    assert brake.judge("2001:db8:0:1::1", "u", 0.0) == Proceed()
+
+
+def test_how_much_of_an_ipv6_address_counts_is_a_setting() -> None:
+    brake = _brake(ipv6_prefix_bits=128)
+    _fail(brake, 3, peer="2001:db8::1")
+    assert brake.judge("2001:db8::2", "u", 0.0) == Proceed()

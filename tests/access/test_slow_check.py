@@ -10,6 +10,7 @@ import pytest
 from headwater.access import slow_check
 from headwater.access.password import PasswordForm, StoredPassword, hash_password, read_password
 from headwater.access.slow_check import SlowPasswordCheck, TooManyWaitingError
+from headwater.access.turns import Turns
 
 DEADLINE_S = 10.0
 KEPT = read_password(hash_password("p", form=PasswordForm.PBKDF2_SHA256))
@@ -72,13 +73,30 @@ async def test_equal_credentials_share_one_run() -> None:
 
 
 async def test_too_many_are_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slow_check, "_MAX_WAITING", 2)
+    monkeypatch.setattr(slow_check, "Turns", lambda: Turns(most=2))
     check, kept = SlowPasswordCheck(60.0), _Watched()
-    callers = [asyncio.create_task(check.verify(kept, "u", f"x{n}", 0.0)) for n in range(3)]
-    await asyncio.wait({callers[2]}, timeout=DEADLINE_S)
-    assert isinstance(callers[2].exception(), TooManyWaitingError)
+    callers = [asyncio.create_task(check.verify(kept, "u", f"x{n}", 0.0)) for n in range(4)]
+    await asyncio.wait(callers, timeout=DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
     kept.go.set()
-    assert await asyncio.gather(*callers[:2]) == [False, False]
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, TooManyWaitingError)]
+    assert len(refused) == 2
+    assert outcomes.count(False) == 2
+    await check.aclose()
+
+
+async def test_what_nobody_waits_for_any_more_is_not_worked_out() -> None:
+    check, kept = SlowPasswordCheck(60.0), _Watched()
+    first = asyncio.create_task(check.verify(kept, "u", "first", 0.0))
+    gone = asyncio.create_task(check.verify(kept, "u", "gone", 0.0))
+    last = asyncio.create_task(check.verify(kept, "u", "p", 0.0))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait({gone}, timeout=DEADLINE_S)
+    kept.go.set()
+    assert await first is False
+    assert await last is True
+    assert kept.runs == ["first", "p"]
     await check.aclose()
 
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from headwater.net.socket_address import Address, family_of, socket_address, unmapped
+from headwater.net.socket_address import Address, address_block, family_of, socket_address, unmapped
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,20 @@ def test_unknown_zone_is_refused() -> None:
 )
 def test_unmapped(address: Address, expected: Address) -> None:
     assert unmapped(address) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "bits", "block"),
+    [
+        ("192.0.2.1", 64, "192.0.2.1"),
+        ("::ffff:192.0.2.1", 64, "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3:4:5:6", 48, "2001:db8:1::/48"),
+        ("2001:db8:1:2::1", 128, "2001:db8:1:2::1/128"),
+        ("fe80::1%eth0", 64, "fe80::/64"),
+        ("", 64, ""),
+        ("/run/socket", 64, "/run/socket"),
+    ],
+)
+def test_what_counts_as_one_address(host: str, bits: int, block: str) -> None:
+    assert address_block(host, bits) == block

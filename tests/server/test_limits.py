@@ -13,7 +13,7 @@ from udp_peer import wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.log_pace import FAULTS, PACE
-from headwater.server.settings import LimitSettings
+from headwater.server.settings import LimitSettings, ServerSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -57,6 +57,45 @@ async def test_connections_of_another_address_have_their_own_count(
     assert (await first.ask("OPTIONS", "*")).status == 200
     other = await RtspPeer.connect(server.play_port, local_addr=("127.0.0.2", 0))
     assert (await other.ask("OPTIONS", "*")).status == 200
+
+
+async def proxied(server: RtspServer, client: str) -> RtspPeer:
+    """A peer behind a proxy that names `client` as the one who connected."""
+    peer = await RtspPeer.connect(server.play_port)
+    await peer.send(f"PROXY TCP6 {client} 2001:db8:ffff::1 4000 554\r\n".encode())
+    return peer
+
+
+@pytest.mark.parametrize(("bits", "admitted"), [(64, [True, False, True]), (128, [True] * 3)])
+async def test_an_ipv6_site_is_one_address(
+    start_server: ServerFactory, bits: int, admitted: list[bool]
+) -> None:
+    settings = Settings(
+        limits=LimitSettings(connections_per_address=1, ipv6_prefix_bits=bits),
+        server=ServerSettings(proxy_protocol_from=("127.0.0.1",)),
+    )
+    server = await start_server(settings=settings)
+    peers = [
+        await proxied(server, client)
+        for client in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    ]
+    for peer, is_admitted in zip(peers, admitted, strict=True):
+        await peer.send(peer.request("OPTIONS", "*"))
+        assert (await peer.answer()).status == (200 if is_admitted else 503)
+
+
+async def test_sessions_of_an_ipv6_site_are_counted_together(start_server: ServerFactory) -> None:
+    settings = Settings(
+        limits=LimitSettings(sessions_per_address=1),
+        server=ServerSettings(proxy_protocol_from=("127.0.0.1",)),
+    )
+    server = await start_server(settings=settings)
+    statuses = []
+    for number, client in enumerate(("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")):
+        peer = await proxied(server, client)
+        url = server.publish_url(f"/{number}")
+        statuses.append((await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)).status)
+    assert statuses == [200, 503, 200]
 
 
 @pytest.mark.parametrize("limit", ["sessions", "sessions_per_address", "publishers"])

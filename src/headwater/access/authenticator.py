@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 from headwater.access.auth_method import AuthMethod
-from headwater.access.brake import Brake, Refuse, Wait
+from headwater.access.brake import Attempt, Brake, Proceed, Queue, Refuse, Wait
 from headwater.access.decision import (
     Action,
     Challenge,
@@ -18,7 +19,7 @@ from headwater.access.decision import (
     Throttled,
 )
 from headwater.access.nonces import Nonces, NonceState
-from headwater.access.quirks import header_lines, uri_accepted
+from headwater.access.quirks import header_lines, readings_of_name, uri_accepted
 from headwater.access.settings import AccessSettings
 from headwater.access.slow_check import SlowPasswordCheck, TooManyWaitingError
 from headwater.access.user_table import User, UserTable
@@ -42,7 +43,6 @@ _METHOD_BY_ALGORITHM = {
     DigestAlgorithm.MD5: AuthMethod.DIGEST_MD5,
     DigestAlgorithm.SHA_256: AuthMethod.DIGEST_SHA256,
 }
-_MAX_DELAYED = 1000
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class AccessCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Claim:
     """A request with credentials: what it says, and who says it when."""
 
     method: str
@@ -87,13 +87,15 @@ class Authenticator:
         self._methods = settings.offered_methods()
         self._nonces = Nonces(settings.nonce_lifetime_s)
         self._slow_check = SlowPasswordCheck(settings.verified_lifetime_s)
-        self._delayed = 0
+        # Those who wait for an attempt of their own source to be over, first come first served.
+        self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
         self._brake = Brake(
             window_s=settings.brake_window_s,
             address_limit=settings.address_failure_limit,
             pause_s=settings.address_pause_s,
             user_limit=settings.user_failure_limit,
             user_delay_s=settings.user_delay_s,
+            ipv6_prefix_bits=settings.brake_ipv6_prefix_bits,
         )
 
     async def check(
@@ -113,19 +115,18 @@ class Authenticator:
         `peer` the client's address without port. Suspends only for a password whose hash is slow
         or for the brake's delay.
         """
-        anonymous = self._users.anonymous_may(action, path)
+        given = None if authorization is None else _understood(authorization)
+        if self._users.anonymous_may(action, path):
+            name = None if given is None else self._named_anyway(method, given, peer)
+            return self._counted(Granted(name))
         if not self._users:
-            return self._counted(Granted(None) if anonymous else Forbidden("anonymous"))
-        if authorization is None:
+            return self._counted(Forbidden("anonymous"))
+        if given is None or not (given.username or _password_of(given)):
             headers = self.challenges(now, peer=peer)
-            return self._counted(Granted(None) if anonymous else Challenge(headers))
-        given = _understood(authorization)
-        if given is None:
-            headers = self.challenges(now, peer=peer)
-            return self._counted(Granted(None) if anonymous else Challenge(headers, refused=True))
-        attempt = _Attempt(method, uri, given, now, peer)
-        decision = await self._braked(attempt, lambda: self._decide(attempt))
-        if isinstance(decision, Granted) and not anonymous:
+            return self._counted(Challenge(headers, refused=authorization is not None))
+        claim = _Claim(method, uri, given, now, peer)
+        decision = await self._braked(claim, lambda attempt: self._decide(claim, attempt))
+        if isinstance(decision, Granted):
             user = self._users.find(decision.username or "")
             if not user.may(action, path):
                 decision = Forbidden(user.name)
@@ -149,15 +150,15 @@ class Authenticator:
             granted = await verify("", "")
             return self._counted(Granted(None) if granted else Challenge(self.basic_challenges()))
         username, password = pair
-        attempt = _Attempt("", "", BasicCredentials(username, password), now, peer)
+        claim = _Claim("", "", BasicCredentials(username, password), now, peer)
 
-        async def decide() -> Decision:
+        async def decide(attempt: Attempt) -> Decision:
             if await verify(username, password):
                 return Granted(username)
-            self._count_failure(attempt, known_name=None)
+            self._count_failure(claim, attempt, known_name=None)
             return Challenge(self.basic_challenges(), refused=True)
 
-        return self._counted(await self._braked(attempt, decide))
+        return self._counted(await self._braked(claim, decide))
 
     def challenges(self, now: float, *, peer: str, stale: bool = False) -> tuple[str, ...]:
         """`WWW-Authenticate` values of a 401 for the users of the settings."""
@@ -184,45 +185,109 @@ class Authenticator:
         """Let go of the thread that verifies slow hashes."""
         await self._slow_check.aclose()
 
+    def _named_anyway(
+        self, method: str, given: BasicCredentials | DigestCredentials, peer: str
+    ) -> str | None:
+        """Who shows credentials where none are needed; wrong ones are no guess there.
+
+        A password that is kept as a slow hash is not worth its work here.
+        """
+        if not self._users:
+            return None
+        user = None
+        match given:
+            case BasicCredentials(username, password):
+                found = self._users.find(username)
+                if not found.password.slow and found.password.verify(
+                    password, username=username, realm=self.settings.realm
+                ):
+                    user = found if found.real else None
+            case DigestCredentials(algorithm=algorithm):
+                known = algorithm_named(algorithm)
+                if known is not None:
+                    user = self._proved(given, method, _METHOD_BY_ALGORITHM[known])
+        if user is None:
+            _log.info("credentials not needed, and not right", extra={"peer": peer})
+        return None if user is None else user.name
+
     async def _braked(
-        self, attempt: _Attempt, decide: Callable[[], Awaitable[Decision]]
+        self, claim: _Claim, decide: Callable[[Attempt], Awaitable[Decision]]
     ) -> Decision:
-        """The decision, after what the brake makes the attempt wait, or the brake's refusal."""
-        name = attempt.credentials.username
-        verdict = self._brake.judge(attempt.peer, name, attempt.now)
-        if isinstance(verdict, Wait):
-            if self._delayed >= _MAX_DELAYED:
-                return Throttled(_whole_seconds(verdict.delay_s))
-            self._delayed += 1
+        """The decision, after what the brake makes the attempt wait, or the brake's refusal.
+
+        Whoever waits holds up one request of one connection: connections bound how many wait.
+        """
+        brake, peer, name = self._brake, claim.peer, claim.credentials.username
+        now, delayed = claim.now, False
+        # Whose queues are to be told when this is over: a source may become another while one
+        # waits, since the first success makes the address known.
+        sources: set[Hashable] = set()
+        try:
+            while True:
+                verdict = brake.judge(peer, name, now)
+                match verdict:
+                    case Refuse(retry_after_s):
+                        return Throttled(_whole_seconds(retry_after_s))
+                    case Queue(source):
+                        sources.add(source)
+                        await self._wait_in_queue(source)
+                    case Wait(delay_s) if not delayed:
+                        delayed = True
+                        await self._sleep(delay_s)
+                        now += delay_s
+                    case Proceed() | Wait():
+                        break
+            attempt = brake.begin(peer, name, now)
+            sources.add(attempt.source)
             try:
-                await self._sleep(verdict.delay_s)
+                decision = await decide(attempt)
             finally:
-                self._delayed -= 1
-            # The address may have used its attempts up meanwhile, on other connections.
-            after_s = attempt.now + verdict.delay_s
-            verdict = self._brake.judge(attempt.peer, name, after_s)
-        if isinstance(verdict, Refuse):
-            return Throttled(_whole_seconds(verdict.retry_after_s))
-        decision = await decide()
-        if isinstance(decision, Granted):
-            self._brake.succeeded(attempt.peer, name)
-        return decision
+                brake.end(attempt)
+            if isinstance(decision, Granted):
+                brake.succeeded(peer, name)
+            return decision
+        finally:
+            for source in sources:
+                self._let_next_in(source)
 
-    async def _decide(self, attempt: _Attempt) -> Decision:
-        match attempt.credentials:
+    async def _wait_in_queue(self, source: Hashable) -> None:
+        queue = self._queues.setdefault(source, deque())
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        await turn
+
+    def _let_next_in(self, source: Hashable) -> None:
+        queue = self._queues.get(source)
+        while queue:
+            turn = queue.popleft()
+            if not queue:
+                del self._queues[source]
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    async def _decide(self, claim: _Claim, attempt: Attempt) -> Decision:
+        match claim.credentials:
             case BasicCredentials() as basic:
-                return await self._decide_basic(attempt, basic)
+                return await self._decide_basic(claim, attempt, basic)
             case DigestCredentials() as digest:
-                return self._decide_digest(attempt, digest)
+                return self._decide_digest(claim, attempt, digest)
 
-    async def _decide_basic(self, attempt: _Attempt, basic: BasicCredentials) -> Decision:
+    async def _decide_basic(
+        self, claim: _Claim, attempt: Attempt, basic: BasicCredentials
+    ) -> Decision:
         if AuthMethod.BASIC not in self._methods:
-            return Challenge(self.challenges(attempt.now, peer=attempt.peer))
+            return Challenge(self.challenges(claim.now, peer=claim.peer))
         user = self._users.find(basic.username)
         if user.password.slow:
             try:
                 right = await self._slow_check.verify(
-                    user.password, basic.username, basic.password, attempt.now
+                    user.password,
+                    basic.username,
+                    basic.password,
+                    claim.now,
+                    source=attempt.source,
+                    known=self._brake.knows(claim.peer, basic.username),
                 )
             except TooManyWaitingError:
                 return Throttled(1)
@@ -230,37 +295,50 @@ class Authenticator:
             right = user.password.verify(
                 basic.password, username=basic.username, realm=self.settings.realm
             )
-        return Granted(user.name) if right and user.real else self._refusal(attempt, user)
+        return Granted(user.name) if right and user.real else self._refusal(claim, attempt, user)
 
-    def _decide_digest(self, attempt: _Attempt, digest: DigestCredentials) -> Decision:
+    def _decide_digest(
+        self, claim: _Claim, attempt: Attempt, digest: DigestCredentials
+    ) -> Decision:
         algorithm = algorithm_named(digest.algorithm)
         method = None if algorithm is None else _METHOD_BY_ALGORITHM[algorithm]
-        user = self._users.find(digest.username)
         realm = self.settings.realm
         # What no right password could mend is no guess: the client is only told how to ask.
         if method is None or method not in self._methods or digest.realm != realm:
-            return Challenge(self.challenges(attempt.now, peer=attempt.peer))
-        if not uri_accepted(digest.uri, attempt.uri, attempt.method):
-            return Challenge(self.challenges(attempt.now, peer=attempt.peer), refused=True)
-        ha1 = user.password.ha1(method, username=digest.username, realm=realm)
-        right = ha1 is not None and digest_matches(digest, user_ha1=ha1, method=attempt.method)
-        if not right or not user.real:
-            return self._refusal(attempt, user)
-        if self._nonces.judge(digest.nonce, attempt.now, attempt.peer) is not NonceState.FRESH:
+            return Challenge(self.challenges(claim.now, peer=claim.peer))
+        if not uri_accepted(digest.uri, claim.uri, claim.method):
+            return Challenge(self.challenges(claim.now, peer=claim.peer), refused=True)
+        user = self._proved(digest, claim.method, method)
+        if user is None:
+            return self._refusal(claim, attempt, self._users.find(digest.username))
+        if self._nonces.judge(digest.nonce, claim.now, claim.peer) is not NonceState.FRESH:
             # RFC 7616 §3.3: stale says that only the nonce was wrong.
-            return Challenge(self.challenges(attempt.now, peer=attempt.peer, stale=True))
+            return Challenge(self.challenges(claim.now, peer=claim.peer, stale=True))
         return Granted(user.name)
 
-    def _refusal(self, attempt: _Attempt, user: User) -> Challenge:
-        """Count wrong credentials; the 401 for them."""
-        self._count_failure(attempt, user.name if user.real else None)
-        return Challenge(self.challenges(attempt.now, peer=attempt.peer), refused=True)
+    def _proved(
+        self, digest: DigestCredentials, method: str, auth_method: AuthMethod
+    ) -> User | None:
+        """The user whose password the digest proves, by one of the readings of its name."""
+        for reading in readings_of_name(digest):
+            user = self._users.find(reading.username)
+            ha1 = user.password.ha1(
+                auth_method, username=reading.username, realm=self.settings.realm
+            )
+            if ha1 is not None and digest_matches(reading, user_ha1=ha1, method=method):
+                return user if user.real else None
+        return None
 
-    def _count_failure(self, attempt: _Attempt, known_name: str | None) -> None:
+    def _refusal(self, claim: _Claim, attempt: Attempt, user: User) -> Challenge:
+        """Count wrong credentials; the 401 for them."""
+        self._count_failure(claim, attempt, user.name if user.real else None)
+        return Challenge(self.challenges(claim.now, peer=claim.peer), refused=True)
+
+    def _count_failure(self, claim: _Claim, attempt: Attempt, known_name: str | None) -> None:
         # A name that is not in the settings is not logged: people type passwords there.
-        extra = {"peer": attempt.peer, "user": known_name or "(unknown)"}
+        extra = {"peer": claim.peer, "user": known_name or "(unknown)"}
         _log.warning("wrong credentials", extra={**extra, "cause": "401"})
-        if self._brake.failed(attempt.peer, attempt.credentials.username, attempt.now):
+        if self._brake.failed(attempt, claim.now):
             cause = f"{self.settings.address_failure_limit} wrong credentials"
             paused = {**extra, "cause": cause, "pause_s": self.settings.address_pause_s}
             _log.warning("address paused", extra=paused)
@@ -293,6 +371,10 @@ def _understood(authorization: str) -> BasicCredentials | DigestCredentials | No
     except ProtocolError:
         return None
     return given if isinstance(given, BasicCredentials | DigestCredentials) else None
+
+
+def _password_of(given: BasicCredentials | DigestCredentials) -> str:
+    return given.password if isinstance(given, BasicCredentials) else given.response
 
 
 def _whole_seconds(seconds: float) -> int:

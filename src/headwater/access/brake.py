@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from headwater.net.socket_address import address_block
+
 _MAX_NAME_LENGTH = 64
-_IPV6_SITE_BITS = 64
 
 ValueT = TypeVar("ValueT")
 
@@ -27,30 +27,54 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """Look at the credentials once an attempt of the same source has been looked at.
+
+    All that may still fail before the source is refused are being looked at. `source` says whose
+    turn it must be.
+    """
+
+    source: Hashable
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Do not look at the credentials; the address may come again after so many seconds."""
 
     retry_after_s: float
 
 
-BrakeVerdict = Proceed | Wait | Refuse
+BrakeVerdict = Proceed | Wait | Queue | Refuse
 
 
 @dataclass(slots=True)
 class _Failures:
-    """Failures since `began_s`, and until when the one who failed is refused."""
+    """Failures since `began_s`, attempts under way, and until when the source is refused."""
 
     began_s: float
     count: int = 0
+    under_way: int = 0
     refused_until_s: float = 0.0
 
 
-class Brake:
-    """Counts wrong credentials per address and per user, and says what attempts cost.
+@dataclass(slots=True)
+class Attempt:
+    """A place that an attempt holds from before its credentials are looked at."""
 
-    An address with too many failures is refused for a pause. A user with too many, from whatever
-    addresses, is never refused: each attempt on that name only waits a little, so that nobody can
-    lock a user out from elsewhere.
+    source: Hashable
+    user: Hashable
+    failures: _Failures
+
+
+class Brake:
+    """Counts guesses per address and per user when they begin, and says what attempts cost.
+
+    An address with too many failures is refused for a pause. Attempts that are being looked at
+    count as if they had failed, so that a thousand at once get no further than a thousand in a
+    row; one that succeeds gives its place back, and those that came too many wait for one.
+
+    A user with too many failures, from whatever addresses, is never refused: each attempt on that
+    name only waits a little, so that nobody can lock a user out from elsewhere.
 
     An address from which a user has logged in is known for that user. It does not wait, and its
     failures count apart from those of other names at the address, so that one player with a wrong
@@ -69,6 +93,7 @@ class Brake:
         pause_s: float,
         user_limit: int,
         user_delay_s: float,
+        ipv6_prefix_bits: int = 64,
         max_entries: int = 10_000,
     ) -> None:
         self._window_s = window_s
@@ -76,6 +101,7 @@ class Brake:
         self._pause_s = pause_s
         self._user_limit = user_limit
         self._user_delay_s = user_delay_s
+        self._ipv6_prefix_bits = ipv6_prefix_bits
         self._max_entries = max_entries
         self._by_source: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._by_user: OrderedDict[Hashable, _Failures] = OrderedDict()
@@ -83,10 +109,15 @@ class Brake:
 
     def judge(self, peer: str, username: str, now: float) -> BrakeVerdict:
         """What an attempt of this address on this user costs."""
-        pair = _pair(peer, username)
-        source = self._by_source.get(self._source(pair))
-        if source is not None and now < source.refused_until_s:
-            return Refuse(source.refused_until_s - now)
+        pair = self._pair(peer, username)
+        key = self._source(pair)
+        source = self._by_source.get(key)
+        if source is not None:
+            if now < source.refused_until_s:
+                return Refuse(source.refused_until_s - now)
+            failed = source.count if now - source.began_s <= self._window_s else 0
+            if 0 < self._address_limit <= failed + source.under_way:
+                return Queue(key)
         user = self._by_user.get(pair[1])
         if (
             user is None
@@ -98,11 +129,33 @@ class Brake:
             return Proceed()
         return Wait(self._user_delay_s)
 
-    def failed(self, peer: str, username: str, now: float) -> bool:
-        """Count wrong credentials; True when they are what brings a pause upon the address."""
-        pair = _pair(peer, username)
-        self._count(self._by_user, pair[1], now)
-        source = self._count(self._by_source, self._source(pair), now)
+    def knows(self, peer: str, username: str) -> bool:
+        """Whether this user has logged in from this address."""
+        return self._pair(peer, username) in self._known
+
+    def begin(self, peer: str, username: str, now: float) -> Attempt:
+        """Take a place for an attempt, before its credentials are looked at."""
+        pair = self._pair(peer, username)
+        source = self._source(pair)
+        failures = self._entry(self._by_source, source, now)
+        failures.under_way += 1
+        return Attempt(source, pair[1], failures)
+
+    def end(self, attempt: Attempt) -> None:
+        """Give the place of an attempt back: it succeeded, or was no guess.
+
+        Failures are not forgiven: one valid account would buy any number of guesses at others.
+        """
+        attempt.failures.under_way -= 1
+
+    def failed(self, attempt: Attempt, now: float) -> bool:
+        """Count wrong credentials; True when they are what brings a pause upon the source.
+
+        The attempt keeps its place until `end`.
+        """
+        self._entry(self._by_user, attempt.user, now).count += 1
+        source = self._entry(self._by_source, attempt.source, now)
+        source.count += 1
         if not self._address_limit or source.count < self._address_limit:
             return False
         source.count = 0
@@ -111,41 +164,25 @@ class Brake:
         return True
 
     def succeeded(self, peer: str, username: str) -> None:
-        """Remember that this user logged in from this address.
-
-        Failures are not forgiven: one valid account would buy any number of guesses at others.
-        """
-        _keep(self._known, _pair(peer, username), None, self._max_entries)
+        """Remember that this user logged in from this address."""
+        _keep(self._known, self._pair(peer, username), None, self._max_entries)
 
     def _source(self, pair: tuple[str, str]) -> Hashable:
         return pair if pair in self._known else pair[0]
 
-    def _count(
+    def _pair(self, peer: str, username: str) -> tuple[str, str]:
+        return address_block(peer, self._ipv6_prefix_bits), username[:_MAX_NAME_LENGTH]
+
+    def _entry(
         self, table: OrderedDict[Hashable, _Failures], key: Hashable, now: float
     ) -> _Failures:
         entry = table.get(key)
-        if entry is None or now - entry.began_s > self._window_s:
+        if entry is None:
             entry = _Failures(now)
-        entry.count += 1
+        elif now - entry.began_s > self._window_s:
+            entry.began_s, entry.count = now, 0
         _keep(table, key, entry, self._max_entries)
         return entry
-
-
-def address_key(peer: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that an IPv6 site is given."""
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, _IPV6_SITE_BITS), strict=False))
-
-
-def _pair(peer: str, username: str) -> tuple[str, str]:
-    return address_key(peer), username[:_MAX_NAME_LENGTH]
 
 
 def _keep(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from headwater.access.auth_method import AuthMethod
+from headwater.protocol.header.authorization import DigestCredentials
 
 
 def same_uri(named: str, requested: str, method: str) -> bool:  # noqa: ARG001 - one of the rules
@@ -50,6 +52,17 @@ def uri_accepted(named: str, requested: str, method: str) -> bool:
     """
     named, requested = _without_userinfo(named), _without_userinfo(requested)
     return any(rule(named, requested, method) for rule in URI_RULES)
+
+
+def readings_of_name(digest: DigestCredentials) -> tuple[DigestCredentials, ...]:
+    """The credentials under each name that may be meant; the hash proves which one is.
+
+    FFmpeg, GStreamer and live555 write a backslash in a name as it is (DOMAIN\\user). By RFC 7616
+    §3.4 with RFC 7230 §3.2.6 a backslash is written twice, and a single one falls away.
+    """
+    if digest.written_username is None:
+        return (digest,)
+    return (replace(digest, username=digest.written_username), digest)
 
 
 def header_lines(challenges: Sequence[tuple[AuthMethod, str]]) -> tuple[str, ...]:

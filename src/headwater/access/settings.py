@@ -94,8 +94,14 @@ class AccessSettings:
     address_failure_limit: Annotated[
         int,
         "Wrong passwords from one address (IPv6: one /64) within the window before that address "
-        "is answered 503 with Retry-After, whatever it sends as credentials. 0: never.",
+        "is answered 503 with Retry-After, whatever it sends as credentials. No more than these "
+        "are looked at together: others of the address wait for them. 0: never.",
     ] = 20
+    brake_ipv6_prefix_bits: Annotated[
+        int,
+        "How many bits of an IPv6 address count as one address for the brake: a site has a whole "
+        "/64 to guess from. 128 counts each address.",
+    ] = 64
     address_pause_s: Annotated[
         float,
         "Seconds that such an address is refused.",
@@ -136,6 +142,10 @@ class AccessSettings:
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        if not 1 <= self.brake_ipv6_prefix_bits <= 128:
+            raise ValueError(
+                f"brake_ipv6_prefix_bits is {self.brake_ipv6_prefix_bits}; it must be from 1 to 128"
+            )
         if self.users and not self.offered_methods():
             raise ValueError(
                 f"methods is {', '.join(self.methods)}; not one of them fits every user's "

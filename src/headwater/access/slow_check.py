@@ -7,16 +7,29 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from headwater.access.password import StoredPassword
+from headwater.access.turns import Turns
 
 _MAX_REMEMBERED = 1024
-_MAX_WAITING = 64
 
 
 class TooManyWaitingError(Exception):
-    """So many passwords wait to be verified that one more would wait for seconds."""
+    """So many passwords wait to be verified that this one would wait for seconds."""
+
+
+@dataclass(eq=False, slots=True)
+class _Check:
+    """One run of a hash, and those who wait for its outcome."""
+
+    key: bytes
+    kept: StoredPassword
+    password: str
+    outcome: asyncio.Future[bool]
+    waiting: int = 0
 
 
 class SlowPasswordCheck:
@@ -24,57 +37,110 @@ class SlowPasswordCheck:
 
     One thread, so that a flood of wrong passwords takes one core from the media at most (the hash
     runs without the interpreter's lock). Equal credentials that arrive meanwhile share one run.
-    What is remembered is a keyed hash, bounded in number and in time.
+    Sources take turns, those who are known apart from strangers: see `Turns`. What is remembered
+    is a keyed hash, bounded in number and in time.
     """
 
     def __init__(self, lifetime_s: float) -> None:
         self._lifetime_s = lifetime_s
         self._secret = secrets.token_bytes(32)
         self._right_until_s: OrderedDict[bytes, float] = OrderedDict()
-        self._running: dict[bytes, asyncio.Task[bool]] = {}
+        self._checks: dict[bytes, _Check] = {}
+        self._turns: Turns[_Check] = Turns()
+        self._worker: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
 
-    async def verify(self, kept: StoredPassword, username: str, password: str, now: float) -> bool:
-        """Whether the password is right. Raises TooManyWaitingError."""
+    async def verify(
+        self,
+        kept: StoredPassword,
+        username: str,
+        password: str,
+        now: float,
+        *,
+        source: Hashable = None,
+        known: bool = False,
+    ) -> bool:
+        """Whether the password is right.
+
+        `source` is who asks, and `known` whether this user has logged in from there. Raises
+        TooManyWaitingError when others have taken its place in the queue.
+        """
         # The lengths keep ("ab", "c") and ("a", "bc") apart.
         text = f"{len(username)}:{username}{password}".encode("utf-8", "surrogateescape")
         key = hmac.new(self._secret, text, hashlib.sha256).digest()
         until_s = self._right_until_s.get(key)
         if until_s is not None and now < until_s:
             return True
-        task = self._running.get(key)
-        if task is None:
-            if len(self._running) >= _MAX_WAITING:
-                raise TooManyWaitingError
-            task = asyncio.get_running_loop().create_task(self._work(kept, password))
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
-        # Shielded: who waits may go, but others may be waiting for the same run.
-        right = await asyncio.shield(task)
+        check = self._checks.get(key)
+        if check is None:
+            outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            check = self._checks[key] = _Check(key, kept, password, outcome)
+            pushed_out = self._turns.add(source, check, known=known)
+            if pushed_out is not None:
+                self._end(pushed_out, TooManyWaitingError())
+            if self._worker is None:
+                self._worker = asyncio.get_running_loop().create_task(self._work())
+        check.waiting += 1
+        try:
+            # Shielded: who waits may go, but others may be waiting for the same run.
+            right = await asyncio.shield(check.outcome)
+        finally:
+            check.waiting -= 1
         if right:
             self._remember(key, now)
         return right
 
     async def aclose(self) -> None:
         """Drop what waits, and let the thread end."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for check in self._checks.values():
+            check.outcome.cancel()
+        self._checks.clear()
+        self._turns = Turns()
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._thread = None
 
-    async def _work(self, kept: StoredPassword, password: str) -> bool:
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-password")
+        try:
+            while self._turns:
+                check = self._turns.take()
+                if not check.waiting:
+                    # Everybody who asked has gone.
+                    self._end(check, None)
+                    continue
+                try:
+                    right = await loop.run_in_executor(self._thread, _verified, check)
+                except Exception as error:  # noqa: BLE001 - it is for those who asked
+                    self._end(check, error)
+                else:
+                    self._checks.pop(check.key, None)
+                    if not check.outcome.done():
+                        check.outcome.set_result(right)
+        finally:
+            self._worker = None
 
-        def verify() -> bool:
-            return kept.verify(password, username="", realm="")
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, verify)
+    def _end(self, check: _Check, error: Exception | None) -> None:
+        self._checks.pop(check.key, None)
+        if check.outcome.done():
+            return
+        if error is None or not check.waiting:
+            check.outcome.cancel()
+        else:
+            check.outcome.set_exception(error)
 
     def _remember(self, key: bytes, now: float) -> None:
         self._right_until_s[key] = now + self._lifetime_s
         self._right_until_s.move_to_end(key)
         if len(self._right_until_s) > _MAX_REMEMBERED:
             self._right_until_s.popitem(last=False)
+
+
+def _verified(check: _Check) -> bool:
+    return check.kept.verify(check.password, username="", realm="")

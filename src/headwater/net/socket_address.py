@@ -48,3 +48,21 @@ def unmapped(address: Address) -> Address:
     if len(address) == 4 and host.startswith("::ffff:") and "." in host:
         return (host[7:], address[1])
     return address
+
+
+@lru_cache(maxsize=4096)
+def address_block(host: str, ipv6_prefix_bits: int) -> str:
+    """Return what counts as one address: an IPv4 address, or the network of an IPv6 address.
+
+    An IPv6 site is given a /64 at least, so each of its addresses says nothing. IPv4-mapped
+    addresses count as IPv4; a host that is no address counts as itself.
+    """
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((address, ipv6_prefix_bits), strict=False))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
+from headwater.net.socket_address import address_block
 from headwater.net.stream import ByteStream
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
@@ -57,6 +58,8 @@ class Connection:
         self.service = service
         self.roles = roles
         self.peer_ip, self.peer_port = peer
+        self.address_block = address_block(self.peer_ip, service.settings.limits.ipv6_prefix_bits)
+        """What counts as one address with the limits."""
         self.secure = secure
         self._grants: dict[tuple[Role, str], None] = {}
         self.username: str | None = None

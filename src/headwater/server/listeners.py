@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
-from headwater.net.socket_address import Address, unmapped
+from headwater.net.socket_address import Address, address_block, unmapped
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
@@ -201,23 +201,28 @@ class Listeners:
     def _admit(self, sock: socket.socket, counted: str | None, peer: str) -> bool:
         """Count a connection for its address; over a limit answer 503, close, and return False."""
         limits = self._service.settings.limits
+        block = None if counted is None else self._block(counted)
         limit = None
         if len(self._service.connections) + len(self._preambles) >= limits.connections:
             limit = "connections"
-        elif counted is not None and self._by_address[counted] >= limits.connections_per_address:
+        elif block is not None and self._by_address[block] >= limits.connections_per_address:
             limit = "connections_per_address"
         if limit is not None:
             self._service.refuse_over_limit(limit, peer)
             _turn_away(sock, _OVERLOADED)
             return False
-        if counted is not None:
-            self._by_address[counted] += 1
+        if block is not None:
+            self._by_address[block] += 1
         return True
 
+    def _block(self, host: str) -> str:
+        return address_block(host, self._service.settings.limits.ipv6_prefix_bits)
+
     def _forget_address(self, host: str) -> None:
-        self._by_address[host] -= 1
-        if self._by_address[host] <= 0:
-            del self._by_address[host]
+        block = self._block(host)
+        self._by_address[block] -= 1
+        if self._by_address[block] <= 0:
+            del self._by_address[block]
 
 
 def _turn_away(sock: socket.socket, answer: bytes) -> None:

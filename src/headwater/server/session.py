@@ -55,6 +55,7 @@ class Session:
         self.connection: Connection | None = connection
         self.peer = connection.peer
         self.peer_ip = connection.peer_ip
+        self.address_block = connection.address_block
         self.username = connection.username
         self.user_agent = ""
         self.opened_s = now

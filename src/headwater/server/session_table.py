@@ -77,7 +77,7 @@ class SessionTable:
             secrets.token_hex(_SESSION_ID_BYTES), role, path, connection, service.clock()
         )
         self._by_id[session.id] = session
-        self._by_address[session.peer_ip] += 1
+        self._by_address[session.address_block] += 1
         if role is Role.PUBLISH:
             self._publishers += 1
         else:
@@ -180,9 +180,9 @@ class SessionTable:
             self._readers -= 1
             if not self._readers:
                 self.readers_gone.set()
-        self._by_address[session.peer_ip] -= 1
-        if self._by_address[session.peer_ip] <= 0:
-            del self._by_address[session.peer_ip]
+        self._by_address[session.address_block] -= 1
+        if self._by_address[session.address_block] <= 0:
+            del self._by_address[session.address_block]
         self._service.counters.sessions_closed_by_cause[_counted_cause(cause)] += 1
         logger.debug("session closed", extra=_fields(session, cause))
 
@@ -226,7 +226,7 @@ class SessionTable:
         limits = self._service.settings.limits
         over = {
             "sessions": len(self._by_id) >= limits.sessions,
-            "sessions_per_address": self._by_address[connection.peer_ip]
+            "sessions_per_address": self._by_address[connection.address_block]
             >= limits.sessions_per_address,
             "sessions_per_connection": len(connection.sessions) >= limits.sessions_per_connection,
             "publishers": role is Role.PUBLISH and self._publishers >= limits.publishers,

@@ -143,6 +143,11 @@ class LimitSettings:
     connections_per_address: Annotated[
         int, "TCP connections from one address. A further one gets 503 and is closed."
     ] = 2000
+    ipv6_prefix_bits: Annotated[
+        int,
+        "How many bits of an IPv6 address count as one address for the limits by address: a site "
+        "has a whole /64 to come from. 128 counts each address.",
+    ] = 64
     sessions: Annotated[int, "Sessions in all. A further SETUP or ANNOUNCE gets 503."] = 10000
     sessions_per_address: Annotated[
         int, "Sessions from one address. A further SETUP or ANNOUNCE gets 503."
@@ -202,6 +207,10 @@ class LimitSettings:
         optional = {"publisher_bits_per_s"}
         names = [field.name for field in fields(self) if field.name not in optional]
         _require_positive(self, *names)
+        if self.ipv6_prefix_bits > 128:
+            raise ValueError(
+                f"ipv6_prefix_bits is {self.ipv6_prefix_bits}; it must be from 1 to 128"
+            )
         if self.publisher_bits_per_s < 0:
             raise ValueError(
                 f"publisher_bits_per_s is {self.publisher_bits_per_s}; it must be 0 or more"

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 
 from headwater.protocol.errors import ProtocolError
@@ -9,6 +10,7 @@ from headwater.protocol.header.parameters import auth_parameters, quoted
 from headwater.protocol.quirks import base64_without_line_breaks
 
 _WHERE = "Authorization"
+_USERNAME = re.compile(r"""username\s*=\s*"((?:[^"\\]|\\.)*)\"""", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class DigestCredentials:
     nc: str | None = None
     qop: str | None = None
     opaque: str | None = None
+    written_username: str | None = None
+    """The name as it stands between the quotes, where undoing its backslashes changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +126,10 @@ def _digest(text: str) -> DigestCredentials:
         nc=parameters.get("nc"),
         qop=parameters.get("qop"),
         opaque=parameters.get("opaque"),
+        written_username=_written_username(text, parameters["username"]),
     )
+
+
+def _written_username(text: str, username: str) -> str | None:
+    written = _USERNAME.search(text)
+    return None if written is None or written[1] == username else written[1]
