@@ -95,7 +95,7 @@ def test_resolve_control(
 
 
 def test_a_track_that_is_not_there_is_404() -> None:
-    with pytest.raises(ProtocolError, match="track 2 of 2") as caught:
+    with pytest.raises(ProtocolError, match="there is no track 2; the last is 1") as caught:
         resolve_control("rtsp://h/p/trackID=2", controls=OURS, mount="/p")
     assert caught.value.status == 404
 

@@ -92,6 +92,13 @@ def test_remove_drops_all_of_a_name() -> None:
     assert headers.items() == [("B", "2")]
 
 
+@pytest.mark.parametrize(
+    ("values", "joined"), [([], ""), ([""], ""), (["a"], "a"), (["a, b", "", "c"], "a, b, c")]
+)
+def test_several_fields_of_a_name_are_one_list(values: list[str], joined: str) -> None:
+    assert Headers([("Accept", value) for value in values]).get_list("ACCEPT") == joined
+
+
 def test_a_copy_is_independent() -> None:
     headers = Headers([("A", "1")])
     copy = headers.copy()

@@ -45,7 +45,12 @@ async def asked(server: RtspServer, transport: str, track: int = 0) -> tuple[int
         ("RTP/AVP/TCP;unicast;interleaved=x", 400, []),
         ("RTP/AVP;unicast;client_port=70000-70001", 400, []),
         ("RTP/AVP;unicast;client_port=0-1;destination=192.0.2.9", 400, []),
-        ("", 461, []),
+        ("RTP/AVP/TCP;unicast;interleaved=", 200, ["interleaved=0-1"]),
+        ("RTP/AVP/TCP;unicast;interleaved=4-;ttl=;client_port=", 200, ["interleaved=4-5"]),
+        ("RTP/AVP/TCP;unicast;foo=bar;baz;setup=passive", 200, ["interleaved=0-1"]),
+        ("RTP/AVP;unicast;client_port=", 400, []),
+        (",", 461, []),
+        ("", 400, []),
     ],
 )
 async def test_alternatives_are_read_liberally(

@@ -90,7 +90,9 @@ def _resolved(uri: str, controls: tuple[str, ...], mount: str | None) -> Control
         return ControlTarget(path, parsed.query, None)
     if controls and numbered.track >= len(controls):
         raise ProtocolError(
-            f"track {numbered.track} of {len(controls)}", status=404, where="request URI"
+            f"there is no track {numbered.track}; the last is {len(controls) - 1}",
+            status=404,
+            where="request URI",
         )
     return numbered
 

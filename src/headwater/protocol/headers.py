@@ -106,6 +106,13 @@ class Headers:
         lowered = name.lower()
         return [value for key, _, value in self._fields if key == lowered]
 
+    def get_list(self, name: str) -> str:
+        """Return every value of the name as one list with commas; empty without one.
+
+        RFC 2068 §4.2: several fields of one name mean the same as one with a list.
+        """
+        return ", ".join(value for value in self.get_all(name) if value)
+
     def add(self, name: str, value: str) -> None:
         """Append a field, beside others of the same name.
 

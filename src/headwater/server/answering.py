@@ -113,6 +113,9 @@ async def answer(connection: Connection, request: Request) -> None:
         response = refusal_response(refusal)
         exchange.after_answer = None
     connection.service.counters.count_answer(response.status)
+    if timestamp := request.headers.get("Timestamp"):
+        # RFC 2326 §12.38: the server MUST echo the exact same value.
+        response.headers.set("Timestamp", timestamp)
     _complete(connection, response, request.cseq)
     if exchange.after_answer is None:
         connection.send(response)

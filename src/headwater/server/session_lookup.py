@@ -125,8 +125,11 @@ def reader_controls(mount: Mount) -> list[str]:
 def target_in(exchange: Exchange, session: Session) -> ControlTarget:
     """What of the session's mount the request's URL names: all of it, or one track.
 
-    A track that the reader has not set up is refused with 404.
+    A track that the reader has not set up is refused with 404. `*` is the whole of it: the Session
+    header says which.
     """
+    if exchange.request.uri == "*":
+        return ControlTarget(session.path, "", None)
     target = resolve_control(
         exchange.request.uri, controls=controls_of(session), mount=session.path
     )

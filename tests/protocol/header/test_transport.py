@@ -121,7 +121,6 @@ def test_alternatives(value: str, lowers: list[LowerTransport]) -> None:
         "RTP/AVP;client_port=aa",
         "RTP/AVP;client_port=aa-14187",
         "RTP/AVP;client_port=1-2-3",
-        "RTP/AVP;client_port=",
         "RTP/AVP;client_port=-1",
         "RTP/AVP;client_port=65536-65537",
         "RTP/AVP;client_port=65535",
@@ -145,6 +144,30 @@ def test_malformed_beyond_reading(value: str) -> None:
         parse_transport(value)
     assert caught.value.status == 400
     assert caught.value.where == "Transport"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "interleaved",
+        "client_port",
+        "server_port",
+        "port",
+        "ttl",
+        "destination",
+        "source",
+        "ssrc",
+        "mode",
+    ],
+)
+@pytest.mark.parametrize("nothing", ["", "=", "= ", '=""'])
+def test_a_parameter_without_a_value_is_not_there(name: str, nothing: str) -> None:
+    assert parse_transport(f"RTP/AVP/TCP;{name}{nothing}") == [TransportSpec(lower=TCP)]
+
+
+@pytest.mark.parametrize("text", ["5000", "5000-", "5000 - ", "5000-5001"])
+def test_a_single_port_is_followed_by_its_partner(text: str) -> None:
+    assert parse_transport(f"RTP/AVP;client_port={text}")[0].client_port == (5000, 5001)
 
 
 def test_the_answer_of_a_server() -> None:

@@ -16,7 +16,7 @@ from headwater.protocol.quirks import (
 )
 
 _PROFILE = re.compile(r"(RTP/S?AVPF?)(?:/(UDP|TCP))?", re.IGNORECASE)
-_PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
+_PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5})?)?")
 _ADDRESS = re.compile(r"[^\s\",;]*")
 _TTL = re.compile(r"[0-9]{1,3}")
 _WHERE = "Transport"
@@ -97,7 +97,8 @@ def parse_transport(value: str) -> list[TransportSpec]:
     """Return the alternatives of a Transport header in the client's order of preference.
 
     Alternatives of unknown protocols are skipped; an empty list means that none was understood
-    (461). Parameters may come in any order, the protocol among them.
+    (461). Parameters may come in any order, the protocol among them; one with nothing behind its
+    equals sign is as if it were not there.
 
     Raises:
         ProtocolError: 400, when no alternative is left because a known one is malformed.
@@ -134,7 +135,8 @@ def _parse_alternative(parameters: list[str]) -> TransportSpec | None:
         elif name in ("unicast", "multicast"):
             fields["unicast"] = name == "unicast"
         elif name in _READERS:
-            fields[name] = _READERS[name](name, unquoted(raw))
+            if (value := unquoted(raw)) or name == "append":
+                fields[name] = _READERS[name](name, value)
         else:
             extra.append(parameter)
     return TransportSpec(**fields, extra=tuple(extra)) if "profile" in fields else None

@@ -26,10 +26,12 @@ async def answer(exchange: Exchange) -> Response:
     """Reserve the mount for this publisher and open its session."""
     service, connection, request = exchange.service, exchange.connection, exchange.request
     _, path = await service.gate.admit_by_uri(exchange, Role.PUBLISH)
-    content_type = request.headers.get("Content-Type", _SDP)
-    if content_type is None or content_type.partition(";")[0].strip().lower() != _SDP:
+    content_type = request.headers.get("Content-Type") or _SDP
+    if content_type.partition(";")[0].strip(" ,").lower() != _SDP:
         raise Refusal(
-            Status.UNSUPPORTED_MEDIA_TYPE, f"a presentation must come as {_SDP}", [("Accept", _SDP)]
+            Status.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type is {content_type:.80}; a presentation must come as {_SDP}",
+            [("Accept", _SDP)],
         )
     presentation = SessionDescription.parse(request.body)
     most = service.settings.limits.tracks_per_mount

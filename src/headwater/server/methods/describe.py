@@ -12,9 +12,7 @@ from headwater.server.session_lookup import touch_named_session
 _SDP = "application/sdp"
 
 
-def _accepts_sdp(accept: str | None) -> bool:
-    if accept is None:
-        return True
+def _accepts_sdp(accept: str) -> bool:
     offered = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return bool(offered & {_SDP, "application/*", "*/*", "*", ""})
 
@@ -23,7 +21,7 @@ async def answer(exchange: Exchange) -> Response:
     """The mount's SDP with our controls and addresses; 404 at once where nobody publishes."""
     service, connection, request = exchange.service, exchange.connection, exchange.request
     uri, path = await service.gate.admit_by_uri(exchange, Role.PLAY)
-    if not _accepts_sdp(request.headers.get("Accept")):
+    if not _accepts_sdp(request.headers.get_list("Accept")):
         raise Refusal(Status.NOT_ACCEPTABLE, f"presentations come as {_SDP} only")
     mount = service.mounts.get(path)
     if mount is None:

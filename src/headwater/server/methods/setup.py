@@ -74,8 +74,8 @@ def _require_play_port(exchange: Exchange) -> None:
 
 
 def _offers(exchange: Exchange, session: Session | None, target: SetupTarget) -> list[Offer]:
-    value = exchange.request.headers.get("Transport")
-    if value is None:
+    value = exchange.request.headers.get_list("Transport")
+    if not value:
         raise Refusal(Status.BAD_REQUEST, "SETUP needs a Transport header")
     if target.role is Role.PLAY and target.mount is None:
         raise Refusal(Status.NOT_FOUND, f"nobody publishes on {target.path}")
