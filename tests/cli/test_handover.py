@@ -44,11 +44,11 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_the_order_arrives_as_it_was_sent(programs: list[list[str]]) -> None:
     with pytest.raises(Replaced):
-        replace_process(ORDER)
+        replace_process(ORDER, "headwater.cli.daemon")
     (command,) = programs
     descriptor = int(command[-1])
     assert os.get_inheritable(descriptor)
-    assert received_order(descriptor) == ORDER
+    assert received_order(descriptor, ServeOrder) == ORDER
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
 
@@ -58,10 +58,10 @@ def test_without_files_in_memory_a_nameless_one_serves(
 ) -> None:
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(Replaced):
-        replace_process(ORDER)
+        replace_process(ORDER, "headwater.cli.daemon")
     descriptor = int(programs[0][-1])
     assert os.fstat(descriptor).st_nlink == 0
-    assert received_order(descriptor) == ORDER
+    assert received_order(descriptor, ServeOrder) == ORDER
 
 
 def test_the_working_folder_is_no_place_to_import_from(
@@ -69,17 +69,17 @@ def test_the_working_folder_is_no_place_to_import_from(
 ) -> None:
     monkeypatch.setattr(sys, "path", ["/usr/bin", *sys.path[1:]])
     with pytest.raises(Replaced):
-        replace_process(ORDER)
+        replace_process(ORDER, "headwater.cli.daemon")
     # As `python -m headwater` has it.
     monkeypatch.setattr(sys, "path", [str(Path.cwd()), *sys.path[1:]])
     with pytest.raises(Replaced):
-        replace_process(ORDER)
+        replace_process(ORDER, "headwater.cli.daemon")
     assert [command[1:-1] for command in programs] == [
         ["-P", "-m", "headwater.cli.daemon"],
         ["-m", "headwater.cli.daemon"],
     ]
     for command in programs:
-        received_order(int(command[-1]))
+        received_order(int(command[-1]), ServeOrder)
 
 
 def test_where_no_new_program_is_allowed_nothing_is_left_open(
@@ -92,7 +92,7 @@ def test_where_no_new_program_is_allowed_nothing_is_left_open(
         raise PermissionError(1, "no")
 
     monkeypatch.setattr(os, "execv", refused)
-    replace_process(ORDER)
+    replace_process(ORDER, "headwater.cli.daemon")
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(given[0])
 
@@ -108,7 +108,7 @@ def test_a_package_that_no_new_interpreter_finds_serves_as_it_is(
             monkeypatch.setattr(handover, "__file__", f"/a.zip/{zipimport.__name__}.py")
         case _:
             monkeypatch.setattr(sys, "executable", "")
-    replace_process(ORDER)
+    replace_process(ORDER, "headwater.cli.daemon")
     assert programs == []
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from headwater import RtspServer
+from headwater.cli.failures import EXIT_CONFIGURATION
+from headwater.cli.publish_command import INPUT_VARIABLE, URL_VARIABLE
 from headwater.config.file import load_settings
 from headwater.config.settings import Settings
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -23,11 +25,11 @@ SYSTEMD = PACKAGING / "systemd"
 INSTALLED = "/opt/headwater/bin/headwater"
 
 
-def unit() -> dict[str, str]:
-    """The keys of the unit's service section; of one that is there twice, the last."""
+def unit(name: str = "headwater.service") -> dict[str, str]:
+    """The keys of a unit's service section; of one that is there twice, the last."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(SYSTEMD / "headwater.service")
+    parser.read(SYSTEMD / name)
     return dict(parser["Service"])
 
 
@@ -61,6 +63,16 @@ def test_the_service_runs_commands_that_there_are(tmp_path: Path) -> None:
         assert all(option in done.stdout for option in arguments[:-1])
 
 
+def test_the_service_of_a_camera_takes_its_urls_from_its_own_file() -> None:
+    service = unit("headwater-publish@.service")
+    assert service["ExecStart"] == f"{INSTALLED} publish --quiet"
+    text = (SYSTEMD / "headwater-publish@.service").read_text()
+    for variable in (INPUT_VARIABLE, URL_VARIABLE):
+        assert f"#   {variable}=rtsp://" in text
+    assert service["RestartPreventExitStatus"] == str(EXIT_CONFIGURATION)
+    assert unit()["RestartPreventExitStatus"] == str(EXIT_CONFIGURATION)
+
+
 def test_the_service_may_open_as_many_files_as_the_limits_ask_for() -> None:
     settings = Settings()
     wanted = settings.limits.connections + settings.rtp.rtp_port_count
@@ -79,9 +91,10 @@ def test_the_kernel_is_asked_for_what_the_defaults_need() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
-def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
-    copy = tmp_path / "headwater.service"
-    text = (SYSTEMD / "headwater.service").read_text()
+@pytest.mark.parametrize("name", ["headwater.service", "headwater-publish@.service"])
+def test_systemd_finds_nothing_wrong_with_the_unit(name: str, tmp_path: Path) -> None:
+    copy = tmp_path / name
+    text = (SYSTEMD / name).read_text()
     # What it starts must be there to be verified.
     copy.write_text(text.replace(INSTALLED, "/bin/true"))
     done = subprocess.run(

@@ -11,12 +11,12 @@ sys.modules["rich"] = None  # type: ignore[assignment]
 
 from headwater.cli.failures import CommandFailed, show  # noqa: E402
 from headwater.cli.handover import received_order  # noqa: E402
-from headwater.cli.serving import serve_until_signalled  # noqa: E402
+from headwater.cli.serving import ServeOrder, serve_until_signalled  # noqa: E402
 
 
 def main(arguments: list[str]) -> None:
     """Serve what the descriptor in the arguments holds; exits as `headwater serve` would."""
-    order = received_order(int(arguments[0]))
+    order = received_order(int(arguments[0]), ServeOrder)
     try:
         serve_until_signalled(order)
     except CommandFailed as failure:

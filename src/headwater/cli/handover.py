@@ -1,21 +1,23 @@
-"""From the process that read options and file to the one that serves, under the same id.
+"""From the process that read options and file to the one that works, under the same id.
 
 Reading them takes typer, rich and pydantic, which would stay in memory, some 20 MB, for as long as
-the server runs. So the process replaces its own program (execve) by one that imports the server
-alone. The settings, which may hold passwords, travel in an anonymous file in memory, never in
-arguments or environment, where other users could see them.
+the process runs. So it replaces its own program (execve) by one that imports what it needs alone.
+The order, which may hold passwords, travels in an anonymous file in memory, never in arguments or
+environment, where other users could see them; arguments that held some are gone from the list of
+processes.
 """
 
 import os
 import pickle
 import sys
 from pathlib import Path
+from typing import TypeVar
 
-from headwater.cli.serving import ServeOrder
+OrderT = TypeVar("OrderT")
 
 
-def replace_process(order: ServeOrder) -> None:
-    """Go on as the server's own process; returns only where that cannot be done."""
+def replace_process(order: object, module: str) -> None:
+    """Go on as a process of `module`, which takes the order; returns only where that cannot be."""
     if os.name != "posix" or not _can_be_started_again():
         return
     descriptor = _memory_file()
@@ -28,17 +30,19 @@ def replace_process(order: ServeOrder) -> None:
         sys.stderr.flush()
         os.execv(  # noqa: S606 (no shell is wanted)
             sys.executable,
-            [sys.executable, *_options(), "-m", "headwater.cli.daemon", str(descriptor)],
+            [sys.executable, *interpreter_options(), "-m", module, str(descriptor)],
         )
     except OSError:
-        # A sandbox may forbid it: then the server runs here, only larger.
+        # A sandbox may forbid it: then the work goes on here, only larger.
         os.close(descriptor)
 
 
-def received_order(descriptor: int) -> ServeOrder:
-    """What `replace_process` sent; the descriptor is closed."""
+def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
+    """What `replace_process` sent; the descriptor is closed. Raises TypeError for another kind."""
     with open(descriptor, "rb") as file:
-        order: ServeOrder = pickle.load(file)  # noqa: S301 (written by this program)
+        order = pickle.load(file)  # noqa: S301 (written by this program)
+    if not isinstance(order, kind):
+        raise TypeError(f"the order is a {type(order).__name__}, not a {kind.__name__}")
     return order
 
 
@@ -56,7 +60,7 @@ def _memory_file() -> int:
         return os.dup(file.fileno())
 
 
-def _options() -> tuple[str, ...]:
+def interpreter_options() -> tuple[str, ...]:
     """The interpreter's options under which the same modules are found, and no others.
 
     `-m` would put the working folder first among the places to import from, where anybody may

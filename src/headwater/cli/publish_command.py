@@ -1,21 +1,20 @@
 """`headwater publish`: send a file or a camera to any RTSP server, without encoding it again."""
 
-import signal
-import time
-from contextlib import nullcontext
+import os
 from enum import StrEnum
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from importlib.util import find_spec
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
-from headwater.cli.failures import media_extra_missing
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, media_extra_missing, reason_of
+from headwater.cli.handover import replace_process
+from headwater.cli.publish.__main__ import publish_until_signalled
+from headwater.cli.publish.order import PublishOrder
+from headwater.cli.publish.urls import given
 
-if TYPE_CHECKING:
-    from headwater.cli.remux import Progress
+INPUT_VARIABLE = "HEADWATER_PUBLISH_INPUT"
+URL_VARIABLE = "HEADWATER_PUBLISH_URL"
 
 
 class PublishTransport(StrEnum):
@@ -29,16 +28,18 @@ def publish(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="INPUT", help="A file, a device, or any URL libav opens.", show_default=False
+            metavar="INPUT",
+            envvar=INPUT_VARIABLE,
+            help="A file, a device, or any URL libav opens; @FILE: the URL in that file.",
+            show_default=False,
         ),
     ],
     url: Annotated[
         str,
         typer.Argument(
             metavar="URL",
-            envvar="HEADWATER_PUBLISH_URL",
-            help="Where to: rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH. In the environment a "
-            "password stays out of the process list.",
+            envvar=URL_VARIABLE,
+            help="Where to: rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, or @FILE.",
             show_default=False,
         ),
     ],
@@ -48,54 +49,52 @@ def publish(
     loop: Annotated[
         bool, typer.Option("--loop", help="Begin again at the end of the input.")
     ] = False,
+    give_up_after: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="SECONDS",
+            help="How long to try again when the source or the server is gone; 0: for ever.",
+        ),
+    ] = 0.0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")] = False,
 ) -> None:
-    """Publish INPUT to URL as it is (no encoding), in real time; Ctrl-C ends it."""
-    try:
-        from headwater.cli.remux import Remux
-    except ImportError as error:
-        raise media_extra_missing(error) from error
-    remux = Remux(source, url, transport=transport.value, loop=loop)
-    console = Console(stderr=True, quiet=quiet)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    display = Live(
-        get_renderable=lambda: progress_line(remux.progress),
-        console=console,
-        refresh_per_second=4,
+    """Publish INPUT to URL as it is (no encoding), in real time; Ctrl-C ends it.
+
+    A camera or a server that goes away is tried again. Exit code 0: all was sent, or it was
+    stopped; 1: it could not begin, the file could not be sent to its end, or it gave up.
+    """
+    if find_spec("av") is None:
+        raise media_extra_missing(ImportError(name="av"))
+    order = PublishOrder(
+        source=_given(source),
+        url=_rtsp(_given(url)),
+        transport=transport.value,
+        loop=loop,
+        quiet=quiet,
+        give_up_after_s=give_up_after,
     )
+    for name in (INPUT_VARIABLE, URL_VARIABLE):
+        os.environ.pop(name, None)
+    replace_process(order, "headwater.cli.publish")
+    publish_until_signalled(order)
+
+
+def _given(text: str) -> str:
     try:
-        # Where nobody watches, one line at the end tells as much.
-        with display if console.is_terminal else nullcontext():
-            remux.run()
-        ending = "sent"
-    except KeyboardInterrupt:
-        ending = "stopped"
-    if not console.is_terminal:
-        console.print(progress_line(remux.progress), soft_wrap=True)
-    console.print(ending)
+        return given(text)
+    except OSError as error:
+        message = f"{text[1:]}: {reason_of(error)}"
+        raise CommandFailed(message, exit_code=EXIT_CONFIGURATION) from error
+    except ValueError as error:
+        raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error
 
 
-def progress_line(progress: "Progress") -> Text:
-    """What was sent so far: time of the media, packets, and the mean bit rate."""
-    elapsed_s = max(time.monotonic() - progress.began_s, 0.001)
-    length = f" of {_clock(progress.length_s)}" if progress.length_s and not progress.rounds else ""
-    rounds = f", round {progress.rounds + 1}" if progress.rounds else ""
-    megabits = progress.size_bytes * 8 / elapsed_s / 1e6
-    return Text(
-        f"{_clock(progress.media_s)}{length}{rounds}  {progress.packets} packets  "
-        f"{megabits:.2f} Mb/s  {' + '.join(progress.tracks)}"
-    )
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour}:{minute:02}:{second:02}"
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    """End by closing the session; a second signal ends the process at once."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    raise KeyboardInterrupt
+def _rtsp(url: str) -> str:
+    if not url.startswith(("rtsp://", "rtsps://")):
+        raise CommandFailed(
+            "the URL to publish to does not begin with rtsp:// or rtsps://",
+            remedy="headwater publish INPUT rtsp://HOST:8554/NAME",
+            exit_code=EXIT_CONFIGURATION,
+        )
+    return url

@@ -3,8 +3,8 @@
 import av
 from av.container import OutputContainer
 
-# What libav may wait for an answer, in microseconds as its option wants it.
-_SOCKET_TIMEOUT_US = 10_000_000
+SOCKET_TIMEOUT_S = 10.0
+"""What libav may wait for an answer, or for the network to take what it sends."""
 
 
 def open_rtsp_output(url: str, transport: str) -> OutputContainer:
@@ -13,7 +13,7 @@ def open_rtsp_output(url: str, transport: str) -> OutputContainer:
         url,
         "w",
         format="rtsp",
-        options={"rtsp_transport": transport, "timeout": str(_SOCKET_TIMEOUT_US)},
+        options={"rtsp_transport": transport, "timeout": str(round(SOCKET_TIMEOUT_S * 1e6))},
     )
 
 

@@ -84,7 +84,7 @@ def serve(
     chosen += [parse_assignment(text) for text in assignments or ()]
     settings = read_settings(config, chosen)
     order = ServeOrder(settings=settings, loop=loop, advice=tuple(advice(settings, os.environ)))
-    replace_process(order)
+    replace_process(order, "headwater.cli.daemon")
     serve_until_signalled(order)
 
 

@@ -9,9 +9,10 @@ import pytest
 
 av = pytest.importorskip("av")
 
-from headwater.cli import remux as module  # noqa: E402
-from headwater.cli.failures import CommandFailed  # noqa: E402
-from headwater.cli.remux import Remux  # noqa: E402
+
+from headwater.cli.publish import remux as module  # noqa: E402
+from headwater.cli.publish.failures import SendingFailed  # noqa: E402
+from headwater.cli.publish.remux import Remux  # noqa: E402
 
 
 class Recorder:
@@ -126,5 +127,20 @@ def test_the_configuration_of_aac(rate_hz: int, channels: int, configuration: st
 def test_a_source_without_tracks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "words.srt"
     path.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n")
-    with pytest.raises(CommandFailed, match="neither picture nor sound"):
+    with pytest.raises(SendingFailed, match="neither picture nor sound"):
         Remux(str(path), "rtsp://x/y", transport="tcp", loop=False).run()
+
+
+def test_a_packet_without_a_decoding_time_goes_behind_the_one_before(clip: Path) -> None:
+    with av.open(str(clip)) as source, av.open("/dev/null", "w", format="rtp_mpegts") as sink:
+        track = source.streams.video[0]
+        output = module._OutputTrack(sink, track)
+        timeline = module.Timeline(live=True)
+        sent = []
+        for number, packet in enumerate(source.demux(track)):
+            if packet.size:
+                packet.dts = None if number % 3 else packet.dts
+                output.place(packet, timeline, number * 0.04)
+                sent.append((packet.dts, packet.pts))
+    assert len(sent) == 50
+    assert all(later[0] > earlier[0] for earlier, later in itertools.pairwise(sent))

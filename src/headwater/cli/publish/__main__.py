@@ -1,0 +1,34 @@
+"""The process that watches: what `headwater publish` becomes once its options are read.
+
+`python -m headwater.cli.publish DESCRIPTOR` is run by `headwater.cli.handover` alone: the URLs,
+which may hold passwords, are then in no list of processes.
+"""
+
+import sys
+
+from headwater.cli.event_loop import LoopChoice, run_until_signalled
+from headwater.cli.failures import CommandFailed, show
+from headwater.cli.handover import received_order
+from headwater.cli.publish.display import Display
+from headwater.cli.publish.order import PublishOrder
+from headwater.cli.publish.watch import publish
+
+
+def publish_until_signalled(order: PublishOrder) -> None:
+    """Publish until all is sent or a signal comes; raises CommandFailed when it cannot go on."""
+    display = Display(sys.stderr, quiet=order.quiet)
+    run_until_signalled(lambda stop_asked: publish(order, stop_asked, display), LoopChoice.ASYNCIO)
+
+
+def main(arguments: list[str]) -> None:
+    """Publish what the descriptor in the arguments holds; exits as `headwater publish` would."""
+    order = received_order(int(arguments[0]), PublishOrder)
+    try:
+        publish_until_signalled(order)
+    except CommandFailed as failure:
+        show(failure, sys.stderr)
+        sys.exit(failure.exit_code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
