@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -16,6 +18,7 @@ from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.config.settings import Settings as SettingsItself
+from headwater.net.kernel_features import probe
 from headwater.net.settings import TlsSettings
 from headwater.server.settings import ServerSettings
 
@@ -71,6 +74,115 @@ async def test_it_starts_again_after_a_stop() -> None:
             peer = await RtspPeer.connect(server.play_port)
             assert (await peer.ask("OPTIONS", "*")).status == 200
         assert await peer.closed() == b""
+
+
+def test_a_drain_in_a_second_loop_lasts_as_long_as_in_the_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = new_server()
+
+    async def drain() -> None:
+        await server.start()
+        await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+        stopping = asyncio.create_task(server.stop(drain_s=3600))
+        await wait_for(lambda: not _listens(server))
+        assert (await reader.peer.ask("OPTIONS", "*")).status == 200
+        assert not stopping.done()
+        await server.stop()
+        await stopping
+        RtspPeer.forget_all()
+
+    for _ in range(2):
+        asyncio.run(drain())
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_wait_that_fails_is_not_the_end_of_the_drain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with new_server() as server:
+        await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        await TcpReader.start(server.play_port, server.play_url("/a"))
+        assert server._service is not None
+
+        async def broken() -> None:
+            raise RuntimeError("is bound to a different event loop")
+
+        monkeypatch.setattr(server._service.sessions.readers_gone, "wait", broken)
+        with pytest.raises(RuntimeError, match="different event loop"):
+            await server.stop(drain_s=3600)
+        assert not server.running
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_loop_that_was_closed_without_a_stop_leaves_no_port_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = new_server(publish_port=port)
+
+    async def leave() -> None:
+        await server.start()
+        await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
+
+    async def again() -> None:
+        async with server:
+            assert server.publish_port == port
+            assert (server.udp_pairs_in_use, len(server.sessions)) == (0, 0)
+
+    for _ in range(2):
+        asyncio.run(leave())
+        assert not server.running
+        RtspPeer.forget_all()
+        UdpPair.close_all()
+        asyncio.run(again())
+
+
+async def test_a_stop_on_another_loop_is_refused() -> None:
+    async with new_server() as server:
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await asyncio.to_thread(lambda: asyncio.run(server.stop()))
+        assert server.running
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+@pytest.mark.skipif(not probe().ipv6, reason="no IPv6 here")
+async def test_a_host_name_is_listened_on_with_all_its_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", (address, 0)) for address in ("127.0.0.1", "::1")]
+
+    server = new_server(host="both.test")
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        await server.start()
+    try:
+        assert server.play_url("/a") == f"rtsp://both.test:{server.play_port}/a"
+        for host in ("127.0.0.1", "::1"):
+            peer = await RtspPeer.connect(server.play_port, host)
+            assert (await peer.ask("OPTIONS", "*")).status == 200
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("host", ["*", "127.0.0.1:8554", "127.0.0.256"])
+def test_what_is_no_host_is_refused_with_what_to_write(host: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"host is {host!r}; ")):
+        new_server(host=host)
+
+
+async def test_host_name_that_is_unknown_is_an_error() -> None:
+    with pytest.raises(OSError, match=r"'nobody\.invalid' is not known here"):
+        await new_server(host="nobody.invalid").start()
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+def test_urls_need_a_port_that_is_known() -> None:
+    server = new_server(play_port=7000)
+    assert server.play_url("/a") == "rtsp://127.0.0.1:7000/a"
+    with pytest.raises(RuntimeError, match="publish_port is 0: the port is known once"):
+        server.publish_url("/a")
 
 
 async def test_second_start_is_an_error() -> None:

@@ -19,6 +19,10 @@ from headwater.hooks.threads import HookThreads
 DEADLINE_S = 10.0
 
 
+class _OfTheOwner(BaseException):
+    """An exception that is no `Exception`."""
+
+
 class _Bench:
     """A HookIsolation with a short time-out and the counters of one hook."""
 
@@ -87,7 +91,17 @@ async def test_exception_is_logged_with_its_traceback(
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, TimeoutError])
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit,
+        KeyboardInterrupt,
+        GeneratorExit,
+        _OfTheOwner,
+        asyncio.CancelledError,
+        TimeoutError,
+    ],
+)
 async def test_whatever_a_hook_raises_is_its_failure(
     bench: _Bench, error: type[BaseException], is_async: bool
 ) -> None:
@@ -97,9 +111,14 @@ async def test_whatever_a_hook_raises_is_its_failure(
     async def coroutine(mount: object) -> None:
         raise error
 
+    def plain_that_hands_on(mount: object) -> object:
+        return coroutine(mount)
+
     with pytest.raises(HookFailed):
         await bench.call(coroutine if is_async else plain)
-    assert bench.counters.failures == 1
+    with pytest.raises(HookFailed):
+        await bench.call(plain_that_hands_on)
+    assert bench.counters.failures == 2
 
 
 async def test_time_out_goes_by_the_clock_that_was_given(bench: _Bench) -> None:

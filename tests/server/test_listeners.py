@@ -262,6 +262,9 @@ PROXY_V2 = (
 )
 
 
+SDP_HEADERS = {"Content-Type": "application/sdp"}
+
+
 def behind_proxy(**limits: int) -> Settings:
     return Settings(
         server=ServerSettings(proxy_protocol_from=("127.0.0.0/8",)), limits=LimitSettings(**limits)
@@ -285,6 +288,40 @@ async def test_proxy_header_tells_the_real_peer(
         await peer.send(part)
     assert (await peer.ask("DESCRIBE", "rtsp://h/a")).status == 403
     assert [request.peer for request in seen] == [("203.0.113.7", 5678)]
+
+
+@pytest.mark.parametrize("client", ["TCP6 2001:db8::7 2001:db8::1", "TCP4 203.0.113.7 192.0.2.1"])
+async def test_client_that_udp_does_not_reach_from_behind_the_proxy_gets_tcp(
+    start_server: ServerFactory, client: str
+) -> None:
+    """The server is on a loopback address of IPv4, as a proxy of the same machine reaches it."""
+    proxy = ("127.0.0.9", 0)
+    settings = Settings(server=ServerSettings(proxy_protocol_from=(proxy[0],)))
+    server = await start_server(settings=settings, rtp_port_count=4)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    udp = "RTP/AVP;unicast;client_port=5000-5001"
+    tcp = "RTP/AVP/TCP;unicast;interleaved=0-1"
+    url = server.play_url("/a")
+    for _ in range(3):
+        reader = await RtspPeer.connect(server.play_port, local_addr=proxy)
+        await reader.send(f"PROXY {client} 4000 554\r\n".encode())
+        refused = await reader.ask("SETUP", f"{url}/trackID=0", {"Transport": udp})
+        assert (refused.status, b"allowed: " in refused.body) == (461, True)
+        both = await reader.ask("SETUP", f"{url}/trackID=0", {"Transport": f"{udp},{tcp}"})
+        assert "interleaved=0-1" in (both.header("Transport") or "")
+        publisher = await RtspPeer.connect(server.publish_port, local_addr=proxy)
+        await publisher.send(f"PROXY {client} 4000 554\r\n".encode())
+        mount = server.publish_url("/b")
+        announced = await publisher.ask("ANNOUNCE", mount, SDP_HEADERS, SDP_VIDEO)
+        headers = {"Session": announced.session, "Transport": f"{udp};mode=record"}
+        assert (await publisher.ask("SETUP", f"{mount}/streamid=0", headers)).status == 461
+        headers["Transport"] = f"{udp};mode=record,{tcp};mode=record"
+        both = await publisher.ask("SETUP", f"{mount}/streamid=0", headers)
+        assert "interleaved=0-1" in (both.header("Transport") or "")
+        assert server.udp_pairs_in_use == 0
+        assert server._service is not None
+        assert len(server._service.media_ends.egresses) == 0
+        await publisher.ask("TEARDOWN", mount, {"Session": announced.session})
 
 
 async def test_limits_count_the_client_behind_the_proxy(start_server: ServerFactory) -> None:

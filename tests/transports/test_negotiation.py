@@ -24,6 +24,8 @@ TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
         ("RTP/AVPF;unicast;client_port=5000-5001", ALL, TransportKind.UDP),
         ("RTP/AVP;unicast;interleaved=0-1", ALL, TransportKind.TCP),
         (f"RTP/AVP;unicast,{TCP}", ALL, TransportKind.TCP),
+        (f"RTP/AVP;unicast;client_port=123-124,{TCP}", ALL, TransportKind.TCP),
+        ("RTP/AVP;unicast;client_port=1024-1025", ALL, TransportKind.UDP),
         (f"{UDP};destination=192.0.2.9,{TCP}", ALL, TransportKind.TCP),
         (f"{UDP};destination=192.0.2.1", ALL, TransportKind.UDP),
         ("RTP/SAVP;unicast;client_port=5000-5001", ALL, None),
@@ -49,6 +51,8 @@ def test_all_that_fit_are_told_in_the_order_of_the_peer() -> None:
     ("value", "status"),
     [
         ("RTP/AVP;unicast", 400),
+        ("RTP/AVP;unicast;client_port=53-54", 461),
+        ("RTP/AVP;unicast;client_port=1023-1024", 461),
         (f"{UDP};destination=192.0.2.9", 463),
         (f"{UDP};destination=camera.example", 463),
     ],

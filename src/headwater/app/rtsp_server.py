@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from headwater.control.status import Health, ServerStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
 from headwater.media.snapshot import MountSnapshot
+from headwater.net.listen_hosts import listen_hosts
 from headwater.net.steady_loop import SteadyLoop
 from headwater.server.counters import ServerCounters
 from headwater.server.request_uri import encode_path
@@ -93,7 +95,7 @@ class RtspServer:
         self._check_hooks()
         self._service: Service | None = None
         self._stopping: asyncio.Task[None] | None = None
-        self._drained = asyncio.Event()
+        self._drain_ended: asyncio.Event | None = None
         self._timekeeper: Timekeeper | None = None
         self._runners: dict[Role, HookRunner] = {}
         self._report: StatusReport | None = None
@@ -101,8 +103,8 @@ class RtspServer:
 
     @property
     def running(self) -> bool:
-        """Whether the server is started and not stopped."""
-        return self._service is not None
+        """Whether the server is started and not stopped, and the loop that it runs on is open."""
+        return self._service is not None and not self._service.loop.beneath.is_closed()
 
     @property
     def publish_port(self) -> int:
@@ -185,12 +187,15 @@ class RtspServer:
         return str(where)
 
     def publish_url(self, path: str) -> str:
-        """The URL to publish a mount on, for players and tools on this machine."""
-        return self._url(self.publish_port, path)
+        """The URL to publish a mount on, for players and tools on this machine.
+
+        Raises RuntimeError before the start where the port is 0, which the start picks.
+        """
+        return self._url("publish_port", self.publish_port, path)
 
     def play_url(self, path: str) -> str:
-        """The URL to play a mount from, for players and tools on this machine."""
-        return self._url(self.play_port, path)
+        """The URL to play a mount from, as `publish_url`."""
+        return self._url("play_port", self.play_port, path)
 
     async def start(self) -> None:
         """Bind the ports and serve, until `stop`.
@@ -200,30 +205,33 @@ class RtspServer:
             RuntimeError: the server runs already.
             ValueError: a hook is on a side that never calls it, or a certificate cannot be used.
         """
+        hosts = await listen_hosts(self.settings.server.host)
+        self._forget_closed_loop()
         if self._service is not None:
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
         loop = SteadyLoop(asyncio.get_running_loop())
-        self._runners = {
+        runners = {
             role: HookRunner(hooks, side, self.settings.hooks, clock=loop.time)
             for role, hooks, side in (
                 (Role.PUBLISH, self.publish_hooks, Side.PUBLISH),
                 (Role.PLAY, self.play_hooks, Side.PLAY),
             )
         }
-        service = Service(self.settings, loop, self._runners)
-        report = self._report = StatusReport(service, self._runners.items())
+        service = Service(self.settings, loop, runners)
+        report = StatusReport(service, runners.items())
         try:
-            service.listeners.open()
+            service.listeners.open(hosts)
+            look_at_machine(self.settings)
+            timekeeper = Timekeeper(service)
+            timekeeper.start()
         except BaseException:
             service.listeners.close()
-            self._report = None
+            loop.stop()
             raise
-        look_at_machine(self.settings)
         report.state = ServerState.RUNNING
-        self._service = service
-        self._timekeeper = Timekeeper(service)
-        self._timekeeper.start()
+        self._service, self._report, self._runners = service, report, runners
+        self._timekeeper = timekeeper
         ports = service.media_ends.ports
         logger.info(
             "server started",
@@ -240,26 +248,32 @@ class RtspServer:
         `drain_s` is how long readers may go on first; the setting `server.drain_s` unless given.
         The hooks of what ends are run to their end. A call while another drains ends the drain
         and waits for the other; on a server that does not run it does nothing.
+
+        Raises RuntimeError on another event loop than the one that the server runs on.
         """
+        self._forget_closed_loop()
+        service, loop = self._service, asyncio.get_running_loop()
+        if service is None:
+            return
+        if service.loop.beneath is not loop:
+            raise RuntimeError("the server runs on another event loop; stop it there")
         if self._stopping is None:
-            service = self._service
-            if service is None:
-                return
             wait_s = self.settings.server.drain_s if drain_s is None else drain_s
-            self._drained.clear()
-            self._stopping = asyncio.get_running_loop().create_task(self._stop(service, wait_s))
-        else:
-            self._drained.set()
+            # Made here: an event belongs to the first loop that waits for it.
+            ended = self._drain_ended = asyncio.Event()
+            self._stopping = loop.create_task(self._stop(service, wait_s, ended))
+        elif self._drain_ended is not None:
+            self._drain_ended.set()
         # Shielded: a caller that gives up must not leave the server half stopped.
         await asyncio.shield(self._stopping)
 
-    async def _stop(self, service: Service, wait_s: float) -> None:
+    async def _stop(self, service: Service, wait_s: float, ended: asyncio.Event) -> None:
         self._running_report().state = ServerState.DRAINING
         service.draining = True
         try:
             service.listeners.close()
             if wait_s > 0:
-                await self._drain(service, wait_s)
+                await self._drain(service, wait_s, ended)
             if self._timekeeper is not None:
                 self._timekeeper.stop()
             service.endings.finish()
@@ -271,7 +285,7 @@ class RtspServer:
                 await runner.aclose()
             await service.authenticator.aclose()
         finally:
-            self._service = self._stopping = self._report = None
+            self._service = self._stopping = self._report = self._timekeeper = None
             status_socket, self._status_socket = self._status_socket, None
             if status_socket is not None:
                 await status_socket.close()
@@ -325,17 +339,21 @@ class RtspServer:
         """Stop the server."""
         await self.stop()
 
-    async def _drain(self, service: Service, wait_s: float) -> None:
+    async def _drain(self, service: Service, wait_s: float, ended: asyncio.Event) -> None:
         logger.info("server drains", extra={"seconds": wait_s, "sessions": len(service.sessions)})
         loop = asyncio.get_running_loop()
-        reasons = (service.sessions.readers_gone.wait(), self._drained.wait())
+        reasons = (service.sessions.readers_gone.wait(), ended.wait())
         waiting = [loop.create_task(reason) for reason in reasons]
         try:
-            await asyncio.wait(waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+        for task in done:
+            task.result()  # a wait that failed is not the drain's end
 
     async def _close_connections(self, service: Service) -> None:
         for connection in tuple(service.connections):
@@ -358,6 +376,21 @@ class RtspServer:
                     f"give it in {other.value}_hooks"
                 )
 
+    def _forget_closed_loop(self) -> None:
+        """Let go of what ran on a loop that was closed without a stop: it runs no more."""
+        service = self._service
+        if service is None or not service.loop.beneath.is_closed():
+            return
+        with suppress(RuntimeError):  # uvloop's word on being asked once it is closed
+            service.listeners.close()
+        self._service = self._stopping = self._report = self._timekeeper = None
+        self._status_socket = self._drain_ended = None
+        self._runners = {}
+        del service
+        # Peers and sockets know each other in circles: now, not some day, their ports are free.
+        gc.collect()
+        logger.warning("the event loop was closed before the server was stopped")
+
     def _running_service(self) -> Service:
         if self._service is None:
             raise RuntimeError("the server is not running; start it first")
@@ -371,7 +404,9 @@ class RtspServer:
     def _port(self, role: Role, configured: int) -> int:
         return configured if self._service is None else self._service.ports[role]
 
-    def _url(self, port: int, path: str) -> str:
+    def _url(self, setting: str, port: int, path: str) -> str:
+        if not port:
+            raise RuntimeError(f"{setting} is 0: the port is known once the server is started")
         host = self.settings.server.host
         host = "127.0.0.1" if host in _ANY_HOSTS else host
         host = f"[{host}]" if ":" in host else host

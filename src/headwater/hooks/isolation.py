@@ -139,9 +139,14 @@ class HookIsolation:
             answer = await self._threads.run(hook.function, *arguments)
             # A plain function may hand back the coroutine of another.
             return await answer if inspect.isawaitable(answer) else answer
-        except SystemExit as error:
-            # asyncio would carry it out of the loop and end the server.
-            raise HookExitError("it raised SystemExit") from error
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if isinstance(error, Exception):
+                raise
+            # asyncio would carry SystemExit and KeyboardInterrupt out of the loop and end the
+            # server. A Ctrl-C comes as a signal, not as an exception of a hook.
+            raise HookExitError(f"it raised {type(error).__name__}") from error
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)

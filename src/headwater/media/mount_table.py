@@ -108,7 +108,12 @@ class MountTable:
                 on_emptied=self._add_up,
             )
             tell(self._observer.mount_opened, mount)
-        mount.publisher_arrived(publisher, presentation, range_text)
+        try:
+            mount.publisher_arrived(publisher, presentation, range_text)
+        except BaseException:
+            # With no publisher, no timer and perhaps no reader, nothing would ever close it.
+            mount.close("its publisher could not begin")
+            raise
         return mount
 
     def check(self, now: float) -> None:

@@ -6,7 +6,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack
 from typing import Final
 
 from headwater.log_pace import paced_logger
@@ -112,20 +112,22 @@ class PortPairPool:
         """
         family = family_of(host)
         for _ in range(len(self._free)):
-            port = self._free.popleft()
-            try:
-                rtp = _bound(family, host, port)
-            except OSError as error:
-                self._skip(port, error)
-                continue
-            try:
-                rtcp = _bound(family, host, port + 1)
-            except OSError as error:
-                rtp.close()
-                self._skip(port, error)
-                continue
+            # Only a pair that is bound leaves the row.
+            port = self._free[0]
+            with ExitStack() as opened:
+                try:
+                    rtp, rtcp = (
+                        opened.enter_context(_bound(family, host, each))
+                        for each in (port, port + 1)
+                    )
+                except OSError as error:
+                    self._skip(error)
+                    continue
+                pair = UdpPair(rtp, rtcp, port, self._give_back)
+                opened.pop_all()
+            self._free.popleft()
             self._taken.add(port)
-            return UdpPair(rtp, rtcp, port, self._give_back)
+            return pair
         raise PortsExhausted(
             errno.EADDRINUSE,
             f"no free UDP port pair in {self.start} to {self.start + 2 * self.pair_count - 1}: "
@@ -133,9 +135,9 @@ class PortPairPool:
             "raise rtp_port_count or move rtp_port_start",
         )
 
-    def _skip(self, port: int, error: OSError) -> None:
+    def _skip(self, error: OSError) -> None:
+        """Go on with the next pair after one that is busy; raise where no pair can be had."""
         if error.errno not in _BUSY:
-            self._free.appendleft(port)
             if error.errno in _NO_DESCRIPTOR:
                 raise DescriptorsExhausted(
                     error.errno,
@@ -143,6 +145,7 @@ class PortPairPool:
                     "(`ulimit -n`, systemd's LimitNOFILE) or lower the limits of connections",
                 ) from error
             raise error
+        port = self._free.popleft()
         self._free.append(port)
         self.busy_skips += 1
         _log.debug("UDP port pair busy", extra={"port": port, "cause": str(error)})
@@ -160,6 +163,6 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(socket_address(host, port))
     except BaseException:
-        with closing(sock):
-            raise
+        sock.close()
+        raise
     return sock

@@ -6,9 +6,12 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headwater.log_pace import paced_logger
 from headwater.net.event_loop import EventLoop
 from headwater.net.proxy_protocol import ProxyProtocolError, parse_proxy_header
 from headwater.net.socket_address import Address
+
+_log = paced_logger(__name__)
 
 _READ_BYTES = 4096
 _TLS_HANDSHAKE = 0x16
@@ -58,13 +61,28 @@ class Preamble:
         self._data = b""
         self._done = False
         self._timer = loop.call_later(deadline_s, self._fail, "no first byte in time")
-        loop.add_reader(sock, self._read)
+        try:
+            loop.add_reader(sock, self._on_readable)
+        except BaseException:
+            self._timer.cancel()
+            raise
 
     def close(self) -> None:
         """Close the socket without a word; after the end nothing happens."""
         if not self._done:
             self._let_go()
             self._sock.close()
+
+    def _on_readable(self) -> None:
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
+            _log.error(
+                "Connection's first bytes not taken",
+                exc_info=error,
+                extra={"peer": self._peer[0]},
+            )
+            self._fail(repr(error))
 
     def _read(self) -> None:
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 """`(host, port)` for IPv4, `(host, port, flow, scope)` for IPv6; the host is numeric."""
+
+
+_DISCARD_PORT: Final = 9
 
 
 @lru_cache(maxsize=1024)
@@ -40,6 +43,26 @@ def socket_address(host: str, port: int) -> Address:
     zone = address.scope_id
     scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
     return (host.partition("%")[0], port, 0, scope)
+
+
+def can_reach(local_ip: str, peer_ip: str) -> bool:
+    """Whether a datagram from a socket on this address can go to that one.
+
+    The client of a proxy may have an address of the other family, or one that no loopback
+    address reaches. Where both are loopback addresses, or neither is, nobody is asked.
+    """
+    family = family_of(local_ip)
+    if family != family_of(peer_ip):
+        return False
+    if _parsed(local_ip).is_loopback == _parsed(peer_ip).is_loopback:
+        return True
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind(socket_address(local_ip, 0))
+            sock.connect(socket_address(peer_ip, _DISCARD_PORT))
+    except OSError:
+        return False
+    return True
 
 
 def unmapped(address: Address) -> Address:

@@ -103,10 +103,12 @@ class TcpListener:
 
     def close(self) -> None:
         """Stop and close the listening sockets; accepted connections are not touched."""
-        self.stop()
-        for sock in self._sockets:
-            sock.close()
-        self._sockets = []
+        try:
+            self.stop()
+        finally:
+            for sock in self._sockets:
+                sock.close()
+            self._sockets = []
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
@@ -209,19 +211,26 @@ def _listening(host: str, port: int, backlog: int) -> socket.socket:
     family = family_of(host)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.setblocking(False)
-        # Elsewhere a restarted server may bind at once; on Windows the option would let two share.
-        if sys.platform != "win32":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            # A socket of its own for each family: IPv4 peers then have IPv4 addresses everywhere.
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(socket_address(host, port))
-        sock.listen(backlog)
+        _listen(sock, socket_address(host, port), backlog)
     except OSError as error:
         sock.close()
         shown = f"[{host}]" if family == socket.AF_INET6 else host
         raise OSError(
             error.errno, f"cannot listen on {shown}:{port}: {error.strerror or error}"
         ) from error
+    except BaseException:
+        sock.close()
+        raise
     return sock
+
+
+def _listen(sock: socket.socket, address: Address, backlog: int) -> None:
+    sock.setblocking(False)
+    # Elsewhere a restarted server may bind at once; on Windows the option would let two share.
+    if sys.platform != "win32":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sock.family == socket.AF_INET6:
+        # A socket of its own for each family: IPv4 peers then have IPv4 addresses everywhere.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind(address)
+    sock.listen(backlog)

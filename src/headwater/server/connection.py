@@ -108,6 +108,11 @@ class Connection:
         if len(self._grants) > _GRANTS_KEPT:
             del self._grants[next(iter(self._grants))]
 
+    @property
+    def attached(self) -> bool:
+        """Whether it has its byte stream."""
+        return self._stream is not None
+
     def attach(self, stream: ByteStream) -> None:
         """Give the connection its byte stream."""
         self._stream = stream
@@ -259,6 +264,9 @@ class Connection:
         except Exception:
             logger.exception("connection failed", extra={"peer": self.peer})
             self.service.counters.connection_failures += 1
+            # Also those over UDP, which might wait for another connection: they are half begun.
+            for session in tuple(self.sessions.values()):
+                self.service.sessions.close(session, "connection failed")
             self.abort()
         finally:
             self._worker = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -47,13 +48,18 @@ class Listeners:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._hosts: tuple[str, ...] = ()
         self._listeners: list[TcpListener] = []
         self._preambles: set[Preamble] = set()
         self._by_address: Counter[str] = Counter()
         self._proxies = service.settings.server.proxy_networks()
 
-    def open(self) -> None:
-        """Bind and accept. Raises OSError, with the port in its message, where one is taken."""
+    def open(self, hosts: Sequence[str]) -> None:
+        """Bind and accept on numeric hosts, `""` for every address.
+
+        Raises OSError, with the port in its message, where one is taken.
+        """
+        self._hosts = tuple(hosts)
         server = self._service.settings.server
         if server.publish_port == server.reader_port:
             self._listen(server.publish_port, _Door(EITHER_ROLE, server.tls_only))
@@ -94,7 +100,7 @@ class Listeners:
             overload_answer=_OVERLOADED,
         )
         self._listeners.append(listener)
-        bound = listener.bind((service.settings.server.host,), port)
+        bound = listener.bind(self._hosts, port)
         listener.start()
         return bound
 
@@ -102,12 +108,16 @@ class Listeners:
         peer = unmapped(peer)
         expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
         # A proxy's own address has no count: its clients have theirs, once they are known.
-        if not self._admit(sock, None if expects_proxy else peer[0], peer[0]):
+        counted = None if expects_proxy else peer[0]
+        if not self._admit(sock, counted, peer[0]):
             return
-        if self._service.tls is None and not expects_proxy:
-            self._open_connection(door, sock, Greeting(peer, b"", tls=False))
-            return
-        self._await_first_bytes(door, sock, peer, expects_proxy=expects_proxy)
+        try:
+            if self._service.tls is None and not expects_proxy:
+                self._open_connection(door, sock, Greeting(peer, b"", tls=False))
+            else:
+                self._await_first_bytes(door, sock, peer, expects_proxy=expects_proxy)
+        except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
+            self._give_up(sock, counted, peer, error)
 
     def _await_first_bytes(
         self, door: _Door, sock: socket.socket, peer: Address, *, expects_proxy: bool
@@ -117,8 +127,15 @@ class Listeners:
 
         def greeted(sock: socket.socket, greeting: Greeting) -> None:
             self._preambles.discard(preamble)
-            if not expects_proxy or self._admit(sock, greeting.peer[0], greeting.peer[0]):
+            counted = None if expects_proxy else peer[0]
+            try:
+                if expects_proxy:
+                    if not self._admit(sock, greeting.peer[0], greeting.peer[0]):
+                        return
+                    counted = greeting.peer[0]
                 self._open_connection(door, sock, greeting)
+            except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
+                self._give_up(sock, counted, greeting.peer, error)
 
         def failed(_peer: Address, cause: str) -> None:
             self._preambles.discard(preamble)
@@ -148,20 +165,21 @@ class Listeners:
         peer = (greeting.peer[0], greeting.peer[1])
         sockets = service.settings.sockets
         context = tls.context if greeting.tls and tls is not None else None
-        connection = Connection(service, door.roles, peer, secure=context is not None)
+        connection: Connection | None = None
         try:
+            connection = Connection(service, door.roles, peer, secure=context is not None)
             if sockets.tcp_send_buffer_bytes:
                 set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
             if sockets.tcp_unsent_bytes:
                 bound_unsent(sock, sockets.tcp_unsent_bytes)
             connection.attach(self._stream(sock, connection, greeting, context))
+            service.connection_opened(connection)
         except Exception:
-            # One peer's trouble; whoever calls this serves all of them.
+            if connection is None or not connection.attached:
+                raise
             logger.exception("connection not opened", extra={"peer": connection.peer})
-            self._forget_address(connection.peer_ip)
-            sock.close()
-            return
-        service.connection_opened(connection)
+            # Its stream tells those who count it.
+            connection.abort()
 
     def _stream(
         self,
@@ -217,6 +235,17 @@ class Listeners:
 
     def _block(self, host: str) -> str:
         return address_block(host, self._service.settings.limits.ipv6_prefix_bits)
+
+    def _give_up(
+        self, sock: socket.socket, counted: str | None, peer: Address, error: Exception
+    ) -> None:
+        """Close a connection that could not be taken in, and forget it in the count."""
+        logger.error(
+            "connection not opened", exc_info=error, extra={"peer": f"{peer[0]}:{peer[1]}"}
+        )
+        if counted is not None:
+            self._forget_address(counted)
+        sock.close()
 
     def _forget_address(self, host: str) -> None:
         block = self._block(host)

@@ -76,16 +76,21 @@ class SessionTable:
         session = Session(
             secrets.token_hex(_SESSION_ID_BYTES), role, path, connection, service.clock()
         )
-        self._by_id[session.id] = session
         self._by_address[session.address_block] += 1
+        self._by_id[session.id] = session
         if role is Role.PUBLISH:
             self._publishers += 1
         else:
             self._readers += 1
-            self.readers_gone.clear()
         connection.sessions[session.id] = session
         service.counters.sessions_opened += 1
-        service.notices.session_opened(session)
+        try:
+            if role is Role.PLAY:
+                self.readers_gone.clear()
+            service.notices.session_opened(session)
+        except BaseException:
+            self.close(session, "not opened")
+            raise
         return session
 
     def close(self, session: Session, cause: str, *, by_server: bool = False) -> None:

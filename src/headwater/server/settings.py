@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
+from headwater.net.listen_hosts import host_complaint
 from headwater.protocol.wire_limits import WireLimits
 from headwater.server.quirks import told_timeout_s
 
@@ -34,8 +35,8 @@ class ServerSettings:
 
     host: Annotated[
         str,
-        "Address to listen on: an IPv4 or IPv6 address or a host name. Empty listens on every "
-        "address of the machine, IPv4 and IPv6.",
+        "Address to listen on: an IPv4 or IPv6 address, or a host name, which stands for all of "
+        "its addresses. Empty listens on every address of the machine, IPv4 and IPv6.",
     ] = ""
     publish_port: Annotated[
         int,
@@ -76,6 +77,8 @@ class ServerSettings:
     ] = 0.0
 
     def __post_init__(self) -> None:
+        if complaint := host_complaint(self.host):
+            raise ValueError(f"host is {self.host!r}; {complaint}")
         _require_port(self, "publish_port", "rtsps_port")
         if self.play_port is not None:
             _require_port(self, "play_port")

@@ -81,7 +81,8 @@ class InterleavedLane(Outlet):
 
     def add(self, outlet: InterleavedOutlet, path: DirectPath) -> None:
         """Serve an outlet from now on."""
-        member = self._members[outlet] = _Member(self, outlet, path)
+        member = _Member(self, outlet, path)
+        self._members[outlet] = member
         self._busy[member] = None
         self.changed.add(member)
         path.watch(member)
@@ -228,8 +229,14 @@ class InterleavedLaneTable:
         if lane is None:
             lane = InterleavedLane(track, key[1], lambda: self._forget(key))
             self._lanes[key] = lane
+        try:
             track.fan_out.add(lane)
-        lane.add(outlet, path)
+            lane.add(outlet, path)
+        except BaseException:
+            lane.remove(outlet)
+            if not len(lane) and key in self._lanes:
+                self._forget(key)
+            raise
 
     def leave(self, track: Track, outlet: InterleavedOutlet) -> None:
         """Undo `join`; an outlet that did not join is no error."""

@@ -51,7 +51,9 @@ class _GroupSockets:
                 for _ in range(2)
             )
             try:
-                listener = open_multicast_listener(group, rtcp_port, interface=interface)
+                listener = opened.enter_context(
+                    open_multicast_listener(group, rtcp_port, interface=interface)
+                )
             except OSError as error:
                 # Media goes out all the same, and RTSP requests keep sessions alive.
                 logger.warning(
@@ -59,8 +61,15 @@ class _GroupSockets:
                     extra={"group": group, "port": rtcp_port, "cause": str(error)},
                 )
                 listener = None
+            sockets = cls(rtp, rtcp, listener)
             opened.pop_all()
-            return cls(rtp, rtcp, listener)
+            return sockets
+
+    def close(self) -> None:
+        """Close them."""
+        for sock in (self.rtp, self.rtcp, self.listener):
+            if sock is not None:
+                sock.close()
 
 
 class MulticastEgress(UdpOutlet):
@@ -86,17 +95,21 @@ class MulticastEgress(UdpOutlet):
         self._live: dict[str, DeliveryOwner] = {}
         # By session: its address, and who wants its RTCP.
         self._consumers: dict[str, tuple[str, RtcpConsumer]] = {}
-        self._sockets = _GroupSockets.open(settings, rtp_port + 1)
-        super().__init__(track, self._sockets.rtp, loop, settings, sockets)
-        self._rtcp_address = socket_address(self.group, self.ports[1])
+        self._receivers: list[UdpDatagramReceiver] = []
         self._sent_rtcp: deque[bytes] = deque(maxlen=_REMEMBERED)
-        self._rtcp_source_port = self._sockets.rtcp.getsockname()[1]
-        self.sender.add(socket_address(self.group, rtp_port))
-        self._receivers = [
-            UdpDatagramReceiver(sock, loop, self._receive_rtcp)
-            for sock in (self._sockets.rtcp, self._sockets.listener)
-            if sock is not None
-        ]
+        self._rtcp_address = socket_address(self.group, self.ports[1])
+        with ExitStack() as taken:
+            self._sockets = _GroupSockets.open(settings, rtp_port + 1)
+            taken.callback(self._sockets.close)
+            super().__init__(track, self._sockets.rtp, loop, settings, sockets)
+            self._rtcp_source_port = self._sockets.rtcp.getsockname()[1]
+            self.sender.add(socket_address(self.group, rtp_port))
+            for sock in (self._sockets.rtcp, self._sockets.listener):
+                if sock is not None:
+                    receiver = UdpDatagramReceiver(sock, loop, self._receive_rtcp)
+                    taken.callback(receiver.close)
+                    self._receivers.append(receiver)
+            taken.pop_all()
 
     @property
     def totals(self) -> EgressTotals:
@@ -172,9 +185,7 @@ class MulticastEgress(UdpOutlet):
         for receiver in self._receivers:
             receiver.close()
         self.sender.close()
-        for sock in (self._sockets.rtp, self._sockets.rtcp, self._sockets.listener):
-            if sock is not None:
-                sock.close()
+        self._sockets.close()
 
     def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
         for packet, address in datagrams:
@@ -226,7 +237,6 @@ class MulticastEgressTable:
         egress = self._egresses.get(track)
         if egress is None:
             egress = self._open(track, settings)
-            self._egresses[track] = egress
         egress.users += 1
         return egress
 
@@ -255,6 +265,7 @@ class MulticastEgressTable:
         except OSError as error:
             raise _unavailable(settings, str(error)) from error
         self._taken.add((group, port))
+        self._egresses[track] = egress
         return egress
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import Reader
@@ -35,11 +36,16 @@ class MulticastReader(DatagramReader[Leg[MulticastEgress]]):
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Open the track's group, or share it with those who listen already."""
         self.remove_track(index)
-        egress = self._egresses.acquire(track, self._settings)
-        leg = self._legs[index] = Leg(track=track, egress=egress, reports=ReaderReports())
-        egress.listen(
-            self.id, self.identity.peer_ip, lambda packet: self._receive_rtcp(leg, packet)
-        )
+        with ExitStack() as taken:
+            egress = self._egresses.acquire(track, self._settings)
+            taken.callback(self._egresses.release, track)
+            leg = Leg(track=track, egress=egress, reports=ReaderReports())
+            taken.callback(egress.forget, self.id)
+            egress.listen(
+                self.id, self.identity.peer_ip, lambda packet: self._receive_rtcp(leg, packet)
+            )
+            self._legs[index] = leg
+            taken.pop_all()
         return TransportSpec(
             profile=offer.spec.profile,
             lower=LowerTransport.UDP,

@@ -10,6 +10,10 @@ from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.protocol.status import Status
 from headwater.transports.settings import TransportKind
 
+_FIRST_USER_PORT = 1024
+"""Below it are DNS, NTP and the like (RFC 6335 §6). An address may be shared, by NAT or by the
+users of one machine: who asks for media there would have it sent at somebody else's service."""
+
 _PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
 
 
@@ -36,9 +40,9 @@ def fitting(
 ) -> list[Offer]:
     """The alternatives that can be had and are allowed, in the peer's order; [] where none is.
 
-    Raises ProtocolError where none is left: 400 when UDP is asked for without a port to send to,
-    463 when media is to go to another address than the peer's own, which would make the server
-    a weapon.
+    Raises ProtocolError where none is left: 400 when UDP is asked for without a port to send
+    to, 461 when that is one of the system's services, 463 when media is to go to another
+    address than the peer's own, which would make the server a weapon.
     """
     able = frozenset(allowed)
     offers: list[Offer] = []
@@ -59,7 +63,14 @@ def fitting(
 def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:
     if spec.client_port is None or not all(0 < port < 65536 for port in spec.client_port):
         return ProtocolError(
-            "UDP needs client_port=RTP-RTCP, each from 1 to 65535", where="Transport"
+            "UDP needs client_port=RTP-RTCP, each from 1024 to 65535", where="Transport"
+        )
+    if min(spec.client_port) < _FIRST_USER_PORT:
+        return ProtocolError(
+            f"client_port below {_FIRST_USER_PORT} belongs to the system's own services; "
+            "use a higher one, or TCP",
+            status=Status.UNSUPPORTED_TRANSPORT,
+            where="Transport",
         )
     # RFC 2326 §12.39: to keep others from being flooded, a server should not send to a
     # destination other than the peer's own address.

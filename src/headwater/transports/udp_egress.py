@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 
 from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
@@ -46,8 +47,13 @@ class UdpEgress(UdpOutlet):
         self.stray_datagrams = 0
         self._live: dict[Destination, tuple[Address, DeliveryOwner]] = {}
         self._consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
-        self._rtp_receiver = UdpDatagramReceiver(pair.rtp, loop, self._ignore)
-        self._rtcp_receiver = UdpDatagramReceiver(pair.rtcp, loop, self._receive_rtcp)
+        self._receivers: list[UdpDatagramReceiver] = []
+        with ExitStack() as taken:
+            for sock, consumer in ((pair.rtp, self._ignore), (pair.rtcp, self._receive_rtcp)):
+                receiver = UdpDatagramReceiver(sock, loop, consumer)
+                taken.callback(receiver.close)
+                self._receivers.append(receiver)
+            taken.pop_all()
 
     @property
     def totals(self) -> EgressTotals:
@@ -149,8 +155,8 @@ class UdpEgress(UdpOutlet):
         self._track.fan_out.remove(self)
         self._live.clear()
         self._consumers.clear()
-        self._rtp_receiver.close()
-        self._rtcp_receiver.close()
+        for receiver in self._receivers:
+            receiver.close()
         self.sender.close()
         self.pair.close()
 
@@ -199,9 +205,12 @@ class UdpEgressTable:
         key = (track, local_ip)
         egress = self._egresses.get(key)
         if egress is None:
-            pair = self._ports.bind_pair(local_ip)
-            egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
-            self._egresses[key] = egress
+            with ExitStack() as taken:
+                pair = self._ports.bind_pair(local_ip)
+                taken.callback(pair.close)
+                egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
+                self._egresses[key] = egress
+                taken.pop_all()
         egress.users += 1
         return egress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from headwater.log_pace import paced_logger
@@ -15,7 +15,9 @@ from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, socket_address
 from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
+from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.protocol.status import Status
 from headwater.transports.negotiation import Offer
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_publisher import SessionPublisher
@@ -89,25 +91,25 @@ class UdpPublisher(SessionPublisher):
     def add_track(self, index: int, offer: Offer) -> TransportSpec:
         """Bind a port pair and connect it to the publisher's ports.
 
-        Raises PortsExhausted when the range is used up.
+        Raises PortsExhausted when the range is used up, ProtocolError 461 when no datagram can go
+        between this machine's address and the publisher's: over TCP it may.
         """
         client_port = offer.spec.client_port
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
         old = self._ingests.pop(index, None)
         if old is not None:
             old.close()
-        pair = self._ports.bind_pair(self.identity.local_ip)
-        try:
+        peer_ip = self.identity.peer_ip
+        rtp_peer, rtcp_peer = (socket_address(peer_ip, port) for port in client_port)
+        with ExitStack() as taken:
+            pair = self._ports.bind_pair(self.identity.local_ip)
+            taken.callback(pair.close)
             set_receive_buffer(pair.rtp, self._sockets.udp_receive_buffer_bytes)
-            rtcp_peer = socket_address(self.identity.peer_ip, client_port[1])
             if not self._nat_latching:
-                pair.connect(socket_address(self.identity.peer_ip, client_port[0]), rtcp_peer)
-                _forget_what_came(pair)
-        except OSError:
-            pair.close()
-            raise
-        connected = set() if self._nat_latching else {pair.rtp, pair.rtcp}
-        self._ingests[index] = _Ingest(pair, rtcp_peer, connected)
+                _connect(pair, rtp_peer, rtcp_peer)
+            connected = set() if self._nat_latching else {pair.rtp, pair.rtcp}
+            self._ingests[index] = _Ingest(pair, rtcp_peer, connected)
+            taken.pop_all()
         return replace(
             TransportSpec(profile=offer.spec.profile, lower=LowerTransport.UDP),
             unicast=True,
@@ -188,6 +190,18 @@ class UdpPublisher(SessionPublisher):
                 self.close("ingest failed")
 
         return receive
+
+
+def _connect(pair: UdpPair, rtp_peer: Address, rtcp_peer: Address) -> None:
+    try:
+        pair.connect(rtp_peer, rtcp_peer)
+    except OSError as error:
+        raise ProtocolError(
+            f"UDP does not reach {rtp_peer[0]} from this server ({error.strerror}); use TCP",
+            status=Status.UNSUPPORTED_TRANSPORT,
+            where="Transport",
+        ) from error
+    _forget_what_came(pair)
 
 
 def _forget_what_came(pair: UdpPair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from headwater.media.packet_batch import PacketBatch
@@ -89,31 +90,25 @@ class UdpReader(DatagramReader[_Leg]):
         client_port = offer.spec.client_port
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
         self.remove_track(index)
-        local_ip, peer_ip = self.identity.local_ip, self.identity.peer_ip
-        egress = self._egresses.acquire(track, local_ip, self._settings)
-        rtcp_address = socket_address(peer_ip, client_port[1])
-        holder = egress.holder(peer_ip, client_port)
-        if holder is not None and holder.identity.is_orphaned():
-            # Its connection is gone, and its ports have found another owner: nobody is there.
-            holder.identity.on_close("its ports are used by another session")
-            holder = None
-        if holder is not None:
-            self._egresses.release(track, local_ip)
-            raise ProtocolError(
-                f"another session of {peer_ip} receives this track on ports "
-                f"{client_port[0]}-{client_port[1]}",
-                status=Status.UNSUPPORTED_TRANSPORT,
-                where="Transport",
+        peer_ip = self.identity.peer_ip
+        with ExitStack() as taken:
+            egress = self._egresses.acquire(track, self.identity.local_ip, self._settings)
+            taken.callback(self._egresses.release, track, self.identity.local_ip)
+            self._refuse_ports_of_another(egress, client_port)
+            rtp_address, rtcp_address = (socket_address(peer_ip, port) for port in client_port)
+            leg = _Leg(
+                track=track,
+                egress=egress,
+                destination=egress.destination(rtp_address),
+                rtcp_address=rtcp_address,
+                reports=ReaderReports(),
             )
-        leg = _Leg(
-            track=track,
-            egress=egress,
-            destination=egress.destination(socket_address(peer_ip, client_port[0])),
-            rtcp_address=rtcp_address,
-            reports=ReaderReports(),
-        )
-        egress.listen(peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet))
-        self._legs[index] = leg
+            taken.callback(egress.forget, peer_ip, client_port)
+            egress.listen(
+                peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet)
+            )
+            self._legs[index] = leg
+            taken.pop_all()
         return TransportSpec(
             profile=offer.spec.profile,
             lower=LowerTransport.UDP,
@@ -123,6 +118,21 @@ class UdpReader(DatagramReader[_Leg]):
             ssrc=track.ssrc,
             mode=offer.spec.mode,
         )
+
+    def _refuse_ports_of_another(self, egress: UdpEgress, client_port: tuple[int, int]) -> None:
+        peer_ip = self.identity.peer_ip
+        holder = egress.holder(peer_ip, client_port)
+        if holder is not None and holder.identity.is_orphaned():
+            # Its connection is gone, and its ports have found another owner: nobody is there.
+            holder.identity.on_close("its ports are used by another session")
+            holder = None
+        if holder is not None:
+            raise ProtocolError(
+                f"another session of {peer_ip} receives this track on ports "
+                f"{client_port[0]}-{client_port[1]}",
+                status=Status.UNSUPPORTED_TRANSPORT,
+                where="Transport",
+            )
 
     def remove_track(self, index: int) -> None:
         """Stop one track and let go of its egress."""

@@ -42,6 +42,7 @@ async def answer(exchange: Exchange) -> Response:
         )
     made_up_id = made_up_session_id(exchange)
     session = named_session(exchange) if made_up_id is None else None
+    is_new = session is None
     if session is None:
         await service.sessions.make_way(path)
         service.reservations.check(path)
@@ -51,18 +52,25 @@ async def answer(exchange: Exchange) -> Response:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED, f"this session is of the mount {session.path}"
         )
-    session.state = state_after(session, Method.ANNOUNCE)
-    session.user_agent = request.headers.get("User-Agent", "") or ""
-    session.presentation = presentation
-    service.reservations.take(path, session)
-    logger.info(
-        "publisher announced",
-        extra={
-            "mount": path,
-            "session": session.id,
-            "peer": connection.peer,
-            "tracks": [f"{m.kind}/{m.encoding}" for m in presentation.media],
-            "agent": session.user_agent,
-        },
-    )
-    return exchange.answer([session_header(exchange, session)])
+    try:
+        session.state = state_after(session, Method.ANNOUNCE)
+        session.user_agent = request.headers.get("User-Agent", "") or ""
+        session.presentation = presentation
+        service.reservations.take(path, session)
+        logger.info(
+            "publisher announced",
+            extra={
+                "mount": path,
+                "session": session.id,
+                "peer": connection.peer,
+                "tracks": [f"{m.kind}/{m.encoding}" for m in presentation.media],
+                "agent": session.user_agent,
+            },
+        )
+        response = exchange.answer([session_header(exchange, session)])
+    except Exception:
+        # The peer does not learn of a session that was opened in vain.
+        if is_new:
+            service.sessions.close(session, "announce failed")
+        raise
+    return response

@@ -35,9 +35,14 @@ async def answer(exchange: Exchange) -> Response:
     live = range_text if range_text and is_open_ended(range_text) else None
     mount = service.mounts.open(session.path, presentation, publisher, live)
     session.mount = mount
+    try:
+        service.reservations.give_back(session)
+        if range_text:
+            headers.append(("Range", range_text))
+        response = exchange.answer(headers)
+    except Exception:
+        service.sessions.stop_publishing(session, "record failed")
+        raise
     session.state = state
-    service.reservations.give_back(session)
     exchange.after_answer = lambda: publisher.start(mount.tracks)
-    if range_text:
-        headers.append(("Range", range_text))
-    return exchange.answer(headers)
+    return response

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address
 
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
+from headwater.net.socket_address import can_reach
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import TransportSpec, parse_transport
 from headwater.protocol.message import Response
@@ -47,21 +48,27 @@ async def answer(exchange: Exchange) -> Response:
         session = session_of_setup(exchange.connection.sessions.values(), target.path, target.track)
         if session is not None:
             offers = [offer for offer in offers if offer.kind is TransportKind.TCP]
+    is_new = session is None
     if session is None:
         session = service.sessions.open(exchange.connection, target.role, target.path)
-        session.user_agent = request.headers.get("User-Agent", "") or ""
-        session.query = target.query
     try:
+        if is_new:
+            session.user_agent = request.headers.get("User-Agent", "") or ""
+            session.query = target.query
         state = state_after(session, Method.SETUP)
         chosen = _set_up(exchange, session, target, offers)
+        response = exchange.answer(
+            [session_header(exchange, session), ("Transport", chosen.to_header())]
+        )
+        if target.role is Role.PLAY:
+            session.track_urls[target.track] = url_as_written(request, uri)
     except Exception:
-        if session.role is Role.PLAY and not session.tracks:
+        # The peer does not learn of a session that its first SETUP opened in vain.
+        if is_new or (session.role is Role.PLAY and not session.tracks):
             service.sessions.close(session, "setup failed")
         raise
     session.state = state
-    if target.role is Role.PLAY:
-        session.track_urls[target.track] = url_as_written(request, uri)
-    return exchange.answer([session_header(exchange, session), ("Transport", chosen.to_header())])
+    return response
 
 
 def _require_play_port(exchange: Exchange) -> None:
@@ -100,8 +107,12 @@ def _allowed(
         allowed = frozenset(rtp.play_transports)
         if not target.mount.settings.multicast_group:
             allowed -= {TransportKind.MULTICAST}
-    if _is_link_local(exchange.connection.local_ip):
-        # Sockets for media would need the link's name beside the address. TCP is there already.
+    connection = exchange.connection
+    if _is_link_local(connection.local_ip) or not can_reach(
+        connection.local_ip, connection.peer_ip
+    ):
+        # Sockets for media would need the link's name beside the address; or the peer is behind
+        # a proxy that we share another network with. TCP is there already.
         allowed -= {TransportKind.UDP}
     if session is not None and session.transport is not None and session.tracks:
         # One session, one kind of transport: its tracks share their sign of life.

@@ -1,0 +1,287 @@
+"""What was taken is given back on every way out: every step of every request fails once.
+
+Each test lets a peer come to one request and makes the first step of its answer raise, then with
+another peer the second, and so on until an answer has no further step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rtsp_peer import SDP, Answer, RtspPeer, TcpPublisher, TcpReader
+from step_fault import StepFault
+from udp_peer import UdpPair, wait_for
+
+from headwater import MountSettings, RtspServer, Settings
+from headwater.net.kernel_features import probe
+from headwater.net.preamble import Preamble
+from headwater.server import connection
+from headwater.server.listeners import Listeners
+from headwater.server.settings import ServerSettings
+
+ServerFactory = Callable[..., Awaitable[RtspServer]]
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="descriptors are counted in /proc"
+)
+
+# By the address that the peer comes from.
+GROUPS = {"127.0.0.1": "239.77.1.10", "::1": "ff15::4d:110"}
+RTP_PORT_START = 43700
+ANNOUNCE = {"Content-Type": "application/sdp"}
+MOST_STEPS = 2000
+OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.fixture
+def fault(monkeypatch: pytest.MonkeyPatch) -> StepFault:
+    """Armed while the server answers the request that it was prepared for."""
+    fault = StepFault()
+    answer = connection.answer
+
+    async def armed_answer(*arguments: Any) -> None:
+        with fault.armed():
+            await answer(*arguments)
+
+    monkeypatch.setattr(connection, "answer", armed_answer)
+    return fault
+
+
+def held(server: RtspServer) -> dict[str, object]:
+    """Everything that the server holds for peers, and the process for the server."""
+    service = server._service
+    assert service is not None
+    sessions, ends = service.sessions, service.media_ends
+    loop = asyncio.get_running_loop()
+    return {
+        "pairs": ends.ports.in_use,
+        "egresses": len(ends.egresses),
+        "groups": (len(ends.groups), len(ends.groups._taken)),
+        "sessions": len(sessions),
+        "sessions by address": dict(sessions._by_address),
+        "publishers and readers": (sessions._publishers, sessions._readers),
+        "readers gone": sessions.readers_gone.is_set(),
+        "reservations": len(service.reservations),
+        "mounts": {mount.path: len(mount.readers) for mount in service.mounts},
+        "fan-outs": [len(track.fan_out) for mount in service.mounts for track in mount.tracks],
+        "connections": len(service.connections),
+        "connections by address": dict(service.listeners._by_address),
+        "preambles": len(service.listeners._preambles),
+        "queued": service.queue_budget.queued.size_bytes,
+        "endings": len(service.endings),
+        "tasks": len(asyncio.all_tasks()),
+        "watched descriptors": len(loop._selector.get_map()),  # type: ignore[attr-defined]
+        "descriptors": sum(1 for _ in OPEN_FILES.iterdir()),
+    }
+
+
+async def wait_until_given_back(server: RtspServer, before: dict[str, object], where: str) -> None:
+    """Until the server holds what it held; else tell what it kept after a fault at `where`."""
+    try:
+        await wait_for(lambda: held(server) == before)
+    except TimeoutError:
+        now = held(server)
+        kept = {name: (before[name], now[name]) for name in now if now[name] != before[name]}
+        pytest.fail(f"after a fault at {where}: {kept}")
+
+
+@dataclass
+class Visit:
+    """One peer's way to the request whose steps fail, with what it offers there."""
+
+    server: RtspServer
+    peer: RtspPeer
+    transport: str
+    pair: UdpPair
+    session: str = ""
+
+    async def announce(self) -> Answer:
+        return await self._ask("ANNOUNCE", "/new", ANNOUNCE, SDP)
+
+    async def setup_of_publisher(self, track: int = 0) -> Answer:
+        offer = self._offer(track, ";mode=record")
+        return await self._ask("SETUP", f"/new/streamid={track}", offer)
+
+    async def record(self) -> Answer:
+        return await self._ask("RECORD", "/new", {"Range": "npt=0.000-"})
+
+    async def setup_of_reader(self, track: int = 0) -> Answer:
+        return await self._ask("SETUP", f"/old/trackID={track}", self._offer(track, ""))
+
+    async def play(self) -> Answer:
+        return await self._ask("PLAY", "/old", {})
+
+    async def teardown(self, path: str) -> None:
+        try:
+            await self._ask("TEARDOWN", path, {})
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+
+    def _offer(self, track: int, mode: str) -> dict[str, str]:
+        port = self.pair.port + 2 * track
+        match self.transport:
+            case "udp":
+                text = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
+            case "tcp":
+                text = f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
+            case _:
+                text = "RTP/AVP;multicast"
+        return {"Transport": text + mode}
+
+    async def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes = b""
+    ) -> Answer:
+        session = {"Session": self.session} if self.session else {}
+        url = self.server.publish_url(path)
+        answer = await self.peer.ask(method, url, headers | session, body)
+        if answer.status == 200 and answer.header("Session"):
+            self.session = answer.session
+        return answer
+
+
+PUBLISHER = (
+    Visit.announce,
+    Visit.setup_of_publisher,
+    lambda visit: visit.setup_of_publisher(1),
+    Visit.record,
+)
+READER = (Visit.setup_of_reader, lambda visit: visit.setup_of_reader(1), Visit.play)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        pytest.param("::1", marks=pytest.mark.skipif(not probe().ipv6, reason="no IPv6 here")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("transport", "steps", "path"),
+    [
+        ("udp", PUBLISHER, "/new"),
+        ("tcp", PUBLISHER, "/new"),
+        ("udp", READER, "/old"),
+        ("tcp", READER, "/old"),
+        ("multicast", READER, "/old"),
+    ],
+)
+async def test_a_request_that_fails_at_any_step_keeps_nothing(
+    start_server: ServerFactory,
+    fault: StepFault,
+    clock: Any,
+    caplog: pytest.LogCaptureFixture,
+    host: str,
+    transport: str,
+    steps: tuple[Callable[[Visit], Awaitable[Answer]], ...],
+    path: str,
+) -> None:
+    caplog.set_level("CRITICAL")
+    mounts = MountSettings(
+        publisher_idle_timeout_s=0,
+        multicast_group=GROUPS[host],
+        multicast_port_start=43560,
+        multicast_interface="127.0.0.1" if "." in host else "lo",
+    )
+    server = await start_server(host="", settings=Settings(mounts=mounts))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/old"), SDP)
+    pair = UdpPair(host)
+    before = held(server)
+    count = 0
+    for at in range(len(steps)):
+        for failing in range(1, MOST_STEPS):
+            peer = await RtspPeer.connect(server.publish_port, host)
+            visit = Visit(server, peer, transport, pair)
+            fault.prepare(failing, earlier=at)
+            for earlier in steps[:at]:
+                assert (await earlier(visit)).status == 200
+            try:
+                if (await steps[at](visit)).status != 200:
+                    # Whatever the first try took is free for the second.
+                    assert (await steps[at](visit)).status == 200, fault.failed
+                await visit.teardown(path)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                assert fault.failed, "the server closed without a fault"
+                # A reader over UDP may come back on another connection until its time-out.
+                clock.advance(31)
+            peer.abort()
+            await wait_until_given_back(server, before, f"{at}, {failing}: {fault.failed}")
+            if fault.failed is None:
+                break
+            count += 1
+    assert count > 100, "the steps were not counted"
+    sent = await publisher.send()
+    healthy = await TcpReader.start(server.play_port, server.play_url("/old"))
+    assert await healthy.peer.frame() == (0, sent[0])
+    # A fault behind an answer fails its connection; that is what it was made for here.
+    server.counters.connection_failures = 0
+
+
+@pytest.mark.parametrize("greeting", ["plain", "PROXY"])
+async def test_a_connection_that_fails_at_any_step_keeps_nothing(
+    start_server: ServerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    greeting: str,
+) -> None:
+    caplog.set_level("CRITICAL")
+    fault = StepFault()
+    for owner, name in ((Listeners, "_accept"), (Preamble, "_on_readable")):
+        monkeypatch.setattr(owner, name, fault.arming(getattr(owner, name)))
+    proxies = ("127.0.0.1",) if greeting == "PROXY" else ()
+    settings = Settings(server=ServerSettings(proxy_protocol_from=proxies))
+    server = await start_server(settings=settings)
+    before = held(server)
+    count = 0
+    for stage in range(2 if proxies else 1):
+        for failing in range(1, MOST_STEPS):
+            fault.prepare(failing, earlier=stage)
+            try:
+                peer = await RtspPeer.connect(server.publish_port)
+                if proxies:
+                    await peer.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 4000 554\r\n")
+                assert (await peer.ask("OPTIONS", "*")).status == 200
+            except (ConnectionError, asyncio.IncompleteReadError):
+                assert fault.failed, "the server closed without a fault"
+            RtspPeer.forget_all()
+            await wait_until_given_back(server, before, f"{stage}, {failing}: {fault.failed}")
+            if fault.failed is None:
+                break
+            count += 1
+    assert count > 10, "the steps were not counted"
+    server.counters.connection_failures = 0
+
+
+async def test_a_start_that_fails_at_any_step_keeps_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("CRITICAL")
+    fault = StepFault()
+    server = RtspServer(publish_port=0, rtp_port_start=RTP_PORT_START)
+    loop = asyncio.get_running_loop()
+
+    def watched() -> tuple[int, int]:
+        descriptors = sum(1 for _ in OPEN_FILES.iterdir())
+        return descriptors, len(loop._selector.get_map())  # type: ignore[attr-defined]
+
+    before = watched()
+    failed = 0
+    for failing in range(1, MOST_STEPS):
+        fault.prepare(failing)
+        with contextlib.suppress(RuntimeError, OSError), fault.armed():
+            await server.start()
+        if fault.failed is None:
+            break
+        failed += not server.running
+        await server.stop()
+        assert watched() == before, fault.failed
+    assert failed > 100, "the steps were not counted"
+    assert server.running
+    await server.stop()
+    assert watched() == before
