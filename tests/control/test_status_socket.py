@@ -12,12 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exhausted import Exhausted
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 from udp_peer import wait_for
 
 from headwater import RtspServer
 from headwater.control import status_socket
 from headwater.control.errors import StatusSocketError
+
+try:
+    import uvloop
+except ImportError:
+    LOOPS: list[Any] = [asyncio.SelectorEventLoop]
+else:
+    LOOPS = [asyncio.SelectorEventLoop, uvloop.new_event_loop]
 
 DEADLINE_S = 10.0
 
@@ -43,6 +51,48 @@ async def test_a_health_answer_is_short(server: RtspServer, ask: Any) -> None:
     assert answer.pop("uptime_s") >= 0
     assert answer.pop("version")
     assert answer == {"state": "running", "mounts": 1, "sessions": 1, "connections": 1}
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS)
+def test_it_answers_when_no_descriptor_is_left(
+    loop_factory: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To everybody who asks, and new connections are told why they are not served."""
+    arguments = {"host": "127.0.0.1", "publish_port": 0, "rtp_port_start": 44000}
+
+    async def program() -> None:
+        async with RtspServer(**arguments) as server:  # type: ignore[arg-type]
+            path = await server.open_status_socket()
+            loop = asyncio.get_running_loop()
+            asking = [socket.socket(socket.AF_UNIX) for _ in range(12)]
+            refused = socket.socket()
+            with Exhausted():
+                for sock in asking[:6]:
+                    sock.connect(path)
+                refused.connect(("127.0.0.1", server.play_port))
+                for sock in (*asking[:6], refused):
+                    sock.setblocking(False)
+                async with asyncio.timeout(DEADLINE_S):
+                    assert (await loop.sock_recv(refused, 4096)).startswith(b"RTSP/1.0 503 ")
+                    for sock in asking[:6]:
+                        await loop.sock_sendall(sock, b'{"ask": "health"}\n')
+                        answer = b""
+                        while piece := await loop.sock_recv(sock, 4096):
+                            answer += piece
+                        assert json.loads(answer)["state"] == "running"
+                        sock.close()
+            refused.close()
+            for sock in asking[6:]:
+                sock.close()
+            # With descriptors again, it keeps one again.
+            status_socket = server._status_socket
+            assert status_socket is not None
+            await wait_for(lambda: status_socket._reserve)
+
+    caplog.set_level("DEBUG")
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(program())
+    assert "Traceback" not in caplog.text
 
 
 async def test_hundreds_of_readers_come_whole(server: RtspServer, ask: Any) -> None:

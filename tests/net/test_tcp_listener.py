@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Self
 
 import pytest
+from exhausted import Exhausted
 
 from headwater.net import tcp_listener
 from headwater.net.kernel_features import probe
@@ -191,39 +189,11 @@ async def test_failing_callback_costs_one_connection(caplog: pytest.LogCaptureFi
     assert "New connection failed" in caplog.text
 
 
-class Exhausted:
-    """Holds every free descriptor of the process under a lowered limit."""
-
-    def __init__(self) -> None:
-        import resource
-
-        self._resource = resource
-        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._held: list[int] = []
-
-    def __enter__(self) -> Self:
-        used = max(int(entry.name) for entry in Path("/dev/fd").iterdir()) + 1
-        limit = used + 20
-        self._resource.setrlimit(self._resource.RLIMIT_NOFILE, (limit, self._limits[1]))
-        self.fill()
-        return self
-
-    def fill(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                self._held.append(os.open(os.devnull, os.O_RDONLY))
-
-    def free(self, count: int) -> None:
-        for _ in range(count):
-            os.close(self._held.pop())
-
-    def __exit__(self, *_: object) -> None:
-        self.free(len(self._held))
-        self._resource.setrlimit(self._resource.RLIMIT_NOFILE, self._limits)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no descriptor limits here")
-async def test_out_of_descriptors_answers_and_recovers(caplog: pytest.LogCaptureFixture) -> None:
+async def test_out_of_descriptors_answers_and_recovers(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_listener, "_LOOK_S", 0.01)
     door = Door()
     clients = [socket.socket() for _ in range(4)]
     async with open_listener(door, ["127.0.0.1"], overload_answer=b"full\n") as listener:
@@ -240,11 +210,17 @@ async def test_out_of_descriptors_answers_and_recovers(caplog: pytest.LogCapture
                 exhausted.free(2)
                 clients[3].connect(address)
                 await door.until(lambda: door.sockets)
+                async with asyncio.timeout(DEADLINE_S):
+                    while listener._look is not None:  # noqa: ASYNC110 - nothing else tells
+                        await asyncio.sleep(0)
         finally:
             for client in clients:
                 client.close()
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Cannot accept connections; raise the limit of open files"]
+    assert messages == [
+        "Cannot accept connections; raise the limit of open files",
+        "Connections are accepted again",
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no descriptor limits here")
@@ -253,9 +229,7 @@ async def test_without_a_reserve_it_rests_and_recovers(monkeypatch: pytest.Monke
     door = Door()
     with socket.socket() as client:
         async with open_listener(door, ["127.0.0.1"]) as listener:
-            assert listener._reserve is not None
-            os.close(listener._reserve)
-            listener._reserve = None
+            listener._reserve.release()
             with Exhausted() as exhausted:
                 client.connect(("127.0.0.1", listener.port))
                 async with asyncio.timeout(DEADLINE_S):

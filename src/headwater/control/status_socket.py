@@ -13,6 +13,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from headwater.control.json_text import json_pieces
 from headwater.control.socket_path import socket_refusal
 from headwater.control.status import Health, ServerStatus
 from headwater.log_pace import paced_logger
+from headwater.net.descriptor_reserve import NO_DESCRIPTOR, DescriptorReserve
 
 logger = paced_logger(__name__)
 
@@ -29,6 +31,7 @@ DEADLINE_S: Final = 5.0
 MAX_CLIENTS: Final = 8
 _SLICE_CHARACTERS: Final = 16_384
 _MODE: Final = 0o600
+_RETRY_S: Final = 0.1
 
 StatusSteps = Callable[[], Generator[None, None, ServerStatus]]
 ResultT = TypeVar("ResultT")
@@ -40,6 +43,9 @@ class StatusSocket:
     At most 8 may ask at once, others are closed unheard; a request is at most 1,024 bytes, and
     whole, answered and read within 5 seconds. `steps` makes a status, with a pause where it
     yields.
+
+    It answers also when every descriptor of the process is taken: one is kept for it, with which
+    those who ask are served one after another.
     """
 
     def __init__(self, path: Path, *, steps: StatusSteps, health: Callable[[], Health]) -> None:
@@ -48,9 +54,11 @@ class StatusSocket:
         """Those who were closed because too many asked."""
         self._steps = steps
         self._health = health
-        self._server: asyncio.AbstractServer | None = None
+        self._listening: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._inode = 0
-        self._open = False
+        self._reserve = DescriptorReserve()
+        self._retry: asyncio.TimerHandle | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -59,20 +67,29 @@ class StatusSocket:
         Raises StatusSocketError when the system has no unix sockets, another server answers
         there, something else is in the way, or the folder does not let us.
         """
-        sock = _bound(self.path)
-        self._inode = self.path.lstat().st_ino
-        self._open = True
-        self._server = await asyncio.start_unix_server(
-            self._accept, sock=sock, limit=REQUEST_BYTES, backlog=MAX_CLIENTS
-        )
+        loop = asyncio.get_running_loop()
+        with ExitStack() as undo:
+            sock = undo.enter_context(_bound(self.path))
+            undo.callback(self.path.unlink, missing_ok=True)
+            self._inode = self.path.lstat().st_ino
+            sock.listen(MAX_CLIENTS)
+            self._reserve.hold()
+            undo.callback(self._reserve.release)
+            loop.add_reader(sock, self._accept, loop, sock)
+            undo.pop_all()
+        self._loop, self._listening = loop, sock
 
     async def close(self) -> None:
         """Answer no more and remove the socket; a second call does nothing."""
-        self._open = False
-        server, self._server = self._server, None
-        if server is None:
+        loop, sock = self._loop, self._listening
+        self._loop = self._listening = None
+        if loop is None or sock is None:
             return
-        server.close()
+        if self._retry is not None:
+            self._retry.cancel()
+        loop.remove_reader(sock)
+        sock.close()
+        self._reserve.release()
         with contextlib.suppress(OSError):
             # Another server may have put its own there meanwhile.
             if self.path.lstat().st_ino == self._inode:
@@ -81,13 +98,46 @@ class StatusSocket:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = asyncio.current_task()
-        if client is None or not self._open or len(self._clients) >= MAX_CLIENTS:
-            self.refused += 1
-            writer.transport.abort()
+    def _accept(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
+        on_reserve = False
+        try:
+            sock = listening.accept()[0]
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
+        except OSError as error:
+            last = self._reserve.accept(listening) if error.errno in NO_DESCRIPTOR else None
+            if last is None:
+                # Whoever has the reserve is served first; a socket that stays readable would spin.
+                loop.remove_reader(listening)
+                self._retry = loop.call_later(_RETRY_S, self._watch, loop, listening)
+                return
+            sock, on_reserve = last, True
+        if len(self._clients) >= MAX_CLIENTS:
+            self.refused += 1
+            sock.close()
+            self._reserve.hold()
+            return
+        client = loop.create_task(self._serve(sock, on_reserve=on_reserve))
         self._clients.add(client)
+        client.add_done_callback(self._clients.discard)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
+        self._retry = None
+        loop.add_reader(listening, self._accept, loop, listening)
+
+    async def _serve(self, sock: socket.socket, *, on_reserve: bool) -> None:
+        try:
+            with sock:
+                sock.setblocking(False)
+                await self._serve_one(sock)
+        except OSError as error:
+            logger.debug("a question about the status was not answered", extra={"cause": error})
+        finally:
+            if on_reserve and self._listening is not None:
+                self._reserve.hold()
+
+    async def _serve_one(self, sock: socket.socket) -> None:
+        reader, writer = await asyncio.open_unix_connection(sock=sock, limit=REQUEST_BYTES)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._answer(reader, writer)
@@ -96,8 +146,9 @@ class StatusSocket:
         except Exception:
             logger.exception("the status could not be told")
         finally:
-            self._clients.discard(client)
             writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

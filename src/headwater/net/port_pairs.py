@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.descriptor_reserve import NO_DESCRIPTOR
 from headwater.net.socket_address import Address, family_of, socket_address
 
 _log = paced_logger(__name__)
 
 # A port that another program holds, or that the system keeps from us: the next pair may do.
 _BUSY: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EPERM})
-_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class DescriptorsExhausted(OSError):  # noqa: N818 - named after the state it reports
@@ -138,7 +138,7 @@ class PortPairPool:
     def _skip(self, error: OSError) -> None:
         """Go on with the next pair after one that is busy; raise where no pair can be had."""
         if error.errno not in _BUSY:
-            if error.errno in _NO_DESCRIPTOR:
+            if error.errno in NO_DESCRIPTOR:
                 raise DescriptorsExhausted(
                     error.errno,
                     "no descriptor is left for a UDP port pair; raise the limit of open files "

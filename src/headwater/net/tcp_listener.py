@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.descriptor_reserve import NO_DESCRIPTOR, DescriptorReserve
 from headwater.net.event_loop import EventLoop, Timer
 from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, family_of, socket_address, unmapped
 
 _log = paced_logger(__name__)
 
-_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
-_NO_MEMORY: Final = frozenset({errno.ENOBUFS, errno.ENOMEM})
 _REST_S: Final = 0.2
 _WARN_EVERY_S: Final = 1.0
+_LOOK_S: Final = 1.0
 _PORT_TRIES: Final = 16
 _EVERY_HOST: Final = ("0.0.0.0", "::")
 
@@ -49,9 +49,10 @@ class TcpListener:
         self._overload_answer = overload_answer
         self._sockets: list[socket.socket] = []
         self._accepting = False
-        self._reserve: int | None = None
+        self._reserve = DescriptorReserve()
         self._rest: Timer | None = None
         self._warned_s = float("-inf")
+        self._look: Timer | None = None
         self.accepted: int = 0
         """Connections handed over."""
         self.overloaded: int = 0
@@ -85,7 +86,7 @@ class TcpListener:
                     raise
             else:
                 break
-        self._hold_reserve()
+        self._reserve.hold()
         return self.port
 
     def start(self) -> None:
@@ -109,9 +110,10 @@ class TcpListener:
             for sock in self._sockets:
                 sock.close()
             self._sockets = []
-        if self._reserve is not None:
-            os.close(self._reserve)
-            self._reserve = None
+            if self._look is not None:
+                self._look.cancel()
+                self._look = None
+            self._reserve.release()
 
     # -- accepting
 
@@ -142,8 +144,10 @@ class TcpListener:
 
     def _overloaded(self, listening: socket.socket, error: OSError) -> None:
         """Turn away what waits, or rest: the socket stays readable and would spin the loop."""
-        turned_away = self._turn_away(listening) if error.errno in _NO_DESCRIPTOR else 0
+        turned_away = self._turn_away(listening) if error.errno in NO_DESCRIPTOR else 0
         self.overloaded += turned_away
+        if self._look is None:
+            self._look = self._loop.call_later(_LOOK_S, self._look_again)
         now = self._loop.time()
         if now - self._warned_s >= _WARN_EVERY_S:
             self._warned_s = now
@@ -155,32 +159,28 @@ class TcpListener:
             self.stop()
             self._rest = self._loop.call_later(_REST_S, self._watch)
 
-    def _turn_away(self, listening: socket.socket) -> int:
-        if self._reserve is None:
-            return 0
-        os.close(self._reserve)
-        self._reserve = None
-        count = 0
+    def _look_again(self) -> None:
+        """Log that connections can be accepted again, once a descriptor is free."""
+        self._look = None
         try:
-            for _ in range(self._accepts_per_wake):
-                try:
-                    sock, _address = listening.accept()
-                except OSError:
-                    break
-                with sock, contextlib.suppress(OSError):
-                    count += 1
-                    sock.setblocking(False)
-                    sock.send(self._overload_answer)
-                    # Unread bytes would turn the close into a reset that destroys the answer.
-                    sock.recv(65_536)
-        finally:
-            self._hold_reserve()
-        return count
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            self._look = self._loop.call_later(_LOOK_S, self._look_again)
+            return
+        self._reserve.hold()
+        _log.warning("Connections are accepted again", extra={"turned_away": self.overloaded})
 
-    def _hold_reserve(self) -> None:
-        if self._reserve is None:
-            with contextlib.suppress(OSError):
-                self._reserve = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    def _turn_away(self, listening: socket.socket) -> int:
+        count = 0
+        while count < self._accepts_per_wake and (sock := self._reserve.accept(listening)):
+            count += 1
+            with sock, contextlib.suppress(OSError):
+                sock.setblocking(False)
+                sock.send(self._overload_answer)
+                # Unread bytes would turn the close into a reset that destroys the answer.
+                sock.recv(65_536)
+            self._reserve.hold()
+        return count
 
 
 def _spread(hosts: Sequence[str]) -> list[str]:
