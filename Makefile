@@ -7,7 +7,7 @@
 #   make interop   the tests with real clients (ffmpeg, GStreamer, VLC, OpenCV, PyAV)
 #   make docs      generated pages written again, links and snippets checked
 #   make bench     the benchmark                                    ARGS="--help"
-#   make fuzz      the fuzz targets                                 SECONDS_EACH=60
+#   make fuzz      the fuzz targets                                 SECONDS=60
 #   make attacks   floods and lies beside a real stream             SIZE=full
 #   make faults    loss, dead links and dead peers (as root)
 #   make soak      churn for a while, then a verdict                MINUTES=30
@@ -46,7 +46,7 @@ check: $(STAMPS)/check
 	$(BIN)/python tools/check_file_sizes.py
 
 interop: $(STAMPS)/interop
-	$(BIN)/pytest tests/interop -m interop $(ARGS)
+	$(BIN)/pytest tests/interop tests/examples -m interop $(ARGS)
 
 docs: $(STAMPS)/test
 	$(BIN)/python tools/build_docs.py $(ARGS)

@@ -2,7 +2,7 @@
 
 Generated: the tables of keys in `docs/configuration.md` and `docs/limits.md`. Checked: that links
 lead somewhere, that Python snippets compile and import what exists, and that TOML snippets are good
-configurations.
+configurations. That all snippets run, or why not, is for tests/examples/test_snippets.py.
 `--check` writes nothing and fails where a generated part is not what it should be.
 """
 

@@ -108,6 +108,12 @@ def run_example(run_code: RunExample) -> RunExample:
     return start
 
 
+@pytest.fixture(scope="session")
+def free_port_numbers() -> Callable[[int], list[int]]:
+    """So many ports that nobody listens on."""
+    return free_ports
+
+
 @pytest.fixture
 def watch() -> Callable[..., int]:
     """Decode pictures of a URL, waiting for a publisher that is about to come; how many came."""

@@ -147,3 +147,11 @@ def test_the_ports_of_the_image_are_those_of_its_settings() -> None:
     first, count = settings.rtp.rtp_port_start, settings.rtp.rtp_port_count
     exposed = f"{settings.server.publish_port}/tcp {first}-{first + count - 1}/udp"
     assert last["EXPOSE"] == exposed
+
+
+def test_the_help_of_make_names_verbs_and_variables_that_there_are() -> None:
+    text = (ROOT / "Makefile").read_text()
+    shown = re.findall(r"(?m)^#   make (\w+)(?:.*? (\w+)=)?", text)
+    verbs = text.partition(".PHONY: ")[2].partition("\n")[0].split()
+    assert {verb for verb, _ in shown} == {*verbs} - {"help", "clean"}
+    assert [name for _, name in shown if name and f"\n{name} ?=" not in text] == []
