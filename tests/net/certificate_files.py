@@ -28,9 +28,7 @@ class CertificateMaker:
         self._folder = folder
         self.ca = self._make("ca", "-addext", "basicConstraints=critical,CA:TRUE")
 
-    def issue(
-        self, name: str, *, days: int = 30, dates: tuple[str, str] | None = None
-    ) -> CertificateFiles:
+    def issue(self, name: str, *, days: int = 30) -> CertificateFiles:
         """Return a certificate for localhost and 127.0.0.1, issued by the CA."""
         request, certificate, key = (
             str(self._folder / f"{name}.{kind}") for kind in ("csr", "pem", "key")
@@ -40,12 +38,10 @@ class CertificateMaker:
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-subj", f"/CN={name}", "-addext", names, "-keyout", key, "-out", request,
         )  # fmt: skip
-        validity = ["-days", str(days)]
-        if dates:
-            validity = ["-not_before", dates[0], "-not_after", dates[1]]
         self._openssl(
             "x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key,
-            "-CAcreateserial", "-copy_extensions", "copy", "-out", certificate, *validity,
+            "-CAcreateserial", "-copy_extensions", "copy", "-out", certificate,
+            "-days", str(days),
         )  # fmt: skip
         return CertificateFiles(certificate, key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -155,10 +156,66 @@ def test_dates(files: CertificateFiles) -> None:
     assert tls.complaint(now + timedelta(days=29)) is None
     late = tls.complaint(now + timedelta(days=31))
     assert late is not None
-    assert late.startswith("certificate expired on 20")
+    assert late.startswith(f"{files.certificate}: this certificate expired on 20")
     early = tls.complaint(now - timedelta(days=2))
     assert early is not None
-    assert early.startswith("certificate is not valid before 20")
+    assert early.startswith(f"{files.certificate}: this certificate is not valid before 20")
+
+
+NOW = datetime(2030, 6, 1, tzinfo=UTC)
+DATES = {
+    "valid": (b"300101000000Z", b"310101000000Z"),
+    "expired": (b"290101000000Z", b"300501000000Z"),
+    "early": (b"300701000000Z", b"310701000000Z"),
+}
+
+
+def with_dates(pem: str, dates: tuple[bytes, bytes]) -> str:
+    """The certificate with other dates; loading it does not see that its signature is wrong."""
+    found = iter(dates)
+    der = re.sub(rb"\d{12}Z", lambda _: next(found), ssl.PEM_cert_to_DER_cert(pem))
+    return ssl.DER_cert_to_PEM_cert(der)
+
+
+@pytest.mark.parametrize(
+    ("former", "latter", "shown"),
+    [
+        ("valid", "valid", "latter"),
+        ("valid", "expired", "former"),
+        ("valid", "early", "former"),
+        ("expired", "valid", "latter"),
+        ("expired", "early", "latter"),
+        ("early", "expired", "latter"),
+    ],
+)
+def test_certificate_that_is_not_valid_replaces_none_that_is(
+    files: CertificateFiles, tmp_path: Path, former: str, latter: str, shown: str
+) -> None:
+    live = tmp_path / "live.pem"
+    pem = Path(files.certificate).read_text()
+    live.write_text(with_dates(pem, DATES[former]))
+    tls = ServerTls(TlsSettings(certificate=str(live), key=files.key))
+    before = tls.context
+    live.unlink()
+    live.write_text(with_dates(pem, DATES[latter]))
+    assert tls.is_due(NOW)
+    if shown == "latter":
+        tls.reload(NOW)
+        assert tls.context is not before
+        return
+    with pytest.raises(TlsFilesError, match=r"live\.pem: this certificate .* 2030-.* UTC; ") as why:
+        tls.reload(NOW)
+    assert str(why.value).endswith("The old one is valid until 2031-01-01 00:00:00 UTC")
+    assert tls.context is before
+    assert tls.complaint(NOW) is None
+    assert not tls.is_due(NOW), "tried once, not again until something changes"
+    # What came early is taken when its time has come.
+    later = NOW + timedelta(days=31)
+    assert tls.is_due(later) is (latter == "early")
+    if latter == "early":
+        tls.reload(later)
+        assert tls.context is not before
+        assert not tls.is_due(later)
 
 
 def test_missing_certificate_has_no_dates() -> None:

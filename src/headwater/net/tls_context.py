@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from headwater.net.certificate_validity import certificate_validity
+from headwater.net.certificate_validity import CertificateValidity, certificate_validity
 from headwater.net.settings import ClientCertificates, TlsSettings, TlsVersion
 
 _VERSIONS: Final = {
@@ -47,23 +47,48 @@ class ServerTls:
         self._stamps = self._read_stamps()
         self.context: ssl.SSLContext = _server_context(settings)
         """The context to use for the next connection."""
+        self._validity = _validity_or_none(settings.certificate)
+        # From when on a certificate may be taken that came before its time.
+        self._early_until: datetime | None = None
 
     @property
     def files_changed(self) -> bool:
         """Whether a file was written or replaced since it was last loaded or tried."""
         return self._read_stamps() != self._stamps
 
-    def reload(self) -> None:
+    def is_due(self, now: datetime | None = None) -> bool:
+        """Whether `reload` has something to do: files changed, or what came early is valid now."""
+        if self._early_until is not None and (now or datetime.now(UTC)) >= self._early_until:
+            return True
+        return self.files_changed
+
+    def reload(self, now: datetime | None = None) -> None:
         """Load the files anew; sessions that are there go on with what they had.
 
-        Raises TlsFilesError and keeps the old context when the files cannot be used.
+        Raises TlsFilesError and keeps the old context when the files cannot be used, or when the
+        new certificate is not valid at `now` and the old one is: peers would be turned away.
         """
-        self._stamps = self._read_stamps()
-        self.context = _server_context(self._settings)
+        now = now or datetime.now(UTC)
+        self._stamps, self._early_until = self._read_stamps(), None
+        context = _server_context(self._settings)
+        validity = _validity_or_none(self._settings.certificate)
+        complaint = None if validity is None else validity.complaint(now)
+        if validity and complaint and self._validity and self._validity.complaint(now) is None:
+            remedy = "install a valid one"
+            if now < validity.not_before:
+                self._early_until = validity.not_before
+                remedy = "it is taken then, by itself"
+            raise TlsFilesError(
+                "certificate",
+                f"{self._settings.certificate}: this {complaint}; {remedy}. The old one is valid "
+                f"until {self._validity.not_after:%Y-%m-%d %H:%M:%S} UTC",
+            )
+        self.context, self._validity = context, validity
 
     def complaint(self, now: datetime | None = None) -> str | None:
-        """Return what is wrong with the certificate's dates at `now`, None when all is well."""
-        return certificate_complaint(self._settings.certificate, now)
+        """Return what is wrong with the dates of the certificate in use, None when all is well."""
+        complaint = self._validity and self._validity.complaint(now or datetime.now(UTC))
+        return f"{self._settings.certificate}: this {complaint}" if complaint else None
 
     def _read_stamps(self) -> tuple[tuple[int, int, int] | None, ...]:
         settings = self._settings
@@ -77,13 +102,25 @@ def certificate_complaint(path: str, now: datetime | None = None) -> str | None:
 
     Raises TlsFilesError when the file cannot be read.
     """
+    return _validity(path).complaint(now or datetime.now(UTC))
+
+
+def _validity_or_none(path: str) -> CertificateValidity | None:
+    """The dates of a certificate that TLS can use; None where they cannot be told."""
+    try:
+        return _validity(path)
+    except TlsFilesError:
+        return None
+
+
+def _validity(path: str) -> CertificateValidity:
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
         begin, end = text.find("-----BEGIN CERTIFICATE-----"), text.find(_PEM_END)
         if begin < 0 or end < 0:
             raise ValueError("not usable PEM (no certificate in it)")
         der = ssl.PEM_cert_to_DER_cert(text[begin : end + len(_PEM_END)])
-        return certificate_validity(der).complaint(now or datetime.now(UTC))
+        return certificate_validity(der)
     except (OSError, ValueError) as error:
         raise TlsFilesError("certificate", f"certificate {path}: {_reason(error)}") from error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.net.event_loop import Timer
-from headwater.net.tls_context import TlsFilesError
+from headwater.net.tls_context import ServerTls, TlsFilesError
 from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
 from headwater.server.memory_return import MemoryReturn
@@ -43,9 +43,11 @@ class Timekeeper:
         self._refusals_told = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Begin the periodic work, and say so where the certificate is not valid."""
         self._service.loop.start()
         self._schedule()
+        if self._service.tls is not None:
+            self._tell_dates(self._service.tls)
 
     def stop(self) -> None:
         """End; a second call does nothing."""
@@ -99,7 +101,7 @@ class Timekeeper:
         if tls is None or now < self._next_certificates_s:
             return
         self._next_certificates_s = now + _CERTIFICATE_INTERVAL_S
-        if tls.files_changed:
+        if tls.is_due():
             self.reload_certificates()
 
     def reload_certificates(self) -> None:
@@ -112,7 +114,13 @@ class Timekeeper:
         except TlsFilesError as error:
             logger.error("certificate not reloaded, the old one stays", extra={"cause": str(error)})
             return
-        logger.info("certificate reloaded", extra={"cause": tls.complaint() or "read again"})
+        logger.info("certificate reloaded", extra={"cause": "read again"})
+        self._tell_dates(tls)
+
+    def _tell_dates(self, tls: ServerTls) -> None:
+        if complaint := tls.complaint():
+            extra = {"cause": f"{complaint}; peers refuse it: install a valid one"}
+            logger.warning("certificate not valid", extra=extra)
 
     def _send_reports(self, now: float) -> None:
         interval_s = self._service.settings.rtp.receiver_report_interval_s
