@@ -67,6 +67,15 @@ def test_json_logs_are_objects(start: Any) -> None:
     assert all({"timestamp", "level", "logger", "message"} <= line.keys() for line in lines)
 
 
+def test_what_is_likely_meant_otherwise_is_logged(start: Any) -> None:
+    server = start(
+        "serve", "--publish-port", "0", "--set", "rtp.play_transports=[]",
+        environment={"HEADWATER_HOST": "127.0.0.1"},
+    )  # fmt: skip
+    server.wait_for("rtp.play_transports is empty: nobody can play")
+    server.wait_for("HEADWATER_HOST in the environment is not read")
+
+
 def test_the_log_level_leaves_lines_out(start: Any) -> None:
     server = start("serve", "--publish-port", "0", "--log-level", "error")
     server.wait_for(PORTS)
