@@ -137,9 +137,17 @@ def test_a_socket_of_its_own(serve: Any, status: Any, tmp_path: Path) -> None:
 def test_a_socket_that_cannot_be_opened_ends_the_server(start: Any, tmp_path: Path) -> None:
     path = tmp_path / "gone" / "own.sock"
     server = start("serve", "--publish-port", "0", "--set", f"control.status_socket={path}")
-    assert server.exit_code() == 1
-    assert f"headwater: no status socket at {path}: No such file or directory" in server.said
+    assert server.exit_code() == 2
+    assert f": no status socket at {path}: No such file or directory" in server.said
     assert "Traceback" not in server.said
+
+
+def test_a_socket_that_another_server_has_may_be_free_later(start: Any, tmp_path: Path) -> None:
+    own = ("serve", "--publish-port", "0", "--set", f"control.status_socket={tmp_path}/own.sock")
+    start(*own).wait_for("play from")
+    second = start(*own)
+    assert second.exit_code() == 1
+    assert f"headwater: another server answers at {tmp_path}/own.sock" in second.said
 
 
 def test_no_socket_is_opened_where_none_is_wanted(serve: Any, status: Any) -> None:
