@@ -37,6 +37,12 @@ def ask(sock: socket.socket, method: str, uri: str, body: bytes = b"", session: 
     return answer
 
 
+def announced(sock: socket.socket, url: str) -> str:
+    """The session of a publisher that has announced a video."""
+    answer = ask(sock, "ANNOUNCE", url, SDP_VIDEO)
+    return answer.partition(b"Session: ")[2].partition(b";")[0].decode()
+
+
 def test_it_takes_the_arguments_of_the_server_without_a_thread() -> None:
     taken = get_type_hints(RtspServer.__init__)
     taken.pop("return")
@@ -50,8 +56,7 @@ def test_serves_and_shows_itself_to_other_threads() -> None:
     ):
         peer.settimeout(10)
         url = server.publish_url("/cam")
-        answer = ask(peer, "ANNOUNCE", url, SDP_VIDEO)
-        session = answer.partition(b"Session: ")[2].partition(b";")[0].decode()
+        session = announced(peer, url)
         assert ask(peer, "SETUP", f"{url}/streamid=0", session=session).startswith(b"RTSP/1.0 200")
         assert ask(peer, "RECORD", url, session=session).startswith(b"RTSP/1.0 200")
         assert list(server.mounts) == ["/cam"]
@@ -93,6 +98,48 @@ def test_it_starts_and_stops_again_and_again() -> None:
             assert free.getsockname()[1] == port
 
 
+def test_several_threads_may_stop_it_at_once_and_start_it_again() -> None:
+    server = new_server()
+    for _ in range(20):
+        server.start()
+        failures: list[BaseException] = []
+
+        def stop(failures: list[BaseException] = failures) -> None:
+            try:
+                server.stop()
+            except RuntimeError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=stop) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+        assert failures == []
+        assert not server.running
+
+
+def test_only_one_of_several_threads_starts_it() -> None:
+    server = new_server()
+    outcomes: list[str] = []
+
+    def start() -> None:
+        try:
+            server.start()
+            outcomes.append("started")
+        except RuntimeError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    server.stop()
+    assert sorted(outcomes) == ["started"] + ["the server runs already; stop it first"] * 3
+
+
 def test_what_start_raises_comes_through() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -117,21 +164,45 @@ def test_calls_from_its_own_thread_are_refused_instead_of_waiting_for_ever() -> 
     done = threading.Event()
 
     async def look(mount: object) -> None:
-        try:
-            assert server.mounts
-        except RuntimeError as error:
-            told.append(error)
+        for call in (lambda: server.mounts, server.stop):
+            try:
+                call()
+            except RuntimeError as error:
+                told.append(error)
         done.set()
 
     server = new_server(publish_hooks={"mount_opened": look})
     with server, socket.create_connection(("127.0.0.1", server.publish_port)) as peer:
         peer.settimeout(10)
         url = server.publish_url("/cam")
-        answer = ask(peer, "ANNOUNCE", url, SDP_VIDEO)
-        session = answer.partition(b"Session: ")[2].partition(b";")[0].decode()
+        session = announced(peer, url)
         ask(peer, "SETUP", f"{url}/streamid=0", session=session)
         ask(peer, "RECORD", url, session=session)
         assert done.wait(10)
+        assert server.running
     assert [str(error) for error in told] == [
         "called from the server's own thread, which would wait for itself"
-    ]
+    ] * 2
+
+
+def test_a_second_stop_ends_the_drain() -> None:
+    with (
+        new_server() as server,
+        socket.create_connection(("127.0.0.1", server.publish_port)) as peer,
+        socket.create_connection(("127.0.0.1", server.play_port)) as reader,
+    ):
+        for sock in (peer, reader):
+            sock.settimeout(10)
+        url = server.publish_url("/cam")
+        session = announced(peer, url)
+        ask(peer, "SETUP", f"{url}/streamid=0", session=session)
+        ask(peer, "RECORD", url, session=session)
+        assert b" 200 " in ask(reader, "SETUP", f"{url}/trackID=0")
+        draining = threading.Thread(target=server.stop, args=(3600,))
+        draining.start()
+        while server.health().state != "draining":
+            pass
+        server.stop()
+        draining.join(10)
+        assert not draining.is_alive()
+        assert not server.running

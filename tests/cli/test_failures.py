@@ -16,6 +16,7 @@ from headwater.cli.failures import (
     show,
 )
 from headwater.config.errors import ConfigError, ConfigFault
+from headwater.net.errors import HostUnknownError
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,12 @@ def test_why_a_server_cannot_listen(number: int, message: str, remedy: str) -> N
     assert str(failure).startswith(message)
     assert remedy in failure.remedy
     assert failure.exit_code == 1
+
+
+def test_an_unknown_host_is_told_as_the_server_tells_it() -> None:
+    error = HostUnknownError(errno.EADDRNOTAVAIL, "host 'x' is not known here; write another")
+    failure = cannot_listen(error, host="x", ports=(8554,), port_options="--port")
+    assert (str(failure), failure.remedy) == ("host 'x' is not known here; write another", "")
 
 
 def test_both_ports_are_named() -> None:

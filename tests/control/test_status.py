@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import struct
 import threading
@@ -11,6 +12,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from rtsp_peer import DEADLINE_S, SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -247,3 +249,17 @@ def _finished(steps: Generator[None, None, ServerStatus]) -> ServerStatus:
             next(steps)
         except StopIteration as end:
             return end.value
+
+
+async def test_a_status_is_json_however_a_program_turns_it_into_json(server: RtspServer) -> None:
+    """By its own method, by the standard library, and by pydantic as web frameworks do."""
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await TcpReader.start(server.play_port, server.play_url("/a"))
+    status = server.status()
+    plain = json.loads(json.dumps(status.to_dict()))
+    assert plain["counters"]["answers_by_status"] == {"200": 6}
+    assert json.loads(json.dumps(dataclasses.asdict(status))) == plain
+    assert json.loads(TypeAdapter(ServerStatus).dump_json(status)) == plain
+    for snapshot in (server.health(), server.counters, *server.sessions.values()):
+        assert json.loads(json.dumps(dataclasses.asdict(snapshot)))
+    assert json.loads(json.dumps({k: dataclasses.asdict(v) for k, v in server.mounts.items()}))

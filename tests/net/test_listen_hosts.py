@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from headwater.net.listen_hosts import HostUnknownError, host_complaint, listen_hosts
+from headwater.net.errors import HostUnknownError
+from headwater.net.listen_hosts import host_complaint, listen_hosts
 
 NEITHER = "it is no IPv4 address, no IPv6 address and no host name"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import errno
 import inspect
 import socket
@@ -17,9 +17,10 @@ import headwater
 
 T = TypeVar("T")
 
-# What notes how something is given back, and gives it back, takes nothing; so does contextlib.
+# What notes how something is given back, and gives it back, takes nothing.
 _END_OF_BLOCKS = frozenset({"__enter__", "__exit__", "__del__"})
 _OURS = str(Path(headwater.__file__).parent)
+_TAKERS = (_OURS, str(Path(asyncio.__file__).parent), socket.__file__)
 
 
 class StepFault:
@@ -73,7 +74,8 @@ class StepFault:
             if frame.f_code.co_flags & inspect.CO_GENERATOR:
                 # It is called to be thrown away, too, where nobody can take an exception.
                 return
-            if frame.f_code.co_filename == contextlib.__file__:
+            if not frame.f_code.co_filename.startswith(_TAKERS):
+                # The garbage collector, too, calls functions in the midst of others.
                 return
             name = frame.f_code.co_qualname
             if frame.f_code.co_name in _END_OF_BLOCKS:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from headwater.access.auth_method import AuthMethod
 from headwater.access.password import read_password
-from headwater.enum_fields import take_enum_fields
 from headwater.protocol.path_pattern import check_pattern
+from headwater.setting_fields import take_fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +33,7 @@ class UserSettings:
     ] = ()
 
     def __post_init__(self) -> None:
+        take_fields(self)
         # RFC 7617 §2: a user-id with a colon cannot be sent in Basic credentials.
         if not self.name or ":" in self.name or not self.name.isprintable():
             raise ValueError(
@@ -118,7 +119,7 @@ class AccessSettings:
     ] = 2.0
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
         if not self.realm or not self.realm.isascii() or any(c in self.realm for c in '"\\:\r\n'):
             raise ValueError(
                 f"realm is {self.realm!r}; it must be ASCII text without quotes, backslash or colon"

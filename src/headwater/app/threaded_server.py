@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
@@ -16,6 +17,8 @@ from headwater.media.snapshot import MountSnapshot
 from headwater.server.session import SessionSnapshot
 
 T = TypeVar("T")
+
+_OWN_THREAD = "called from the server's own thread, which would wait for itself"
 
 
 class ServerArguments(TypedDict, total=False):
@@ -42,6 +45,8 @@ class ThreadedRtspServer:
         self._server = RtspServer(**arguments)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._life = threading.Lock()
+        self._stopping = False
 
     @property
     def running(self) -> bool:
@@ -104,25 +109,48 @@ class ThreadedRtspServer:
 
     def start(self) -> None:
         """Start the thread and the server; raises what `RtspServer.start` raises."""
-        if self._thread is not None:
-            raise RuntimeError("the server runs already; stop it first")
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="headwater", daemon=True)
-        self._thread.start()
-        try:
-            self._call(self._server.start())
-        except BaseException:
-            self._end_thread()
-            raise
+        with self._life:
+            if self._thread is not None:
+                raise RuntimeError("the server runs already; stop it first")
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=_run_loop, args=(loop,), name="headwater", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more threads to give
+                loop.close()
+                raise
+            self._loop, self._thread = loop, thread
+            try:
+                self._call(self._server.start())
+            except BaseException:
+                self._loop = self._thread = None
+                _end_thread(loop, thread)
+                raise
 
     def stop(self, drain_s: float | None = None) -> None:
-        """Stop the server and its thread; a second call does nothing."""
-        if self._thread is None:
+        """Stop the server and its thread; a second call does nothing.
+
+        A call while another drains ends the drain; both return when the server has stopped.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(_OWN_THREAD)
+        with self._life:
+            thread, is_first = self._thread, not self._stopping
+            self._stopping = thread is not None
+        if thread is None:
+            return
+        if not is_first:
+            # The other call's end is the end of the thread.
+            self._end_drain()
+            thread.join()
             return
         try:
             self._call(self._server.stop(drain_s))
         finally:
-            self._end_thread()
+            with self._life:
+                loop, self._loop, self._thread = self._loop, None, None
+                self._stopping = False
+            _end_thread(loop, thread)
 
     def close_session(self, session_id: str, reason: str = "closed by the owner") -> bool:
         """End one session; False when there is none of this id."""
@@ -168,23 +196,40 @@ class ThreadedRtspServer:
             raise RuntimeError("the server is not running; start it first")
         if threading.current_thread() is self._thread:
             work.close()
-            raise RuntimeError("called from the server's own thread, which would wait for itself")
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
-
-    def _run(self) -> None:
-        loop = self._loop
-        if loop is None:
-            return
-        asyncio.set_event_loop(loop)
+            raise RuntimeError(_OWN_THREAD)
         try:
-            loop.run_forever()
-        finally:
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+            return asyncio.run_coroutine_threadsafe(work, loop).result()
+        except CancelledError:
+            raise RuntimeError("the server was stopped meanwhile") from None
+        except RuntimeError:
+            work.close()  # where the loop has closed meanwhile, nobody else does
+            raise
 
-    def _end_thread(self) -> None:
-        loop, thread = self._loop, self._thread
-        self._loop = self._thread = None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+    def _end_drain(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            ending = self._server.stop()
+            try:
+                asyncio.run_coroutine_threadsafe(ending, loop)
+            except RuntimeError:  # the loop is closed: the drain is over
+                ending.close()
+
+
+def _end_thread(loop: asyncio.AbstractEventLoop | None, thread: threading.Thread) -> None:
+    if loop is not None:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, then what is left on it: nobody waits for it in vain."""
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

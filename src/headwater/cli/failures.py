@@ -9,6 +9,7 @@ from typing import TextIO
 
 from headwater.cli.terminal import takes_colours
 from headwater.config.errors import ConfigError
+from headwater.net.errors import HostUnknownError
 
 EXIT_FAILED = 1
 """Something else, which may be better at another try: a port in use, a server that is gone."""
@@ -56,6 +57,8 @@ def cannot_listen(
     """The failure of a server whose sockets could not be bound."""
     where = ", ".join(str(port) for port in ports)
     plural = "ports" if len(ports) > 1 else "port"
+    if isinstance(error, HostUnknownError):
+        return CommandFailed(error.strerror or str(error))
     match error.errno:
         case errno.EADDRINUSE:
             return CommandFailed(

@@ -10,11 +10,11 @@ from typing import Annotated
 
 from headwater.access.settings import AccessSettings
 from headwater.control.settings import ControlSettings
-from headwater.enum_fields import take_enum_fields
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+from headwater.setting_fields import take_fields
 from headwater.transports.settings import RtpSettings
 
 
@@ -47,7 +47,7 @@ class LogSettings:
     ] = LogFormat.TEXT
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +68,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:
+        take_fields(self)
         for name in ("rtsps_port", "tls_only"):
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Final
 
+from headwater.setting_fields import take_fields
+
 AUTO: Final = "auto"
 _MAX_PATH_BYTES: Final = 103
 """What every system takes for the path of a unix socket (macOS has 104 bytes, its end included)."""
@@ -24,6 +26,7 @@ class ControlSettings:
     ] = AUTO
 
     def __post_init__(self) -> None:
+        take_fields(self)
         path = self.status_socket
         if path in {"", AUTO}:
             return

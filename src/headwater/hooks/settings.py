@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from headwater.setting_fields import take_fields
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HookSettings:
@@ -36,6 +38,7 @@ class HookSettings:
     ] = 5.0
 
     def __post_init__(self) -> None:
+        take_fields(self)
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s is {self.timeout_s}; it must be above 0")
         if self.stop_grace_s < 0:

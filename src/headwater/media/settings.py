@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Annotated
 
-from headwater.enum_fields import take_enum_fields
 from headwater.protocol.path_pattern import check_pattern, matches
+from headwater.setting_fields import take_fields
 
 _MIB = 1 << 20
 
@@ -131,7 +131,7 @@ class MountSettings:
     ] = ""
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
@@ -212,7 +212,7 @@ class MountOverride:
     multicast_interface: Annotated[str | None, "As in `mounts`."] = None
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
         try:
             check_pattern(self.pattern)
         except ValueError as error:

@@ -10,6 +10,7 @@ import socket
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.errors import HostUnknownError
 from headwater.net.socket_address import family_of
 
 _log = paced_logger(__name__)
@@ -18,10 +19,6 @@ _log = paced_logger(__name__)
 _NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _ADDRESS_WITH_PORT: Final = re.compile(r"(\[.+\]|[^:\[\]]*):(\d*)")
 _NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-
-
-class HostUnknownError(OSError):
-    """The host is a name that stands for no address of this machine; the message names it."""
 
 
 def host_complaint(host: str) -> str | None:

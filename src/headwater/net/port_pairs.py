@@ -6,7 +6,6 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Final
 
 from headwater.log_pace import paced_logger
@@ -114,17 +113,18 @@ class PortPairPool:
         for _ in range(len(self._free)):
             # Only a pair that is bound leaves the row.
             port = self._free[0]
-            with ExitStack() as opened:
-                try:
-                    rtp, rtcp = (
-                        opened.enter_context(_bound(family, host, each))
-                        for each in (port, port + 1)
-                    )
-                except OSError as error:
-                    self._skip(error)
-                    continue
-                pair = UdpPair(rtp, rtcp, port, self._give_back)
-                opened.pop_all()
+            opened: list[socket.socket] = []
+            try:
+                opened.append(_bound(family, host, port))
+                opened.append(_bound(family, host, port + 1))
+                pair = UdpPair(opened[0], opened[1], port, self._give_back)
+            except BaseException as error:
+                for sock in opened:
+                    sock.close()
+                if not isinstance(error, OSError):
+                    raise
+                self._skip(error)
+                continue
             self._free.popleft()
             self._taken.add(port)
             return pair

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
-from headwater.enum_fields import take_enum_fields
+from headwater.setting_fields import take_fields
 
 
 class TlsVersion(StrEnum):
@@ -89,6 +89,7 @@ class SocketSettings:
     ] = 0
 
     def __post_init__(self) -> None:
+        take_fields(self)
         for name, minimum in (
             ("udp_receive_buffer_bytes", 4_096),
             ("udp_send_buffer_bytes", 4_096),
@@ -137,7 +138,7 @@ class TlsSettings:
     ] = 10.0
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
         if not self.handshake_deadline_s > 0:
             raise ValueError(
                 f"handshake_deadline_s is {self.handshake_deadline_s}, allowed is more than 0"

@@ -51,18 +51,24 @@ def can_reach(local_ip: str, peer_ip: str) -> bool:
     The client of a proxy may have an address of the other family, or one that no loopback
     address reaches. Where both are loopback addresses, or neither is, nobody is asked.
     """
-    family = family_of(local_ip)
-    if family != family_of(peer_ip):
-        return False
-    if _parsed(local_ip).is_loopback == _parsed(peer_ip).is_loopback:
-        return True
+    known = _known_reach(local_ip, peer_ip)
+    if known is not None:
+        return known
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        with socket.socket(family_of(local_ip), socket.SOCK_DGRAM) as sock:
             sock.bind(socket_address(local_ip, 0))
             sock.connect(socket_address(peer_ip, _DISCARD_PORT))
     except OSError:
         return False
     return True
+
+
+@lru_cache(maxsize=1024)
+def _known_reach(local_ip: str, peer_ip: str) -> bool | None:
+    local, peer = _parsed(local_ip), _parsed(peer_ip)
+    if local.version != peer.version:
+        return False
+    return True if local.is_loopback == peer.is_loopback else None
 
 
 def unmapped(address: Address) -> Address:

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
+
+KeyT = TypeVar("KeyT", str, int)
+
+
+class Tally(dict[KeyT, int]):
+    """Counts by key; of what never happened there are 0.
+
+    A dict in all else, which `dataclasses.asdict` copies as it is: a `Counter` would count the
+    pairs that it is given.
+    """
+
+    def __missing__(self, key: KeyT) -> int:
+        """Nothing was counted yet."""
+        return 0
 
 
 @dataclass(slots=True)
@@ -22,18 +36,18 @@ class ServerCounters:
     unknown_channel_frames: int = 0
     tcp_bytes_received: int = 0
     tcp_bytes_sent: int = 0
-    sessions_closed_by_cause: Counter[str] = field(default_factory=Counter)
-    connections_closed_by_cause: Counter[str] = field(default_factory=Counter)
-    refused_by_limit: Counter[str] = field(default_factory=Counter)
-    answers_by_status: Counter[int] = field(default_factory=Counter)
+    sessions_closed_by_cause: dict[str, int] = field(default_factory=Tally)
+    connections_closed_by_cause: dict[str, int] = field(default_factory=Tally)
+    refused_by_limit: dict[str, int] = field(default_factory=Tally)
+    answers_by_status: dict[int, int] = field(default_factory=Tally)
 
     def copy(self) -> ServerCounters:
         """Return the counts as they are now, which change no more."""
         copied = replace(self)
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if isinstance(value, Counter):
-                setattr(copied, spec.name, Counter(value))
+            if isinstance(value, Tally):
+                setattr(copied, spec.name, Tally(value))
         return copied
 
     def count_answer(self, status: int) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 from headwater.net.listen_hosts import host_complaint
 from headwater.protocol.wire_limits import WireLimits
 from headwater.server.quirks import told_timeout_s
+from headwater.setting_fields import take_fields
 
 
 def _require_positive(settings: object, *names: str) -> None:
@@ -77,6 +78,7 @@ class ServerSettings:
     ] = 0.0
 
     def __post_init__(self) -> None:
+        take_fields(self)
         if complaint := host_complaint(self.host):
             raise ValueError(f"host is {self.host!r}; {complaint}")
         _require_port(self, "publish_port", "rtsps_port")
@@ -124,6 +126,7 @@ class SessionSettings:
     ] = 5.0
 
     def __post_init__(self) -> None:
+        take_fields(self)
         _require_positive(self, "timeout_s")
         if self.advertised_margin_s < 0:
             raise ValueError(
@@ -207,6 +210,7 @@ class LimitSettings:
     ] = 10.0
 
     def __post_init__(self) -> None:
+        take_fields(self)
         optional = {"publisher_bits_per_s"}
         names = [field.name for field in fields(self) if field.name not in optional]
         _require_positive(self, *names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from headwater.enum_fields import take_enum_fields
+from headwater.setting_fields import take_fields
 
 
 class TransportKind(StrEnum):
@@ -58,7 +58,7 @@ class RtpSettings:
     ] = 5.0
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
         if not 1 <= self.rtp_port_start <= 65534:
             raise ValueError(f"rtp_port_start is {self.rtp_port_start}; it must be from 1 to 65534")
         if not 2 <= self.rtp_port_count <= 65536 - self.rtp_port_start:

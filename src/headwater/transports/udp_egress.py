@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 
 from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
@@ -48,12 +47,13 @@ class UdpEgress(UdpOutlet):
         self._live: dict[Destination, tuple[Address, DeliveryOwner]] = {}
         self._consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
         self._receivers: list[UdpDatagramReceiver] = []
-        with ExitStack() as taken:
+        try:
             for sock, consumer in ((pair.rtp, self._ignore), (pair.rtcp, self._receive_rtcp)):
-                receiver = UdpDatagramReceiver(sock, loop, consumer)
-                taken.callback(receiver.close)
-                self._receivers.append(receiver)
-            taken.pop_all()
+                self._receivers.append(UdpDatagramReceiver(sock, loop, consumer))
+        except BaseException:
+            for receiver in self._receivers:
+                receiver.close()
+            raise
 
     @property
     def totals(self) -> EgressTotals:
@@ -205,12 +205,13 @@ class UdpEgressTable:
         key = (track, local_ip)
         egress = self._egresses.get(key)
         if egress is None:
-            with ExitStack() as taken:
-                pair = self._ports.bind_pair(local_ip)
-                taken.callback(pair.close)
+            pair = self._ports.bind_pair(local_ip)
+            try:
                 egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
-                self._egresses[key] = egress
-                taken.pop_all()
+            except BaseException:
+                pair.close()
+                raise
+            self._egresses[key] = egress
         egress.users += 1
         return egress
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from headwater.media.packet_batch import PacketBatch
@@ -90,25 +89,12 @@ class UdpReader(DatagramReader[_Leg]):
         client_port = offer.spec.client_port
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
         self.remove_track(index)
-        peer_ip = self.identity.peer_ip
-        with ExitStack() as taken:
-            egress = self._egresses.acquire(track, self.identity.local_ip, self._settings)
-            taken.callback(self._egresses.release, track, self.identity.local_ip)
-            self._refuse_ports_of_another(egress, client_port)
-            rtp_address, rtcp_address = (socket_address(peer_ip, port) for port in client_port)
-            leg = _Leg(
-                track=track,
-                egress=egress,
-                destination=egress.destination(rtp_address),
-                rtcp_address=rtcp_address,
-                reports=ReaderReports(),
-            )
-            taken.callback(egress.forget, peer_ip, client_port)
-            egress.listen(
-                peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet)
-            )
-            self._legs[index] = leg
-            taken.pop_all()
+        egress = self._egresses.acquire(track, self.identity.local_ip, self._settings)
+        try:
+            self._legs[index] = self._leg(track, egress, client_port)
+        except BaseException:
+            self._egresses.release(track, self.identity.local_ip)
+            raise
         return TransportSpec(
             profile=offer.spec.profile,
             lower=LowerTransport.UDP,
@@ -118,6 +104,19 @@ class UdpReader(DatagramReader[_Leg]):
             ssrc=track.ssrc,
             mode=offer.spec.mode,
         )
+
+    def _leg(self, track: Track, egress: UdpEgress, client_port: tuple[int, int]) -> _Leg:
+        peer_ip = self.identity.peer_ip
+        self._refuse_ports_of_another(egress, client_port)
+        leg = _Leg(
+            track=track,
+            egress=egress,
+            destination=egress.destination(socket_address(peer_ip, client_port[0])),
+            rtcp_address=socket_address(peer_ip, client_port[1]),
+            reports=ReaderReports(),
+        )
+        egress.listen(peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet))
+        return leg
 
     def _refuse_ports_of_another(self, egress: UdpEgress, client_port: tuple[int, int]) -> None:
         peer_ip = self.identity.peer_ip

@@ -1,9 +1,11 @@
-"""Choices among settings, in every section that has some."""
+"""Fields of settings hold what their types name, in every section."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +22,9 @@ from headwater import (
     TlsSettings,
     TlsVersion,
     TransportKind,
+    UserSettings,
 )
-from headwater.enum_fields import take_enum_fields
+from headwater.setting_fields import take_fields
 
 
 class Colour(StrEnum):
@@ -37,7 +40,7 @@ class Paint:
     name: str = "paint"
 
     def __post_init__(self) -> None:
-        take_enum_fields(self)
+        take_fields(self)
 
 
 def paint(**values: Any) -> Paint:
@@ -80,6 +83,93 @@ def test_anything_else_is_refused_with_what_is_allowed(
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared as a whole below
         paint(**values)
     assert str(caught.value) == message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    paints: tuple[Paint, ...] = ()
+    best: Paint | None = None
+    height_m: float = 1.0
+    boards: int = 3
+    label: str = ""
+    labels: tuple[str, ...] = ()
+    is_locked: bool = False
+    password: str = ""
+
+    def __post_init__(self) -> None:
+        take_fields(self)
+
+
+def shelf(**values: Any) -> Shelf:
+    return Shelf(**values)
+
+
+class Index:
+    """A whole number of another library."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "taken"),
+    [
+        ("paints", [Paint()], (Paint(),)),
+        ("best", None, None),
+        ("height_m", 2, 2),
+        ("boards", Index(), 7),
+        ("label", Path("a/b"), "a/b"),
+        ("labels", iter(["a", "b"]), ("a", "b")),
+    ],
+)
+def test_what_stands_for_the_type_is_taken(key: str, value: Any, taken: Any) -> None:
+    assert getattr(shelf(**{key: value}), key) == taken
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("boards", "8554", "boards is '8554'; it must be a whole number"),
+        ("boards", 2.0, "boards is 2.0; it must be a whole number"),
+        ("boards", True, "boards is True; it must be a whole number"),
+        ("boards", None, "boards is None; it must be a whole number"),
+        ("height_m", "1", "height_m is '1'; it must be a number"),
+        ("height_m", math.nan, "height_m is nan; it must be a number"),
+        ("height_m", math.inf, "height_m is inf; it must be a number"),
+        ("height_m", False, "height_m is False; it must be a number"),
+        ("is_locked", "yes", "is_locked is 'yes'; it must be True or False"),
+        ("is_locked", 1, "is_locked is 1; it must be True or False"),
+        ("label", 5, "label is 5; it must be a text"),
+        ("label", b"x", "label is a bytes; it must be a text"),
+        ("labels", "ab", "labels is 'ab'; it must be a sequence of texts"),
+        ("labels", [1], "labels is [1]; it must be a sequence of texts"),
+        ("best", {"name": "x"}, "best is a dict; it must be of the type Paint"),
+        ("best", Shelf(), "best is a value of the type Shelf; it must be of the type Paint"),
+        ("paints", Paint(), "paints is a value of the type Paint; it must be a sequence of Paint"),
+        ("paints", [{"password": "x"}], "paints is a list; it must be a sequence of Paint"),
+        ("password", 1234, "password is a value of the type int; it must be a text"),
+    ],
+)
+def test_another_type_is_refused_and_no_secret_told(key: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared as a whole below
+        shelf(**{key: value})
+    assert str(caught.value) == message
+
+
+def _sections() -> list[type]:
+    sections = [type(getattr(Settings(), field.name)) for field in fields(Settings)]
+    return [*filter(is_dataclass, sections), MountOverride, UserSettings, Settings]
+
+
+@pytest.mark.parametrize("section", _sections())
+def test_every_section_checks_each_of_its_fields(section: Any) -> None:
+    needed = {
+        MountOverride: {"pattern": "*"},
+        UserSettings: {"name": "a", "password": "b"},
+    }.get(section, {})
+    for field in fields(section):
+        with pytest.raises(ValueError, match=f"^{field.name} is .*; it must be "):
+            section(**needed | {field.name: object()})
 
 
 def _choices() -> list[tuple[type, str, Any]]:
