@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from udp_peer import UdpPair
 
 from headwater import RtspServer
 from headwater.net import steady_loop
+from headwater.net.settings import TlsSettings
 from headwater.server import timekeeper
 
 RTP_PORT_START = 42000
@@ -104,3 +107,22 @@ async def two_port_server(start_server: ServerFactory) -> RtspServer:
     with socket.create_server(("127.0.0.1", 0)) as free:
         play_port = free.getsockname()[1]
     return await start_server(play_port=play_port)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> TlsSettings:
+    """A self-signed certificate for localhost, where the openssl command is."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
+    folder = tmp_path_factory.mktemp("certificate")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        (
+            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {key} "
+            f"-out {cert} -days 2 -subj /CN=localhost "
+            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+        ).split(),
+        check=True,
+        capture_output=True,
+    )
+    return TlsSettings(certificate=str(cert), key=str(key))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from rtsp_peer import SDP, Answer, RtspPeer, TcpPublisher, TcpReader
 from step_fault import StepFault
 from udp_peer import UdpPair, wait_for
 
-from headwater import MountSettings, RtspServer, Settings
+from headwater import MountSettings, RtpSettings, RtspServer, Settings
 from headwater.net.kernel_features import probe
 from headwater.net.preamble import Preamble
+from headwater.net.settings import TlsSettings
 from headwater.server import connection
 from headwater.server.listeners import Listeners
 from headwater.server.settings import ServerSettings
@@ -127,7 +129,7 @@ class Visit:
     def _offer(self, track: int, mode: str) -> dict[str, str]:
         port = self.pair.port + 2 * track
         match self.transport:
-            case "udp":
+            case "udp" | "udp latching":
                 text = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
             case "tcp":
                 text = f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
@@ -166,6 +168,7 @@ READER = (Visit.setup_of_reader, lambda visit: visit.setup_of_reader(1), Visit.p
     ("transport", "steps", "path"),
     [
         ("udp", PUBLISHER, "/new"),
+        ("udp latching", PUBLISHER, "/new"),
         ("tcp", PUBLISHER, "/new"),
         ("udp", READER, "/old"),
         ("tcp", READER, "/old"),
@@ -189,7 +192,15 @@ async def test_a_request_that_fails_at_any_step_keeps_nothing(
         multicast_port_start=43560,
         multicast_interface="127.0.0.1" if "." in host else "lo",
     )
-    server = await start_server(host="", settings=Settings(mounts=mounts))
+    rtp = RtpSettings(
+        rtp_port_start=RTP_PORT_START, rtp_port_count=100, nat_latching="latching" in transport
+    )
+    server = await start_server(
+        host="",
+        settings=Settings(mounts=mounts, rtp=rtp),
+        rtp_port_start=None,
+        rtp_port_count=None,
+    )
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/old"), SDP)
     pair = UdpPair(host)
     before = held(server)
@@ -223,11 +234,12 @@ async def test_a_request_that_fails_at_any_step_keeps_nothing(
     server.counters.connection_failures = 0
 
 
-@pytest.mark.parametrize("greeting", ["plain", "PROXY"])
+@pytest.mark.parametrize("greeting", ["plain", "PROXY", "TLS"])
 async def test_a_connection_that_fails_at_any_step_keeps_nothing(
     start_server: ServerFactory,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
     greeting: str,
 ) -> None:
     caplog.set_level("CRITICAL")
@@ -235,15 +247,18 @@ async def test_a_connection_that_fails_at_any_step_keeps_nothing(
     for owner, name in ((Listeners, "_accept"), (Preamble, "_on_readable")):
         monkeypatch.setattr(owner, name, fault.arming(getattr(owner, name)))
     proxies = ("127.0.0.1",) if greeting == "PROXY" else ()
-    settings = Settings(server=ServerSettings(proxy_protocol_from=proxies))
-    server = await start_server(settings=settings)
+    listen, tls, options = ServerSettings(proxy_protocol_from=proxies), TlsSettings(), {}
+    if greeting == "TLS":
+        tls = request.getfixturevalue("certificate")
+        options["ssl"] = ssl.create_default_context(cafile=tls.certificate)
+    server = await start_server(settings=Settings(server=listen, tls=tls))
     before = held(server)
     count = 0
-    for stage in range(2 if proxies else 1):
+    for stage in range(1 if greeting == "plain" else 2):
         for failing in range(1, MOST_STEPS):
             fault.prepare(failing, earlier=stage)
             try:
-                peer = await RtspPeer.connect(server.publish_port)
+                peer = await RtspPeer.connect(server.publish_port, **options)
                 if proxies:
                     await peer.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 4000 554\r\n")
                 assert (await peer.ask("OPTIONS", "*")).status == 200

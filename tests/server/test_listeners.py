@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import struct
-import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,23 +33,6 @@ def _has_ipv6() -> bool:
 
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6 loopback here")
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> TlsSettings:
-    """A self-signed certificate for localhost."""
-    folder = tmp_path_factory.mktemp("certificate")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        (
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {key} "
-            f"-out {cert} -days 2 -subj /CN=localhost "
-            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
-        ).split(),
-        check=True,
-        capture_output=True,
-    )
-    return TlsSettings(certificate=str(cert), key=str(key))
 
 
 def trusting(certificate: TlsSettings) -> ssl.SSLContext:
