@@ -46,7 +46,10 @@ def events_of(parser: WireParser, *chunks: bytes) -> list[Event | ProtocolError]
 
 def kinds(events: Iterable[object]) -> list[str]:
     return [
-        event.method if isinstance(event, Request) else type(event).__name__ for event in events
+        event.method
+        if isinstance(event, Request)
+        else ("ProtocolError" if isinstance(event, ProtocolError) else type(event).__name__)
+        for event in events
     ]
 
 

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.sdp import RtpMap, SessionDescription
+from headwater.protocol.wire_limits import DescriptionLimits
 
 FFMPEG = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -357,5 +358,6 @@ def test_relaying_twice_changes_nothing_more(lines):
 
 def test_time_grows_with_size_only():
     text = "m=video 0 RTP/AVP 96\n" + "a=rtpmap:96" + " " * 200_000 + "\na=fmtp:96" + "\t" * 200_000
-    media = SessionDescription.parse(text + "x;" * 100_000).media[0]
+    limits = DescriptionLimits(max_items=200_000)
+    media = SessionDescription.parse(text + "x;" * 100_000, limits=limits).media[0]
     assert media.fmtp == {96: {"x": ""}}

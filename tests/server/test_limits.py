@@ -123,12 +123,42 @@ async def test_sessions_per_connection(start_server: ServerFactory) -> None:
     assert (await peer.ask("SETUP", uri, TCP)).status == 200
 
 
-async def test_tracks_of_a_mount(start_server: ServerFactory) -> None:
-    server = await start_server(settings=limited(tracks_per_mount=1))
-    answer = await announce(server, "/a", SDP)
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"tracks_per_mount": 1}, b"2 tracks are announced; 1 are taken"),
+        ({"description_lines": 12}, b"13 lines; 12 are taken"),
+        ({"description_items": 1}, b"2 formats and format parameters of one track; 1 are taken"),
+    ],
+)
+async def test_descriptions_above_their_size(
+    start_server: ServerFactory, limits: dict[str, int], words: bytes
+) -> None:
+    server = await start_server(settings=limited(**limits))
+    answer = await announce(server, "/a", SDP + b"a=fmtp:97 x=1\r\n")
     assert answer.status == 413
-    assert b"2 tracks" in answer.body
-    assert (await announce(server, "/a", SDP_VIDEO)).status == 200
+    (setting,) = [f"limits.{name}" for name in limits]
+    assert words in answer.body
+    assert setting.encode() in answer.body
+    assert server.counters.refused_by_limit == {setting: 1}
+    smaller = SDP_VIDEO.replace(b"a=fmtp:96 packetization-mode=1\r\n", b"")
+    assert (await announce(server, "/a", smaller)).status == 200
+
+
+async def test_descriptions_of_all_publishers_together(start_server: ServerFactory) -> None:
+    server = await start_server(settings=limited(description_bytes_total=3 * len(SDP_VIDEO)))
+    padded = SDP_VIDEO + b"a=x:" + b"x" * len(SDP_VIDEO) + b"\r\n"
+    peer = await RtspPeer.connect(server.publish_port)
+    first = await peer.ask("ANNOUNCE", server.publish_url("/a"), SDP_HEADERS, padded)
+    refused = await announce(server, "/b", padded)
+    assert (first.status, refused.status) == (200, 503)
+    assert b"limits.description_bytes_total" in refused.body
+    assert refused.header("Retry-After") == "5"
+    assert [session.path for session in server.sessions.values()] == ["/a"]
+    assert (await announce(server, "/c", SDP_VIDEO)).status == 200
+    await peer.close()
+    await wait_for(lambda: len(server.sessions) == 1)
+    assert (await announce(server, "/b", padded)).status == 200
 
 
 async def test_readers_of_a_mount(
@@ -160,6 +190,18 @@ async def test_readers_of_a_mount(
         (
             {"header_count": 3},
             "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nA: 1\r\nB: 1\r\nC: 1\r\n\r\n",
+            400,
+            True,
+        ),
+        (
+            {"header_items": 3},
+            "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nRequire: a,b,c,d,e\r\n\r\n",
+            400,
+            True,
+        ),
+        (
+            {"header_items": 3},
+            "SETUP * RTSP/1.0\r\nCSeq: 1\r\nTransport: a;b,c;d;e\r\n\r\n",
             400,
             True,
         ),
@@ -198,6 +240,9 @@ async def test_requests_above_their_size(
     await peer.send(request_text.encode())
     answer = await peer.answer()
     assert answer.status == status
+    (setting,) = [f"limits.{name}" for name in limits]
+    assert setting.encode() in answer.body
+    assert server.counters.refused_by_limit == {setting: 1}
     assert answer.body.strip()
     if closes:
         assert await peer.closed() == b""

@@ -29,6 +29,9 @@ __all__ = ["Mount", "MountState", "StartPlan", "StartPoint"]
 
 logger = paced_logger(__name__)
 
+_DESCRIPTIONS_KEPT = 2
+"""As readers get them: for those that come by IPv4 and those that come by IPv6."""
+
 
 class MountState(StrEnum):
     """The life of a mount: LIVE has a publisher, GRACE waits for one, CLOSED is over."""
@@ -113,6 +116,8 @@ class Mount:
         """The presentation for readers that reach this server by `address`, made once for all."""
         text = self._descriptions.get(address)
         if text is None:
+            if len(self._descriptions) == _DESCRIPTIONS_KEPT:
+                del self._descriptions[next(iter(self._descriptions))]
             text = self._descriptions[address] = self.presentation.relayed(address=address)
         return text
 

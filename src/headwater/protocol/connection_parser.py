@@ -2,7 +2,7 @@
 
 import re
 
-from headwater.protocol.errors import ProtocolError
+from headwater.protocol.errors import LimitExceeded, ProtocolError
 from headwater.protocol.foothold import find_foothold
 from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES
 from headwater.protocol.message import InterleavedFrames, Request, Response
@@ -260,14 +260,14 @@ class WireParser:
         if len(buffer) >= limit:
             head = buffer[start:limit]
             in_first_line = b"\n" not in head
-            raise self._fatal(
-                ProtocolError(
-                    f"longer than {self._limits.max_header_bytes} bytes",
-                    status=414 if in_first_line else 400,
-                    where="request line" if in_first_line else "headers",
-                    request_cseq=salvaged_cseq(head),
-                )
+            error = LimitExceeded(
+                f"longer than {self._limits.max_header_bytes} bytes",
+                limit="max_header_bytes",
+                status=414 if in_first_line else 400,
+                where="request line" if in_first_line else "headers",
             )
+            error.request_cseq = salvaged_cseq(head)
+            raise self._fatal(error)
         return None
 
     def _message(self, head: bytes) -> Request | Response | None:

@@ -52,6 +52,27 @@ class ProtocolError(Exception):
         return " ".join(parts)
 
 
+class LimitExceeded(ProtocolError):  # noqa: N818 - named after what happened
+    """A peer sent more of something than whoever reads it takes.
+
+    Attributes:
+        limit: the field of `WireLimits` or `DescriptionLimits` that has the bound.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: str,
+        status: int = 413,
+        offset: int | None = None,
+        where: str | None = None,
+        fatal: bool = False,
+    ) -> None:
+        super().__init__(message, status=status, offset=offset, where=where, fatal=fatal)
+        self.limit = limit
+
+
 class StateError(ProtocolError):
     """A method that the session's state does not allow: 455 (RFC 2326 §11.3.6).
 

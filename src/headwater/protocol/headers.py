@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import overload
 
-from headwater.protocol.errors import Fault, ProtocolError
+from headwater.protocol.errors import Fault, LimitExceeded, ProtocolError
 from headwater.protocol.quirks import continues_line_before
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -31,20 +31,29 @@ class Headers:
 
     @classmethod
     def parse(
-        cls, block: bytes, *, offset: int = 0, max_count: int = 100, crlf: bool = False
+        cls,
+        block: bytes,
+        *,
+        offset: int = 0,
+        max_count: int = 100,
+        max_items: int = 100,
+        crlf: bool = False,
     ) -> "Headers":
         """Read header lines, each ended by CRLF or LF, without the empty line that ends them.
 
         Args:
             block: the lines. A line that starts with a blank continues the one before.
             offset: position of the block in its stream, for the errors.
-            max_count: how many fields are taken at most.
+            max_count: how many lines are taken at most.
+            max_items: how many commas and semicolons a value may have.
             crlf: the message's first line ended with CRLF, see `quirks.continues_line_before`.
 
         Raises:
             ProtocolError: 400, with the position of the line at fault.
+            LimitExceeded: 400, there are too many lines or items.
         """
         headers = cls()
+        count = 0
         fields = headers._fields
         block_offset = offset
         for line in block.split(b"\n"):
@@ -58,6 +67,15 @@ class Headers:
                     f"control character {control[0][0]:#04x}",
                     where="header line",
                     offset=line_offset + control.start(),
+                )
+            count += 1
+            if count > max_count:
+                raise LimitExceeded(
+                    f"more than {max_count} header lines",
+                    limit="max_header_count",
+                    status=400,
+                    where="header line",
+                    offset=line_offset,
                 )
             raw_name, colon, raw_value = line.partition(b":")
             if line[0] in b" \t" or (
@@ -79,12 +97,18 @@ class Headers:
                     where="header line",
                     offset=line_offset,
                 )
-            if len(fields) >= max_count:
-                raise ProtocolError(
-                    f"more than {max_count} headers", where="header line", offset=line_offset
-                )
             name = raw_name.decode("ascii")
             fields.append((name.lower(), name, _decoded(raw_value)))
+        for _, name, value in fields:
+            # A short value needs no counting.
+            if len(value) > max_items and value.count(",") + value.count(";") > max_items:
+                raise LimitExceeded(
+                    f"more than {max_items} commas and semicolons",
+                    limit="max_header_items",
+                    status=400,
+                    where=name,
+                    offset=block_offset,
+                )
         return headers
 
     @overload

@@ -2,7 +2,7 @@
 
 import re
 
-from headwater.protocol.errors import ProtocolError
+from headwater.protocol.errors import LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
 from headwater.protocol.wire_limits import WireLimits
@@ -42,8 +42,9 @@ def parse_head(head: bytes, *, offset: int, limits: WireLimits) -> Request | Res
         return Response(code, headers, reason=reason, version=version)
     method, uri, version = _request_line(line, offset)
     if len(raw_line) > limits.max_uri_bytes and len(uri.encode()) > limits.max_uri_bytes:
-        raise ProtocolError(
+        raise LimitExceeded(
             f"a URI longer than {limits.max_uri_bytes} bytes",
+            limit="max_uri_bytes",
             status=414,
             where="request line",
             offset=offset,
@@ -56,6 +57,7 @@ def _headers(block: bytes, raw_line: bytes, offset: int, limits: WireLimits) -> 
         block,
         offset=offset + len(raw_line) + 1,
         max_count=limits.max_header_count,
+        max_items=limits.max_header_items,
         crlf=raw_line.endswith(b"\r"),
     )
 
@@ -76,9 +78,9 @@ def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:
         )
     size_bytes = int(values[0])
     if size_bytes > max_body_bytes:
-        raise ProtocolError(
+        raise LimitExceeded(
             f"a body of {size_bytes} bytes; {max_body_bytes} are taken",
-            status=413,
+            limit="max_body_bytes",
             where="Content-Length",
             fatal=True,
         )

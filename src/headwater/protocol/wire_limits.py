@@ -16,6 +16,11 @@ class WireLimits:
     max_header_count: Annotated[
         int, "How many headers one message may have. A message with more gets 400."
     ] = 100
+    max_header_items: Annotated[
+        int,
+        "How many commas and semicolons one header's value may have, which part alternatives, tags "
+        "and parameters. A message with more gets 400.",
+    ] = 100
     max_body_bytes: Annotated[
         int,
         "Longest body of a message, in bytes. A longer one gets 413 and the connection ends.",
@@ -28,6 +33,27 @@ class WireLimits:
     ] = 131_072
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        _require_positive(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescriptionLimits:
+    """Bounds of a session description, whose bytes are bounded by `WireLimits` as a body's are.
+
+    Beyond one of them the peer gets 413.
+    """
+
+    max_lines: Annotated[int, "How many lines a description may have, empty ones included."] = 500
+    max_tracks: Annotated[int, "How many `m=` lines it may have."] = 64
+    max_items: Annotated[
+        int, "How many formats and format parameters (`a=fmtp`) one track may have, together."
+    ] = 256
+
+    def __post_init__(self) -> None:
+        _require_positive(self)
+
+
+def _require_positive(limits: WireLimits | DescriptionLimits) -> None:
+    for name in limits.__slots__:
+        if getattr(limits, name) < 1:
+            raise ValueError(f"{name} is {getattr(limits, name)}; it must be 1 or more")

@@ -132,6 +132,8 @@ async def answer(connection: Connection, request: Request) -> None:
 def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
     """Answer bytes that are no request; the caller closes when the stream cannot go on."""
     refusal = refusal_of(error)
+    if setting := setting_to_raise(error):
+        connection.service.note_limit(setting, connection.peer, str(error))
     logger.info(
         "request unreadable",
         extra={"peer": connection.peer, "status": int(refusal.status), "cause": refusal.reason},

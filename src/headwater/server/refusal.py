@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from headwater.hooks import HookFailed, HookTimedOut
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
-from headwater.protocol.errors import ProtocolError
+from headwater.protocol.errors import LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
+from headwater.server.settings import setting_of_limit
 
 
 class Refusal(Exception):  # noqa: N818 - named after what it does
     """A request that is answered with an error status.
 
     `reason` tells the peer what was wrong and what to do; it becomes the answer's body.
-    `logged`: whoever raised it has logged it.
+    `logged`: whoever raised it has logged it. `setting`: the one whose limit it is for.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class Refusal(Exception):  # noqa: N818 - named after what it does
         headers: Sequence[tuple[str, str]] = (),
         *,
         logged: bool = False,
+        setting: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.headers = tuple(headers)
         self.logged = logged
+        self.setting = setting
 
 
 def refusal_response(refusal: Refusal) -> Response:
@@ -45,6 +48,11 @@ def refusal_response(refusal: Refusal) -> Response:
     return Response(status=refusal.status, headers=headers, body=body)
 
 
+def _of_exceeded_limit(error: LimitExceeded) -> Refusal:
+    setting = setting_of_limit(error.limit)
+    return Refusal(error.status, f"{error} ({setting})", setting=setting)
+
+
 def _of_protocol_error(error: ProtocolError) -> Refusal:
     allow = getattr(error, "allow", None)
     headers = [("Allow", ", ".join(allow))] if allow else []
@@ -53,6 +61,7 @@ def _of_protocol_error(error: ProtocolError) -> Refusal:
 
 _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (Refusal, lambda error: error),
+    (LimitExceeded, _of_exceeded_limit),
     (ProtocolError, _of_protocol_error),
     (
         PortsExhausted,
@@ -94,6 +103,10 @@ def refusal_of(error: Exception) -> Refusal:
 def setting_to_raise(error: Exception) -> str | None:
     """The setting whose limit the error tells of; None for any other error."""
     match error:
+        case LimitExceeded():
+            return setting_of_limit(error.limit)
+        case Refusal():
+            return error.setting
         case PortsExhausted():
             return "rtp.rtp_port_count"
         case DescriptorsExhausted():

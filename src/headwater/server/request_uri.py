@@ -40,7 +40,11 @@ def require_short_path(exchange: Exchange, path: str) -> None:
     """Refuse a mount path above the limit with 414."""
     most = exchange.service.settings.limits.path_bytes
     if len(path.encode()) > most:
-        raise Refusal(Status.REQUEST_URI_TOO_LONG, f"the mount's path is longer than {most} bytes")
+        raise Refusal(
+            Status.REQUEST_URI_TOO_LONG,
+            f"the mount's path is longer than {most} bytes (limits.path_bytes)",
+            setting="limits.path_bytes",
+        )
 
 
 def url_as_written(request: Request, uri: RtspUri) -> str:

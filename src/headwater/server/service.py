@@ -14,6 +14,7 @@ from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
 from headwater.protocol.method import Method
 from headwater.server.counters import ServerCounters
+from headwater.server.description_budget import DescriptionBudget
 from headwater.server.gate import Gate
 from headwater.server.listeners import Listeners
 from headwater.server.notices import Notices
@@ -73,6 +74,7 @@ class Service:
             loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
         )
         self.reservations = Reservations(self.mounts)
+        self.descriptions = DescriptionBudget(settings.limits.description_bytes_total)
         self.sessions = SessionTable(self)
         self.notices.sessions = self.sessions
         self.listeners = Listeners(self)

@@ -110,6 +110,7 @@ class SessionTable:
             lambda: _release(session.reader),
             lambda: _release(session.publisher),
             lambda: self._service.reservations.give_back(session),
+            lambda: self._service.descriptions.take_back(session),
             lambda: self._forget(session, cause),
             lambda: self._service.notices.session_closed(session, mount),
             lambda: self._let_go_of(connection, session, by_server=by_server),

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from headwater.net.listen_hosts import host_complaint
-from headwater.protocol.wire_limits import WireLimits
+from headwater.protocol.wire_limits import DescriptionLimits, WireLimits
 from headwater.server.quirks import told_timeout_s
 from headwater.setting_fields import take_fields
 
@@ -163,6 +163,19 @@ class LimitSettings:
     ] = 16
     publishers: Annotated[int, "Publishers in all. A further ANNOUNCE gets 503."] = 5000
     tracks_per_mount: Annotated[int, "Tracks an ANNOUNCE may describe. More gets 413."] = 16
+    description_lines: Annotated[int, "Lines of the description in an ANNOUNCE. More gets 413."] = (
+        500
+    )
+    description_items: Annotated[
+        int,
+        "Formats and format parameters (`a=fmtp`) of one track of a description, together. More "
+        "gets 413.",
+    ] = 256
+    description_bytes_total: Annotated[
+        int,
+        "Bytes that the descriptions of all publishers may take together; they are kept as long "
+        "as the session. A further ANNOUNCE gets 503.",
+    ] = 64 << 20
     requests_per_s: Annotated[
         float,
         "Requests a connection may send a second, averaged; a body counts as one more for every "
@@ -171,7 +184,12 @@ class LimitSettings:
     header_bytes: Annotated[
         int, "Bytes of a request's line and headers together. More gets 400 and a close."
     ] = 16384
-    header_count: Annotated[int, "Headers of a request. More gets 400 and a close."] = 100
+    header_count: Annotated[int, "Header lines of a request. More gets 400 and a close."] = 100
+    header_items: Annotated[
+        int,
+        "Commas and semicolons in one header of a request, which part transports, tags and "
+        "parameters. More gets 400 and a close.",
+    ] = 100
     body_bytes: Annotated[int, "Bytes of a request's body. More gets 413 and a close."] = 131072
     uri_bytes: Annotated[int, "Bytes of a request's URL. More gets 414."] = 4096
     path_bytes: Annotated[int, "Bytes of a mount's path. More gets 414."] = 1024
@@ -228,6 +246,32 @@ class LimitSettings:
         return WireLimits(
             max_header_bytes=self.header_bytes,
             max_header_count=self.header_count,
+            max_header_items=self.header_items,
             max_body_bytes=self.body_bytes,
             max_uri_bytes=self.uri_bytes,
         )
+
+    def description_limits(self) -> DescriptionLimits:
+        """The part that the parser of descriptions keeps."""
+        return DescriptionLimits(
+            max_lines=self.description_lines,
+            max_tracks=self.tracks_per_mount,
+            max_items=self.description_items,
+        )
+
+
+_SETTINGS = {
+    "max_header_bytes": "header_bytes",
+    "max_header_count": "header_count",
+    "max_header_items": "header_items",
+    "max_body_bytes": "body_bytes",
+    "max_uri_bytes": "uri_bytes",
+    "max_lines": "description_lines",
+    "max_tracks": "tracks_per_mount",
+    "max_items": "description_items",
+}
+
+
+def setting_of_limit(limit: str) -> str:
+    """The setting that bounds what a parser calls so."""
+    return f"limits.{_SETTINGS[limit]}"

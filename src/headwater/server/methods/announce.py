@@ -33,13 +33,9 @@ async def answer(exchange: Exchange) -> Response:
             f"Content-Type is {content_type:.80}; a presentation must come as {_SDP}",
             [("Accept", _SDP)],
         )
-    presentation = SessionDescription.parse(request.body)
-    most = service.settings.limits.tracks_per_mount
-    if len(presentation.media) > most:
-        raise Refusal(
-            Status.REQUEST_ENTITY_TOO_LARGE,
-            f"{len(presentation.media)} tracks are announced; a mount may have {most}",
-        )
+    presentation = SessionDescription.parse(
+        request.body, limits=service.settings.limits.description_limits()
+    )
     made_up_id = made_up_session_id(exchange)
     session = named_session(exchange) if made_up_id is None else None
     is_new = session is None
@@ -53,9 +49,10 @@ async def answer(exchange: Exchange) -> Response:
             Status.AGGREGATE_OPERATION_NOT_ALLOWED, f"this session is of the mount {session.path}"
         )
     try:
-        session.state = state_after(session, Method.ANNOUNCE)
+        state = state_after(session, Method.ANNOUNCE)
+        service.descriptions.give(session, presentation)
+        session.state = state
         session.user_agent = request.headers.get("User-Agent", "") or ""
-        session.presentation = presentation
         service.reservations.take(path, session)
         logger.info(
             "publisher announced",
