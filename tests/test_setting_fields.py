@@ -137,6 +137,7 @@ def test_what_stands_for_the_type_is_taken(key: str, value: Any, taken: Any) -> 
         ("height_m", math.nan, "height_m is nan; it must be a number"),
         ("height_m", math.inf, "height_m is inf; it must be a number"),
         ("height_m", False, "height_m is False; it must be a number"),
+        ("height_m", 10**400, f"height_m is {10**400}; it must be a number"),
         ("is_locked", "yes", "is_locked is 'yes'; it must be True or False"),
         ("is_locked", 1, "is_locked is 1; it must be True or False"),
         ("label", 5, "label is 5; it must be a text"),

@@ -31,7 +31,7 @@ def take_fields(settings: object) -> None:
         value = getattr(settings, name)
         try:
             taken = kind.take(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{name} is {_shown(name, value)}; it must be {kind.words}") from None
         if taken is not value:
             object.__setattr__(settings, name, taken)
