@@ -8,11 +8,22 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
+from logged import event_of
 
 import headwater
-from headwater.log_pace import EVENTS, FAULTS, PACE, Allowance, LinePace
+from headwater.log_line import size_bytes
+from headwater.log_pace import (
+    EVENT_BYTES,
+    EVENTS,
+    FAULT_BYTES,
+    FAULTS,
+    PACE,
+    Allowance,
+    ByteAllowances,
+    LinePace,
+)
 
-OUT_OF_REACH = ("headwater.cli", "headwater.app", "headwater.__main__")
+OUT_OF_REACH = ("headwater.cli", "headwater.__main__")
 """Rooms whose lines no peer can bring about: once at the start, the stop or a signal."""
 
 
@@ -23,7 +34,8 @@ class Log:
         self.now = 1000.0
         self.records: list[logging.LogRecord] = []
         self.logger = logging.Logger("test", logging.DEBUG)  # noqa: LOG001 - no other sees it
-        self.logger.addFilter(LinePace(lambda: self.now))
+        self.pace = LinePace(lambda: self.now)
+        self.logger.addFilter(self.pace)
         keep = logging.Handler()
         keep.emit = self.records.append  # type: ignore[method-assign]
         self.logger.addHandler(keep)
@@ -88,10 +100,103 @@ def test_quiet_time_gives_no_more_than_at_once(log: Log) -> None:
 
 def test_pace_that_forgets_begins_anew() -> None:
     pace = LinePace(lambda: 0.0)
-    record = logging.makeLogRecord({"levelno": logging.ERROR, "msg": "x"})
-    assert [pace.filter(record) for _ in range(FAULTS.at_once + 1)][-1] is False
+    records = [
+        logging.makeLogRecord({"levelno": logging.ERROR, "msg": "x"})
+        for _ in range(FAULTS.at_once + 2)
+    ]
+    last = records.pop()
+    assert [pace.filter(record) for record in records][-1] is False
     pace.forget()
-    assert pace.filter(record)
+    assert pace.filter(last)
+
+
+def size_of(log: Log) -> int:
+    return sum(map(size_bytes, log.records))
+
+
+def flood(log: Log, level: int, address: str, kinds: int, hours: float = 1.0) -> None:
+    """A line of 300 bytes and more each second, of each of so many kinds."""
+    for number in range(int(hours * 3600)):
+        peer = address.format(number)
+        for kind in range(kinds):
+            fields = {"peer": peer, "setting": str(kind), "cause": "x" * 15_000}
+            log.logger.log(level, "limit reached", extra=fields)
+        log.now += 1.0
+
+
+def most_in_an_hour(allowance: Allowance) -> float:
+    # One line more than there was room for: it is told from the allowance of those behind it.
+    return allowance.at_once + 3600 * allowance.per_s + 1000
+
+
+@pytest.mark.parametrize(
+    ("level", "allowances"), [(logging.INFO, EVENT_BYTES), (logging.WARNING, FAULT_BYTES)]
+)
+@pytest.mark.parametrize("address", ["192.0.2.7:{}", "[2001:db8::{:x}]:5000"])
+def test_one_address_writes_no_more_than_its_bytes(
+    log: Log, level: int, allowances: ByteAllowances, address: str
+) -> None:
+    flood(log, level, address, kinds=1)
+    assert 0 < size_of(log) <= most_in_an_hour(allowances.kind_of_address)
+    log.records.clear()
+    log.now += 3600
+    flood(log, level, address, kinds=8)
+    assert 0 < size_of(log) <= most_in_an_hour(allowances.address)
+
+
+def test_many_addresses_together_write_some_megabytes_an_hour(log: Log) -> None:
+    for level in (logging.INFO, logging.WARNING):
+        flood(log, level, "192.0.2.{}:5000", kinds=8)
+    most = most_in_an_hour(EVENT_BYTES.all) + most_in_an_hour(FAULT_BYTES.all)
+    assert most < 12_000_000
+    assert most / 4 < size_of(log) <= most
+
+
+def test_who_floods_silences_no_other_and_no_warning(log: Log) -> None:
+    flood(log, logging.INFO, "192.0.2.7:5000", kinds=8, hours=0.5)
+    log.records.clear()
+    log.logger.info("reader started", extra={"peer": "192.0.2.8:6000"})
+    log.logger.info("limit reached", extra={"peer": "192.0.2.8:6000", "setting": "1"})
+    log.logger.warning("slow reader closed", extra={"peer": "192.0.2.7:5000"})
+    assert [event_of(record) for record in log.records] == [
+        "reader started",
+        "limit reached",
+        "slow reader closed",
+    ]
+
+
+def test_bytes_that_were_left_out_are_told_and_counted(log: Log) -> None:
+    flood(log, logging.INFO, "192.0.2.7:5000", kinds=1, hours=0.25)
+    told = [vars(record) for record in log.records if "left_out" in vars(record)]
+    assert told
+    assert all(fields["left_out_bytes"] > 256 * fields["left_out"] for fields in told)
+    totals = log.pace.totals
+    assert len(log.records) + totals.left_out_lines == 900
+    assert sum(fields["left_out_bytes"] for fields in told) <= totals.left_out_bytes
+
+
+def test_addresses_that_are_told_apart_have_a_bound() -> None:
+    pace = LinePace(lambda: 0.0)
+    for number in range(20_000):
+        fields = {"levelno": logging.INFO, "msg": f"kind {number}", "peer": f"10.0.0.{number}:1"}
+        pace.filter(logging.makeLogRecord(fields))
+    assert len(pace._kinds) <= 1024
+    assert len(pace._buckets) <= 4096
+
+
+def test_same_traceback_is_written_once_a_minute(log: Log) -> None:
+    def fail(text: str) -> None:
+        try:
+            raise ValueError(text)
+        except ValueError:
+            log.logger.exception("hook failed", extra={"hook": "check_mount"})
+
+    for _ in range(61):
+        fail("no")
+        log.now += 1.0
+    with_traceback = [number for number, r in enumerate(log.records) if r.exc_text]
+    assert with_traceback == [0, 60]
+    assert vars(log.records[1])["traceback"] == "as before"
 
 
 def _loggers() -> Iterator[tuple[str, logging.Logger]]:

@@ -24,7 +24,7 @@ from headwater import (
     TransportKind,
     UserSettings,
 )
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 
 class Colour(StrEnum):
@@ -45,6 +45,19 @@ class Paint:
 
 def paint(**values: Any) -> Paint:
     return Paint(**values)
+
+
+def choices() -> list[type[Choice]]:
+    return Choice.__subclasses__()
+
+
+def test_words_may_be_written_in_capital_letters() -> None:
+    assert len(choices()) >= 8
+    for choice in choices():
+        for member in choice:
+            assert choice(member.value.upper()) is member
+        with pytest.raises(ValueError, match="nothing"):
+            choice("nothing")
 
 
 def test_text_becomes_the_member_it_names() -> None:

@@ -9,11 +9,20 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, is_dataclass
-from enum import Enum
-from typing import Any, Final, Union
+from enum import Enum, StrEnum
+from typing import Any, Final, Self, Union
 
 _UNIONS: Final = frozenset({Union, types.UnionType})
 _SECRETS: Final = ("password", "secret", "token")
+
+
+class Choice(StrEnum):
+    """A choice among words, which may be written in capital letters as well."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        word = value.lower() if isinstance(value, str) else None
+        return next((member for member in cls if member.value == word), None)
 
 
 def take_fields(settings: object) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from logged import events
 
 from headwater.access import (
     AccessSettings,
@@ -329,7 +330,7 @@ async def test_guessing_is_stopped_for_the_address_alone(caplog: pytest.LogCaptu
     assert isinstance(await door.ask(), Challenge)
     assert await door.ask(_basic("viewer", "letmein"), peer="192.0.2.8") == Granted("viewer")
     assert await door.ask(_basic("viewer", "letmein"), now=1030.0) == Granted("viewer")
-    assert [r.message for r in caplog.records] == ["wrong credentials"] * 3 + ["address paused"]
+    assert events(caplog.records) == ["wrong credentials"] * 3 + ["address paused"]
     assert {r.__dict__["peer"] for r in caplog.records} == {PEER}
     assert {r.__dict__["user"] for r in caplog.records} == {"viewer"}
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from logged import event_of
 
 from headwater import RtspServer, Settings
 from headwater.app import machine_limits
@@ -21,7 +22,7 @@ def settings_asking(**sockets: int) -> Settings:
 
 
 def causes(caplog: pytest.LogCaptureFixture, message: str) -> list[str]:
-    return [record.cause for record in caplog.records if record.getMessage() == message]
+    return [record.cause for record in caplog.records if event_of(record) == message]
 
 
 def test_soft_limit_of_open_files_is_raised_at_the_start() -> None:
@@ -44,7 +45,13 @@ def test_soft_limit_of_open_files_is_raised_at_the_start() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "allowed", "wanted"),
-    [(0, 100_000, None), (0, 1_024, 20_064), (5_000, 1_024, 5_000), (5_000, 5_000, None)],
+    [
+        (0, 100_000, None),
+        (0, 1_024, 20_064),
+        (5_000, 1_024, 5_000),
+        (5_000, 5_000, None),
+        (0, 20_000, None),
+    ],
 )
 def test_what_limits_may_need_is_held_against_what_is_allowed(
     asked: int,
@@ -62,6 +69,18 @@ def test_what_limits_may_need_is_held_against_what_is_allowed(
     said = causes(caplog, "too few open files")
     assert len(said) == (wanted is not None)
     assert all(f"{allowed} open files" in cause and f"{wanted}" in cause for cause in said)
+
+
+def test_few_files_less_than_all_limits_together_are_no_alarm(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limit = DescriptorLimit(allowed=20_000, before=20_000, wanted=0)
+    monkeypatch.setattr(machine_limits, "raise_descriptor_limit", lambda wanted: limit)
+    with caplog.at_level(logging.INFO):
+        machine_limits.look_at_machine(Settings())
+    [cause] = causes(caplog, "fewer open files than the limits add up to")
+    assert "20000" in cause
+    assert all(record.levelno == logging.INFO for record in caplog.records if "files" in record.msg)
 
 
 async def test_buffers_that_the_kernel_cuts_are_named_once_with_the_setting_to_raise(

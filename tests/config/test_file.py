@@ -39,9 +39,10 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
             publish_port = 5554
             drain_s = 3
             [rtp]
-            publish_transports = ["tcp"]
+            publish_transports = ["TCP"]
             [log]
-            level = "debug"
+            level = "DEBUG"
+            format = "Json"
             [[mount_overrides]]
             pattern = "/live/*"
             grace_s = 0
@@ -55,7 +56,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     assert settings.server.publish_port == 5554
     assert settings.server.drain_s == 3.0
     assert settings.rtp.publish_transports == (TransportKind.TCP,)
-    assert settings.log.level is LogLevel.DEBUG
+    assert settings.log == LogSettings(level=LogLevel.DEBUG, format=LogFormat.JSON)
     assert settings.mount_overrides == (MountOverride(pattern="/live/*", grace_s=0),)
     assert settings.access.users[0].name == "ann"
     assert settings.sessions == Settings().sessions

@@ -12,6 +12,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
+from logged import event_of
 from pydantic import TypeAdapter
 from rtsp_peer import DEADLINE_S, SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
@@ -176,7 +177,7 @@ async def test_a_slow_reader_is_counted_logged_once_a_second_and_closed(
         assert [one.id for one in status.mounts[0].readers] == [beside.session]
         assert status.drops.missed_by_readers >= seen.dropped_packets
         RtspPeer.forget_all()
-    lines = [record for record in caplog.records if "packets dropped" in record.message]
+    lines = [record for record in caplog.records if "packets dropped" in event_of(record)]
     assert 1 <= len(lines) <= 3
     fields = vars(lines[0])
     assert (fields["mount"], fields["session"]) == ("/a", seen.id)

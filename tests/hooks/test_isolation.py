@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from logged import event_of
 
 from headwater.hooks.errors import HookFailed, HookTimedOut
 from headwater.hooks.isolation import HookCounters, HookIsolation, without_secret
@@ -218,7 +219,7 @@ async def test_failure_after_the_time_out_is_not_reported_by_asyncio(
         await hasty.call(late)
     await asyncio.wait_for(raised.wait(), DEADLINE_S)
     await asyncio.sleep(0)
-    assert [record.message for record in caplog.records] == ["hook timed out"]
+    assert [event_of(record) for record in caplog.records] == ["hook timed out"]
 
 
 async def test_cancel_all_ends_what_still_runs(bench: _Bench) -> None:

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 
 import pytest
+from logged import event_of, events
 
 from headwater.hooks import (
     Allowed,
@@ -103,7 +104,7 @@ async def test_unusable_answers_are_failures_that_say_what_is_allowed(
     with pytest.raises(HookFailed, match="hook check_mount returned 200; allowed: True, False, a"):
         await runner.check_mount(REQUEST)
     for record in caplog.records:
-        assert record.message == "hook gave no usable answer"
+        assert event_of(record) == "hook gave no usable answer"
         assert "allowed: True" in record.__dict__["cause"]
         assert record.__dict__["mount"] == "/a"
         assert record.__dict__["peer"] == "192.0.2.7:50000"
@@ -204,7 +205,7 @@ async def test_dropped_notifications_are_counted_and_logged(
     for _ in range(4):
         runner.notify("mount_opened", _Mount("/a"))
     assert runner.counters["mount_opened"].dropped == 3
-    assert caplog.messages == ["notification dropped"] * 3
+    assert events(caplog.records) == ["notification dropped"] * 3
     assert [record.__dict__["dropped"] for record in caplog.records] == [1, 2, 3]
     assert {record.__dict__["mount"] for record in caplog.records} == {"/a"}
     release.set()
@@ -226,7 +227,7 @@ async def test_stop_gives_ends_their_time_then_cuts_them_off(
     runner.notify("client_close", _Mount("/quick"), _Session("2"))
     await runner.aclose()
     assert told == ["/quick"]
-    assert caplog.records[0].message == "notifications cut off at stop"
+    assert event_of(caplog.records[0]) == "notifications cut off at stop"
     assert caplog.records[0].__dict__["hooks"] == ["client_close"]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logged import event_of
 
 from headwater.media.catch_up import MOST_QUEUED_BYTES
 from headwater.media.errors import MountClosed, MountFull
@@ -389,7 +390,7 @@ def test_a_reader_that_raises_is_closed_and_harms_nobody(
     assert mount.readers == (good,)
     mount.tracks[0].write(video.picture(2))
     assert len(good.packets) == 2
-    record = next(record for record in caplog.records if record.message == "a reader failed")
+    record = next(record for record in caplog.records if event_of(record) == "a reader failed")
     assert (record.mount, record.session) == ("/cam", "bad")  # type: ignore[attr-defined]
     assert record.exc_info is not None
 

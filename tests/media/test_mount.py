@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logged import event_of
 
 from headwater.media.mount import MountState
 from headwater.media.packet_batch import PacketBatch
@@ -320,7 +321,7 @@ def test_a_failing_outlet_is_counted_and_logged(
         mount.tracks[0].write(stage.video().picture(1))
     assert len(reader.packets) == 2
     assert mount.counters.outlet_errors == 1
-    assert [record.message for record in caplog.records] == ["an outlet failed and was taken off"]
+    assert [event_of(record) for record in caplog.records] == ["an outlet failed and was taken off"]
 
 
 def test_sound_and_picture_keep_step_over_a_splice_with_reports(stage: Any) -> None:

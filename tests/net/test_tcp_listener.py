@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 from exhausted import Exhausted
+from logged import event_of
 
 from headwater.net import tcp_listener
 from headwater.net.kernel_features import probe
@@ -216,7 +217,7 @@ async def test_out_of_descriptors_answers_and_recovers(
         finally:
             for client in clients:
                 client.close()
-    messages = [record.getMessage() for record in caplog.records]
+    messages = [event_of(record) for record in caplog.records]
     assert messages == [
         "Cannot accept connections; raise the limit of open files",
         "Connections are accepted again",

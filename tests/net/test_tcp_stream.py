@@ -10,6 +10,7 @@ import socket
 import struct
 
 import pytest
+from logged import event_of
 from stream_ends import (
     HalfOpenRecorder,
     Recorder,
@@ -282,7 +283,7 @@ async def test_failing_receiver_ends_its_own_stream(
         far.send(b"data")
         await recorder.until(lambda: recorder.closed)
     assert recorder.closed == [fault]
-    assert [record.getMessage() for record in caplog.records] == ["Stream receiver failed"]
+    assert [event_of(record) for record in caplog.records] == ["Stream receiver failed"]
     assert caplog.records[0].exc_info is not None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from logged import event_of
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import wait_for
 
@@ -231,7 +232,7 @@ async def test_stalled_readers_of_a_silent_mount_are_closed_as_too_slow(
     mount = stage.server.mounts["/a"]
     assert mount.slow_disconnects == 2
     assert stage.server.counters.sessions_closed_by_cause == {"too slow for too long": 2}
-    lines = [record for record in caplog.records if record.message == "slow reader closed"]
+    lines = [record for record in caplog.records if event_of(record) == "slow reader closed"]
     assert {vars(line)["session"] for line in lines} == {one.session for one in stage.stalled}
     assert {vars(line)["mount"] for line in lines} == {"/a"}
     await stage.send()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from logged import event_of, events
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import wait_for
 
@@ -172,7 +173,7 @@ async def test_readers_of_a_mount(
         answer = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", TCP)
         assert answer.status == 453
     assert len(server.sessions) == 2
-    lines = [record for record in caplog.records if record.message == "limit reached"]
+    lines = [record for record in caplog.records if event_of(record) == "limit reached"]
     assert [vars(record)["setting"] for record in lines] == ["mounts.max_readers"] * 3
     sent = await publisher.send()
     assert await reader.peer.frame() == (0, sent[0])
@@ -267,7 +268,7 @@ async def test_limits_are_logged_now_and_then_and_all_counted(
         assert (await announce(server, "/b")).status == 503
     logged = [record for record in caplog.records if record.levelno >= logging.INFO]
     lines = FAULTS.at_once + 1
-    assert [record.message for record in logged] == ["limit reached"] * lines
+    assert [event_of(record) for record in logged] == ["limit reached"] * lines
     fields = [vars(record) for record in logged]
     assert [one["setting"] for one in fields] == ["limits.sessions"] * lines
     assert [one["refused"] for one in fields] == [*range(1, lines), 21]
@@ -293,7 +294,7 @@ async def test_publisher_above_its_bit_rate_is_closed(
     assert greedy.session not in server.sessions
     assert modest.session in server.sessions
     assert server.counters.sessions_closed_by_cause["bit rate above the limit"] == 1
-    line = next(record for record in caplog.records if record.message == "limit reached")
+    line = next(record for record in caplog.records if event_of(record) == "limit reached")
     assert vars(line)["setting"] == "limits.publisher_bits_per_s"
     assert "/greedy" in vars(line)["cause"]
 
@@ -348,6 +349,6 @@ async def test_queues_of_all_readers_together_are_bounded(
     assert budget.queued.size_bytes == sum(queued)
     assert all(snapshots[reader.session].dropped_packets > 0 for reader in slow)
     assert snapshots[healthy.session].dropped_packets == 0
-    await wait_for(lambda: "limit reached" in caplog.messages)
-    line = next(record for record in caplog.records if record.message == "limit reached")
+    await wait_for(lambda: "limit reached" in events(caplog.records))
+    line = next(record for record in caplog.records if event_of(record) == "limit reached")
     assert vars(line)["setting"] == "limits.reader_queue_bytes_total"

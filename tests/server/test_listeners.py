@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from logged import events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -372,6 +373,6 @@ async def test_connection_that_cannot_be_opened_is_forgotten(
         patched.setattr(service.listeners, "_stream", broken)
         unlucky = await RtspPeer.connect(server.play_port)
         assert await unlucky.closed() == b""
-    assert "connection not opened" in caplog.messages
+    assert "connection not opened" in events(caplog.records)
     peer = await RtspPeer.connect(server.play_port)
     assert (await peer.ask("OPTIONS", "*")).status == 200

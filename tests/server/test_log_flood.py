@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from digest_client import basic
+from logged import event_of, events
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import wait_for
 
@@ -31,10 +32,10 @@ class Lines:
 
     @property
     def by_message(self) -> Counter[str]:
-        return Counter(self._caplog.messages)
+        return Counter(events(self._caplog.records))
 
     def left_out(self, message: str) -> int:
-        records = [vars(record) for record in self._caplog.records if record.message == message]
+        records = [vars(record) for record in self._caplog.records if event_of(record) == message]
         return sum(fields.get("left_out", 0) for fields in records)
 
 

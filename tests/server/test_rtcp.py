@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from logged import events
 from rtsp_peer import SDP_VIDEO, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -108,7 +109,7 @@ async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
     channel, packet = await second.peer.frame()
     assert channel == 1
     assert any(isinstance(one, ReceiverReport) for one in parse_rtcp(packet))
-    await wait_for(lambda: "receiver report failed" in caplog.messages)
+    await wait_for(lambda: "receiver report failed" in events(caplog.records))
 
 
 async def test_publishers_that_came_together_get_their_reports_one_after_another(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
+from logged import event_of
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -397,7 +398,7 @@ async def test_one_failing_step_frees_all_the_rest(
     assert reader.session not in server.sessions
     assert server.udp_pairs_in_use == 0
     assert await reader.peer.closed() == b""
-    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    errors = [event_of(record) for record in caplog.records if record.levelno >= logging.ERROR]
     assert errors == ["a session's end failed in part"] * 2
     monkeypatch.undo()
     session.mount.remove_reader(session.reader)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from logged import event_of, events
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
 
@@ -151,7 +152,7 @@ async def test_used_up_range_is_453_named_in_the_log_and_disturbs_nobody(
             tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
             setup = await peer.ask("SETUP", server.play_url("/a") + "/trackID=0", tcp)
             assert setup.status == 200
-    lines = [record for record in caplog.records if record.message == "limit reached"]
+    lines = [record for record in caplog.records if event_of(record) == "limit reached"]
     assert [vars(record)["setting"] for record in lines] == ["rtp.rtp_port_count"] * 5
     assert "raise rtp_port_count" in vars(lines[0])["cause"]
     assert server.counters.refused_by_limit["rtp.rtp_port_count"] == 5
@@ -182,10 +183,10 @@ async def test_full_descriptor_table_is_503_named_in_the_log_and_disturbs_nobody
             assert await reader.peer.frame() == (0, sent)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    lines = [record for record in caplog.records if record.message == "limit reached"]
+    lines = [record for record in caplog.records if event_of(record) == "limit reached"]
     assert [vars(record)["setting"] for record in lines] == ["sockets.descriptor_limit"] * 3
     assert "LimitNOFILE" in vars(lines[0])["cause"]
-    assert "request failed" not in caplog.messages
+    assert "request failed" not in events(caplog.records)
     assert (await pair.setup(peer, server.play_url("/a"), Session=setup.session)).status == 461
     assert server.udp_pairs_in_use == 0
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 import pytest
+from logged import events
 
 from headwater.transports import endings
 from headwater.transports.endings import Endings
@@ -48,7 +49,7 @@ async def test_an_end_that_fails_holds_up_no_other(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.ERROR):
         await one_turn()
     assert ended == ["good"]
-    assert caplog.messages == ["an end failed"]
+    assert events(caplog.records) == ["an end failed"]
 
 
 async def test_finish_ends_all_that_waits_and_what_they_add() -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from local_identity import local_identity
+from logged import events
 
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
@@ -65,7 +66,7 @@ async def test_group_whose_reports_cannot_be_heard_is_sent_to_all_the_same(
         # Bound without sharing the port.
         selfish.bind(("", SETTINGS.multicast_port_start + 1))
         egress = egresses.acquire(track, SETTINGS)
-    assert "receiver reports of a multicast group cannot be heard" in caplog.messages
+    assert "receiver reports of a multicast group cannot be heard" in events(caplog.records)
     assert egress.ports == (SETTINGS.multicast_port_start, SETTINGS.multicast_port_start + 1)
     egresses.release(track)
 

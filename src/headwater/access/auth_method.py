@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from headwater.setting_fields import Choice
 
 
-class AuthMethod(StrEnum):
+class AuthMethod(Choice):
     """A challenge that a 401 may offer."""
 
     DIGEST_MD5 = "digest-md5"

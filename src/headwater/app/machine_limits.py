@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from headwater.config.settings import Settings
+from headwater.log_pace import paced_logger
 from headwater.net.descriptor_limit import raise_descriptor_limit
 from headwater.net.socket_buffers import set_receive_buffer, set_send_buffer
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _SPARE_DESCRIPTORS = 64
 """For listeners, the event loop, log files, and what else the program has open."""
@@ -23,18 +24,26 @@ def look_at_machine(settings: Settings) -> None:
     Each shortfall is one line that names what to raise; none of them keeps the server from
     starting.
     """
-    for message, shortfall in (
-        ("too few open files", _descriptor_shortfall(settings)),
-        *(("socket buffer too small", each) for each in _buffer_shortfalls(settings)),
-    ):
+    _raise_descriptor_limit(settings)
+    for shortfall in _buffer_shortfalls(settings):
         if shortfall is not None:
-            logger.warning(message, extra={"cause": shortfall})
+            logger.warning("socket buffer too small", extra={"cause": shortfall})
 
 
-def _descriptor_shortfall(settings: Settings) -> str | None:
+def _raise_descriptor_limit(settings: Settings) -> None:
     asked = settings.sockets.descriptor_limit
     most_in_use = settings.limits.connections + settings.rtp.rtp_port_count + _SPARE_DESCRIPTORS
-    return replace(raise_descriptor_limit(asked), wanted=asked or most_in_use).shortfall
+    limit = replace(raise_descriptor_limit(asked), wanted=asked or most_in_use)
+    if limit.shortfall is None:
+        return
+    # The limits of the settings together are more than most servers ever use: what the owner
+    # asked for is missed, and less than half of what may be needed is few.
+    few = asked or 2 * limit.allowed < most_in_use
+    logger.log(
+        logging.WARNING if few else logging.INFO,
+        "too few open files" if few else "fewer open files than the limits add up to",
+        extra={"cause": limit.shortfall},
+    )
 
 
 def _buffer_shortfalls(settings: Settings) -> list[str | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -23,6 +22,7 @@ from headwater.control.socket_path import automatic_path
 from headwater.control.status import Health, ServerStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks, Side
+from headwater.log_pace import paced_logger
 from headwater.media.snapshot import MountSnapshot
 from headwater.net.listen_hosts import listen_hosts
 from headwater.net.steady_loop import SteadyLoop
@@ -33,7 +33,7 @@ from headwater.server.service import Service
 from headwater.server.session import SessionSnapshot
 from headwater.server.timekeeper import Timekeeper
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _ANY_HOSTS = frozenset({"", "0.0.0.0", "::"})
 _CLOSE_DEADLINE_S = 1.0

@@ -18,6 +18,7 @@ from headwater.control.status import (
 )
 from headwater.hooks import HookRunner
 from headwater.hooks.table import HOOKS
+from headwater.log_pace import TOTALS
 from headwater.media.mount import Mount
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, totals_of
 from headwater.media.track import Track
@@ -116,6 +117,7 @@ class StatusReport:
                 not_rtcp=lost.invalid_rtcp_packets,
                 unknown_channel=counters.unknown_channel_frames,
             ),
+            log=replace(TOTALS),
             egress=totals,
             hooks=tuple(self._hooks_status()),
             hook_threads=tuple(self._hook_threads()),

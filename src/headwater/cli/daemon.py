@@ -5,13 +5,9 @@
 
 import sys
 
-# structlog imports rich where it is installed, for tracebacks in a form that the log does not
-# use; it would keep 4 MB in the server.
-sys.modules["rich"] = None  # type: ignore[assignment]
-
-from headwater.cli.failures import CommandFailed, show  # noqa: E402
-from headwater.cli.handover import received_order  # noqa: E402
-from headwater.cli.serving import ServeOrder, serve_until_signalled  # noqa: E402
+from headwater.cli.failures import CommandFailed, show
+from headwater.cli.handover import received_order
+from headwater.cli.serving import ServeOrder, serve_until_signalled
 
 
 def main(arguments: list[str]) -> None:

@@ -39,7 +39,9 @@ def demo(
     transport: Annotated[
         PublishTransport, typer.Option(help="How the camera's media travels.")
     ] = PublishTransport.TCP,
-    log_level: Annotated[LogLevel, typer.Option(help="Lowest level to log.")] = LogLevel.WARNING,
+    log_level: Annotated[
+        LogLevel, typer.Option(help="Lowest level to log.", case_sensitive=False)
+    ] = LogLevel.WARNING,
 ) -> None:
     """Run a server with a synthetic camera: a moving picture with a clock, and a tone."""
     for module in ("av", "numpy"):
@@ -68,7 +70,7 @@ async def _demo(
     hooks = Hooks()
 
     @hooks.publisher_started
-    async def show_instructions(published: MountSnapshot) -> None:
+    def show_instructions(published: MountSnapshot) -> None:
         if published.path == mount:
             urls = server.play_url(mount), server.publish_url("/mine")
             typer.echo(instructions(*urls, command=own_command()))

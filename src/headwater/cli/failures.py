@@ -10,11 +10,13 @@ from typing import TextIO
 from headwater.cli.terminal import takes_colours
 from headwater.config.errors import ConfigError
 from headwater.net.errors import HostUnknownError
+from headwater.shown_text import shown
 
 EXIT_FAILED = 1
 """Something else, which may be better at another try: a port in use, a server that is gone."""
 EXIT_CONFIGURATION = 2
 """The arguments or the configuration are wrong: trying again does not help."""
+_LINE_CHARACTERS = 2000
 
 
 class CommandFailed(Exception):  # noqa: N818 (named for what happened)
@@ -90,6 +92,11 @@ def show(failure: CommandFailed, stream: TextIO) -> None:
     strong, faint, plain = (
         ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if takes_colours(stream) else ("",) * 3
     )
-    stream.write(f"{strong}headwater: {plain}{failure}\n")
+    stream.write(f"{strong}headwater: {plain}{_fit(str(failure))}\n")
     if failure.remedy:
-        stream.write(f"{faint}{failure.remedy}{plain}\n")
+        stream.write(f"{faint}{_fit(failure.remedy)}{plain}\n")
+
+
+def _fit(text: str) -> str:
+    """The text with its lines; what it quotes of another server's answer cannot do harm."""
+    return "\n".join(shown(line, _LINE_CHARACTERS) for line in text.split("\n"))

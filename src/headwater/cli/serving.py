@@ -1,12 +1,11 @@
 """The server of `headwater serve`: started, told of to its supervisor, stopped by signals.
 
-The standard library, structlog and uvloop alone: whatever is imported here stays in memory for as
+The standard library and uvloop alone: whatever is imported here stays in memory for as
 long as the server runs.
 """
 
 import contextlib
 import gc
-import logging
 import signal
 import sys
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_lis
 from headwater.cli.logs import configure_logs
 from headwater.cli.supervisor import Supervisor
 from headwater.cli.terminal import has_terminal
-from headwater.config.settings import Settings
+from headwater.config.settings import LogFormat, Settings
 from headwater.control.errors import StatusSocketError
 from headwater.control.settings import AUTO
+from headwater.log_pace import paced_logger
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _WHAT_A_HANG_UP_LEAVES = (
     "SIGHUP reads certificate files again and nothing else: users, limits and every other setting "
@@ -44,8 +44,16 @@ def serve_until_signalled(order: ServeOrder) -> None:
     """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
     configure_logs(order.settings.log)
     for warning in order.advice:
-        logger.warning("configuration: %s", warning)
-    run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
+        logger.warning("configuration is likely wrong", extra={"advice": warning})
+    try:
+        run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
+    except CommandFailed as failure:
+        if order.settings.log.format is LogFormat.TEXT:
+            raise
+        # What reads JSON gets nothing else.
+        fields = {"cause": str(failure), "remedy": failure.remedy}
+        logger.error("server not started", extra=fields)
+        sys.exit(failure.exit_code)
 
 
 async def start_server(
@@ -94,17 +102,25 @@ async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
     with _hang_ups_taken(server, stop_asked):
         try:
             await open_status_socket(server)
-            sys.stdout.write(
-                f"publish to  {server.publish_url('/NAME')}\n"
-                f"play from   {server.play_url('/NAME')}\n"
-            )
-            sys.stdout.flush()
+            _say_urls(server)
             supervisor.ready(server.health)
             await stop_asked.wait()
         finally:
             supervisor.stopping(settings.server.drain_s)
             await server.stop()
             supervisor.close()
+
+
+def _say_urls(server: RtspServer) -> None:
+    """Tell a person where to publish and play; machines are told by the line `server started`."""
+    if server.settings.log.format is LogFormat.JSON:
+        return
+    # A standard output that cannot be written to is no reason not to serve.
+    with contextlib.suppress(OSError):
+        sys.stdout.write(
+            f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
+        )
+        sys.stdout.flush()
 
 
 def _hang_ups_taken(

@@ -68,6 +68,9 @@ def _head(document: Document, before: Document | None) -> Iterator[Text]:
     drops = {name: count for name, count in document["drops"].items() if count}
     if drops:
         yield Text("drops  " + _counts(drops), style="yellow")
+    log = {name: count for name, count in document.get("log", {}).items() if count}
+    if log:
+        yield Text("log  " + _counts(log), style="yellow")
     refused = document["counters"]["refused_by_limit"]
     if refused:
         yield Text("refused  " + _counts(refused), style="yellow")

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
 from collections.abc import Callable, MutableMapping
 from typing import Self
 
 from headwater.control.status import Health
+from headwater.log_pace import paced_logger
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _STATUS_INTERVAL_S = 10.0
 _STOP_ALLOWANCE_S = 30.0

@@ -5,7 +5,6 @@ nothing else. Reading files and checking values with pydantic lives in `headwate
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
@@ -14,11 +13,11 @@ from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 from headwater.transports.settings import RtpSettings
 
 
-class LogLevel(StrEnum):
+class LogLevel(Choice):
     """How much is logged; each level includes those after it."""
 
     DEBUG = "debug"
@@ -27,7 +26,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class LogFormat(StrEnum):
+class LogFormat(Choice):
     """How a log line is written."""
 
     TEXT = "text"

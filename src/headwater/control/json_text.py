@@ -7,10 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from headwater.shown_text import DOCUMENT_CHARACTERS, shown
+
 
 def plain(value: object) -> object:
-    """The value as dicts with text keys, lists, texts, numbers, booleans and None."""
-    if value is None or isinstance(value, bool | int | float | str):
+    """The value as dicts with text keys, lists, texts, numbers, booleans and None.
+
+    Texts, which may be of peers, are made fit to be shown.
+    """
+    if isinstance(value, str):
+        return shown(str(value), DOCUMENT_CHARACTERS)
+    if value is None or isinstance(value, bool | int | float):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(item) for key, item in value.items()}

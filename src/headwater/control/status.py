@@ -8,6 +8,7 @@ from headwater.access.authenticator import AccessCounters
 from headwater.control.json_text import plain
 from headwater.control.process import ProcessStatus
 from headwater.control.server_state import ServerState
+from headwater.log_pace import LogTotals
 from headwater.media.snapshot import MountSnapshot
 from headwater.server.counters import ServerCounters
 from headwater.server.session import SessionSnapshot
@@ -115,8 +116,8 @@ class ServerStatus:
 
     Counters are since the start and only grow; those of a mount since it opened. `clock_s` is
     the server's monotonic clock, to which `opened_s`, `last_seen_s` and `last_packet_s` belong:
-    the difference of two statuses' `clock_s` is the time between them. `counters` and `access`
-    are copies that change no more.
+    the difference of two statuses' `clock_s` is the time between them. `counters`, `access` and
+    `log` are copies that change no more; `log` is the whole process's.
     """
 
     version: str
@@ -129,6 +130,7 @@ class ServerStatus:
     counters: ServerCounters
     access: AccessCounters
     drops: DropsStatus
+    log: LogTotals
     egress: EgressTotals
     hooks: tuple[HookStatus, ...]
     hook_threads: tuple[HookThreadsStatus, ...]

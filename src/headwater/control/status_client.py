@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.control.errors import NotReachableError
+from headwater.control.json_text import plain
 from headwater.control.socket_path import existing_sockets, searched_folders
 
 ANSWER_BYTES: Final = 256 * 1024 * 1024
@@ -41,6 +42,7 @@ def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str
         answer = json.loads(text)
     except ValueError:
         answer = None
+    answer = plain(answer)
     if not isinstance(answer, dict):
         raise NotReachableError(
             f"no answer on {path}", "the server may be asked by too many at once; try again"

@@ -20,6 +20,7 @@ from headwater.hooks.settings import HookSettings
 from headwater.hooks.table import HOOK_BY_NAME, HOOKS, Side
 from headwater.hooks.threads import HookThreads, ThreadCounts
 from headwater.log_pace import paced_logger
+from headwater.net.socket_address import address_text
 
 _log = paced_logger(__name__)
 
@@ -170,8 +171,8 @@ def _order_key(payload: tuple[object, ...]) -> Hashable:
 
 
 def _request_fields(request: HookRequest) -> dict[str, object]:
-    host, port = request.peer
-    return {"mount": request.path, "peer": f"{host}:{port}", "method": request.method}
+    peer = address_text(request.peer)
+    return {"mount": request.path, "peer": peer, "method": request.method}
 
 
 def _payload_fields(payload: tuple[object, ...]) -> dict[str, object]:

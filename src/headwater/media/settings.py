@@ -5,23 +5,22 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
 from typing import Annotated
 
 from headwater.protocol.path_pattern import check_pattern, matches
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 _MIB = 1 << 20
 
 
-class SecondPublisher(StrEnum):
+class SecondPublisher(Choice):
     """What happens when a second publisher comes to a mount that has one."""
 
     REFUSE = "refuse"
     REPLACE = "replace"
 
 
-class SlowReaderPolicy(StrEnum):
+class SlowReaderPolicy(Choice):
     """What happens to a reader whose queue passes its bounds."""
 
     DROP = "drop"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headwater.media.counters import MountTotals
+from headwater.shown_text import shown
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
@@ -125,8 +126,8 @@ def snapshot_of_track(track: Track) -> TrackSnapshot:
     counters = track.counters
     return TrackSnapshot(
         index=track.index,
-        kind=track.media.kind,
-        encoding=track.media.encoding,
+        kind=shown(track.media.kind),
+        encoding=shown(track.media.encoding),
         clock_rate_hz=track.media.clock_rate_hz,
         outlets=len(track.fan_out),
         packets=counters.packets,
@@ -149,7 +150,7 @@ def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> Rea
     return ReaderSnapshot(
         id=reader.id,
         peer=reader.peer,
-        user_agent=reader.user_agent,
+        user_agent=shown(reader.user_agent),
         transport=reader.transport,
         state=state,
         tracks=tuple(sorted(tracks)),
@@ -169,7 +170,7 @@ def snapshot_of_publisher(publisher: Publisher) -> PublisherSnapshot:
     return PublisherSnapshot(
         id=publisher.id,
         peer=publisher.peer,
-        user_agent=publisher.user_agent,
+        user_agent=shown(publisher.user_agent),
         transport=publisher.transport,
         kernel_drops=publisher.kernel_drops,
     )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Final
 
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 
-class TlsVersion(StrEnum):
+class TlsVersion(Choice):
     """The oldest TLS protocol version that is accepted."""
 
     TLS_1_2 = "1.2"
     TLS_1_3 = "1.3"
 
 
-class ClientCertificates(StrEnum):
+class ClientCertificates(Choice):
     """Whether a TLS peer shows a certificate of its own."""
 
     NONE = "none"

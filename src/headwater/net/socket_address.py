@@ -71,6 +71,12 @@ def _known_reach(local_ip: str, peer_ip: str) -> bool | None:
     return True if local.is_loopback == peer.is_loopback else None
 
 
+def address_text(address: Address | tuple[str, int]) -> str:
+    """Return `host:port`, with brackets around an IPv6 host: how a peer is named everywhere."""
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def unmapped(address: Address) -> Address:
     """Return an IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) as IPv4, others unchanged."""
     host = address[0]

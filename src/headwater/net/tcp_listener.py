@@ -14,7 +14,7 @@ from headwater.log_pace import paced_logger
 from headwater.net.descriptor_reserve import NO_DESCRIPTOR, DescriptorReserve
 from headwater.net.event_loop import EventLoop, Timer
 from headwater.net.kernel_features import probe
-from headwater.net.socket_address import Address, family_of, socket_address, unmapped
+from headwater.net.socket_address import Address, address_text, family_of, socket_address, unmapped
 
 _log = paced_logger(__name__)
 
@@ -139,7 +139,7 @@ class TcpListener:
             try:
                 self._on_connection(sock, unmapped(address))
             except Exception:  # noqa: BLE001 - one peer's fault is not the listener's
-                _log.exception("New connection failed", extra={"peer": address})
+                _log.exception("New connection failed", extra={"peer": address_text(address)})
                 sock.close()
 
     def _overloaded(self, listening: socket.socket, error: OSError) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.net.event_loop import EventLoop, Timer, errors_repeat
-from headwater.net.socket_address import Address, unmapped
+from headwater.net.socket_address import Address, address_text, unmapped
 from headwater.net.stream import (
     ByteStream,
     HalfCloseReceiver,
@@ -276,7 +276,7 @@ class TcpStream(TcpSendQueue):
         self.abort(error)
 
     def _log_receiver_error(self) -> None:
-        _log.exception("Stream receiver failed", extra={"peer": self.peer_address})
+        _log.exception("Stream receiver failed", extra={"peer": address_text(self.peer_address)})
 
 
 def _address_of(sock: socket.socket, question: str) -> Address:

@@ -19,7 +19,7 @@ from headwater.net.datagram_vector import DatagramVector, sendmmsg
 from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
-from headwater.net.socket_address import Address, family_of
+from headwater.net.socket_address import Address, address_text, family_of
 from headwater.net.udp_destination import Destination, DestinationGroup, PendingSend
 
 __all__ = ["Destination", "UdpSender"]
@@ -273,7 +273,10 @@ class UdpSender:
             self.fallbacks += 1
             _log.info(
                 "Route takes no UDP segments, sending single datagrams",
-                extra={"peer": destination.address, "cause": errno.errorcode.get(code, code)},
+                extra={
+                    "peer": address_text(destination.address),
+                    "cause": errno.errorcode.get(code, code),
+                },
             )
         packets = Run(pending.buffer, pending.segment_bytes, pending.packets).packets()
         for number, packet in enumerate(packets):
@@ -303,7 +306,7 @@ class UdpSender:
             _log.warning(
                 "Datagrams cannot be sent to this address; further ones are counted only",
                 extra={
-                    "peer": destination.address,
+                    "peer": address_text(destination.address),
                     "packets": pending.packets,
                     "bytes": len(pending.buffer),
                     "cause": os.strerror(code),

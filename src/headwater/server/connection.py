@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
-from headwater.net.socket_address import address_block
+from headwater.net.socket_address import address_block, address_text
 from headwater.net.stream import ByteStream
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
@@ -17,6 +17,7 @@ from headwater.server.answering import answer, answer_protocol_error
 from headwater.server.request_pace import RequestPace
 from headwater.server.role import Role
 from headwater.server.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
+from headwater.shown_text import shown
 
 if TYPE_CHECKING:
     from headwater.server.service import Service
@@ -63,6 +64,7 @@ class Connection:
         self.secure = secure
         self._grants: dict[tuple[Role, str], None] = {}
         self.username: str | None = None
+        self.user_agent = ""
         self.sessions: dict[str, Session] = {}
         self.channels: dict[int, ChannelConsumer] = {}
         self.closed = False
@@ -84,8 +86,7 @@ class Connection:
     @property
     def peer(self) -> str:
         """The peer as `address:port`, with brackets around an IPv6 address."""
-        host = f"[{self.peer_ip}]" if ":" in self.peer_ip else self.peer_ip
-        return f"{host}:{self.peer_port}"
+        return address_text((self.peer_ip, self.peer_port))
 
     @property
     def stream(self) -> ByteStream:
@@ -217,7 +218,11 @@ class Connection:
             self._message_offset = offset
             self.message_began_s = self.service.clock()
 
-    def _note_life(self) -> None:
+    def _note_life(self, request: Request) -> None:
+        # Some clients name themselves in DESCRIBE alone.
+        agent = request.headers.get("User-Agent")
+        if agent and agent != self.user_agent:
+            self.user_agent = shown(agent)
         # Not every client names its session in what it sends to keep it alive.
         self.last_request_s = now = self.service.clock()
         for session in self.sessions.values():
@@ -285,7 +290,7 @@ class Connection:
             case Request():
                 await self._until_answers_are_taken()
                 self.requests += 1
-                self._note_life()
+                self._note_life(event)
                 await self._keep_pace(event)
                 await answer(self, event)
                 return 1 + len(event.body) // _WORK_BODY_BYTES

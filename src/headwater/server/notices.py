@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 logger = paced_logger(__name__)
 
 
-def _fields(mount: Mount, peer: Publisher | Reader) -> dict[str, str]:
-    return {
-        "mount": mount.path,
-        "session": peer.id,
-        "peer": peer.peer,
-        "transport": peer.transport,
-        "agent": peer.user_agent,
-    }
-
-
 class Notices(MountObserver):
     """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook."""
 
@@ -65,26 +55,35 @@ class Notices(MountObserver):
 
     def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
         """A publisher took the mount."""
-        logger.info("publisher started", extra=_fields(mount, publisher))
+        logger.info("publisher started", extra=self._fields(mount, publisher))
         self._tell(self._publish, "publisher_started", mount, publisher.id)
 
     def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
         """The publisher left."""
-        fields = _fields(mount, publisher)
-        logger.info(
-            "publisher stopped", extra={**fields, "cause": reason, "state": mount.state.value}
-        )
+        fields = self._fields(mount, publisher)
+        logger.info("publisher stopped", extra={**fields, "cause": reason})
         self._tell(self._publish, "publisher_stopped", mount, publisher.id)
 
     def reader_started(self, mount: Mount, reader: Reader) -> None:
         """A reader began to play."""
-        logger.info("reader started", extra=_fields(mount, reader))
+        logger.info("reader started", extra=self._fields(mount, reader))
         self._tell(self._play, "reader_started", mount, reader.id)
 
     def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
         """A reader that had begun is gone."""
-        logger.info("reader stopped", extra={**_fields(mount, reader), "cause": reason})
+        logger.info("reader stopped", extra={**self._fields(mount, reader), "cause": reason})
         self._tell(self._play, "reader_stopped", mount, reader.id)
+
+    def _fields(self, mount: Mount, peer: Publisher | Reader) -> dict[str, object]:
+        session = None if self.sessions is None else self.sessions.get(peer.id)
+        return {
+            "mount": mount.path,
+            "session": peer.id,
+            "peer": peer.peer,
+            "transport": peer.transport,
+            "tls": session is not None and session.secure,
+            "agent": peer.user_agent,
+        }
 
     def _tell_session(self, name: str, session: Session) -> None:
         hooks = self._hooks[session.role]

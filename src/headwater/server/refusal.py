@@ -12,6 +12,9 @@ from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
 from headwater.server.settings import setting_of_limit
+from headwater.shown_text import shown
+
+_REASON_CHARACTERS = 1024
 
 
 class Refusal(Exception):  # noqa: N818 - named after what it does
@@ -43,7 +46,8 @@ def refusal_response(refusal: Refusal) -> Response:
     headers = Headers(refusal.headers)
     body = b""
     if refusal.reason:
-        body = refusal.reason.encode("utf-8", "replace") + b"\r\n"
+        # It may quote the request, and the peer's own log may show it.
+        body = shown(refusal.reason, _REASON_CHARACTERS).encode() + b"\r\n"
         headers.set("Content-Type", "text/plain;charset=utf-8")
     return Response(status=refusal.status, headers=headers, body=body)
 

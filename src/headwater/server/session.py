@@ -57,7 +57,8 @@ class Session:
         self.peer_ip = connection.peer_ip
         self.address_block = connection.address_block
         self.username = connection.username
-        self.user_agent = ""
+        self.user_agent = connection.user_agent
+        self.secure = connection.secure
         self.opened_s = now
         self.last_seen_s = now
         self.excused_s = 0.0

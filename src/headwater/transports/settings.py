@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 
-class TransportKind(StrEnum):
+class TransportKind(Choice):
     """The ways media travels between a peer and the server."""
 
     UDP = "udp"

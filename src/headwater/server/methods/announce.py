@@ -52,7 +52,6 @@ async def answer(exchange: Exchange) -> Response:
         state = state_after(session, Method.ANNOUNCE)
         service.descriptions.give(session, presentation)
         session.state = state
-        session.user_agent = request.headers.get("User-Agent", "") or ""
         service.reservations.take(path, session)
         logger.info(
             "publisher announced",

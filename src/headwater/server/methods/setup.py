@@ -53,7 +53,6 @@ async def answer(exchange: Exchange) -> Response:
         session = service.sessions.open(exchange.connection, target.role, target.path)
     try:
         if is_new:
-            session.user_agent = request.headers.get("User-Agent", "") or ""
             session.query = target.query
         state = state_after(session, Method.SETUP)
         chosen = _set_up(exchange, session, target, offers)
