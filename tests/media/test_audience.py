@@ -8,6 +8,9 @@ from logged import event_of
 
 from headwater.media.catch_up import MOST_QUEUED_BYTES
 from headwater.media.errors import MountClosed, MountFull
+from headwater.media.timeline import signed_32
+from headwater.protocol.rtcp import SenderReport, parse_rtcp
+from headwater.protocol.rtp import timestamp
 
 NTP = 3_900_000_000 << 32
 
@@ -179,6 +182,16 @@ def test_a_reader_on_its_way_gets_everything_in_the_order_it_came(stage: Any) ->
     assert [index for index, _ in reader.packets[-8:]] == [1, 0, 0, 1, 0, 0, 0, 0]
 
 
+def assert_same_clock(told: bytes, report: bytes) -> None:
+    """Both reports say the same of wall clock and video clock, maybe of other instants."""
+    one, other = parse_rtcp(told)[0], parse_rtcp(report)[0]
+    assert isinstance(one, SenderReport)
+    assert isinstance(other, SenderReport)
+    assert one.ssrc == other.ssrc
+    units = (one.ntp - other.ntp) * 90_000 / (1 << 32)
+    assert abs(units - signed_32(one.rtp_timestamp - other.rtp_timestamp)) <= 1
+
+
 def test_sender_reports_reach_those_who_join_and_those_on_their_way(stage: Any) -> None:
     mount, video, audio = filled(stage)
     early = video.report(NTP)
@@ -186,15 +199,17 @@ def test_sender_reports_reach_those_who_join_and_those_on_their_way(stage: Any) 
     reader = stage.FakeReader()
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader, 0)
-    assert reader.rtcp == [(0, early)]
+    ((index, told),) = reader.rtcp
+    assert index == 0
+    assert_same_clock(told, early)
     late = video.report(NTP + (1 << 32))
     mount.tracks[0].write_rtcp([late])
     mount.tracks[1].write_rtcp([audio.report(NTP)])
-    assert reader.rtcp == [(0, early), (0, late)]
+    assert reader.rtcp == [(0, told), (0, late)]
     reader.queue = 0
     stage.advance(0.2)
     mount.tracks[0].write_rtcp([early])
-    assert reader.rtcp == [(0, early), (0, late), (0, early)]
+    assert reader.rtcp == [(0, told), (0, late), (0, early)]
 
 
 def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
@@ -207,7 +222,21 @@ def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
     stage.play(mount, reader)
     assert known
     assert set(known) == {1}
-    assert reader.rtcp == [(0, report)]
+    ((index, told),) = reader.rtcp
+    assert index == 0
+    assert_same_clock(told, report)
+
+
+def test_a_reader_that_begins_is_told_the_time_of_its_first_packet(stage: Any) -> None:
+    """An older report would make time go backwards for players that begin with it."""
+    mount, video, _ = filled(stage)
+    mount.tracks[0].write_rtcp([video.report(NTP - (30 << 32), video.timestamp - 30 * 90_000)])
+    reader = stage.FakeReader()
+    stage.play(mount, reader)
+    (told,) = (packet for index, packet in reader.rtcp if index == 0)
+    (report,) = (part for part in parse_rtcp(told) if isinstance(part, SenderReport))
+    (first, *_) = (packet for index, packet in reader.packets if index == 0)
+    assert report.rtp_timestamp == timestamp(first)
 
 
 def test_report_that_breaks_a_reader_at_its_start_ends_it(stage: Any) -> None:

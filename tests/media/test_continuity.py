@@ -47,6 +47,11 @@ def report(ssrc: int, at: int, timestamp: int) -> bytes:
     return sender_report(ssrc, ntp=at, rtp_timestamp=timestamp, packets=1, octets=1, cname="c")
 
 
+def nobody(_source: bytes) -> bool:
+    """No source goes on where another stood."""
+    return False
+
+
 def ends(*, reports: bool = False) -> dict[int, TrackEnd]:
     """Video ended at 1000 s of the clock, sound 20 ms after; both of media time 100 s."""
     video = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
@@ -67,7 +72,7 @@ def first(
 
 def test_a_track_goes_on_by_the_time_that_passed() -> None:
     offsets = Splice(ends()).place(0, first(7000, 555, 1004.0))
-    header = RtpHeader.parse(offsets.rewritten([packet(7000, 555, 0xC)])[0])
+    header = RtpHeader.parse(offsets.rewritten([packet(7000, 555, 0xC)], nobody)[0])
     assert header.sequence_number == 501
     assert header.timestamp == 104 * VIDEO_HZ
     assert header.ssrc == 0xA
@@ -77,7 +82,7 @@ def test_a_track_goes_on_by_the_time_that_passed() -> None:
 def test_sequence_numbers_and_timestamps_wrap() -> None:
     offsets = Splice(ends()).place(1, first(3, 0xFFFFFFF0, 1000.52, AUDIO_HZ))
     sent = [packet(3, 0xFFFFFFF0, 0xC), packet(4, 0x10, 0xC)]
-    headers = [RtpHeader.parse(each) for each in offsets.rewritten(sent)]
+    headers = [RtpHeader.parse(each) for each in offsets.rewritten(sent, nobody)]
     assert [header.sequence_number for header in headers] == [65_535, 0]
     assert headers[0].timestamp == 100 * AUDIO_HZ + AUDIO_HZ // 2
     assert headers[1].timestamp == headers[0].timestamp + 0x20
@@ -86,7 +91,7 @@ def test_sequence_numbers_and_timestamps_wrap() -> None:
 def test_other_sources_pass_as_they_are() -> None:
     offsets = Splice(ends()).place(0, first(7000, 555, 1004.0))
     stranger = packet(1, 2, 0xDD)
-    assert offsets.rewritten([stranger, packet(7001, 600, 0xC)])[0] == stranger
+    assert offsets.rewritten([stranger, packet(7001, 600, 0xC)], nobody)[0] == stranger
 
 
 def test_offsets_of_nothing_change_nothing() -> None:
@@ -183,10 +188,10 @@ def test_a_continuation_places_itself_by_the_first_packet() -> None:
     continuation = Continuation(Splice(ends()), 0, VIDEO)
     assert not continuation.placed
     new = packet(7000, 555, 0xC)
-    assert continuation.rewritten([new]) == [new]
+    assert continuation.rewritten([new], nobody) == [new]
     assert continuation.place([new], 1004.0) == []
     assert continuation.placed
-    (sent,) = continuation.rewritten([new])
+    (sent,) = continuation.rewritten([new], nobody)
     assert RtpHeader.parse(sent).sequence_number == 501
 
 
@@ -194,14 +199,14 @@ def test_a_continuation_of_nothing_passes_the_very_list() -> None:
     continuation = Continuation(Splice({}), 0, VIDEO)
     new = [packet(7000, 555, 0xC)]
     continuation.place(new, 1004.0)
-    assert continuation.rewritten(new) is new
+    assert continuation.rewritten(new, nobody) is new
 
 
 def test_a_report_waits_for_the_first_packet_and_is_moved_with_it() -> None:
     continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     early = SenderClock(ntp(NEW_NTP, 0), 555)
-    assert continuation.rtcp(report(0xC, early.ntp, 555), 0xC, early) == []
-    assert continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None) == []
+    assert continuation.rtcp(report(0xC, early.ntp, 555), 0xC, early, nobody) == []
+    assert continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None, nobody) == []
     ((compound, clock),) = continuation.place([packet(7000, 555, 0xC)], 1004.0)
     sender = parse_rtcp(compound)[0]
     assert isinstance(sender, SenderReport)
@@ -214,7 +219,7 @@ def test_a_report_waits_for_the_first_packet_and_is_moved_with_it() -> None:
 def test_a_report_without_wall_clock_keeps_saying_so() -> None:
     continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     none = SenderClock(0, 555)
-    assert continuation.rtcp(report(0xC, 0, 555), 0xC, none) == []
+    assert continuation.rtcp(report(0xC, 0, 555), 0xC, none, nobody) == []
     ((compound, _),) = continuation.place([packet(7000, 555, 0xC)], 1004.0)
     sender = parse_rtcp(compound)[0]
     assert isinstance(sender, SenderReport)
@@ -225,8 +230,8 @@ def test_rtcp_of_other_senders_passes_and_without_report_only_the_source_changes
     continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     continuation.place([packet(7000, 555, 0xC)], 1004.0)
     stranger = receiver_report(0xDD, cname="c")
-    assert continuation.rtcp(stranger, 0xDD, None) == [(stranger, None)]
-    ((mine, clock),) = continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None)
+    assert continuation.rtcp(stranger, 0xDD, None, nobody) == [(stranger, None)]
+    ((mine, clock),) = continuation.rtcp(receiver_report(0xC, cname="c"), 0xC, None, nobody)
     assert mine == receiver_report(0xA, cname="c")
     assert clock is None
 
@@ -234,7 +239,7 @@ def test_rtcp_of_other_senders_passes_and_without_report_only_the_source_changes
 def test_rtcp_without_a_report_has_no_wall_clock_to_move() -> None:
     offsets = Offsets(0xC, 0xA, 1, 90)
     goodbye = bye([0xC], cname="c")
-    assert offsets.rewritten_rtcp(goodbye, 5) == bye([0xA], cname="c")
+    assert offsets.rewritten_rtcp(goodbye, 5, 0xC) == bye([0xA], cname="c")
 
 
 def test_the_splice_is_behind_the_highest_timestamp_on_all_tracks_alike() -> None:
@@ -252,7 +257,7 @@ def test_the_source_that_sent_most_of_the_first_batch_is_continued() -> None:
     continuation = Continuation(Splice(ends()), 0, VIDEO)
     mixed = [packet(50_000, 555, 0xD), packet(7000, 555, 0xC), packet(7001, 555, 0xC)]
     continuation.place(mixed, 1004.0)
-    after = [RtpHeader.parse(each) for each in continuation.rewritten(mixed)]
+    after = [RtpHeader.parse(each) for each in continuation.rewritten(mixed, nobody)]
     assert [(each.ssrc, each.sequence_number) for each in after] == [
         (0xD, 50_000),
         (0xA, 501),
@@ -266,13 +271,13 @@ def test_retransmissions_and_protection_never_say_where_the_media_goes_on() -> N
     beside = [packet(50_000, 555, 0xD, payload_type=97)]
     assert continuation.place(beside, 1004.0) == []
     assert not continuation.placed
-    assert continuation.rewritten(beside) == beside
+    assert continuation.rewritten(beside, nobody) == beside
     continuation.place([*beside, *beside, packet(7000, 555, 0xC)], 1004.0)
     assert continuation.end_of(
-        TrackEnd(0xC, 7001, TrackClock(VIDEO_HZ, 555, 1004.0), 560)
+        TrackEnd(0xC, 7001, TrackClock(VIDEO_HZ, 555, 1004.0), 560), nobody
     ) == TrackEnd(0xA, 502, TrackClock(VIDEO_HZ, 104 * VIDEO_HZ, 1004.0), 104 * VIDEO_HZ + 5)
     other = TrackEnd(0xD, 50_001, TrackClock(VIDEO_HZ, 555, 1004.0), 555)
-    assert continuation.end_of(other) == other
+    assert continuation.end_of(other, nobody) == other
 
 
 def test_a_track_of_nothing_but_retransmissions_goes_on_too() -> None:
@@ -285,8 +290,31 @@ def test_reports_of_each_source_wait_up_to_a_bound() -> None:
     continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
     for sender in (0xD, 0xC, 0xE, 0xF, 0x10, 0xC):
         clock = SenderClock(ntp(NEW_NTP, 0), 555)
-        assert continuation.rtcp(report(sender, clock.ntp, 555), sender, clock) == []
+        assert continuation.rtcp(report(sender, clock.ntp, 555), sender, clock, nobody) == []
     relayed = continuation.place([packet(7000, 555, 0xC)], 1004.0)
     senders = [parse_rtcp(compound)[0].ssrc for compound, _ in relayed]  # type: ignore[union-attr]
     assert senders == [0xD, 0xA, 0xE, 0xF]
     assert [clock is not None for _, clock in relayed] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.09])
+def test_immediate_replacements_add_no_drift(pause_s: float) -> None:
+    """Two hundred publishers, a second long each: media time keeps to real time."""
+    now, timestamp, lead_s = 1000.0, 0, 0.0
+    for _ in range(200):
+        clock = TrackClock(VIDEO_HZ, timestamp, now)
+        splice = Splice({0: TrackEnd(0xA, 1, clock, timestamp)}, lead_s)
+        now += pause_s
+        offsets = splice.place(0, first(1, 77, now))
+        assert timestamp < 77 + offsets.ts_delta
+        timestamp, lead_s = 77 + offsets.ts_delta + VIDEO_HZ, splice.lead_s
+        now += 1.0
+    assert 0 <= timestamp / VIDEO_HZ - (now - 1000.0) <= LEAST_GAP_S + 0.2
+
+
+def test_what_a_replacement_put_ahead_is_taken_back_in_the_next_break() -> None:
+    clock = TrackClock(VIDEO_HZ, 0, 1000.0)
+    splice = Splice({0: TrackEnd(0xA, 1, clock, 0)}, lead_s=0.08)
+    offsets = splice.place(0, first(1, 0, 1003.0))
+    assert offsets.ts_delta == round(2.92 * VIDEO_HZ)
+    assert splice.lead_s == 0.0

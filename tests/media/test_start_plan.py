@@ -35,9 +35,10 @@ def test_a_live_start_is_the_next_packet_at_the_present_instant(stage: Any) -> N
     assert plan.cached == ()
     assert plan.points[0].seq == video.seq
     assert plan.points[1].seq == audio.seq
-    # The last picture came 40 ms ago, the last sound 20 ms.
-    assert plan.points[0].rtptime == video.timestamp
-    assert plan.points[1].rtptime == audio.timestamp - 1920 + 960
+    # The last picture came 40 ms ago, the last sound 20 ms. No first packet lies before rtptime:
+    # the next picture may be shown before the last one by up to 200 ms.
+    assert plan.points[0].rtptime == video.timestamp - 3600 - 18_000
+    assert plan.points[1].rtptime == audio.timestamp - 960 - 11_520
 
 
 def test_a_track_the_publisher_never_fills_is_nowhere(stage: Any) -> None:
@@ -82,9 +83,37 @@ def test_a_track_that_is_not_in_the_cache_is_extrapolated_to_the_key_frame(stage
     mount.tracks[0].write(video.picture(3, key=True))
     stage.advance(0.25)
     plan = cached_plan(mount.tracks, mount.cache)
-    assert plan.points[0].rtptime == 90_000
+    # The next sound may be of right behind the last one: rtptime lies before both.
+    assert plan.points[0].rtptime == 90_000 - 45_000
+    assert plan.points[0].first_timestamp == 90_000
     assert plan.points[1].seq == 501
-    assert plan.points[1].rtptime == 48_000 + 24_000
+    assert plan.points[1].rtptime == 48_000
+
+
+def test_a_track_that_has_been_silent_for_long_does_not_set_the_beginning_back(stage: Any) -> None:
+    mount = stage.mount()
+    video, audio = stage.video(timestamp=90_000), stage.audio(timestamp=48_000)
+    mount.tracks[1].write([audio.packet()])
+    stage.advance(30.0)
+    mount.tracks[0].write(video.picture(3, key=True))
+    plan = cached_plan(mount.tracks, mount.cache)
+    assert plan.points[0].rtptime == 90_000
+    assert plan.points[1].rtptime == 48_000 + 30 * 48_000
+
+
+def test_sound_that_comes_in_bursts_never_begins_before_rtptime(stage: Any) -> None:
+    """A muxer sends sound late: its first kept packets are of before the key frame."""
+    mount = stage.mount()
+    video, audio = stage.video(timestamp=90_000), stage.audio(timestamp=48_000)
+    mount.tracks[0].write_rtcp([video.report(NTP)])
+    mount.tracks[1].write_rtcp([audio.report(NTP + (1 << 31))])
+    mount.tracks[0].write(video.picture(3, key=True))
+    late = audio.packet()
+    mount.tracks[1].write([late])
+    plan = cached_plan(mount.tracks, mount.cache)
+    for index, first in ((0, 90_000), (1, 48_000)):
+        assert plan.points[index].first_timestamp == first
+        assert plan.points[index].rtptime <= first
 
 
 def test_only_the_tracks_set_up_are_planned(stage: Any) -> None:

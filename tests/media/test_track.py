@@ -1,4 +1,5 @@
 import logging
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -287,8 +288,8 @@ def test_an_outlet_that_raises_is_told_of(stage: Any, caplog: pytest.LogCaptureF
 
 def test_a_report_of_another_source_does_not_move_the_clock(stage: Any) -> None:
     track, sink = heard(stage)
-    source = stage.video()
-    track.write(source.picture(1))
+    track.write(stage.video().picture(1))
+    track.write([stage.video(ssrc=0x9999, seq=40_000).packet()])
     other = sender_report(5, ntp=NTP, rtp_timestamp=1, packets=0, octets=0, cname="x")
     track.write_rtcp([other])
     assert sink.rtcp == [other]
@@ -365,3 +366,118 @@ def test_rtcp_of_one_wake_up_is_fanned_out_once_and_a_flood_of_it_is_bounded(sta
     assert track.last_report == reports[-1]
     assert track.counters.rtcp_packets == 1000
     assert track.counters.dropped_rtcp_packets == 1000 - BURST_PACKETS
+
+
+def test_rtcp_among_the_rtp_is_told_by_its_type_and_the_other_way_round(stage: Any) -> None:
+    """RFC 5761: with a=rtcp-mux both come on one way, whatever the channel says."""
+    track, sink = heard(stage)
+    source = stage.video()
+    picture, report = source.picture(3), source.report(NTP)
+    short = receiver_report(source.ssrc, cname="c")[:8]
+    track.write([picture[0], report, short, *picture[1:]])
+    assert sink.packets == picture
+    assert sink.rtcp == [report, short]
+    more = source.picture(2)
+    track.write_rtcp([more[0], report, more[1]])
+    assert sink.packets == picture + more
+    assert sink.rtcp == [report, short, report]
+    assert track.counters.invalid_packets == track.counters.invalid_rtcp_packets == 0
+
+
+@pytest.mark.parametrize("tail", [b"\x81\xca\x00\x09abc", b"\x00\x00", b"\x80"])
+def test_a_good_report_with_a_broken_tail_is_relayed_without_it(stage: Any, tail: bytes) -> None:
+    track, sink = heard(stage)
+    source = stage.video()
+    track.write(source.picture(1))
+    report = source.report(NTP)[:28]
+    track.write_rtcp([report + tail])
+    assert sink.rtcp == [report]
+    assert track.last_report == report
+    assert track.counters.invalid_rtcp_packets == 1
+    track.write_rtcp([source.report(NTP)[:24]])
+    assert sink.rtcp == [report]
+    assert track.counters.invalid_rtcp_packets == 2
+
+
+def test_a_report_of_nobody_is_of_the_only_source_and_moves_with_it(stage: Any) -> None:
+    """RootEncoder and smolrtsp wrote the source of their reports with its bytes swapped."""
+    track, sink = heard(stage)
+    old = stage.video()
+    track.write(old.picture(1))
+    stray = sender_report(5, ntp=NTP, rtp_timestamp=old.timestamp, packets=0, octets=0, cname="x")
+    track.write_rtcp([stray])
+    assert sink.rtcp == [stray] == [track.last_report]
+    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    new = stage.video(ssrc=0x7777, seq=30_000, timestamp=10**9)
+    stage.advance(1.0)
+    track.write(new.picture(1))
+    stray = sender_report(5, ntp=NTP, rtp_timestamp=new.timestamp, packets=0, octets=0, cname="x")
+    track.write_rtcp([stray])
+    moved = parse_rtcp(sink.rtcp[-1])[0]
+    assert isinstance(moved, SenderReport)
+    assert moved.rtp_timestamp == timestamp(sink.packets[-1])
+
+
+def test_a_source_for_each_group_goes_on_through_a_splice(stage: Any) -> None:
+    """Uniview cameras: numbers and clock go on across sources, and so they do for readers."""
+    track, sink = heard(stage)
+
+    def groups(names: range, seq: int, at: int) -> None:
+        for name in names:
+            source = stage.video(ssrc=name, seq=seq, timestamp=at)
+            for _ in range(5):
+                track.write(source.picture(2))
+                source.timestamp += 3600
+                stage.advance(0.04)
+            seq, at = source.seq, source.timestamp
+
+    groups(range(0x1000, 0x1006), 100, 0)
+    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    groups(range(0x2000, 0x2006), 30_000, 10**9)
+    numbers = [sequence_number(packet) for packet in sink.packets]
+    assert numbers == list(range(100, 100 + len(numbers)))
+    stamps = [timestamp(packet) for packet in sink.packets]
+    assert all(0 <= later - earlier <= 12_600 for earlier, later in pairwise(stamps))
+
+
+def reports_made(stage: Any, track: Any, seconds: int, source: Any) -> list[SenderReport]:
+    """The reports that readers get while pictures go on for so long."""
+    sink = Sink()
+    track.fan_out.add(sink)
+    for second in range(seconds):
+        for _ in range(25):
+            track.write(source.picture(1))
+            source.timestamp += 3600
+            stage.advance(0.04)
+        track.make_report(stage.now, stage.now - second - 1, NTP + round(stage.now * 2**32), "me")
+    track.fan_out.remove(sink)
+    reports = [parse_rtcp(compound)[0] for compound in sink.rtcp]
+    assert all(isinstance(report, SenderReport) for report in reports)
+    return reports
+
+
+def test_a_publisher_that_never_reports_is_reported_for(stage: Any) -> None:
+    track = stage.track()
+    source = stage.video()
+    assert reports_made(stage, track, 9, source) == []
+    reports = reports_made(stage, track, 30, source)
+    assert 4 <= len(reports) <= 6
+    assert {report.ssrc for report in reports} == {source.ssrc}
+    for earlier, later in pairwise(reports):
+        units = later.rtp_timestamp - earlier.rtp_timestamp
+        assert abs(units - (later.ntp - earlier.ntp) * 90_000 / 2**32) < 900
+
+
+def test_a_publisher_that_reports_is_never_reported_for(stage: Any) -> None:
+    track = stage.track()
+    source = stage.video()
+    track.write_rtcp([source.report(NTP)])
+    assert reports_made(stage, track, 40, source) == []
+
+
+def test_a_silent_track_is_not_reported_for(stage: Any) -> None:
+    track, sink = heard(stage)
+    track.write(stage.video().picture(1))
+    stage.advance(20.0)
+    track.make_report(stage.now, stage.now - 20.0, NTP, "me")
+    assert sink.rtcp == []

@@ -98,7 +98,7 @@ class Audience:
         entries = self._entries(plan)
         # A player that gets packets before it knows their clock may start anew with the report:
         # VLC then throws away what it has decoded.
-        self._send_reports(seat)
+        self._send_reports(seat, plan)
         if reader not in self._seats:
             return
         if entries:
@@ -265,10 +265,12 @@ class Audience:
             fields = self._fields(reader, reason)
             logger.exception("a reader raised while closing", extra=fields)
 
-    def _send_reports(self, seat: _Seat) -> None:
+    def _send_reports(self, seat: _Seat, plan: StartPlan) -> None:
         """Give a reader that begins the last sender reports: the next may take seconds."""
         for index in sorted(seat.tracks):
-            report = self._mount.tracks[index].last_report
+            point = plan.points[index]
+            first = point.rtptime if point.first_timestamp is None else point.first_timestamp
+            report = self._mount.tracks[index].report_for(first)
             if report is not None:
                 self._send_rtcp(seat, index, PacketBatch([report], self._clock()))
 

@@ -9,7 +9,7 @@ and the others are placed by the new publisher's own relation between its tracks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ LEAST_GAP_S = 0.1
 """Between the last instant before a splice and the first after it: packets of the tracks overlap
 by less, and timestamps must not go back."""
 
+_LEAST_STEP_S = 0.001
+
 MOST_HELD = 4
 """Sources of one track whose reports wait for its first packet."""
 
@@ -46,8 +48,28 @@ _NTP_MASK = (1 << 64) - 1
 # RFC 3550 §6.4.1: the NTP time stamp follows the header and the sender's SSRC.
 _NTP_START, _NTP_END = 8, 16
 
+GoesOn = Callable[[bytes], bool]
+"""Whether a source, named as in packets, goes on where another stood."""
+
 RelayedRtcp = tuple[bytes, SenderClock | None]
 """A compound packet as readers get it, and the sender report in it."""
+
+
+def payload_types_beside(media: MediaDescription) -> frozenset[int]:
+    """The payload types of a track that are never the media itself.
+
+    Where all of its formats are such, they are what it consists of (RFC 4588 §5).
+    """
+    beside = frozenset(
+        number
+        for number, mapping in media.rtpmap.items()
+        if mapping.encoding.upper() in BESIDE_THE_MEDIA
+    )
+    return beside if beside < set(media.formats) else frozenset()
+
+
+def _nobody(_source: bytes) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +124,45 @@ class Offsets:
         """Whether any packet comes out different."""
         return bool(self.seq_delta or self.ts_delta or self.source != self.ssrc)
 
-    def rewritten(self, packets: list[bytes]) -> list[bytes]:
-        """The packets as readers get them."""
-        seq_delta, ts_delta, ssrc = self.seq_delta, self.ts_delta, self.ssrc
-        source = self.source.to_bytes(4, "big")
-        return [
-            rewrite(packet, seq_delta, ts_delta, ssrc) if packet[8:12] == source else packet
-            for packet in packets
-        ]
+    def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:
+        """The packets as readers get them.
 
-    def rewritten_rtcp(self, compound: bytes, ntp_delta: int) -> bytes:
-        """A compound that comes from `source`, as readers get it.
+        Those of sources that went on where another stood are moved as well, under their own name.
+        """
+        seq_delta, ts_delta, main = self.seq_delta, self.ts_delta, self.ssrc
+        source = self.source.to_bytes(4, "big")
+        written: list[bytes] = []
+        for packet in packets:
+            name = packet[8:12]
+            if name == source:
+                written.append(rewrite(packet, seq_delta, ts_delta, main))
+            elif goes_on(name):
+                written.append(rewrite(packet, seq_delta, ts_delta, ssrc(packet)))
+            else:
+                written.append(packet)
+        return written
+
+    def rewritten_rtcp(self, compound: bytes, ntp_delta: int, sender: int) -> bytes:
+        """A compound that comes from `source` or one on its clock, as readers get it.
 
         Args:
             compound: what the publisher sent; a sender report, where there is one, comes first.
             ntp_delta: added to its NTP time, in 1/2^32 s.
+            sender: whose it is.
 
         Raises:
             ProtocolError: it cannot be read.
         """
-        written = rewrite_sender_report(compound, self.ts_delta, self.ssrc)
+        known_as = self.ssrc if sender == self.source else sender
+        written = rewrite_sender_report(compound, self.ts_delta, known_as)
         if not ntp_delta or written[1] != SENDER_REPORT:
             return written
         ntp = int.from_bytes(written[_NTP_START:_NTP_END], "big") + ntp_delta & _NTP_MASK
         return written[:_NTP_START] + ntp.to_bytes(8, "big") + written[_NTP_END:]
+
+    def moves(self, sender: int, goes_on: GoesOn) -> bool:
+        """Whether what comes of this source is moved."""
+        return sender == self.source or goes_on(sender.to_bytes(4, "big"))
 
     def moved(self, report: SenderClock, ntp_delta: int) -> SenderClock:
         """A report of the new publisher as readers get it."""
@@ -137,11 +174,26 @@ class Offsets:
 class Splice:
     """Places the tracks of a new publisher where the old one's ended."""
 
-    __slots__ = ("_earliest_s", "_ends", "_ntp_delta", "_placed", "_reference", "_timeline")
+    __slots__ = (
+        "_earliest_s",
+        "_ends",
+        "_lead_before_s",
+        "_ntp_delta",
+        "_placed",
+        "_reference",
+        "_timeline",
+        "lead_s",
+    )
 
-    def __init__(self, ends: Mapping[int, TrackEnd]) -> None:
-        """Continue tracks that ended so; those that never carried a packet are left out."""
+    def __init__(self, ends: Mapping[int, TrackEnd], lead_s: float = 0.0) -> None:
+        """Continue tracks that ended so; those that never carried a packet are left out.
+
+        `lead_s` is how far splices before this one have put the presentation ahead of the time
+        that passed. It is taken back where there is room, and never grows beyond `LEAST_GAP_S`.
+        """
         self._ends = ends
+        self._lead_before_s = lead_s
+        self.lead_s = lead_s
         clocks = {index: end.clock for index, end in ends.items()}
         self._timeline = Timeline(clocks, anchor_of(clocks)) if clocks else None
         self._earliest_s = float("-inf")
@@ -149,7 +201,7 @@ class Splice:
             last_s = max(
                 self._timeline.instant_of(index) + end.ahead_s for index, end in ends.items()
             )
-            self._earliest_s = last_s + LEAST_GAP_S
+            self._earliest_s = last_s + max(_LEAST_STEP_S, LEAST_GAP_S - lead_s)
         # First packets by track, each with the instant it was given.
         self._placed: dict[int, tuple[FirstPacket, float]] = {}
         self._reference: tuple[int, FirstPacket, float] | None = None
@@ -200,7 +252,9 @@ class Splice:
     def _instant_for(self, first: FirstPacket) -> float:
         arrived_s = first.clock.arrived_s
         if self._reference is None:
-            return max(arrived_s, self._earliest_s)
+            instant_s = max(arrived_s - self._lead_before_s, self._earliest_s)
+            self.lead_s = max(0.0, self._lead_before_s + instant_s - arrived_s)
+            return instant_s
         _, other, other_instant_s = self._reference
         by_arrival_s = other_instant_s + arrived_s - other.clock.arrived_s
         mine = first.clock.ntp_at(first.clock.timestamp)
@@ -227,13 +281,7 @@ class Continuation:
         self._splice = splice
         self._track_index = track_index
         self._clock_rate_hz = media.clock_rate_hz
-        # Payload types that are never the media itself; a track may consist of them (RFC 4588 §5).
-        beside = {
-            number
-            for number, mapping in media.rtpmap.items()
-            if mapping.encoding.upper() in BESIDE_THE_MEDIA
-        }
-        self._beside = beside if beside < set(media.formats) else set[int]()
+        self._beside = payload_types_beside(media)
         self._offsets: Offsets | None = None
         self._held: dict[int | None, tuple[bytes, SenderClock]] = {}
 
@@ -265,34 +313,38 @@ class Continuation:
         return [
             relayed
             for sender, (compound, of_sender) in held.items()
-            for relayed in self.rtcp(compound, sender, of_sender)
+            for relayed in self.rtcp(compound, sender, of_sender, _nobody)
         ]
 
-    def end_of(self, end: TrackEnd) -> TrackEnd:
+    def end_of(self, end: TrackEnd, goes_on: GoesOn) -> TrackEnd:
         """Where a source stands for readers, by where it stands for its publisher.
 
         The clock's report is the one that readers got already.
         """
         offsets = self._offsets
-        if offsets is None or end.ssrc != offsets.source:
+        if offsets is None or not offsets.moves(end.ssrc, goes_on):
             return end
         stands = end.clock.timestamp + offsets.ts_delta & 0xFFFFFFFF
         return TrackEnd(
-            ssrc=offsets.ssrc,
+            ssrc=offsets.ssrc if end.ssrc == offsets.source else end.ssrc,
             next_seq=end.next_seq + offsets.seq_delta & 0xFFFF,
             clock=replace(end.clock, timestamp=stands),
             highest_timestamp=end.highest_timestamp + offsets.ts_delta & 0xFFFFFFFF,
         )
 
-    def rewritten(self, packets: list[bytes]) -> list[bytes]:
+    def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:
         """The packets as readers get them; as they came before the main source is placed."""
         offsets = self._offsets
         if offsets is None or not offsets.changes_packets:
             return packets
-        return offsets.rewritten(packets)
+        return offsets.rewritten(packets, goes_on)
 
     def rtcp(
-        self, compound: bytes, sender: int | None, report: SenderClock | None
+        self,
+        compound: bytes,
+        sender: int | None,
+        report: SenderClock | None,
+        goes_on: GoesOn,
     ) -> list[RelayedRtcp]:
         """A compound of `sender` and its sender report as readers get them; may be none yet."""
         offsets = self._offsets
@@ -300,9 +352,10 @@ class Continuation:
             if report is not None and (sender in self._held or len(self._held) < MOST_HELD):
                 self._held[sender] = compound, report
             return []
-        if sender != offsets.source:
+        if sender is None or not offsets.moves(sender, goes_on):
             return [(compound, None)]
         if report is None:
-            return [(offsets.rewritten_rtcp(compound, 0), None)]
+            return [(offsets.rewritten_rtcp(compound, 0, sender), None)]
         ntp_delta = self._splice.ntp_delta(self._track_index, report) if report.ntp else 0
-        return [(offsets.rewritten_rtcp(compound, ntp_delta), offsets.moved(report, ntp_delta))]
+        written = offsets.rewritten_rtcp(compound, ntp_delta, sender)
+        return [(written, offsets.moved(report, ntp_delta))]

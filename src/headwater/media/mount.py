@@ -95,6 +95,7 @@ class Mount:
         self._on_closed = on_closed
         self._on_emptied = on_emptied
         self._grace_timer: Timer | None = None
+        self._splice: Splice | None = None
         self._audience = Audience(self, observer, clock=clock, call_later=call_later)
 
     @property
@@ -177,7 +178,8 @@ class Mount:
             self._grace_timer = None
         if self.counters.publishers:
             ends = {track.index: end for track in self.tracks if (end := track.end) is not None}
-            splice = Splice(ends)
+            lead_s = 0.0 if self._splice is None else self._splice.lead_s
+            splice = self._splice = Splice(ends, lead_s)
             for track, media in zip(self.tracks, presentation.media, strict=True):
                 track.continue_with(media, splice)
         self.presentation = presentation
@@ -252,6 +254,15 @@ class Mount:
             self.publisher_left(publisher, reason)
             _close_contained(publisher, reason, self.path)
         self._audience.log_drops()
+
+    def make_reports(self, now: float, ntp: int, cname: str) -> None:
+        """Send readers sender reports on tracks whose publisher sends none; once a second.
+
+        `ntp` is the wall clock as a 64-bit NTP time stamp.
+        """
+        if self.publisher is not None:
+            for track in self.tracks:
+                track.make_report(now, self.publisher_since_s, ntp, cname)
 
     def disconnect_slow_reader(self, reader: Reader) -> None:
         """Close a reader whose `SlowReaderGate` has expired: logged, counted, told to go."""

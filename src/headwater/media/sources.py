@@ -24,6 +24,10 @@ MOST_REORDER_S = 2.0
 """Pictures are sent out of their order (B-frames) by less; a timestamp further back is a new start
 of the clock."""
 
+_MOST_SEQ_AHEAD = 512
+_MOST_SEQ_BEHIND = 16
+"""How far a source that goes on where another stood may be from that one's next number."""
+
 _NO_SOURCE = b""
 _MASK_32 = 0xFFFFFFFF
 
@@ -50,7 +54,14 @@ class SourceEnd:
 class _Source:
     """One source: its statistics, how much came, and the last of it."""
 
-    __slots__ = ("arrived_s", "highest_timestamp", "last_packets", "packets", "statistics")
+    __slots__ = (
+        "arrived_s",
+        "goes_on",
+        "highest_timestamp",
+        "last_packets",
+        "packets",
+        "statistics",
+    )
 
     def __init__(self, clock_rate_hz: int) -> None:
         self.statistics = ReceptionStatistics(clock_rate_hz)
@@ -59,6 +70,8 @@ class _Source:
         self.last_packets: list[bytes] = []
         self.arrived_s = 0.0
         self.highest_timestamp = 0
+        # Whether it goes on where the source before it stood, in number and in time.
+        self.goes_on = False
 
 
 class SourceTable:
@@ -70,11 +83,13 @@ class SourceTable:
 
     __slots__ = (
         "_clock_rate_hz",
+        "_former",
         "_last_packets",
         "_last_s",
         "_lost_before",
         "_most_ahead",
         "_next_seq",
+        "_present",
         "_run_first",
         "_run_packets",
         "_run_source",
@@ -87,6 +102,9 @@ class SourceTable:
         self._most_ahead = int(MOST_REORDER_S * clock_rate_hz)
         self._sources: dict[bytes, _Source] = {}
         self._lost_before = 0
+        # The source that went on last where another stood, and that other.
+        self._present: _Source | None = None
+        self._former: _Source | None = None
         # The run that is going on: its source as it stands in packets, and how far it came.
         self._source = _NO_SOURCE
         self._run_source: _Source | None = None
@@ -132,6 +150,7 @@ class SourceTable:
         """Begin anew for another publisher; what was lost stays counted."""
         self._lost_before = self.lost
         self._sources.clear()
+        self._present = self._former = None
         self._source = _NO_SOURCE
         self._run_source = None
         self._last_packets = []
@@ -146,6 +165,20 @@ class SourceTable:
         """
         source = self._main
         return None if source is None else int.from_bytes(source.last_packets[0][8:12], "big")
+
+    @property
+    def only(self) -> int | None:
+        """The one source that packets came of; None of several and of none."""
+        heard = [name for name, source in self._sources.items() if source.packets]
+        return int.from_bytes(heard[0], "big") if len(heard) == 1 else None
+
+    def goes_on(self, source: bytes) -> bool:
+        """Whether a source, named as in packets, goes on where another stood.
+
+        Uniview cameras take a new source for each group of pictures; numbers and clock go on.
+        """
+        known = self._sources.get(source)
+        return known is not None and known.goes_on
 
     @property
     def end(self) -> SourceEnd | None:
@@ -199,6 +232,9 @@ class SourceTable:
         if len(heard) < 2:
             return heard[0] if heard else None
         since_s = max(source.arrived_s for source in heard) - MAIN_SILENCE_S
+        present = self._present
+        if present is not None and present.packets and present.arrived_s >= since_s:
+            return present
         return max(
             (source for source in heard if source.arrived_s >= since_s),
             key=lambda source: source.packets,
@@ -217,12 +253,33 @@ class SourceTable:
             )
             if not source.packets:
                 source.highest_timestamp = int.from_bytes(first[4:8], "big")
+                self._place(source, first, arrived_s)
+            elif source is self._former and self._present is not None:
+                # Both are heard: the one that came later goes beside this one.
+                self._present.goes_on, self._present = False, None
             source.packets += len(group)
             source.last_packets = group
             source.arrived_s = arrived_s
         self._source = packets[-1][8:12]
         self._run_source = source = self._of(self._source)
         self._next_seq = self._run_first = source.statistics.highest_sequence + 1 & 0xFFFF
+
+    def _place(self, source: _Source, first: bytes, arrived_s: float) -> None:
+        """See whether a new source goes on where the main one stands."""
+        main = self._main
+        if main is None:
+            return
+        last = main.last_packets[-1]
+        seq = (first[2] << 8 | first[3]) - (last[2] << 8 | last[3]) - 1 + _MOST_SEQ_BEHIND & 0xFFFF
+        if seq > _MOST_SEQ_BEHIND + _MOST_SEQ_AHEAD:
+            return
+        passed = round((arrived_s - main.arrived_s) * self._clock_rate_hz)
+        expected = int.from_bytes(last[4:8], "big") + passed
+        ahead = int.from_bytes(first[4:8], "big") - expected + self._most_ahead & _MASK_32
+        if ahead > 2 * self._most_ahead:
+            return
+        source.goes_on = True
+        self._former, self._present = main, source
 
     def _end_run(self) -> None:
         source = self._run_source

@@ -9,7 +9,7 @@ from headwater.media.gop_cache import GopCache
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.timeline import Timeline, TrackClock, anchor_of
 from headwater.media.track import Track
-from headwater.protocol.rtp import sequence_number, ssrc
+from headwater.protocol.rtp import sequence_number, ssrc, timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,23 @@ class StartPoint:
         seq: sequence number of the first packet the reader gets; None when the track has never
             carried a packet, and RTP-Info must then leave the value out.
         rtptime: RTP timestamp of the instant at which the presentation begins for this reader,
-            the same instant for all tracks; None together with `seq`. On the track that begins
-            with the oldest key frame it is the first packet's timestamp.
+            the same instant for all tracks; None together with `seq`. No track's first packet
+            lies before it: players that count in unsigned numbers would see hours between.
+        first_timestamp: of the first packet, where it is known already.
     """
 
     seq: int | None
     rtptime: int | None
+    first_timestamp: int | None = None
 
 
 NOWHERE = StartPoint(None, None)
+
+_MOST_LAG_S = 2.0
+"""Tracks whose last packet lies further back are silent, not late."""
+
+_REORDER_S = 0.2
+"""The next picture's timestamp may lie before the last one's by less, where there are B-frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,11 @@ def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
         return StartPlan({track.index: NOWHERE for track in tracks})
     clocks = {index: end.clock for index, end in ends.items()}
     timeline = Timeline(clocks, anchor_of(clocks))
+    begin_s = _beginning(timeline, clocks, now) - _REORDER_S
     points = {
-        track.index: StartPoint(ends[track.index].next_seq, timeline.timestamp_at(track.index, now))
+        track.index: StartPoint(
+            ends[track.index].next_seq, timeline.timestamp_at(track.index, begin_s)
+        )
         if track.index in ends
         else NOWHERE
         for track in tracks
@@ -74,6 +85,7 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
     entries = cache.entries_for([track.index for track in tracks])
     clocks: dict[int, TrackClock] = {}
     seqs: dict[int, int] = {}
+    firsts: dict[int, int] = {}
     for track in tracks:
         end = track.end
         first = _first_packet(entries, track.index, None if end is None else end.ssrc)
@@ -81,19 +93,29 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
             packet, arrived_s = first
             clocks[track.index] = track.clock_of(packet, arrived_s)
             seqs[track.index] = sequence_number(packet)
+            firsts[track.index] = timestamp(packet)
         elif end is not None:
             clocks[track.index] = end.clock
             seqs[track.index] = end.next_seq
     anchor = entries[0][0]
     timeline = Timeline(clocks, anchor)
-    begin_s = clocks[anchor].arrived_s
+    begin_s = _beginning(timeline, clocks, clocks[anchor].arrived_s)
     points = {
-        index: StartPoint(seqs[index], timeline.timestamp_at(index, begin_s))
+        index: StartPoint(seqs[index], timeline.timestamp_at(index, begin_s), firsts.get(index))
         if index in seqs
         else NOWHERE
         for index in (track.index for track in tracks)
     }
     return StartPlan(points, entries, cache.generation, len(cache.entries))
+
+
+def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: float) -> float:
+    """The earliest instant of the tracks' packets: muxers send sound in bursts, late.
+
+    A track that has been silent for long does not count: its next packet will be of its time.
+    """
+    instants = map(timeline.instant_of, clocks)
+    return min(latest_s, *(each for each in instants if each >= latest_s - _MOST_LAG_S), latest_s)
 
 
 def _first_packet(

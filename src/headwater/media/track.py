@@ -7,10 +7,17 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from headwater.media.clock import Clock
-from headwater.media.continuity import Continuation, RelayedRtcp, Splice, TrackEnd
+from headwater.media.continuity import (
+    Continuation,
+    RelayedRtcp,
+    Splice,
+    TrackEnd,
+    payload_types_beside,
+)
 from headwater.media.counters import TrackCounters
 from headwater.media.fan_out import FanOut, Outlet
 from headwater.media.key_frame import key_frame_detector
+from headwater.media.own_reports import OwnReports
 from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
 from headwater.media.rtcp_pace import RtcpPace
 from headwater.media.sources import SourceTable
@@ -21,16 +28,23 @@ from headwater.protocol.rtcp import (
     ReceiverReport,
     RtcpPacket,
     SenderReport,
+    is_rtcp,
+    leading_sender_report,
     packet_bounds,
     parse_rtcp,
 )
-from headwater.protocol.rtcp_build import receiver_report
+from headwater.protocol.rtcp_build import receiver_report, sender_report, sender_report_at
 from headwater.protocol.rtp import HEADER_BYTES, is_rtp, timestamp
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import MediaDescription
 
 _first_byte = itemgetter(0)
+_second_byte = itemgetter(1)
+# RFC 5761 §4: no payload type of RTP looks like these.
+_RTCP_TYPES = frozenset(range(192, 224))
+_QUIET_S = 2.0
+"""A track whose last packet is older has nothing to report."""
 _VERSION_2 = frozenset(range(0x80, 0xC0))
 
 
@@ -48,11 +62,13 @@ class Track:
     """
 
     __slots__ = (
+        "_beside",
         "_clock",
         "_continuation",
         "_continued_end",
         "_detector",
         "_last_timestamp",
+        "_own_reports",
         "_report",
         "_rtcp_pace",
         "_sources",
@@ -87,6 +103,8 @@ class Track:
         self._last_timestamp = b""
         self._report: SenderClock | None = None
         self._rtcp_pace = RtcpPace()
+        self._own_reports = OwnReports()
+        self._beside = payload_types_beside(media)
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
         self._continued_end: TrackEnd | None = None
@@ -94,13 +112,15 @@ class Track:
     def write(self, packets: list[bytes]) -> None:
         """Fan out what one wake-up brought, in order of arrival. The list is taken over.
 
-        What is not RTP (RFC 3550 §5.1: version 2, 12 bytes at least) is dropped and counted.
+        RTCP that a publisher sends on the same way (RFC 5761) is told by its packet type. What is
+        neither (RFC 3550 §5.1: version 2, 12 bytes at least) is dropped and counted.
         """
         # The whole batch is checked by few calls that run in C, whatever its length.
         if (
             not packets
             or min(map(len, packets)) < HEADER_BYTES
             or not _VERSION_2.issuperset(map(_first_byte, packets))
+            or not _RTCP_TYPES.isdisjoint(map(_second_byte, packets))
         ):
             packets = self._only_rtp(packets)
             if not packets:
@@ -140,9 +160,14 @@ class Track:
         """Relay the compound RTCP packets that one wake-up brought, in order of arrival.
 
         What cannot be read is counted only, and so is what comes above the track's pace. BYE goes
-        no further: whether readers' media ends is for the mount to say.
+        no further: whether readers' media ends is for the mount to say. RTP that a publisher
+        sends here is told by its payload type, and is written as RTP.
         """
         counters = self.counters
+        rtp = [packet for packet in packets if is_rtp(packet) and not is_rtcp(packet)]
+        if rtp:
+            packets = [packet for packet in packets if packet not in rtp]
+            self.write(rtp)
         now = self._clock()
         counters.rtcp_packets += len(packets)
         taken = self._rtcp_pace.latest(packets, now)
@@ -157,10 +182,18 @@ class Track:
 
     def _read_rtcp(self, packet: bytes, now: float) -> Sequence[RelayedRtcp]:
         """Learn from a compound; what readers get of it."""
-        parts = parse_rtcp(packet)
+        try:
+            parts = parse_rtcp(packet)
+        except ProtocolError:
+            leading = leading_sender_report(packet)
+            if leading is None:
+                raise
+            self.counters.invalid_rtcp_packets += 1
+            packet, parts = leading, parse_rtcp(leading)
         report = next((part for part in parts if isinstance(part, SenderReport)), None)
         if report is not None:
             self._sources.receive_sender_report(report.ssrc, report.ntp, now)
+            self._own_reports.publisher_reported()
         kept = _without_bye(packet, has_report=report is not None)
         return () if kept is None else self._relayed_rtcp(kept, parts, report)
 
@@ -201,7 +234,43 @@ class Track:
             self.media.clock_rate_hz, source.timestamp, source.arrived_s, self._report
         )
         end = TrackEnd(source.ssrc, source.next_seq, clock, source.highest_timestamp)
-        return end if continuation is None else continuation.end_of(end)
+        if continuation is None:
+            return end
+        return continuation.end_of(end, goes_on=self._sources.goes_on)
+
+    def report_for(self, timestamp: int | None) -> bytes | None:
+        """The last sender report for a reader that begins at `timestamp`; None where none came.
+
+        It says the same of the clocks as the one that came, for the instant at which this reader
+        begins: players that take the first report for the beginning would see time go backwards.
+        """
+        report, compound = self._report, self.last_report
+        if report is None or compound is None or timestamp is None:
+            return compound
+        ntp = TrackClock(self.media.clock_rate_hz, timestamp, 0.0, report).ntp_at(timestamp)
+        return compound if ntp is None else sender_report_at(compound, ntp, timestamp)
+
+    def make_report(self, now: float, since_s: float, ntp: int, cname: str) -> None:
+        """Send readers a sender report where one is due and the publisher sends none.
+
+        Called about once a second. `since_s` is when the publisher came, `ntp` the wall clock.
+        """
+        counters = self.counters
+        if now - counters.last_packet_s > _QUIET_S or not self._own_reports.due(now, since_s):
+            return
+        end = self.end
+        if end is None:
+            return
+        clock = self._own_reports.report(end.clock, now, ntp)
+        compound = sender_report(
+            end.ssrc,
+            ntp=clock.ntp,
+            rtp_timestamp=clock.timestamp,
+            packets=counters.packets,
+            octets=counters.bytes - HEADER_BYTES * counters.packets,
+            cname=cname,
+        )
+        self._send_rtcp([(compound, clock)], now)
 
     def clock_of(self, packet: bytes, arrived_s: float) -> TrackClock:
         """The track's RTP clock by a packet that readers got, and the last sender report."""
@@ -213,6 +282,8 @@ class Track:
         self.media = media
         self.counters.splices += 1
         self._sources.forget()
+        self._own_reports.next_publisher()
+        self._beside = payload_types_beside(media)
         self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
@@ -221,8 +292,11 @@ class Track:
             self._report = self.last_report = None
 
     def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
-        kept = [packet for packet in packets if is_rtp(packet)]
-        self.counters.invalid_packets += len(packets) - len(kept)
+        rtcp = [packet for packet in packets if is_rtcp(packet)]
+        if rtcp:
+            self.write_rtcp(rtcp)
+        kept = [packet for packet in packets if is_rtp(packet) and not is_rtcp(packet)]
+        self.counters.invalid_packets += len(packets) - len(kept) - len(rtcp)
         return kept
 
     def _continued(
@@ -230,19 +304,32 @@ class Track:
     ) -> list[bytes]:
         if not continuation.placed:
             self._send_rtcp(continuation.place(packets, now), now)
-        return continuation.rewritten(packets)
+        return continuation.rewritten(packets, self._sources.goes_on)
 
     def _relayed_rtcp(
         self, compound: bytes, parts: list[RtcpPacket], report: SenderReport | None
     ) -> Sequence[RelayedRtcp]:
         clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
+        only = self._only_source
         if self._continuation is None:
             # A report of another source of this track says nothing of the present one's clock.
-            is_present = report is not None and self._sources.main in (None, report.ssrc)
+            is_present = report is not None and (
+                only is not None or self._sources.main in (None, report.ssrc)
+            )
             return ((compound, clock if is_present else None),)
         first = parts[0]
         sender = first.ssrc if isinstance(first, SenderReport | ReceiverReport) else None
-        return self._continuation.rtcp(compound, sender, clock)
+        return self._continuation.rtcp(
+            compound,
+            sender if only is None or sender is None else only,
+            clock,
+            goes_on=self._sources.goes_on,
+        )
+
+    @property
+    def _only_source(self) -> int | None:
+        """The track's one source, which a report of whomever must mean; None of several or none."""
+        return None if self._beside else self._sources.only
 
     def _send_rtcp(self, relayed: Sequence[RelayedRtcp], now: float) -> None:
         if not relayed:

@@ -225,6 +225,23 @@ def packet_bounds(compound: bytes) -> list[tuple[int, int]]:
         start = end
 
 
+def leading_sender_report(compound: bytes) -> bytes | None:
+    """The sender report that a compound begins with, if that is whole; what follows may be broken.
+
+    RFC 3550 §A.2 lets a receiver discard the whole compound; cameras exist all of whose compounds
+    have a broken tail behind a good report.
+    """
+    if not is_rtcp(compound) or compound[1] != SENDER_REPORT:
+        return None
+    end = _HEADER_BYTES + 4 * _u16(compound, 2)
+    report = compound[:end]
+    try:
+        parse_rtcp(report)
+    except ProtocolError:
+        return None
+    return report if len(report) == end else None
+
+
 class _TooShort(Exception):  # noqa: N818
     """A packet ends before what its counts announce."""
 

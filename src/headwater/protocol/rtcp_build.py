@@ -23,6 +23,7 @@ _SENDER = Struct(">IQIII")
 _SENDER_HEAD_BYTES = 28
 _BLOCK = Struct(">II4I")
 _WORD = Struct(">I")
+_INSTANT = Struct(">QI")
 _LONGEST_TEXT_BYTES = 255
 
 
@@ -106,6 +107,19 @@ def bye(ssrcs: Sequence[int], reason: str = "", *, cname: str | None = None) -> 
     if cname is not None:
         compound += _source_description(ssrcs[0], cname)
     return compound + _packet(GOODBYE, len(ssrcs), body)
+
+
+def sender_report_at(compound: bytes, ntp: int, rtp_timestamp: int) -> bytes:
+    """The compound with the instant of its leading sender report replaced.
+
+    Args:
+        compound: one that begins with a sender report.
+        ntp: wall clock as `ntp_time` gives it.
+        rtp_timestamp: the same instant in units of the track's clock.
+    """
+    written = bytearray(compound)
+    _INSTANT.pack_into(written, 8, ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp & 0xFFFFFFFF)
+    return bytes(written)
 
 
 def rewrite_sender_report(compound: bytes, ts_delta: int, ssrc: int) -> bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.net.event_loop import Timer
 from headwater.net.tls_context import ServerTls, TlsFilesError
+from headwater.protocol.rtcp_build import ntp_time
 from headwater.server.bit_rates import BitRates
 from headwater.server.deadlines import enforce_deadlines
 from headwater.server.memory_return import MemoryReturn
@@ -76,6 +78,7 @@ class Timekeeper:
             service.sessions.sweep,
             service.mounts.check,
             self._send_reports,
+            self._make_reports,
             self._watch_certificates,
             self._memory_return.check,
         )
@@ -121,6 +124,11 @@ class Timekeeper:
         if complaint := tls.complaint():
             extra = {"cause": f"{complaint}; peers refuse it: install a valid one"}
             logger.warning("certificate not valid", extra=extra)
+
+    def _make_reports(self, now: float) -> None:
+        ntp = ntp_time(time.time())
+        for mount in self._service.mounts:
+            mount.make_reports(now, ntp, self._cname)
 
     def _send_reports(self, now: float) -> None:
         interval_s = self._service.settings.rtp.receiver_report_interval_s

@@ -35,7 +35,7 @@ class DigestCredentials:
     nc: str | None = None
     qop: str | None = None
     opaque: str | None = None
-    written_username: str | None = None
+    written_username: str | None = field(default=None, compare=False)
     """The name as it stands between the quotes, where undoing its backslashes changed it."""
 
 
