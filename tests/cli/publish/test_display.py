@@ -37,6 +37,15 @@ def test_a_pipe_gets_one_line_at_the_end_and_trouble_when_it_comes() -> None:
     assert word == "stopped"
 
 
+def test_what_a_camera_or_a_server_says_is_harmless() -> None:
+    stream = io.StringIO()
+    display = Display(stream, quiet=False)
+    display.show(Progress(media_s=1.0, packets=1, tracks=("h264\x1b[2J",)))
+    display.say("rtsp://camera/ said \x1b]0;title\x07\u202e")
+    display.end("stopped")
+    assert all(line.isprintable() for line in stream.getvalue().split("\n"))
+
+
 def test_quiet_tells_trouble_alone() -> None:
     stream = io.StringIO()
     display = Display(stream, quiet=True)

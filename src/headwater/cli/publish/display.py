@@ -6,8 +6,10 @@ import time
 from typing import Final, TextIO
 
 from headwater.cli.publish.reports import Progress
+from headwater.shown_text import shown
 
 _CLEAR: Final = "\r\x1b[K"
+_MESSAGE_CHARACTERS: Final = 2000
 
 
 class Display:
@@ -31,7 +33,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """Tell what happened; also where the changing line is not wanted."""
-        self._write(f"{_CLEAR if self._live else ''}headwater: {text}\n")
+        self._write(f"{_CLEAR if self._live else ''}headwater: {_fit(text)}\n")
 
     def end(self, word: str) -> None:
         """The last line: what was sent in all, and how it ended."""
@@ -47,6 +49,11 @@ class Display:
         self._stream.flush()
 
 
+def _fit(text: str) -> str:
+    """The text with its lines; what it quotes of a camera or a server cannot do harm."""
+    return "\n".join(shown(line, _MESSAGE_CHARACTERS) for line in text.split("\n"))
+
+
 def progress_line(progress: Progress, elapsed_s: float) -> str:
     """What was sent so far: time of the media, packets, and the mean bit rate."""
     length = f" of {_clock(progress.length_s)}" if progress.length_s and not progress.rounds else ""
@@ -54,7 +61,7 @@ def progress_line(progress: Progress, elapsed_s: float) -> str:
     megabits = progress.size_bytes * 8 / max(elapsed_s, 0.001) / 1e6
     return (
         f"{_clock(progress.media_s)}{length}{rounds}  {progress.packets} packets  "
-        f"{megabits:.2f} Mb/s  {' + '.join(progress.tracks)}"
+        f"{megabits:.2f} Mb/s  {shown(' + '.join(progress.tracks))}"
     )
 
 
