@@ -13,7 +13,7 @@ from multicast_peer import group_member
 from rtsp_peer import DEADLINE_S, SDP, Answer, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import MountOverride, MountSettings, RtspServer, Settings
-from headwater.protocol.rtcp import ReportBlock
+from headwater.protocol.rtcp import ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import receiver_report, sender_report
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
