@@ -43,7 +43,7 @@ LIMITING: dict[str, tuple[str, ...]] = {
         "slow_reader_max_age_s",
         "slow_reader_disconnect_s",
     ),
-    "rtp": ("rtp_port_count",),
+    "rtp": ("rtp_port_count", "rtp_pairs_per_address"),
     "sockets": (
         "udp_pending_bytes",
         "udp_pending_age_s",

@@ -116,11 +116,21 @@ async def test_flood_of_setups_for_ports(start_victim: VictimFactory) -> None:
         await asyncio.gather(*(grab(index) for index in range(count)))
         notes["answers"] = dict(answers)
         taken = await victim.server.sample()
-        for peer in held:
+        honest = await connect(victim.port, "127.0.0.3")
+        url = f"rtsp://127.0.0.1:{victim.port}/honest"
+        announced = await honest.ask(
+            "ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO
+        )
+        transport = "RTP/AVP;unicast;client_port=5000-5001;mode=record"
+        headers = {"Transport": transport, "Session": announced.session}
+        notes["others"] = (await honest.ask("SETUP", f"{url}/streamid=0", headers)).status
+        for peer in (*held, honest):
             drop(peer)
-    assert answers[453] > 0, "the range was meant to be used up"
+    assert answers[453] > 0, "the share was meant to be used up"
     assert set(answers) <= {200, 453, 503}
-    assert taken["udp_busy_skips"] > 0 or taken["udp_pairs"] == 200
+    # The attacker's share is half of the range; the victim's publisher holds one pair.
+    assert taken["udp_pairs"] == 101
+    assert notes["others"] == 200
 
 
 async def test_wrong_passwords(start_victim: VictimFactory) -> None:

@@ -9,8 +9,9 @@ import socket
 
 import pytest
 
+from headwater.net import port_pairs
 from headwater.net.kernel_features import probe
-from headwater.net.port_pairs import PortPairPool, PortsExhausted
+from headwater.net.port_pairs import PortPairPool, PortsExhausted, PortShareExhausted
 
 
 def free_range(pairs: int) -> int:
@@ -104,6 +105,36 @@ def test_busy_pair_is_skipped(offset: int) -> None:
     assert again.rtp_port == start
     again.close()
     pair.close()
+
+
+def test_nobody_holds_more_than_a_share() -> None:
+    pool = PortPairPool(free_range(4), 8, most_per_holder=2)
+    held = [pool.bind_pair("127.0.0.1", holder="192.0.2.1") for _ in range(2)]
+    with pytest.raises(PortShareExhausted, match=r"192\.0\.2\.1 holds 2 .*rtp_pairs_per_address"):
+        pool.bind_pair("127.0.0.1", holder="192.0.2.1")
+    held.append(pool.bind_pair("127.0.0.1", holder="192.0.2.2"))
+    held.pop(0).close()
+    held.append(pool.bind_pair("127.0.0.1", holder="192.0.2.1"))
+    for pair in held:
+        pair.close()
+    assert (pool.available, pool.in_use) == (4, 0)
+
+
+def test_a_range_that_others_hold_is_searched_a_stretch_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port_pairs, "_MOST_TRIED", 2)
+    start = free_range(3)
+    pool = PortPairPool(start, 6)
+    with contextlib.ExitStack() as others:
+        for port in (start, start + 2):
+            sock = others.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sock.bind(("127.0.0.1", port))
+        with pytest.raises(PortsExhausted):
+            pool.bind_pair("127.0.0.1")
+        assert pool.busy_skips == 2
+        with contextlib.closing(pool.bind_pair("127.0.0.1")) as pair:
+            assert pair.rtp_port == start + 4
 
 
 def test_returned_pair_rests() -> None:

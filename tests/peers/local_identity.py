@@ -15,6 +15,7 @@ def local_identity(
         id=session_id,
         peer="127.0.0.1:1",
         peer_ip="127.0.0.1",
+        address_block="127.0.0.1",
         local_ip="127.0.0.1",
         user_agent="",
         on_close=on_close,

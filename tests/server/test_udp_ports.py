@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from logged import event_of, events
-from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import SDP, SDP_VIDEO, Answer, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.server.connection import Connection
+from headwater.server.settings import SessionSettings
+from headwater.transports.settings import RtpSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -293,3 +295,65 @@ async def test_dead_reader_costs_the_others_nothing(server: RtspServer) -> None:
     for _ in range(3):
         [sent] = await publisher.send()
         assert await alive.packet() == sent
+
+
+async def ask_for_a_pair(server: RtspServer, path: str, source: str = "127.0.0.1") -> Answer:
+    """A publisher's SETUP over UDP, from an address of this machine."""
+    peer = await RtspPeer.connect(server.publish_port, local_addr=(source, 0))
+    url = server.publish_url(path)
+    announced = await peer.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)
+    transport = "RTP/AVP;unicast;client_port=5000-5001;mode=record"
+    headers = {"Session": announced.session, "Transport": transport}
+    return await peer.ask("SETUP", f"{url}/streamid=0", headers)
+
+
+async def test_one_address_cannot_take_all_pairs(start_server: ServerFactory) -> None:
+    rtp = RtpSettings(rtp_port_start=42000, rtp_port_count=400, rtp_pairs_per_address=3)
+    server = await start_server(settings=Settings(rtp=rtp), host="")
+    answers = [await ask_for_a_pair(server, f"/{number}") for number in range(4)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 453]
+    assert b"rtp.rtp_pairs_per_address" in answers[-1].body
+    assert server.counters.refused_by_limit == {"rtp.rtp_pairs_per_address": 1}
+    # A reader of a track that nobody reads over UDP yet would need a pair as well.
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer, pair = await RtspPeer.connect(server.play_port), UdpReader()
+    assert (await pair.setup(peer, server.play_url("/a"))).status == 453
+    assert (await ask_for_a_pair(server, "/other", "127.0.0.2")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("port_count", "pairs"), [(10_000, 2500), (4000, 1000), (40, 16)], ids=["default", "4000", "40"]
+)
+def test_the_share_is_half_of_the_range_unless_said_otherwise(port_count: int, pairs: int) -> None:
+    assert RtpSettings(rtp_port_count=port_count).pairs_per_address == pairs
+
+
+async def test_a_session_that_does_not_begin_ends_whatever_else_it_asks(
+    start_server: ServerFactory, clock: Any
+) -> None:
+    settings = Settings(
+        sessions=SessionSettings(setup_timeout_s=10),
+        mounts=MountSettings(publisher_idle_timeout_s=0),
+    )
+    server = await start_server(settings=settings)
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    playing = await UdpReader.start(server.play_port, server.play_url("/a"))
+    paused = await UdpReader.start(server.play_port, server.play_url("/a"))
+    await paused.peer.ask("PAUSE", paused.url, {"Session": paused.session})
+    peer, pair = await RtspPeer.connect(server.play_port), UdpReader()
+    setup = await pair.setup(peer, server.play_url("/a"))
+    announcing = await RtspPeer.connect(server.publish_port)
+    url = server.publish_url("/b")
+    announced = await announcing.ask("ANNOUNCE", url, SDP_HEADERS, SDP_VIDEO)
+    for _ in range(4):
+        clock.advance(2)
+        await peer.ask("OPTIONS", "*", {"Session": setup.session})
+        await announcing.ask("OPTIONS", "*", {"Session": announced.session})
+    assert {setup.session, announced.session} < set(server.sessions)
+    clock.advance(3)
+    await wait_for(lambda: not {setup.session, announced.session} & set(server.sessions))
+    assert {playing.session, paused.session} < set(server.sessions)
+    cause = "neither RECORD nor PLAY in time"
+    assert server.counters.sessions_closed_by_cause[cause] == 2
+    # The path is free for others again.
+    assert (await ask_for_a_pair(server, "/b")).status == 200

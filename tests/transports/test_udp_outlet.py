@@ -49,7 +49,7 @@ class ValvePool(PortPairPool):
 
     valve: Valve
 
-    def bind_pair(self, host: str) -> UdpPair:
+    def bind_pair(self, host: str, *, holder: str = "") -> UdpPair:
         rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.valve = Valve(socket.AF_INET, socket.SOCK_DGRAM)
         for sock in (self.valve, rtcp):

@@ -47,8 +47,8 @@ async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None
 class OpenToStrangers(PortPairPool):
     """A pool on whose pairs a stranger's packets wait before anybody can connect them."""
 
-    def bind_pair(self, host: str) -> UdpPair:
-        pair = super().bind_pair(host)
+    def bind_pair(self, host: str, *, holder: str = "") -> UdpPair:
+        pair = super().bind_pair(host, holder=holder)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for port in (pair.rtp_port, pair.rtcp_port):
                 stranger.sendto(b"\x80stranger's", (host, port))

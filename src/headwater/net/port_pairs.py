@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +14,9 @@ from headwater.net.socket_address import Address, family_of, socket_address
 
 _log = paced_logger(__name__)
 
+_NO_LIMIT: Final = 1 << 16
+# Each takes two system calls.
+_MOST_TRIED: Final = 256
 # A port that another program holds, or that the system keeps from us: the next pair may do.
 _BUSY: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EPERM})
 
@@ -24,6 +27,10 @@ class DescriptorsExhausted(OSError):  # noqa: N818 - named after the state it re
 
 class PortsExhausted(OSError):  # noqa: N818 - named after the state it reports
     """No free port pair in the range; the message says which setting to raise."""
+
+
+class PortShareExhausted(PortsExhausted):
+    """One holder has as many pairs as one may have; the message says which setting to raise."""
 
 
 class UdpPair:
@@ -71,10 +78,12 @@ class PortPairPool:
     turn round the range, so a returned pair rests before its next use and packets that still
     travel for the old session rarely meet a new one.
 
+    No holder gets more than `most_per_holder` pairs at a time, so that nobody takes all.
+
     Raises ValueError when the range holds no pair or leaves 1 to 65535.
     """
 
-    def __init__(self, start: int, count: int) -> None:
+    def __init__(self, start: int, count: int, most_per_holder: int = _NO_LIMIT) -> None:
         if not (1 <= start <= 65535 and count >= 2 and start + count - 1 <= 65535):
             raise ValueError(
                 f"UDP port range starts at {start} with {count} ports, "
@@ -87,7 +96,10 @@ class PortPairPool:
             raise ValueError(
                 f"UDP port range {start} to {last} holds no even port with the odd one above it"
             )
-        self._taken: set[int] = set()
+        # By port of RTP: who holds it.
+        self._taken: dict[int, str] = {}
+        self._by_holder: Counter[str] = Counter()
+        self._most_per_holder = most_per_holder
         self.start: int = first
         self.pair_count: int = len(self._free)
         self.busy_skips: int = 0
@@ -102,15 +114,23 @@ class PortPairPool:
         """Pairs handed out and not yet returned."""
         return len(self._taken)
 
-    def bind_pair(self, host: str) -> UdpPair:
+    def bind_pair(self, host: str, *, holder: str = "") -> UdpPair:
         """Bind the next free pair on a numeric host (`0.0.0.0` or `::` for every address).
 
-        Pairs that another program holds are skipped. An IPv6 pair serves IPv6 only. Raises
-        PortsExhausted when none is left, DescriptorsExhausted when no socket can be opened,
-        OSError when the host is not one of this machine.
+        Pairs that another program holds are skipped, so many at a time as take a few
+        milliseconds; the next call goes on behind them. An IPv6 pair serves IPv6 only. Raises
+        PortsExhausted when none is left, PortShareExhausted when the holder has its share,
+        DescriptorsExhausted when no socket can be opened, OSError when the host is not one of
+        this machine.
         """
+        if self._by_holder[holder] >= self._most_per_holder:
+            raise PortShareExhausted(
+                errno.EADDRINUSE,
+                f"{holder} holds {self._most_per_holder} UDP port pairs, the most that one address "
+                "may; raise rtp_pairs_per_address",
+            )
         family = family_of(host)
-        for _ in range(len(self._free)):
+        for _ in range(min(len(self._free), _MOST_TRIED)):
             # Only a pair that is bound leaves the row.
             port = self._free[0]
             opened: list[socket.socket] = []
@@ -126,7 +146,8 @@ class PortPairPool:
                 self._skip(error)
                 continue
             self._free.popleft()
-            self._taken.add(port)
+            self._taken[port] = holder
+            self._by_holder[holder] += 1
             return pair
         raise PortsExhausted(
             errno.EADDRINUSE,
@@ -151,7 +172,11 @@ class PortPairPool:
         _log.debug("UDP port pair busy", extra={"port": port, "cause": str(error)})
 
     def _give_back(self, port: int) -> None:
-        self._taken.discard(port)
+        holder = self._taken.pop(port, None)
+        if holder is not None:
+            self._by_holder[holder] -= 1
+            if not self._by_holder[holder]:
+                del self._by_holder[holder]
         self._free.append(port)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from headwater.hooks import HookFailed, HookTimedOut
 from headwater.media.errors import MountBusy, MountClosed, MountFull
-from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
+from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted, PortShareExhausted
 from headwater.protocol.errors import LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
@@ -68,6 +68,15 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (LimitExceeded, _of_exceeded_limit),
     (ProtocolError, _of_protocol_error),
     (
+        PortShareExhausted,
+        lambda _: Refusal(
+            Status.NOT_ENOUGH_BANDWIDTH,
+            "this address holds all UDP port pairs that it may (rtp.rtp_pairs_per_address); "
+            "use TCP",
+            logged=True,
+        ),
+    ),
+    (
         PortsExhausted,
         lambda _: Refusal(
             Status.NOT_ENOUGH_BANDWIDTH, "no UDP port pair is free; use TCP", logged=True
@@ -111,6 +120,8 @@ def setting_to_raise(error: Exception) -> str | None:
             return setting_of_limit(error.limit)
         case Refusal():
             return error.setting
+        case PortShareExhausted():
+            return "rtp.rtp_pairs_per_address"
         case PortsExhausted():
             return "rtp.rtp_port_count"
         case DescriptorsExhausted():

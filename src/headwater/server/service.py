@@ -85,6 +85,7 @@ class Service:
             id=session.id,
             peer=connection.peer,
             peer_ip=connection.peer_ip,
+            address_block=connection.address_block,
             local_ip=connection.local_ip,
             user_agent=session.user_agent,
             on_close=partial(self.sessions.close, session, by_server=True),

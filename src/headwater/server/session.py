@@ -63,6 +63,8 @@ class Session:
         self.last_seen_s = now
         self.excused_s = 0.0
         """Seconds since then in which no sign of life was to be expected."""
+        self.began = False
+        """Whether it ever recorded or played."""
         self.orphaned_s: float | None = None
         self.closed = False
         self.mount: Mount | None = None

@@ -160,6 +160,17 @@ class SessionTable:
                 self._end_orphan(session, _ORPHANED_PUBLISHER_S)
             elif silent_s(session, now) > timeout_s:
                 self._service.endings.add(session, partial(self._time_out, session))
+            elif self._begins_too_late(session, now):
+                self._service.endings.add(session, partial(self._give_up_setup, session))
+
+    def _begins_too_late(self, session: Session, now: float) -> bool:
+        if session.began:
+            return False
+        return now - session.opened_s > self._service.settings.sessions.setup_timeout_s
+
+    def _give_up_setup(self, session: Session) -> None:
+        if not session.closed and self._begins_too_late(session, self._service.clock()):
+            self.close(session, "neither RECORD nor PLAY in time", by_server=True)
 
     def _time_out(self, session: Session) -> None:
         now, timeout_s = self._service.clock(), self._service.settings.sessions.timeout_s

@@ -119,6 +119,11 @@ class SessionSettings:
         "Seconds after which a session without a sign of life ends: a request, a receiver "
         "report, a TCP socket that takes data, a publisher's packets.",
     ] = 30.0
+    setup_timeout_s: Annotated[
+        float,
+        "Seconds after which a session ends that has not begun to record or play, whatever else "
+        "its peer asks meanwhile: it holds ports and a path that others want.",
+    ] = 60.0
     advertised_margin_s: Annotated[
         float,
         "How many seconds less than timeout_s the Session header tells the client, for clients "
@@ -127,7 +132,7 @@ class SessionSettings:
 
     def __post_init__(self) -> None:
         take_fields(self)
-        _require_positive(self, "timeout_s")
+        _require_positive(self, "timeout_s", "setup_timeout_s")
         if self.advertised_margin_s < 0:
             raise ValueError(
                 f"advertised_margin_s is {self.advertised_margin_s}; it must be 0 or more"

@@ -43,7 +43,9 @@ class MediaEnds:
         self._nat_latching = settings.nat_latching
         self._queue_budget = queue_budget
         self._endings = endings
-        self.ports = PortPairPool(settings.rtp_port_start, settings.rtp_port_count)
+        self.ports = PortPairPool(
+            settings.rtp_port_start, settings.rtp_port_count, settings.pairs_per_address
+        )
         self.egresses = UdpEgressTable(loop, self.ports, sockets)
         self.lanes = InterleavedLaneTable()
         self.groups = MulticastEgressTable(loop, sockets)

@@ -14,6 +14,8 @@ _FIRST_USER_PORT = 1024
 """Below it are DNS, NTP and the like (RFC 6335 §6). An address may be shared, by NAT or by the
 users of one machine: who asks for media there would have it sent at somebody else's service."""
 
+_MOST_OFFERS = 8
+"""Each that is tried may open sockets; clients write two or three."""
 _PROFILES = frozenset({"RTP/AVP", "RTP/AVPF"})
 
 
@@ -57,7 +59,7 @@ def fitting(
         refusal = fault or refusal
     if refusal is not None and not offers:
         raise refusal
-    return offers
+    return offers[:_MOST_OFFERS]
 
 
 def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:

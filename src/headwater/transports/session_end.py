@@ -15,13 +15,15 @@ def _never() -> bool:
 class SessionIdentity:
     """Who is at the other end of a session, for logs, snapshots and sockets.
 
-    `on_close` is told the reason when the mount sends the session away. `is_orphaned` tells
-    whether the session's RTSP connection is gone.
+    `address_block` stands for its address where addresses are counted. `on_close` is told the
+    reason when the mount sends the session away. `is_orphaned` tells whether the session's RTSP
+    connection is gone.
     """
 
     id: str
     peer: str
     peer_ip: str
+    address_block: str
     local_ip: str
     user_agent: str
     on_close: Callable[[str], None]

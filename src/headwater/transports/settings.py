@@ -7,6 +7,8 @@ from typing import Annotated
 
 from headwater.setting_fields import Choice, take_fields
 
+_LEAST_SHARE = 16
+
 
 class TransportKind(Choice):
     """The ways media travels between a peer and the server."""
@@ -35,6 +37,12 @@ class RtpSettings:
         "How many UDP ports the range holds. A UDP publisher takes one pair a track; all UDP "
         "readers of a track share one pair. A peer that finds the range used up gets 453.",
     ] = 10000
+    rtp_pairs_per_address: Annotated[
+        int,
+        "Pairs of the range that one address (IPv6: one block, see "
+        "`limits.ipv6_prefix_bits`) may hold at a time; the pair of a track's UDP readers counts "
+        "for the first of them. One pair more gets 453. 0 is half of the range, 16 at least.",
+    ] = 0
     publish_transports: Annotated[
         tuple[TransportKind, ...],
         "What publishers may choose: udp, tcp. Anything else asked for gets 461.",
@@ -65,6 +73,10 @@ class RtpSettings:
                 f"rtp_port_count is {self.rtp_port_count}; with rtp_port_start "
                 f"{self.rtp_port_start} it must be from 2 to {65536 - self.rtp_port_start}"
             )
+        if self.rtp_pairs_per_address < 0:
+            raise ValueError(
+                f"rtp_pairs_per_address is {self.rtp_pairs_per_address}; it must be 0 or more"
+            )
         if TransportKind.MULTICAST in self.publish_transports:
             raise ValueError("publish_transports has multicast; publishers may use udp and tcp")
         if self.receiver_report_interval_s <= 0:
@@ -72,3 +84,8 @@ class RtpSettings:
                 f"receiver_report_interval_s is {self.receiver_report_interval_s}; "
                 "it must be above 0"
             )
+
+    @property
+    def pairs_per_address(self) -> int:
+        """How many pairs one address may hold."""
+        return self.rtp_pairs_per_address or max(_LEAST_SHARE, self.rtp_port_count // 4)

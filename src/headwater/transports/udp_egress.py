@@ -195,17 +195,19 @@ class UdpEgressTable:
         for (track, local_ip), egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""), local_ip)
 
-    def acquire(self, track: Track, local_ip: str, settings: MountSettings) -> UdpEgress:
+    def acquire(
+        self, track: Track, local_ip: str, settings: MountSettings, *, holder: str = ""
+    ) -> UdpEgress:
         """The egress of a track towards peers that reach this machine by `local_ip`.
 
-        `settings` are those of the track's mount.
+        `settings` are those of the track's mount. A new one's pair counts for `holder`.
 
         Raises PortsExhausted when a new one would need a pair and none is free.
         """
         key = (track, local_ip)
         egress = self._egresses.get(key)
         if egress is None:
-            pair = self._ports.bind_pair(local_ip)
+            pair = self._ports.bind_pair(local_ip, holder=holder)
             try:
                 egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
             except BaseException:

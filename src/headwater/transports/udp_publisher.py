@@ -91,8 +91,9 @@ class UdpPublisher(SessionPublisher):
     def add_track(self, index: int, offer: Offer) -> TransportSpec:
         """Bind a port pair and connect it to the publisher's ports.
 
-        Raises PortsExhausted when the range is used up, ProtocolError 461 when no datagram can go
-        between this machine's address and the publisher's: over TCP it may.
+        Raises PortsExhausted when the range, or the share of its address, is used up,
+        ProtocolError 461 when no datagram can go between this machine's address and the
+        publisher's: over TCP it may.
         """
         client_port = offer.spec.client_port
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
@@ -102,7 +103,7 @@ class UdpPublisher(SessionPublisher):
         peer_ip = self.identity.peer_ip
         rtp_peer, rtcp_peer = (socket_address(peer_ip, port) for port in client_port)
         with ExitStack() as taken:
-            pair = self._ports.bind_pair(self.identity.local_ip)
+            pair = self._ports.bind_pair(self.identity.local_ip, holder=self.identity.address_block)
             taken.callback(pair.close)
             set_receive_buffer(pair.rtp, self._sockets.udp_receive_buffer_bytes)
             if not self._nat_latching:

@@ -89,7 +89,9 @@ class UdpReader(DatagramReader[_Leg]):
         client_port = offer.spec.client_port
         assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
         self.remove_track(index)
-        egress = self._egresses.acquire(track, self.identity.local_ip, self._settings)
+        egress = self._egresses.acquire(
+            track, self.identity.local_ip, self._settings, holder=self.identity.address_block
+        )
         try:
             self._legs[index] = self._leg(track, egress, client_port)
         except BaseException:

@@ -69,6 +69,7 @@ async def answer(exchange: Exchange) -> Response:
     )
     if not playing:
         session.state = state
+        session.began = True
         exchange.after_answer = lambda: _begin(exchange, session, plan)
     headers = [session_header(exchange, session), ("Range", mount.range_text or _LIVE_RANGE)]
     if rtp_info := _rtp_info(session, plan):

@@ -44,5 +44,6 @@ async def answer(exchange: Exchange) -> Response:
         service.sessions.stop_publishing(session, "record failed")
         raise
     session.state = state
+    session.began = True
     exchange.after_answer = lambda: publisher.start(mount.tracks)
     return response
