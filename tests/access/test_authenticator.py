@@ -27,6 +27,7 @@ from headwater.access import (
     credentials,
     hash_password,
 )
+from headwater.access.places import Places
 from headwater.access.slow_check import TooManyWaitingError
 from headwater.protocol.digest import answer_challenge
 from headwater.protocol.header.authenticate import DigestChallenge, parse_challenges
@@ -34,6 +35,7 @@ from headwater.protocol.header.authorization import DigestCredentials, format_au
 
 URI = "rtsp://192.0.2.1:8554/cam"
 PEER = "192.0.2.7"
+PLACES = Places(8, wait_s=10.0)
 USERS = (
     UserSettings(name="cam", password="hunter2", publish=("/cam/**", "/cam")),
     UserSettings(name="viewer", password="letmein", read=("**",)),
@@ -302,7 +304,8 @@ async def test_too_many_slow_checks_are_throttled(monkeypatch: pytest.MonkeyPatc
         raise TooManyWaitingError
 
     monkeypatch.setattr(door.authenticator._slow_check, "verify", verify)
-    assert await door.ask(_basic("viewer", "letmein")) == Throttled(1)
+    decision = await door.ask(_basic("viewer", "letmein"))
+    assert decision == Throttled(1, "too many credentials are being checked")
     assert door.authenticator.counters.throttled == 1
 
 
@@ -409,7 +412,7 @@ async def test_owners_function_decides() -> None:
 
     async def ask(authorization: str | None) -> Decision:
         return await door.authenticator.check_by(
-            verify, authorization=authorization, now=0.0, peer=PEER
+            verify, authorization=authorization, now=0.0, peer=PEER, places=PLACES
         )
 
     basic = ('Basic realm="headwater"',)
@@ -431,7 +434,9 @@ async def test_owners_function_may_let_in_without_credentials() -> None:
     async def verify(username: str, password: str) -> bool:
         return not username
 
-    decision = await door.authenticator.check_by(verify, authorization=None, now=0.0, peer=PEER)
+    decision = await door.authenticator.check_by(
+        verify, authorization=None, now=0.0, peer=PEER, places=PLACES
+    )
     assert decision == Granted(None)
 
 
@@ -441,7 +446,7 @@ async def test_what_the_owners_function_raises_comes_through() -> None:
 
     check_by = _Door(users=()).authenticator.check_by
     with pytest.raises(LookupError):
-        await check_by(verify, authorization=_basic("u", "p"), now=0.0, peer=PEER)
+        await check_by(verify, authorization=_basic("u", "p"), now=0.0, peer=PEER, places=PLACES)
 
 
 @pytest.mark.parametrize(

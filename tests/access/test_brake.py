@@ -68,6 +68,15 @@ def test_address_that_knows_the_user_does_not_wait() -> None:
     assert brake.judge("192.0.2.1", "u", 0.0) == Proceed()
 
 
+def test_an_address_is_known_by_any_of_its_users() -> None:
+    brake = _brake()
+    brake.succeeded("2001:db8::1", "u")
+    assert brake.knows("2001:db8::2")
+    assert brake.knows("2001:db8::2", "u")
+    assert not brake.knows("2001:db8::2", "other")
+    assert not brake.knows("2001:db8:0:1::1")
+
+
 def test_wrong_player_behind_a_nat_does_not_stop_the_known_ones() -> None:
     brake = _brake()
     brake.succeeded("192.0.2.1", "known")
@@ -104,7 +113,7 @@ def test_tables_are_bounded_and_drop_the_oldest() -> None:
         brake.succeeded(f"peer {number}", f"user {number}")
     assert brake.judge("peer 999", "x", 0.0) == Refuse(30.0)
     assert brake.judge("peer 0", "x", 0.0) == Proceed()
-    for table in (brake._by_source, brake._by_user, brake._known):
+    for table in (brake._by_source, brake._by_user, brake._known, brake._known_blocks):
         assert len(table) == 10
         assert all(
             len(part) <= 64 for key in table for part in (key if type(key) is tuple else [key])

@@ -11,6 +11,7 @@ import pytest
 from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Challenge, Decision, Granted, Throttled
 from headwater.access.password import PasswordForm, StoredPassword, hash_password
+from headwater.access.places import Places
 from headwater.access.settings import AccessSettings, UserSettings
 
 LIMIT = 20
@@ -24,8 +25,9 @@ def basic(username: str, password: str) -> str:
 class SlowOwner:
     """A hook that is asked and answers when it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = CROWD) -> None:
         self.asked = 0
+        self.places = Places(at_once, wait_s=60.0)
         self.may_answer = asyncio.Event()
         self.authenticator = Authenticator(AccessSettings(address_failure_limit=LIMIT))
 
@@ -34,10 +36,14 @@ class SlowOwner:
         await self.may_answer.wait()
         return password == "right"
 
-    def ask(self, password: str, peer: str = "192.0.2.1") -> asyncio.Task[Decision]:
+    def ask(self, password: str | None, peer: str = "192.0.2.1") -> asyncio.Task[Decision]:
         return asyncio.create_task(
             self.authenticator.check_by(
-                self.verify, authorization=basic("u", password), now=0.0, peer=peer
+                self.verify,
+                authorization=None if password is None else basic("u", password),
+                now=0.0,
+                peer=peer,
+                places=self.places,
             )
         )
 
@@ -92,10 +98,44 @@ async def test_a_hook_that_raises_gives_the_place_back() -> None:
     for _ in range(LIMIT * 2):
         with pytest.raises(LookupError):
             await owner.authenticator.check_by(
-                broken, authorization=basic("u", "p"), now=0.0, peer="192.0.2.1"
+                broken,
+                authorization=basic("u", "p"),
+                now=0.0,
+                peer="192.0.2.1",
+                places=owner.places,
             )
     owner.may_answer.set()
     assert await owner.ask("right") == Granted("u")
+
+
+async def test_strangers_at_a_slow_hook_never_keep_a_known_address_out() -> None:
+    owner, answers = SlowOwner(at_once=2), asyncio.Semaphore(1)
+
+    async def when_told(username: str, password: str) -> bool:
+        owner.asked += 1
+        await answers.acquire()
+        return password == "right"
+
+    owner.verify = when_told  # type: ignore[method-assign]
+    assert await owner.ask("right") == Granted("u")
+    siege = [owner.ask(f"guess {number}", stranger(number)) for number in range(CROWD)]
+    siege += [owner.ask(None, stranger(number)) for number in range(CROWD)]
+    await turns_of_the_loop()
+    # Two are under way already, and every second turn behind them is the known ones'. A client
+    # begins without credentials.
+    for credentials, outcome in ((None, Challenge), ("right", Granted)):
+        login = owner.ask(credentials)
+        await turns_of_the_loop()
+        for _ in range(4):
+            answers.release()
+            await turns_of_the_loop()
+        assert login.done()
+        assert isinstance(login.result(), outcome)
+    assert owner.asked == 1 + 2 + 8
+    for _ in siege:
+        answers.release()
+    decisions = await asyncio.gather(*siege)
+    assert {type(decision) for decision in decisions} == {Challenge, Throttled}
 
 
 @pytest.fixture

@@ -6,7 +6,14 @@ import socket
 
 import pytest
 
-from headwater.net.socket_address import Address, address_block, family_of, socket_address, unmapped
+from headwater.net.socket_address import (
+    Address,
+    address_block,
+    family_of,
+    network_of,
+    socket_address,
+    unmapped,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +74,17 @@ def test_unmapped(address: Address, expected: Address) -> None:
 )
 def test_what_counts_as_one_address(host: str, bits: int, block: str) -> None:
     assert address_block(host, bits) == block
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.1", "192.0.2.0/24"),
+        ("::ffff:192.0.2.1", "192.0.2.0/24"),
+        ("2001:db8:1:2::1", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("/run/socket", "/run/socket"),
+    ],
+)
+def test_network(host: str, network: str) -> None:
+    assert network_of(host, ipv4_prefix_bits=24, ipv6_prefix_bits=48) == network

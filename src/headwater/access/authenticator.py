@@ -19,9 +19,11 @@ from headwater.access.decision import (
     Throttled,
 )
 from headwater.access.nonces import Nonces, NonceState
+from headwater.access.places import NoPlaceError, Places
 from headwater.access.quirks import header_lines, readings_of_name, uri_accepted
 from headwater.access.settings import AccessSettings
 from headwater.access.slow_check import SlowPasswordCheck, TooManyWaitingError
+from headwater.access.turns import source_in_network
 from headwater.access.user_table import User, UserTable
 from headwater.log_pace import paced_logger
 from headwater.protocol.digest import DigestAlgorithm, algorithm_named, digest_matches
@@ -43,6 +45,7 @@ _METHOD_BY_ALGORITHM = {
     DigestAlgorithm.MD5: AuthMethod.DIGEST_MD5,
     DigestAlgorithm.SHA_256: AuthMethod.DIGEST_SHA256,
 }
+_BUSY = Throttled(1, "too many credentials are being checked")
 
 
 @dataclass(slots=True)
@@ -139,21 +142,34 @@ class Authenticator:
         authorization: str | None,
         now: float,
         peer: str,
+        places: Places,
     ) -> Decision:
         """Decide by the owner's function, given user name and password of Basic credentials.
 
-        Without such credentials it is given two empty strings. Never answers Forbidden. What
-        `verify` raises comes through.
+        Without such credentials it is given two empty strings. `places` bounds how many calls of
+        it run at once. Never answers Forbidden. What `verify` raises comes through.
         """
-        pair = credentials(authorization)
-        if pair is None:
-            granted = await verify("", "")
+        brake, given = self._brake, None if authorization is None else _understood(authorization)
+        if not isinstance(given, BasicCredentials):
+            # Every client begins so: where a user has logged in before, it is known.
+            try:
+                source = source_in_network(peer, brake.block(peer))
+                async with places.place(source, known=brake.knows(peer)):
+                    granted = await verify("", "")
+            except NoPlaceError:
+                return self._counted(_BUSY)
             return self._counted(Granted(None) if granted else Challenge(self.basic_challenges()))
-        username, password = pair
-        claim = _Claim("", "", BasicCredentials(username, password), now, peer)
+        username, password = given.username, given.password
+        claim = _Claim("", "", given, now, peer)
 
         async def decide(attempt: Attempt) -> Decision:
-            if await verify(username, password):
+            source, known = source_in_network(peer, attempt.source), brake.knows(peer, username)
+            try:
+                async with places.place(source, known=known):
+                    right = await verify(username, password)
+            except NoPlaceError:
+                return _BUSY
+            if right:
                 return Granted(username)
             self._count_failure(claim, attempt, known_name=None)
             return Challenge(self.basic_challenges(), refused=True)
@@ -286,11 +302,11 @@ class Authenticator:
                     basic.username,
                     basic.password,
                     claim.now,
-                    source=attempt.source,
+                    source=source_in_network(claim.peer, attempt.source),
                     known=self._brake.knows(claim.peer, basic.username),
                 )
             except TooManyWaitingError:
-                return Throttled(1)
+                return _BUSY
         else:
             right = user.password.verify(
                 basic.password, username=basic.username, realm=self.settings.realm

@@ -106,6 +106,7 @@ class Brake:
         self._by_source: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._by_user: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._known: OrderedDict[Hashable, None] = OrderedDict()
+        self._known_blocks: OrderedDict[Hashable, None] = OrderedDict()
 
     def judge(self, peer: str, username: str, now: float) -> BrakeVerdict:
         """What an attempt of this address on this user costs."""
@@ -129,8 +130,14 @@ class Brake:
             return Proceed()
         return Wait(self._user_delay_s)
 
-    def knows(self, peer: str, username: str) -> bool:
-        """Whether this user has logged in from this address."""
+    def block(self, peer: str) -> str:
+        """What counts as one address."""
+        return address_block(peer, self._ipv6_prefix_bits)
+
+    def knows(self, peer: str, username: str | None = None) -> bool:
+        """Whether this user, or without a name any user, has logged in from this address."""
+        if username is None:
+            return self.block(peer) in self._known_blocks
         return self._pair(peer, username) in self._known
 
     def begin(self, peer: str, username: str, now: float) -> Attempt:
@@ -166,12 +173,13 @@ class Brake:
     def succeeded(self, peer: str, username: str) -> None:
         """Remember that this user logged in from this address."""
         _keep(self._known, self._pair(peer, username), None, self._max_entries)
+        _keep(self._known_blocks, self.block(peer), None, self._max_entries)
 
     def _source(self, pair: tuple[str, str]) -> Hashable:
         return pair if pair in self._known else pair[0]
 
     def _pair(self, peer: str, username: str) -> tuple[str, str]:
-        return address_block(peer, self._ipv6_prefix_bits), username[:_MAX_NAME_LENGTH]
+        return self.block(peer), username[:_MAX_NAME_LENGTH]
 
     def _entry(
         self, table: OrderedDict[Hashable, _Failures], key: Hashable, now: float

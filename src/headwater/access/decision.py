@@ -40,9 +40,10 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Answer 503 with `Retry-After`: too many wrong passwords, or too many being checked."""
+    """Answer 503 with `Retry-After`; `cause` says of what there was too much."""
 
     retry_after_s: int
+    cause: str = "too many wrong passwords"
 
 
 Decision = Granted | Challenge | Forbidden | Throttled

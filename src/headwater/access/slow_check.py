@@ -7,12 +7,11 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from headwater.access.password import StoredPassword
-from headwater.access.turns import Turns
+from headwater.access.turns import Source, Turns
 
 _MAX_REMEMBERED = 1024
 
@@ -57,7 +56,7 @@ class SlowPasswordCheck:
         password: str,
         now: float,
         *,
-        source: Hashable = None,
+        source: Source = ("",),
         known: bool = False,
     ) -> bool:
         """Whether the password is right.

@@ -58,6 +58,14 @@ class HookRunner:
         """Whether a function is registered for the hook."""
         return bool(self.hooks.registered(name))
 
+    @property
+    def authentications_at_once(self) -> int:
+        """How many calls of the `authentication` hook may run at once."""
+        most = self.settings.max_authentications
+        if all(hook.is_async for hook in self.hooks.registered("authentication")):
+            return most
+        return min(most, self.settings.max_threads)
+
     def thread_counts(self) -> dict[str, ThreadCounts]:
         """The threads of plain hooks by what they do: `decide` and `notify`."""
         return {

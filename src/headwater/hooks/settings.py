@@ -22,6 +22,13 @@ class HookSettings:
         "Threads in which plain (not async) hooks run, per side; as many again serve "
         "notifications. More calls than threads wait for one, within their time-out.",
     ] = 16
+    max_authentications: Annotated[
+        int,
+        "Calls of the `authentication` hook that run at once, per side; plain ones are bounded by "
+        "max_threads as well. Others wait for a place, at most timeout_s, and are answered 503 "
+        "then. Addresses take turns; every second turn belongs to those from which somebody has "
+        "logged in before.",
+    ] = 64
     max_stuck_threads: Annotated[
         int,
         "Threads left behind in hooks that overran their time-out are replaced up to this number; "
@@ -43,7 +50,7 @@ class HookSettings:
             raise ValueError(f"timeout_s is {self.timeout_s}; it must be above 0")
         if self.stop_grace_s < 0:
             raise ValueError(f"stop_grace_s is {self.stop_grace_s}; it must be 0 or more")
-        for name in ("max_threads", "max_pending_notifications"):
+        for name in ("max_threads", "max_authentications", "max_pending_notifications"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
         if self.max_stuck_threads < 0:

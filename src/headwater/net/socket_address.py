@@ -92,12 +92,27 @@ def address_block(host: str, ipv6_prefix_bits: int) -> str:
     An IPv6 site is given a /64 at least, so each of its addresses says nothing. IPv4-mapped
     addresses count as IPv4; a host that is no address counts as itself.
     """
+    address = _without_mapping(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((address, ipv6_prefix_bits), strict=False))
+    return host if address is None else str(address)
+
+
+@lru_cache(maxsize=4096)
+def network_of(host: str, *, ipv4_prefix_bits: int, ipv6_prefix_bits: int) -> str:
+    """Return the network of an address; a host that is no address is one of its own."""
+    address = _without_mapping(host)
+    if address is None:
+        return host
+    prefix_bits = ipv4_prefix_bits if address.version == 4 else ipv6_prefix_bits
+    return str(ipaddress.ip_network((address, prefix_bits), strict=False))
+
+
+def _without_mapping(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address without its zone, an IPv4-mapped one as IPv4; None for a host that is none."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, ipv6_prefix_bits), strict=False))
+        return None
+    mapped = None if isinstance(address, ipaddress.IPv4Address) else address.ipv4_mapped
+    return mapped or address

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Challenge, Decision, Forbidden, Granted, Throttled
+from headwater.access.places import Places
 from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused, Side
 from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.status import Status
@@ -30,6 +31,10 @@ class Gate:
     def __init__(self, authenticator: Authenticator, hooks: dict[Role, HookRunner]) -> None:
         self._authenticator = authenticator
         self._hooks = hooks
+        self._places = {
+            role: Places(runner.authentications_at_once, wait_s=runner.settings.timeout_s)
+            for role, runner in hooks.items()
+        }
 
     async def admit(self, exchange: Exchange, role: Role, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
@@ -74,7 +79,11 @@ class Gate:
                 return await hooks.authentication(username, password, hook_request)
 
             decision = await self._authenticator.check_by(
-                verify, authorization=authorization, now=now, peer=peer_ip
+                verify,
+                authorization=authorization,
+                now=now,
+                peer=peer_ip,
+                places=self._places[role],
             )
         else:
             decision = await self._authenticator.check(
@@ -95,10 +104,10 @@ class Gate:
                 )
             case Forbidden(username):
                 raise Refusal(Status.FORBIDDEN, f"{username} may not {role} {path}")
-            case Throttled(retry_after_s):
+            case Throttled(retry_after_s, cause):
                 raise Refusal(
                     Status.SERVICE_UNAVAILABLE,
-                    "too many wrong passwords; try again later",
+                    f"{cause}; try again later",
                     [("Retry-After", str(retry_after_s))],
                 )
             case _:
