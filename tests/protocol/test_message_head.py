@@ -1,6 +1,6 @@
 import pytest
 
-from headwater.protocol.errors import ProtocolError
+from headwater.protocol.errors import HttpSpoken, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
 from headwater.protocol.message_head import (
@@ -122,3 +122,12 @@ def test_what_can_be_salvaged_of_a_broken_head() -> None:
     assert salvaged_body_bytes(head) == 4
     assert salvaged_cseq(b"broken\r\nCSeq: x\r\n\r\n") is None
     assert salvaged_body_bytes(b"broken\r\n\r\n") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "method"), [("GET /x y HTTP/1.1", "GET"), ("HEAD / http/9", "HEAD")]
+)
+def test_http_is_told_apart(line: str, method: str) -> None:
+    with pytest.raises(HttpSpoken) as caught:
+        parse_head(f"{line}\r\n\r\n".encode(), offset=0, limits=LIMITS)
+    assert (caught.value.method, caught.value.fatal) == (method, True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from logged import events
+from logged import event_of, events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -164,15 +164,23 @@ async def test_rtsps_port_takes_tls_alone(
 
 @needs_openssl
 async def test_tls_only_refuses_plain_rtsp_on_every_port(
-    start_server: ServerFactory, certificate: TlsSettings
+    start_server: ServerFactory, certificate: TlsSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(tls=certificate, server=ServerSettings(tls_only=True))
     server = await start_server(settings=settings)
+    caplog.set_level("INFO")
     plain = await RtspPeer.connect(server.play_port)
-    await plain.send(plain.request("OPTIONS", "*"))
-    text = await plain.closed()
-    assert text.startswith(b"RTSP/1.0 403 ")
-    assert b"rtsps" in text
+    answer = await plain.ask("OPTIONS", "*")
+    assert answer.status == 403
+    assert b"rtsps" in answer.body
+    assert await plain.closed() == b""
+    (line,) = [vars(r) for r in caplog.records if "without TLS" in event_of(r)]
+    assert line["peer"] == f"127.0.0.1:{plain.local_port}"
+    assert "rtsps" in line["cause"]
+    assert server.counters.connections_closed_by_cause["no TLS"] == 1
+    browser = await RtspPeer.connect(server.play_port)
+    await browser.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await browser.closed()).startswith(b"HTTP/1.1 403 ")
     secure = await RtspPeer.connect(server.play_port, ssl=trusting(certificate))
     assert (await secure.ask("OPTIONS", "*")).status == 200
 

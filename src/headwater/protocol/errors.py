@@ -73,6 +73,23 @@ class LimitExceeded(ProtocolError):  # noqa: N818 - named after what happened
         self.limit = limit
 
 
+class HttpSpoken(ProtocolError):  # noqa: N818 - named after what happened
+    """The peer sent a request of HTTP: 400, and nothing behind it can be followed.
+
+    Attributes:
+        method: the request's method.
+    """
+
+    def __init__(self, *, method: str, offset: int | None = None) -> None:
+        super().__init__(
+            "the version is that of HTTP, not RTSP/1.0",
+            where="first line",
+            offset=offset,
+            fatal=True,
+        )
+        self.method = method
+
+
 class StateError(ProtocolError):
     """A method that the session's state does not allow: 455 (RFC 2326 §11.3.6).
 

@@ -2,7 +2,7 @@
 
 import re
 
-from headwater.protocol.errors import LimitExceeded, ProtocolError
+from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
 from headwater.protocol.wire_limits import WireLimits
@@ -119,19 +119,21 @@ def _request_line(line: str, offset: int) -> tuple[str, str, str]:
         )
     if "\t" in uri:
         raise ProtocolError("a tab in the URI", where="request line", offset=offset)
+    if speaks_http(version):
+        raise HttpSpoken(method=method, offset=offset)
     _check_version(version, offset)
     return method, uri, version
+
+
+def speaks_http(text: str) -> bool:
+    """Whether a protocol's name and version, as `HTTP/1.1`, is that of HTTP."""
+    return text[:5].upper() == "HTTP/"
 
 
 def _check_version(version: str, offset: int) -> None:
     parsed = _VERSION.fullmatch(version)
     if parsed is None:
-        raise ProtocolError(
-            "the version is not RTSP/1.0",
-            where="first line",
-            offset=offset,
-            fatal=version[:5].upper() == "HTTP/",
-        )
+        raise ProtocolError("the version is not RTSP/1.0", where="first line", offset=offset)
     # RFC 2326 §3.1 with RFC 2068 §3.1: another minor version changes no framing.
     if int(parsed[1]) != 1:
         raise ProtocolError(

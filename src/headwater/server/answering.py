@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
-from headwater.protocol.errors import ProtocolError
+from headwater.protocol.errors import HttpSpoken, ProtocolError
 from headwater.protocol.header.require import unsupported_options
 from headwater.protocol.message import Request, Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
+from headwater.server.farewell import speak_http
 from headwater.server.methods import (
     announce,
     describe,
@@ -140,6 +141,8 @@ def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
     )
     response = refusal_response(refusal)
     connection.service.counters.count_answer(response.status)
+    if isinstance(error, HttpSpoken):
+        speak_http(response, error.method)
     _complete(connection, response, error.request_cseq)
     connection.send(response)
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -13,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
-from headwater.net.socket_address import Address, address_block, unmapped
+from headwater.net.socket_address import Address, address_block, address_text, unmapped
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
-from headwater.protocol.headers import Headers
-from headwater.protocol.message import Response
 from headwater.protocol.status import Status
 from headwater.server.connection import Connection
+from headwater.server.farewell import farewell
+from headwater.server.refusal import Refusal
 from headwater.server.role import EITHER_ROLE, Role
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 logger = paced_logger(__name__)
 
-_OVERLOADED = Response(
-    status=Status.SERVICE_UNAVAILABLE, headers=Headers([("Retry-After", "5")])
-).to_bytes()
-_TLS_NEEDED = Response(status=Status.FORBIDDEN, body=b"use rtsps://\r\n").to_bytes()
+_OVERLOADED = Refusal(
+    Status.SERVICE_UNAVAILABLE, "the server takes no more connections now", [("Retry-After", "5")]
+)
+_TLS_NEEDED = Refusal(Status.FORBIDDEN, "this port takes TLS alone; use rtsps://")
+_FIRST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Listeners:
             service.loop,
             partial(self._accept, door),
             backlog=service.settings.server.backlog,
-            overload_answer=_OVERLOADED,
+            overload_answer=farewell(_OVERLOADED, b""),
         )
         self._listeners.append(listener)
         bound = listener.bind(self._hosts, port)
@@ -160,7 +162,12 @@ class Listeners:
         tls = service.tls
         if door.tls_only and not greeting.tls:
             self._forget_address(greeting.peer[0])
-            _turn_away(sock, _TLS_NEEDED)
+            service.counters.connections_closed_by_cause["no TLS"] += 1
+            logger.info(
+                "connection without TLS refused",
+                extra={"peer": address_text(greeting.peer), "cause": _TLS_NEEDED.reason},
+            )
+            _turn_away(sock, _TLS_NEEDED, greeting.initial_data)
             return
         peer = (greeting.peer[0], greeting.peer[1])
         sockets = service.settings.sockets
@@ -254,11 +261,17 @@ class Listeners:
             del self._by_address[block]
 
 
-def _turn_away(sock: socket.socket, answer: bytes) -> None:
-    """Answer as far as the socket's empty buffer takes it, and close."""
+def _turn_away(sock: socket.socket, refusal: Refusal, came: bytes = b"") -> None:
+    """Answer as far as the socket's empty buffer takes it, and close.
+
+    `came` is what was read already; what has come since is read too: left unread it would turn
+    the close into a reset that destroys the answer.
+    """
     try:
         sock.setblocking(False)
-        sock.send(answer)
+        with suppress(BlockingIOError):
+            came += sock.recv(_FIRST_BYTES)
+        sock.send(farewell(refusal, came))
     except OSError:
         logger.debug("a peer that was turned away was gone before its answer")
     finally:

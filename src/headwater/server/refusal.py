@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from headwater.hooks import HookFailed, HookTimedOut
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted, PortShareExhausted
-from headwater.protocol.errors import LimitExceeded, ProtocolError
+from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
@@ -66,6 +66,14 @@ def _of_protocol_error(error: ProtocolError) -> Refusal:
 _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (Refusal, lambda error: error),
     (LimitExceeded, _of_exceeded_limit),
+    (
+        HttpSpoken,
+        lambda _: Refusal(
+            Status.BAD_REQUEST,
+            "this port speaks RTSP, not HTTP; open an rtsp:// URL with a player. RTSP inside HTTP "
+            "(a tunnel) is not served, media inside RTSP (TCP) is",
+        ),
+    ),
     (ProtocolError, _of_protocol_error),
     (
         PortShareExhausted,

@@ -1,0 +1,30 @@
+"""The last answer to a peer that is not served: in the protocol that it speaks."""
+
+from __future__ import annotations
+
+from headwater.protocol.message import Response
+from headwater.protocol.message_head import salvaged_cseq, speaks_http
+from headwater.server.refusal import Refusal, refusal_response
+
+_HTTP_VERSION = "HTTP/1.1"
+
+
+def farewell(refusal: Refusal, first_bytes: bytes) -> bytes:
+    """The answer to a peer that is turned away with the first bytes it sent, unread as yet."""
+    response = refusal_response(refusal)
+    method, _, rest = first_bytes.partition(b"\n")[0].decode("latin-1").strip().partition(" ")
+    if speaks_http(rest.rpartition(" ")[2]):
+        speak_http(response, method)
+    # RFC 2326 §12.17: the response MUST have the CSeq of the request.
+    elif (cseq := salvaged_cseq(first_bytes)) is not None:
+        response.headers.set("CSeq", str(cseq))
+    return response.to_bytes()
+
+
+def speak_http(response: Response, method: str) -> None:
+    """Make the answer one of HTTP, behind which the connection is closed."""
+    response.version = _HTTP_VERSION
+    response.headers.set("Connection", "close")
+    if method == "HEAD":
+        # RFC 9110 §9.3.2: the server MUST NOT send content in response to HEAD.
+        response.body = b""
