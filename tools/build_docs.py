@@ -38,6 +38,8 @@ LIMITING: dict[str, tuple[str, ...]] = {
     "sessions": (),
     "mounts": (
         "max_readers",
+        "gop_cache_max_bytes",
+        "gop_cache_max_s",
         "publisher_idle_timeout_s",
         "slow_reader_max_bytes",
         "slow_reader_max_age_s",

@@ -1,3 +1,5 @@
+from headwater.media import gop_cache
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.gop_cache import GopCache
 from headwater.media.packet_batch import PacketBatch
 
@@ -7,7 +9,8 @@ def batch(at: float = 0.0, key: int = -1, count: int = 2, size: int = 100) -> Pa
 
 
 def cache(max_bytes: int = 10_000, max_s: float = 10.0) -> GopCache:
-    return GopCache(max_bytes=max_bytes, max_s=max_s, video=(0, 1, 2))
+    budget = CacheBudget(1 << 30)
+    return GopCache(max_bytes=max_bytes, max_s=max_s, video=(0, 1, 2), budget=budget)
 
 
 def test_nothing_is_kept_before_a_key_frame() -> None:
@@ -127,3 +130,11 @@ def test_forget_keeps_the_count_of_generations() -> None:
     log.add(0, batch(1.0, key=0))
     log.forget()
     assert (log.entries, log.size_bytes, log.generation) == ([], 0, 1)
+
+
+def test_a_log_of_very_many_batches_is_not_kept() -> None:
+    log = cache(max_bytes=1 << 30, max_s=1e9)
+    log.add(0, batch(key=0))
+    for _ in range(gop_cache._MOST_ENTRIES):
+        log.add(0, batch(count=1, size=12))
+    assert (log.entries, log.overflows) == ([], 1)

@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from headwater.media import start_plan
+from headwater.media.packet_batch import PacketBatch
 from headwater.media.start_plan import NOWHERE, StartPlan, cached_plan, live_plan
 from headwater.protocol.rtp import timestamp
 
@@ -143,3 +145,31 @@ def test_the_first_kept_packet_of_the_main_source_is_told(stage: Any) -> None:
         mount.tracks[1].write([audio.packet()])
     plan = cached_plan(mount.tracks, mount.cache)
     assert plan.points[1].seq == 500
+
+
+class Counting(list[Any]):
+    """Batches that count how often one was looked at."""
+
+    looks = 0
+
+    def __iter__(self) -> Any:
+        for each in super().__iter__():
+            self.looks += 1
+            yield each
+
+
+def test_first_packets_are_found_without_a_look_at_everything(stage: Any) -> None:
+    source, other = stage.video(), stage.video(ssrc=0x2222)
+    first = source.packet()
+    kept = Counting([(0, PacketBatch([first], 1.0))])
+    kept += [(0, PacketBatch([source.packet() for _ in range(10)], 2.0)) for _ in range(5000)]
+    assert start_plan._first_packets(kept, {0: source.ssrc}) == {0: (first, 1.0)}
+    assert kept.looks == 1
+    # Of a source that is not there at all, some thousands of packets are enough to tell.
+    kept.looks = 0
+    assert start_plan._first_packets(kept, {0: other.ssrc}) == {0: (first, 1.0)}
+    assert kept.looks <= start_plan._MOST_LOOKED_AT // 10 + 2
+    # Its own packet behind some of another source is the first.
+    mine = other.packet()
+    mixed = [(0, PacketBatch([source.packet(), mine, other.packet()], 3.0))]
+    assert start_plan._first_packets(mixed, {0: other.ssrc}) == {0: (mine, 3.0)}

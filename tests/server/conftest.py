@@ -37,6 +37,7 @@ async def stop_and_look(server: RtspServer) -> None:
     assert len(service.mounts) == 0
     assert len(service.reservations) == 0
     assert service.descriptions.size_bytes == 0
+    assert service.mounts.cache_budget.held_bytes == 0
     assert len(service.endings) == 0
     assert not service.connections
     assert service.queue_budget.queued.size_bytes == 0

@@ -352,3 +352,23 @@ async def test_queues_of_all_readers_together_are_bounded(
     await wait_for(lambda: "limit reached" in events(caplog.records))
     line = next(record for record in caplog.records if event_of(record) == "limit reached")
     assert vars(line)["setting"] == "limits.reader_queue_bytes_total"
+
+
+async def test_caches_of_all_mounts_together(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=limited(gop_cache_bytes_total=40_000))
+    publishers = [
+        await TcpPublisher.start(server.publish_port, server.publish_url(f"/{name}"))
+        for name in "abc"
+    ]
+    key = frame(0, rtp(0))
+    more = [frame(0, rtp(seq, payload=b"\x41" + bytes(1000))) for seq in range(1, 16)]
+    for publisher in publishers:
+        await publisher.peer.send(key + b"".join(more))
+        assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
+    kept = {path: mount.cached_bytes for path, mount in server.mounts.items()}
+    # A later publisher is worth as much as an earlier one: the largest gave way.
+    assert sum(kept.values()) <= 40_000
+    assert kept["/c"] > 0
+    await wait_for(lambda: server.counters.refused_by_limit["limits.gop_cache_bytes_total"] == 1)

@@ -20,6 +20,9 @@ class Crowd:
         self.connections: set[int] = set()
         self.counters = self
         self.connections_opened = 0
+        self.mounts = self.descriptions = self
+        self.cache_budget = self
+        self.left_bytes = 0
 
     def come(self, count: int) -> None:
         self.connections |= set(range(self.connections_opened, self.connections_opened + count))
@@ -58,6 +61,22 @@ def test_peers_that_come_and_go_are_no_calm() -> None:
     assert released == []
     watch.check(100.0)
     assert released == [0]
+
+
+def test_much_that_publishers_left_behind_is_returned_at_most_every_few_seconds() -> None:
+    crowd = Crowd()
+    watch, released = looked(crowd)
+    for second in range(30):
+        # Each source of left bytes is this one, so they count twice.
+        crowd.left_bytes += memory_return._MUCH_BYTES // 2
+        watch.check(float(second))
+    assert len(released) == 3
+    for second in range(30, 60):
+        watch.check(float(second))
+    assert len(released) == 4
+    crowd.left_bytes += memory_return._MUCH_BYTES // 4
+    watch.check(70.0)
+    assert len(released) == 4, "little is no reason"
 
 
 def test_what_is_unreachable_is_freed() -> None:

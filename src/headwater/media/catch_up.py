@@ -21,7 +21,8 @@ MOST_QUEUED_BYTES = 256 * 1024
 MOST_JOINED_BYTES = 16 * 1024
 """Paced readers get batches of one track joined up to here: little ones leave in few runs."""
 MOST_TICK_BYTES = 512 * 1024
-"""A reader whose queue empties as fast as it is filled gets this much before others have a turn."""
+"""A reader whose queue empties as fast as it is filled gets this much before others have a turn,
+counted as memory: small packets are as much work as large ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +233,14 @@ class CatchUp:
         return self.reader.needs_pacing
 
     def _send_into_queue(self) -> bool:
-        before = left = self._pending_bytes
+        sent_bytes = 0
         while self._pending and self.reader.queued_bytes < self._queue_bytes:
-            if before - left >= MOST_TICK_BYTES:
+            if sent_bytes >= MOST_TICK_BYTES:
                 break
             track_index, batch = self._pending.popleft()
             self._send(track_index, batch)
-            left = self._pending_bytes
-        return left < before
+            sent_bytes += batch.held_bytes
+        return sent_bytes > 0
 
     def _take(self) -> tuple[int, PacketBatch]:
         """Take the next batch, joined with those right behind it on the same track."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.packet_batch import PacketBatch
+
+_MOST_ENTRIES = 16_384
+"""A log of more batches is not kept: a reader that begins with it would hold up all others."""
 
 
 class GopCache:
@@ -12,16 +16,20 @@ class GopCache:
 
     The older of two tracks' last key frames begins the log, so that a reader of either or both
     begins with a whole picture. When the bounds are passed, the track whose key frame is the
-    oldest gives it up; with the last one the log is empty until the next key frame.
+    oldest gives it up; with the last one the log is empty until the next key frame. So it is when
+    all caches together take too much and this is among the largest.
 
     Attributes:
         entries: pairs of track index and batch.
         size_bytes: the size of all entries.
+        held_bytes: what they take of memory, which the budget of all caches counts.
         generation: counts how often the log began elsewhere.
         overflows: how often the bounds were passed.
     """
 
     __slots__ = (
+        "__weakref__",
+        "_budget",
         "_key_frames",
         "_max_bytes",
         "_max_s",
@@ -30,12 +38,16 @@ class GopCache:
         "_video",
         "entries",
         "generation",
+        "held_bytes",
         "overflows",
         "size_bytes",
     )
 
-    def __init__(self, *, max_bytes: int, max_s: float, video: Collection[int]) -> None:
+    def __init__(
+        self, *, max_bytes: int, max_s: float, video: Collection[int], budget: CacheBudget
+    ) -> None:
         """Make an empty log; `video` are the tracks that show key frames."""
+        self._budget = budget
         self._max_bytes = max_bytes
         self._max_s = max_s
         self._video = frozenset(video)
@@ -45,19 +57,19 @@ class GopCache:
         self._offset = 0
         self.entries: list[tuple[int, PacketBatch]] = []
         self.size_bytes = 0
+        self.held_bytes = 0
         self.generation = 0
         self.overflows = 0
+        budget.join(self)
 
     def add(self, track_index: int, batch: PacketBatch) -> None:
         """Note a batch that just came."""
         if batch.key_frame_index >= 0:
             self._key_frames[track_index] = self._offset + len(self.entries)
-            self.entries.append((track_index, batch))
-            self.size_bytes += batch.size_bytes
+            self._append(track_index, batch)
             self._begin_at_oldest()
         elif self.entries:
-            self.entries.append((track_index, batch))
-            self.size_bytes += batch.size_bytes
+            self._append(track_index, batch)
         else:
             return
         if self._too_much(batch.arrived_s):
@@ -65,6 +77,10 @@ class GopCache:
             while self._key_frames and self._too_much(batch.arrived_s):
                 del self._key_frames[min(self._key_frames, key=self._key_frames.__getitem__)]
                 self._begin_at_oldest()
+
+        budget = self._budget
+        if budget.held_bytes > budget.most_bytes:
+            budget.make_room()
 
     def begins(self, tracks: Collection[int]) -> bool:
         """Whether a reader of these tracks can begin with a key frame."""
@@ -97,14 +113,39 @@ class GopCache:
         self._offset += len(self.entries)
         self.entries = []
         self.size_bytes = 0
+        self._hold(0)
+
+    def give_way(self) -> None:
+        """Empty the log until the next key frame, since all caches together take too much."""
+        if self.entries:
+            self.overflows += 1
+            self.forget()
+
+    def forget_publisher(self) -> None:
+        """Empty the log: what is kept would freeze on a reader that begins now."""
+        self._budget.left_bytes += self.held_bytes
+        self.forget()
 
     @property
     def span_s(self) -> float:
         """Seconds between the first and the last entry."""
         return self.entries[-1][1].arrived_s - self._started_s if self.entries else 0.0
 
+    def _append(self, track_index: int, batch: PacketBatch) -> None:
+        self.entries.append((track_index, batch))
+        self.size_bytes += batch.size_bytes
+        self._hold(self.held_bytes + batch.held_bytes)
+
+    def _hold(self, held_bytes: int) -> None:
+        self._budget.held_bytes += held_bytes - self.held_bytes
+        self.held_bytes = held_bytes
+
     def _too_much(self, now: float) -> bool:
-        return self.size_bytes > self._max_bytes or now - self._started_s > self._max_s
+        return (
+            self.size_bytes > self._max_bytes
+            or now - self._started_s > self._max_s
+            or len(self.entries) > _MOST_ENTRIES
+        )
 
     def _begin_at_oldest(self) -> None:
         """Let go of what is before the oldest key frame that a track goes back to."""
@@ -122,4 +163,5 @@ class GopCache:
         self._offset = place
         self._started_s = first.arrived_s
         self.size_bytes = sum(batch.size_bytes for _, batch in self.entries)
+        self._hold(sum(batch.held_bytes for _, batch in self.entries))
         self.generation += 1

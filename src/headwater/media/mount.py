@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
 from headwater.media.audience import Audience
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.clock import CallLater, Clock, Timer
 from headwater.media.continuity import Splice
 from headwater.media.counters import MountCounters
@@ -66,6 +67,7 @@ class Mount:
         *,
         clock: Clock,
         call_later: CallLater,
+        cache_budget: CacheBudget,
         observer: MountObserver,
         on_closed: Callable[[Mount], None],
         on_emptied: Callable[[Mount], None],
@@ -88,7 +90,7 @@ class Mount:
             Track(index, media, clock=clock, on_outlet_error=self._outlet_failed)
             for index, media in enumerate(presentation.media)
         )
-        self.cache = _cache_for(self.tracks, settings)
+        self.cache = _cache_for(self.tracks, settings, cache_budget)
         self._clock = clock
         self._call_later = call_later
         self._observer = observer
@@ -293,8 +295,7 @@ class Mount:
         if self.state is MountState.LIVE:
             self.state = MountState.GRACE
         if self.cache is not None:
-            # What is kept would freeze on a reader that begins now.
-            self.cache.forget()
+            self.cache.forget_publisher()
         tell(self._observer.publisher_stopped, self, publisher, reason)
         return publisher
 
@@ -318,7 +319,9 @@ class Mount:
         )
 
 
-def _cache_for(tracks: Sequence[Track], settings: MountSettings) -> GopCache | None:
+def _cache_for(
+    tracks: Sequence[Track], settings: MountSettings, budget: CacheBudget
+) -> GopCache | None:
     """A cache where it can ever be of use: with a track whose key frames can be told."""
     if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
         return None
@@ -326,7 +329,10 @@ def _cache_for(tracks: Sequence[Track], settings: MountSettings) -> GopCache | N
     if not video:
         return None
     return GopCache(
-        max_bytes=settings.gop_cache_max_bytes, max_s=settings.gop_cache_max_s, video=video
+        max_bytes=settings.gop_cache_max_bytes,
+        max_s=settings.gop_cache_max_s,
+        video=video,
+        budget=budget,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.clock import CallLater, Clock
 from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy, MountClosed, MountFull
@@ -33,6 +35,7 @@ class MountTable:
 
     Attributes:
         closed_totals: what was lost on those that are closed.
+        cache_budget: what their caches take together.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class MountTable:
         settings: MountSettings | None = None,
         overrides: Sequence[MountOverride] = (),
         observer: MountObserver | None = None,
+        cache_budget: CacheBudget | None = None,
     ) -> None:
         self._clock = clock
         self._call_later = call_later
         self._settings = settings if settings is not None else MountSettings()
         self._overrides = tuple(overrides)
         self._observer = observer if observer is not None else MountObserver()
+        self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
         self._mounts: dict[str, Mount] = {}
         self.closed_totals = MountTotals()
 
@@ -103,6 +108,7 @@ class MountTable:
                 self.settings_for(path),
                 clock=self._clock,
                 call_later=self._call_later,
+                cache_budget=self.cache_budget,
                 observer=self._observer,
                 on_closed=self._forget,
                 on_emptied=self._add_up,

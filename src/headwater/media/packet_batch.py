@@ -11,6 +11,11 @@ _MARKER = 0x80
 
 NO_KEY_FRAME = -1
 
+_PACKET_BYTES = 48
+"""Of memory, beside its own bytes, for each packet."""
+_BATCH_BYTES = 256
+"""And for each batch."""
+
 
 class PacketBatch:
     """Packets of one track in order of arrival, RTP or compound RTCP, sent to every reader at once.
@@ -54,6 +59,11 @@ class PacketBatch:
         except KeyError:
             value = built[key] = build(self)
         return value
+
+    @property
+    def held_bytes(self) -> int:
+        """About what it takes of memory while it is kept: many small packets take much more."""
+        return self.size_bytes + len(self.packets) * _PACKET_BYTES + _BATCH_BYTES
 
     def forget_shared(self) -> None:
         """Let go of everything built, for a batch that is kept but not being sent now."""

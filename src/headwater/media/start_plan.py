@@ -35,6 +35,9 @@ NOWHERE = StartPoint(None, None)
 _MOST_LAG_S = 2.0
 """Tracks whose last packet lies further back are silent, not late."""
 
+_MOST_LOOKED_AT = 4_096
+"""Packets of other sources that may come before a track's main one; with more the first counts."""
+
 _REORDER_S = 0.2
 """The next picture's timestamp may lie before the last one's by less, where there are B-frames."""
 
@@ -86,11 +89,13 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
     clocks: dict[int, TrackClock] = {}
     seqs: dict[int, int] = {}
     firsts: dict[int, int] = {}
+    ends = {track.index: track.end for track in tracks}
+    sources = {index: None if end is None else end.ssrc for index, end in ends.items()}
+    kept = _first_packets(entries, sources)
     for track in tracks:
-        end = track.end
-        first = _first_packet(entries, track.index, None if end is None else end.ssrc)
-        if first is not None:
-            packet, arrived_s = first
+        end = ends[track.index]
+        if track.index in kept:
+            packet, arrived_s = kept[track.index]
             clocks[track.index] = track.clock_of(packet, arrived_s)
             seqs[track.index] = sequence_number(packet)
             firsts[track.index] = timestamp(packet)
@@ -118,14 +123,25 @@ def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: f
     return min(latest_s, *(each for each in instants if each >= latest_s - _MOST_LAG_S), latest_s)
 
 
-def _first_packet(
-    entries: Sequence[tuple[int, PacketBatch]], track_index: int, source: int | None
-) -> tuple[bytes, float] | None:
-    """A track's first kept packet and when it came: of its main source if that is among them."""
-    kept = [
-        (packet, batch.arrived_s)
-        for index, batch in entries
-        if index == track_index
-        for packet in batch.packets
-    ]
-    return next((each for each in kept if ssrc(each[0]) == source), kept[0] if kept else None)
+def _first_packets(
+    entries: Sequence[tuple[int, PacketBatch]], sources: Mapping[int, int | None]
+) -> dict[int, tuple[bytes, float]]:
+    """Each track's first kept packet and when it came: of its main source if that is near."""
+    found: dict[int, tuple[bytes, float]] = {}
+    wanted = dict(sources)
+    looked_at = dict.fromkeys(sources, 0)
+    for index, batch in entries:
+        if index not in wanted:
+            continue
+        packets, source = batch.packets, wanted[index]
+        packet = next((each for each in packets if ssrc(each) == source), None)
+        if packet is None:
+            found.setdefault(index, (packets[0], batch.arrived_s))
+            looked_at[index] += len(packets)
+        else:
+            found[index] = packet, batch.arrived_s
+        if packet is not None or looked_at[index] >= _MOST_LOOKED_AT:
+            del wanted[index]
+            if not wanted:
+                break
+    return found

@@ -13,12 +13,14 @@ class DescriptionBudget:
 
     Attributes:
         size_bytes: what all of them take now.
+        left_bytes: what went with sessions that ended, since the start.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._held: dict[str, int] = {}
         self.size_bytes = 0
+        self.left_bytes = 0
 
     def give(self, session: Session, presentation: SessionDescription) -> None:
         """Let a session have a description instead of the one that it had, if any.
@@ -41,4 +43,6 @@ class DescriptionBudget:
 
     def take_back(self, session: Session) -> None:
         """Forget what a session had; one that had nothing is no error."""
-        self.size_bytes -= self._held.pop(session.id, 0)
+        held_bytes = self._held.pop(session.id, 0)
+        self.size_bytes -= held_bytes
+        self.left_bytes += held_bytes

@@ -18,13 +18,19 @@ _CALM = 10
 """So many may come and go between two looks in what counts as calm."""
 
 
+_MUCH_BYTES = 8 << 20
+"""So much that publishers left behind is worth a look as well."""
+_REST_S = 10.0
+"""Publishers that come and go all the time are no reason to look all the time."""
+
+
 class MemoryReturn:
     """Collects what peers left behind, in a calm moment, and hands free pages to the system.
 
     Both happen by themselves in time, but only while something else is allocated: after an attack
     the memory would stay taken until the next one. A collection takes some 10 ms, which is why
-    one is made only where hundreds of connections have begun or ended since the last, and few come
-    and go.
+    one is made only where hundreds of connections have begun or ended since the last, or what
+    publishers had kept was much, and few come and go.
     """
 
     def __init__(self, service: Service, release: Callable[[], None] | None = None) -> None:
@@ -32,14 +38,24 @@ class MemoryReturn:
         self._release = release or release_memory
         self._seen_at_return = 0
         self._seen = 0
+        self._left_bytes_at_return = 0
+        self._returned_s = -_REST_S
 
-    def check(self, _now: float) -> None:
+    def check(self, now: float) -> None:
         """Look; called about once a second."""
-        opened = self._service.counters.connections_opened
-        ended = opened - len(self._service.connections)
+        service = self._service
+        opened = service.counters.connections_opened
+        ended = opened - len(service.connections)
         passed, self._seen = opened + ended - self._seen, opened + ended
-        if self._seen - self._seen_at_return >= _CROWD and passed <= _CALM:
+        left_bytes = service.mounts.cache_budget.left_bytes + service.descriptions.left_bytes
+        much_left = (
+            left_bytes - self._left_bytes_at_return >= _MUCH_BYTES
+            and now - self._returned_s >= _REST_S
+        )
+        if (much_left or self._seen - self._seen_at_return >= _CROWD) and passed <= _CALM:
             self._seen_at_return = self._seen
+            self._left_bytes_at_return = left_bytes
+            self._returned_s = now
             self._release()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
@@ -66,6 +67,7 @@ class Service:
             settings=settings.mounts,
             overrides=settings.mount_overrides,
             observer=self.notices,
+            cache_budget=CacheBudget(settings.limits.gop_cache_bytes_total),
         )
         self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
         self.answer_budget = QueueBudget(settings.limits.answer_queue_bytes_total)

@@ -215,6 +215,12 @@ class LimitSettings:
         "connection must take all of its answers before its next request is read. One "
         "connection alone is read no further while 32 KiB of answers wait for it.",
     ] = 16 << 20
+    gop_cache_bytes_total: Annotated[
+        int,
+        "Bytes of memory that the packets kept since the last key frames may take, of all mounts "
+        "together; above it the mounts that keep most keep nothing until their next key frame, "
+        "and readers begin live.",
+    ] = 256 << 20
     first_byte_timeout_s: Annotated[
         float, "Seconds a new connection may take to send its first byte. Then it is closed."
     ] = 10.0

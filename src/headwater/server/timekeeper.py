@@ -43,6 +43,7 @@ class Timekeeper:
         self._reports_due_s: dict[str, float] = {}
         self._next_certificates_s = 0.0
         self._refusals_told = 0
+        self._overflows_told = 0
 
     def start(self) -> None:
         """Begin the periodic work, and say so where the certificate is not valid."""
@@ -75,6 +76,7 @@ class Timekeeper:
             self._enforce_deadlines,
             self._bit_rates.check,
             self._tell_full_queues,
+            self._tell_full_caches,
             service.sessions.sweep,
             service.mounts.check,
             self._send_reports,
@@ -98,6 +100,13 @@ class Timekeeper:
             self._refusals_told = budget.refusals
             cause = f"queues held {budget.most_bytes} bytes, the most that is allowed"
             self._service.note_limit("limits.reader_queue_bytes_total", "", cause)
+
+    def _tell_full_caches(self, _now: float) -> None:
+        budget = self._service.mounts.cache_budget
+        if budget.overflows != self._overflows_told:
+            self._overflows_told = budget.overflows
+            cause = f"the caches of all mounts held {budget.most_bytes} bytes; the largest gave way"
+            self._service.note_limit("limits.gop_cache_bytes_total", "", cause)
 
     def _watch_certificates(self, now: float) -> None:
         tls = self._service.tls
