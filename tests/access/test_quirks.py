@@ -59,12 +59,13 @@ BASIC = (AuthMethod.BASIC, "Basic three")
     [
         ([MD5, SHA256, BASIC], ("Digest one", "Basic three, Digest two")),
         ([MD5, BASIC], ("Digest one", "Basic three")),
-        ([MD5, SHA256], ("Digest one", "Digest two")),
+        ([MD5, SHA256], ("Digest two", "Digest one")),
+        ([SHA256, MD5], ("Digest two", "Digest one")),
         ([SHA256, BASIC], ("Digest two", "Basic three")),
         ([BASIC], ("Basic three",)),
     ],
 )
-def test_sha256_hides_from_ffmpeg_behind_basic(
+def test_sha256_is_where_ffmpeg_does_not_take_it_for_md5(
     challenges: list[tuple[AuthMethod, str]], lines: tuple[str, ...]
 ) -> None:
     assert quirks.header_lines(challenges) == lines

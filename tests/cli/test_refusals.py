@@ -232,6 +232,15 @@ def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
         ("[server]\nproxy_protocol_from = ['::/0']\n", {}, "every peer is taken for a proxy"),
         ("", {"HEADWATER_PORT": "1"}, "a key is set by HEADWATER_SERVER__PUBLISH_PORT"),
         ("", {"HEADWATER_SERVER_HOST": "1"}, "a key is set by HEADWATER_SERVER__HOST"),
+        (
+            (
+                '[access]\nmethods = ["digest-sha256", "basic"]\n'
+                '[[access.users]]\nname = "u"\npassword = "p"\nread = ["**"]\n'
+            ),
+            {},
+            "ffmpeg, GStreamer and live555 (VLC) know MD5 alone",
+        ),
+        ("[rtp]\nrequire_secure_media = true\n", {}, "nobody comes over rtsps"),
         ("", {"HEADWATER_XYZ": "1"}, "a key is set by HEADWATER_<SECTION>__<KEY>"),
     ],
 )

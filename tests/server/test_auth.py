@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from digest_client import basic, digest, parameters
+from logged import event_of
 from rtsp_peer import SDP_VIDEO, Answer, RtspPeer, TcpPublisher
 
 from headwater import HookRequest, Hooks, RtspServer, Settings
@@ -300,3 +301,20 @@ async def test_no_log_line_holds_a_credential(
     assert len(logged) > 20
     assert not [line for line in logged if SECRET in line or coded in line]
     assert SECRET not in caplog.text
+
+
+async def test_a_client_that_cannot_answer_the_challenge_is_named(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=access(methods=("digest-sha256",)))
+    peer = await RtspPeer.connect(server.play_port)
+    uri, agent = server.play_url("/cams/1"), {"User-Agent": "Lavf60"}
+    [challenge] = challenges(await peer.ask("DESCRIBE", uri, agent))
+    as_md5 = challenge.replace("algorithm=SHA-256, ", "")
+    shown = digest(as_md5, name="eye", password=SECRET, method="DESCRIBE", uri=uri)
+    answer = await peer.ask("DESCRIBE", uri, agent | {"Authorization": shown})
+    assert answer.status == 401
+    (line,) = [vars(r) for r in caplog.records if event_of(r) == "credentials cannot be used"]
+    assert (line["mount"], line["agent"]) == ("/cams/1", "Lavf60")
+    assert line["peer"] == f"127.0.0.1:{peer.local_port}"
+    assert line["cause"] == "they are digest-md5; offered: digest-sha256"

@@ -1,7 +1,7 @@
 """Who you are and what you may do on which mount."""
 
 from headwater.access.auth_method import AuthMethod
-from headwater.access.authenticator import Authenticator, credentials
+from headwater.access.authenticator import Authenticator
 from headwater.access.decision import (
     Action,
     Challenge,
@@ -25,6 +25,5 @@ __all__ = [
     "PasswordForm",
     "Throttled",
     "UserSettings",
-    "credentials",
     "hash_password",
 ]

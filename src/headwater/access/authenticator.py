@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from headwater.access.auth_method import AuthMethod
 from headwater.access.brake import Attempt, Brake, Proceed, Queue, Refuse, Wait
+from headwater.access.counters import AccessCounters
 from headwater.access.decision import (
     Action,
     Challenge,
@@ -45,18 +46,8 @@ _METHOD_BY_ALGORITHM = {
     DigestAlgorithm.MD5: AuthMethod.DIGEST_MD5,
     DigestAlgorithm.SHA_256: AuthMethod.DIGEST_SHA256,
 }
+_UNREADABLE = "they are unreadable, or of a scheme that is not known here"
 _BUSY = Throttled(1, "too many credentials are being checked")
-
-
-@dataclass(slots=True)
-class AccessCounters:
-    """What became of requests that needed a right."""
-
-    granted: int = 0
-    challenged: int = 0
-    refused: int = 0
-    forbidden: int = 0
-    throttled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +115,14 @@ class Authenticator:
             return self._counted(Granted(name))
         if not self._users:
             return self._counted(Forbidden("anonymous"))
-        if given is None or not (given.username or _password_of(given)):
-            headers = self.challenges(now, peer=peer)
-            return self._counted(Challenge(headers, refused=authorization is not None))
+        if authorization is None:
+            return self._counted(Challenge(self.challenges(now, peer=peer)))
+        if given is None:
+            return self._counted(self._of_no_use(now, peer, _UNREADABLE, refused=True))
+        if not (given.username or _password_of(given)):
+            return self._counted(
+                self._of_no_use(now, peer, "name and password are empty", refused=True)
+            )
         claim = _Claim(method, uri, given, now, peer)
         decision = await self._braked(claim, lambda attempt: self._decide(claim, attempt))
         if isinstance(decision, Granted):
@@ -158,7 +154,9 @@ class Authenticator:
                     granted = await verify("", "")
             except NoPlaceError:
                 return self._counted(_BUSY)
-            return self._counted(Granted(None) if granted else Challenge(self.basic_challenges()))
+            complaint = "" if authorization is None else f"{_UNREADABLE}; offered: basic"
+            challenge = Challenge(self.basic_challenges(), complaint=complaint)
+            return self._counted(Granted(None) if granted else challenge)
         username, password = given.username, given.password
         claim = _Claim("", "", given, now, peer)
 
@@ -293,7 +291,7 @@ class Authenticator:
         self, claim: _Claim, attempt: Attempt, basic: BasicCredentials
     ) -> Decision:
         if AuthMethod.BASIC not in self._methods:
-            return Challenge(self.challenges(claim.now, peer=claim.peer))
+            return self._of_no_use(claim.now, claim.peer, f"they are {AuthMethod.BASIC}")
         user = self._users.find(basic.username)
         if user.password.slow:
             try:
@@ -318,12 +316,14 @@ class Authenticator:
     ) -> Decision:
         algorithm = algorithm_named(digest.algorithm)
         method = None if algorithm is None else _METHOD_BY_ALGORITHM[algorithm]
-        realm = self.settings.realm
         # What no right password could mend is no guess: the client is only told how to ask.
-        if method is None or method not in self._methods or digest.realm != realm:
-            return Challenge(self.challenges(claim.now, peer=claim.peer))
+        if method is None or method not in self._methods:
+            complaint = f"they are {method or 'a digest of another algorithm'}"
+            return self._of_no_use(claim.now, claim.peer, complaint)
+        if digest.realm != self.settings.realm:
+            return self._of_no_use(claim.now, claim.peer, "they are for another realm")
         if not uri_accepted(digest.uri, claim.uri, claim.method):
-            return Challenge(self.challenges(claim.now, peer=claim.peer), refused=True)
+            return self._of_no_use(claim.now, claim.peer, "they are for another URL", refused=True)
         user = self._proved(digest, claim.method, method)
         if user is None:
             return self._refusal(claim, attempt, self._users.find(digest.username))
@@ -344,6 +344,14 @@ class Authenticator:
             if ha1 is not None and digest_matches(reading, user_ha1=ha1, method=method):
                 return user if user.real else None
         return None
+
+    def _of_no_use(
+        self, now: float, peer: str, complaint: str, *, refused: bool = False
+    ) -> Challenge:
+        """The 401 for an answer that no right password could mend."""
+        offered = ", ".join(self._methods)
+        headers = self.challenges(now, peer=peer)
+        return Challenge(headers, refused, f"{complaint}; offered: {offered}")
 
     def _refusal(self, claim: _Claim, attempt: Attempt, user: User) -> Challenge:
         """Count wrong credentials; the 401 for them."""
@@ -372,12 +380,6 @@ class Authenticator:
             case Throttled():
                 self.counters.throttled += 1
         return decision
-
-
-def credentials(authorization: str | None) -> tuple[str, str] | None:
-    """User name and password of Basic credentials (RFC 7617); None for anything else."""
-    given = None if authorization is None else _understood(authorization)
-    return (given.username, given.password) if isinstance(given, BasicCredentials) else None
 
 
 def _understood(authorization: str) -> BasicCredentials | DigestCredentials | None:

@@ -25,10 +25,12 @@ class Challenge:
     """Answer 401 with these `WWW-Authenticate` values, one header each (RFC 2326 §12.44).
 
     `refused` tells an answer that was wrong from one that has not been given yet or was stale.
+    `complaint` says why an answer was of no use whatever the password, "" where it was not so.
     """
 
     headers: tuple[str, ...]
     refused: bool = False
+    complaint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

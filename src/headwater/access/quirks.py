@@ -71,13 +71,14 @@ def header_lines(challenges: Sequence[tuple[AuthMethod, str]]) -> tuple[str, ...
     FFmpeg (before 8) and live555 keep the last header line that begins with `Digest`, and know
     MD5 alone: offered SHA-256 after MD5, they can answer neither. RFC 7235 §4.1 allows several
     challenges in one line, so SHA-256 is put behind Basic, in Basic's line, where they do not
-    look. Without Basic it stands in a line of its own.
+    look. Without Basic it stands in a line of its own, in front of MD5's.
     """
     text_by_method = dict(challenges)
-    both = text_by_method.keys() >= set(AuthMethod)
-    if not both:
-        return tuple(text for _, text in challenges)
+    if not text_by_method.keys() >= {AuthMethod.DIGEST_MD5, AuthMethod.DIGEST_SHA256}:
+        return tuple(text_by_method.values())
     sha256 = text_by_method.pop(AuthMethod.DIGEST_SHA256)
+    if AuthMethod.BASIC not in text_by_method:
+        return sha256, *text_by_method.values()
     text_by_method[AuthMethod.BASIC] += f", {sha256}"
     return tuple(text_by_method.values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from headwater.access.auth_method import AuthMethod
 from headwater.config.file import ENVIRONMENT_PREFIX
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
@@ -22,6 +23,7 @@ COMMAND_VARIABLES = frozenset(
 def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     """One sentence for each thing that is allowed and hardly wanted."""
     yield from _about_transports(settings)
+    yield from _about_users(settings)
     yield from _about_tls(settings)
     yield from _about_proxies(settings)
     yield from _about_environment(environment)
@@ -35,15 +37,53 @@ def _about_transports(settings: Settings) -> Iterator[str]:
     ):
         if not transports:
             yield f"rtp.{side}_transports is empty: nobody can {people}, all are answered 461"
+    yield from _about_media_inside_tls(settings)
+    multicast_alone = set(rtp.play_transports) == {TransportKind.MULTICAST}
+    if multicast_alone and not _has_multicast(settings):
+        yield (
+            "rtp.play_transports is multicast alone and no mount has a multicast_group: nobody "
+            "can play, all are answered 461"
+        )
+
+
+def _has_multicast(settings: Settings) -> bool:
     groups = [
         settings_for(override.pattern, settings.mounts, (override,)).multicast_group
         for override in settings.mount_overrides
     ]
-    multicast_alone = set(rtp.play_transports) == {TransportKind.MULTICAST}
-    if multicast_alone and not any((settings.mounts.multicast_group, *groups)):
+    return any((settings.mounts.multicast_group, *groups))
+
+
+def _about_media_inside_tls(settings: Settings) -> Iterator[str]:
+    rtp, tls_only = settings.rtp, settings.server.tls_only
+    if not settings.tls.enabled:
+        if rtp.require_secure_media:
+            yield (
+                "rtp.require_secure_media is true and tls.certificate is empty: nobody comes over "
+                "rtsps, and all media is plain"
+            )
+        return
+    if not tls_only or not rtp.keeps_media_inside_tls(tls_only=tls_only):
+        return
+    for side, transports in (("publish", rtp.publish_transports), ("play", rtp.play_transports)):
+        if transports and TransportKind.TCP not in transports:
+            yield (
+                f"rtp.{side}_transports has no tcp, and with server.tls_only media must be inside "
+                "TLS (rtp.require_secure_media): all are answered 461"
+            )
+    if _has_multicast(settings):
         yield (
-            "rtp.play_transports is multicast alone and no mount has a multicast_group: nobody "
-            "can play, all are answered 461"
+            "a multicast_group is set, and with server.tls_only nobody can ask for it: the media "
+            "would be plain; rtp.require_secure_media = false allows it"
+        )
+
+
+def _about_users(settings: Settings) -> Iterator[str]:
+    offered = settings.access.offered_methods() if settings.access.users else ()
+    if AuthMethod.DIGEST_SHA256 in offered and AuthMethod.DIGEST_MD5 not in offered:
+        yield (
+            "access.methods, as far as every user's password allows, has digest-sha256 and not "
+            "digest-md5: ffmpeg, GStreamer and live555 (VLC) know MD5 alone and cannot log in"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headwater.access.authenticator import AccessCounters
+from headwater.access.counters import AccessCounters
 from headwater.control.json_text import plain
 from headwater.control.process import ProcessStatus
 from headwater.control.server_state import ServerState

@@ -8,6 +8,7 @@ from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Challenge, Decision, Forbidden, Granted, Throttled
 from headwater.access.places import Places
 from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused, Side
+from headwater.log_pace import paced_logger
 from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
@@ -16,6 +17,8 @@ from headwater.server.role import Role
 
 if TYPE_CHECKING:
     from headwater.server.exchange import Exchange
+
+logger = paced_logger(__name__)
 
 _ACTIONS = {Role.PUBLISH: Action.PUBLISH, Role.PLAY: Action.READ}
 SIDES = {Role.PUBLISH: Side.PUBLISH, Role.PLAY: Side.PLAY}
@@ -98,7 +101,9 @@ class Gate:
         match decision:
             case Granted(username):
                 return username
-            case Challenge(headers):
+            case Challenge(headers, complaint=complaint):
+                if complaint:
+                    _tell_of_no_use(exchange, path, complaint)
                 raise Refusal(
                     Status.UNAUTHORIZED, "", [("WWW-Authenticate", value) for value in headers]
                 )
@@ -124,3 +129,17 @@ class Gate:
                 raise Refusal(verdict.status, "", [("Location", verdict.uri)])
             case _:
                 assert_never(verdict)
+
+
+def _tell_of_no_use(exchange: Exchange, path: str, complaint: str) -> None:
+    """Log which client cannot log in, whatever its password."""
+    connection = exchange.connection
+    logger.warning(
+        "credentials cannot be used",
+        extra={
+            "mount": path,
+            "peer": connection.peer,
+            "agent": connection.user_agent,
+            "cause": complaint,
+        },
+    )

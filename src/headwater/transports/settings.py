@@ -52,6 +52,12 @@ class RtpSettings:
         "What readers may choose: udp, tcp, multicast (which a mount must also have a group "
         "for). Anything else asked for gets 461; most players then retry over TCP.",
     ] = (TransportKind.UDP, TransportKind.TCP, TransportKind.MULTICAST)
+    require_secure_media: Annotated[
+        bool | None,
+        "Refuse media beside the TLS connection (udp, multicast) to peers on rtsps with 461, so "
+        "that they take TCP, which is inside. Only TLS encrypts: over UDP media is plain RTP, "
+        "whatever the RTSP connection is. Unset: as `server.tls_only`.",
+    ] = None
     nat_latching: Annotated[
         bool,
         "Let the first packet that comes from a publisher's own address set the port that its "
@@ -63,6 +69,10 @@ class RtpSettings:
         "Seconds between the RTCP receiver reports that a publisher gets (RFC 3550 asks for "
         "about 5).",
     ] = 5.0
+
+    def keeps_media_inside_tls(self, *, tls_only: bool) -> bool:
+        """Whether peers on rtsps get no media beside their connection."""
+        return tls_only if self.require_secure_media is None else self.require_secure_media
 
     def __post_init__(self) -> None:
         take_fields(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headwater.log_pace import paced_logger
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
+from headwater.protocol.profile import names_srtp
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
@@ -36,6 +37,7 @@ async def answer(exchange: Exchange) -> Response:
     presentation = SessionDescription.parse(
         request.body, limits=service.settings.limits.description_limits()
     )
+    _require_plain_rtp(presentation)
     made_up_id = made_up_session_id(exchange)
     session = named_session(exchange) if made_up_id is None else None
     is_new = session is None
@@ -70,3 +72,14 @@ async def answer(exchange: Exchange) -> Response:
             service.sessions.close(session, "announce failed")
         raise
     return response
+
+
+def _require_plain_rtp(presentation: SessionDescription) -> None:
+    """Refuse what every SETUP behind would refuse: some clients would come back for ever."""
+    for number, media in enumerate(presentation.media):
+        if names_srtp(media.protocol):
+            raise Refusal(
+                Status.UNSUPPORTED_TRANSPORT,
+                f"track {number} is announced as {media.protocol}, which is SRTP; only plain RTP "
+                "is relayed: announce RTP/AVP, over rtsps:// and TCP where it is to be encrypted",
+            )

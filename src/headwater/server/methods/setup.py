@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv6Address
 
+from headwater.log_pace import paced_logger
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.net.socket_address import can_reach
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import TransportSpec, parse_transport
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
+from headwater.protocol.profile import names_srtp
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import session_of_announce, session_of_setup
@@ -26,6 +28,8 @@ from headwater.server.session_lookup import (
 from headwater.server.setup_target import SetupTarget, publisher_target, reader_target
 from headwater.transports.negotiation import Offer, fitting
 from headwater.transports.settings import TransportKind
+
+logger = paced_logger(__name__)
 
 
 async def answer(exchange: Exchange) -> Response:
@@ -67,7 +71,25 @@ async def answer(exchange: Exchange) -> Response:
             service.sessions.close(session, "setup failed")
         raise
     session.state = state
+    _tell_of_media_beside_tls(exchange, session)
     return response
+
+
+def _tell_of_media_beside_tls(exchange: Exchange, session: Session) -> None:
+    """Log what a user of rtsps may not expect, once for each session."""
+    beside = exchange.connection.secure and session.transport is not TransportKind.TCP
+    if not beside or len(session.tracks) > 1:
+        return
+    logger.info(
+        "media not encrypted",
+        extra={
+            "mount": session.path,
+            "session": session.id,
+            "peer": session.peer,
+            "transport": session.transport,
+            "cause": "the client chose it; rtp.require_secure_media makes it take TCP",
+        },
+    )
 
 
 def _require_play_port(exchange: Exchange) -> None:
@@ -88,12 +110,23 @@ def _offers(exchange: Exchange, session: Session | None, target: SetupTarget) ->
     allowed = _allowed(exchange, session, target)
     offers = fitting(parse_transport(value), allowed, peer_ip=exchange.connection.peer_ip)
     if not offers:
-        raise Refusal(
-            Status.UNSUPPORTED_TRANSPORT,
-            f"none of the transports asked for is allowed here; allowed: "
-            f"{', '.join(sorted(allowed)) or 'none'}",
+        reason = (
+            "none of the transports asked for is allowed here; allowed: "
+            f"{', '.join(sorted(allowed)) or 'none'}"
         )
+        if names_srtp(value):
+            reason += ", as RTP/AVP; SRTP (RTP/SAVP) is not served"
+        if _media_stays_inside_tls(exchange):
+            reason += "; over rtsps media is sent inside the TLS connection only"
+        raise Refusal(Status.UNSUPPORTED_TRANSPORT, reason)
     return offers
+
+
+def _media_stays_inside_tls(exchange: Exchange) -> bool:
+    settings = exchange.service.settings
+    return exchange.connection.secure and settings.rtp.keeps_media_inside_tls(
+        tls_only=settings.server.tls_only
+    )
 
 
 def _allowed(
@@ -106,6 +139,8 @@ def _allowed(
         allowed = frozenset(rtp.play_transports)
         if not target.mount.settings.multicast_group:
             allowed -= {TransportKind.MULTICAST}
+    if _media_stays_inside_tls(exchange):
+        allowed &= {TransportKind.TCP}
     connection = exchange.connection
     if _is_link_local(connection.local_ip) or not can_reach(
         connection.local_ip, connection.peer_ip

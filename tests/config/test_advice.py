@@ -1,0 +1,72 @@
+"""What of good settings is likely meant otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.access.settings import AccessSettings, UserSettings
+from headwater.config.advice import advice
+from headwater.config.settings import Settings
+from headwater.media.settings import MountOverride, MountSettings
+from headwater.net.settings import TlsSettings
+from headwater.server.settings import ServerSettings
+from headwater.transports.settings import RtpSettings
+
+TLS = TlsSettings(certificate="cert.pem", key="key.pem")
+TLS_ONLY = ServerSettings(tls_only=True)
+MULTICAST = MountSettings(multicast_group="239.1.2.3")
+
+
+def users(*methods: str, password: str = "p") -> AccessSettings:
+    user = UserSettings(name="u", password=password, read=("**",))
+    return AccessSettings(users=(user,), methods=methods)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(), None),
+        (Settings(access=AccessSettings(methods=("digest-sha256",))), None),  # type: ignore[arg-type]
+        (Settings(access=users("digest-md5", "digest-sha256")), None),
+        (Settings(access=users("digest-sha256")), "know MD5 alone"),
+        (Settings(access=users("digest-sha256", "basic")), "know MD5 alone"),
+        (
+            Settings(
+                access=users("digest-md5", "digest-sha256", password=f"ha1-sha256${'0' * 64}")
+            ),
+            "know MD5 alone",
+        ),
+        (Settings(rtp=RtpSettings(require_secure_media=True)), "nobody comes over rtsps"),
+        (Settings(tls=TLS, server=TLS_ONLY), None),
+        (Settings(tls=TLS, rtp=RtpSettings(play_transports=("udp",))), None),  # type: ignore[arg-type]
+        (
+            Settings(tls=TLS, server=TLS_ONLY, rtp=RtpSettings(play_transports=("udp",))),  # type: ignore[arg-type]
+            "rtp.play_transports has no tcp",
+        ),
+        (
+            Settings(tls=TLS, server=TLS_ONLY, rtp=RtpSettings(publish_transports=("udp",))),  # type: ignore[arg-type]
+            "rtp.publish_transports has no tcp",
+        ),
+        (Settings(tls=TLS, server=TLS_ONLY, mounts=MULTICAST), "nobody can ask for it"),
+        (
+            Settings(
+                tls=TLS,
+                server=TLS_ONLY,
+                mount_overrides=(MountOverride(pattern="/a", multicast_group="239.1.2.3"),),
+            ),
+            "nobody can ask for it",
+        ),
+        (
+            Settings(
+                tls=TLS,
+                server=TLS_ONLY,
+                mounts=MULTICAST,
+                rtp=RtpSettings(require_secure_media=False),
+            ),
+            None,
+        ),
+    ],
+)
+def test_advice(settings: Settings, said: str | None) -> None:
+    sentences = list(advice(settings, {}))
+    assert [said in sentence for sentence in sentences] == [True] * (said is not None)
