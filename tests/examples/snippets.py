@@ -18,6 +18,7 @@ RUN_BY_INTEROP = frozenset({"ffmpeg", "gst-launch-1.0"})
 NOT_RUN_LANGUAGES = {
     "": "a picture or a message, nothing to run",
     "text": "what a program prints",
+    "json": "a line of a log",
     "yaml": "another program's configuration",
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }
@@ -30,6 +31,7 @@ NOT_RUN_PROGRAMS = {
     "podman": "needs a container engine; tests/packaging checks what is built",
     "install": "changes the machine; tests/packaging checks that the files are there",
     "systemctl": "changes the machine",
+    "journalctl": "needs a machine that runs systemd",
     "systemd-sysusers": "changes the machine; tests/packaging has it run without effect",
     "sysctl": "changes the machine",
     "ffplay": "opens a window; ffmpeg's own commands run",
