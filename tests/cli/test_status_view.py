@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from headwater.cli.status_view import (
+    MOST_HINTS,
     MOST_READERS,
     bit_rate,
     duration,
@@ -146,6 +147,15 @@ def test_readers_with_the_most_trouble_come_first_and_the_rest_is_counted() -> N
     )
     assert lines[1].split()[-2:] == ["4", "(25.0%)"]
     assert "and 7 more readers" in text
+
+
+def test_what_would_help_readers_is_a_line_each_and_few_are_shown() -> None:
+    assert "hint" not in shown(document(mount("/a", reader(1))))
+    readers = [reader(number, hint=f"wants port {number}") for number in range(MOST_HINTS + 2)]
+    text = shown(document(mount("/a", *readers)))
+    assert "hint  192.0.2.1:6000 on /a wants port 0" in text
+    assert text.count("wants port") == MOST_HINTS
+    assert "and 2 more hints" in text
 
 
 def test_drops_and_refusals_are_told_only_where_there_are_any() -> None:

@@ -78,7 +78,7 @@ class Stage:
         player.setblocking(False)
         port = player.getsockname()[1]
         identity = local_identity(str(len(self.readers)))
-        reader = UdpReader(identity, self.egresses, self.settings, self.slow.append)
+        reader = UdpReader(identity, self.egresses, self.settings, self.slow.append, path="/cam")
         spec = TransportSpec(client_port=(port, port + 1))
         reader.add_track(0, self.track, Offer(TransportKind.UDP, spec))
         reader.join(0, self.track)

@@ -38,7 +38,7 @@ async def test_every_reader_behind_a_broken_egress_is_told(
         for number in range(2):
             identity = local_identity(str(number), causes.put_nowait)
             reader = UdpReader(
-                identity, egresses, MountSettings(), on_too_slow=lambda _reader: None
+                identity, egresses, MountSettings(), lambda _reader: None, path="/cam"
             )
             client_port = (port + 2 * number, port + 2 * number + 1)
             spec = TransportSpec(client_port=client_port)

@@ -11,6 +11,8 @@ from rich.text import Text
 MOST_READERS = 20
 """Readers that are shown; those that miss most come first."""
 
+MOST_HINTS = 5
+
 Document = dict[str, Any]
 
 _STATE_STYLES = {"running": "bold green", "live": "green", "draining": "bold yellow"}
@@ -37,6 +39,7 @@ def status_view(document: Document, before: Document | None = None) -> Renderabl
         parts += ["", _readers_table(readers)]
         if len(readers) > MOST_READERS:
             parts.append(Text(f"and {len(readers) - MOST_READERS} more readers", style="dim"))
+        parts += _hints(readers)
     return Group(*parts)
 
 
@@ -135,6 +138,18 @@ def _readers_table(readers: list[tuple[str, Document]]) -> Table:
             f"{reader['reported_lost_packets']} ({reader['reported_fraction_lost']:.1%})",
         )
     return table
+
+
+def _hints(readers: list[tuple[str, Document]]) -> list[RenderableType]:
+    """What would help readers, a line each."""
+    told = [(path, reader) for path, reader in readers if reader.get("hint")]
+    lines: list[RenderableType] = [
+        Text(f"hint  {reader['peer']} on {path} {reader['hint']}", style="yellow")
+        for path, reader in told[:MOST_HINTS]
+    ]
+    if len(told) > MOST_HINTS:
+        lines.append(Text(f"and {len(told) - MOST_HINTS} more hints", style="dim"))
+    return lines
 
 
 def _trouble(reader: Document) -> tuple[int, int, float]:

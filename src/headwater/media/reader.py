@@ -78,6 +78,11 @@ class Reader(ABC):
         """The share it says it lost lately, 0.0 to 1.0, of the track with the largest."""
         return 0.0
 
+    @property
+    def hint(self) -> str:
+        """What whoever runs the server can do for it; "" where nothing is known to be wrong."""
+        return ""
+
     @abstractmethod
     def join(self, track_index: int, track: Track) -> None:
         """Begin live delivery: add an outlet to `track.fan_out`. Called once until `leave`."""

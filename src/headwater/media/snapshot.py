@@ -33,7 +33,8 @@ class ReaderSnapshot:
 
     What was sent is RTP, that which waits for the network included; RTCP is not counted.
     What is reported is what its receiver reports say: packets lost on all of its tracks, and the
-    share lost lately, 0.0 to 1.0, on the worst of them.
+    share lost lately, 0.0 to 1.0, on the worst of them. `hint` says what would help it,
+    "" where nothing is known to be wrong.
     """
 
     id: str
@@ -50,6 +51,7 @@ class ReaderSnapshot:
     dropped_bytes: int
     reported_lost_packets: int
     reported_fraction_lost: float
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> Rea
         dropped_bytes=reader.dropped_bytes,
         reported_lost_packets=reader.reported_lost_packets,
         reported_fraction_lost=reader.reported_fraction_lost,
+        hint=reader.hint,
     )
 
 

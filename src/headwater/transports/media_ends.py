@@ -90,4 +90,11 @@ class MediaEnds:
             )
         if kind is TransportKind.MULTICAST:
             return MulticastReader(identity, self.groups, mount.settings, on_too_slow=too_slow)
-        return UdpReader(identity, self.egresses, mount.settings, on_too_slow=too_slow)
+        return UdpReader(
+            identity,
+            self.egresses,
+            mount.settings,
+            on_too_slow=too_slow,
+            path=mount.path,
+            nat_latching=self._nat_latching,
+        )

@@ -60,9 +60,11 @@ class RtpSettings:
     ] = None
     nat_latching: Annotated[
         bool,
-        "Let the first packet that comes from a publisher's own address set the port that its "
-        "media comes from, for publishers whose NAT changes their ports. Only the address of its "
-        "RTSP connection is ever accepted.",
+        "For peers over UDP whose NAT changes their ports: let the first packet from a publisher's "
+        "own address set the port that its media comes from, and the first one that a reader "
+        "sends from its own address set the port that its media goes to, until a report from the "
+        "port it asked for says that media arrives. Only the address of the RTSP connection is "
+        "ever accepted.",
     ] = False
     receiver_report_interval_s: Annotated[
         float,

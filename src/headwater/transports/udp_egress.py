@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
@@ -18,6 +18,7 @@ from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import TransportKind
+from headwater.transports.udp_claims import UdpClaims
 from headwater.transports.udp_outlet import UdpOutlet
 
 logger = paced_logger(__name__)
@@ -30,6 +31,9 @@ class UdpEgress(UdpOutlet):
 
     The egress is one outlet of the track's fan-out however many readers are behind it, and only
     while one of them is live.
+
+    Attributes:
+        claims: whose the datagrams are that come to its ports.
     """
 
     def __init__(
@@ -45,10 +49,10 @@ class UdpEgress(UdpOutlet):
         self.users = 0
         self.stray_datagrams = 0
         self._live: dict[Destination, tuple[Address, DeliveryOwner]] = {}
-        self._consumers: dict[tuple[str, int], tuple[SessionReader, RtcpConsumer]] = {}
+        self.claims = UdpClaims()
         self._receivers: list[UdpDatagramReceiver] = []
         try:
-            for sock, consumer in ((pair.rtp, self._ignore), (pair.rtcp, self._receive_rtcp)):
+            for sock, consumer in ((pair.rtp, self._receive_rtp), (pair.rtcp, self._receive_rtcp)):
                 self._receivers.append(UdpDatagramReceiver(sock, loop, consumer))
         except BaseException:
             for receiver in self._receivers:
@@ -82,24 +86,6 @@ class UdpEgress(UdpOutlet):
         """A reader's RTP address, not live yet."""
         return self.sender.destination(address)
 
-    def holder(self, peer_ip: str, ports: tuple[int, int]) -> SessionReader | None:
-        """The reader that has one of these ports of this address already."""
-        return next(
-            (held[0] for port in ports if (held := self._consumers.get((peer_ip, port)))), None
-        )
-
-    def listen(
-        self, peer_ip: str, ports: tuple[int, int], reader: SessionReader, consumer: RtcpConsumer
-    ) -> None:
-        """Give RTCP that comes from these ports of this address to their reader."""
-        for port in ports:
-            self._consumers[(peer_ip, port)] = (reader, consumer)
-
-    def forget(self, peer_ip: str, ports: tuple[int, int]) -> None:
-        """Listen to these ports no more."""
-        for port in ports:
-            self._consumers.pop((peer_ip, port), None)
-
     def go_live(
         self, destination: Destination, rtcp_address: Address, owner: DeliveryOwner
     ) -> None:
@@ -114,6 +100,21 @@ class UdpEgress(UdpOutlet):
         if len(self._live) == 1:
             self.begin()
             self._track.fan_out.add(self)
+
+    def redirect(
+        self, destination: Destination, address: Address, rtcp_address: Address
+    ) -> Destination:
+        """Send what goes to a destination to these addresses from now on; return the new one."""
+        moved = destination
+        if address != destination.address:
+            moved = self.destination(address)
+        live = self._live.pop(destination, None)
+        if live is not None:
+            self._live[moved] = (rtcp_address, live[1])
+            if moved is not destination:
+                self.sender.remove(destination)
+                self.sender.serve(moved)
+        return moved
 
     def stop_live(self, destination: Destination) -> None:
         """Send nothing more to this destination."""
@@ -154,23 +155,20 @@ class UdpEgress(UdpOutlet):
         """Close the sockets and return the ports."""
         self._track.fan_out.remove(self)
         self._live.clear()
-        self._consumers.clear()
+        self.claims.clear()
         for receiver in self._receivers:
             receiver.close()
         self.sender.close()
         self.pair.close()
 
-    def _ignore(self, datagrams: list[tuple[bytes, Address]]) -> None:
-        # Players open their NAT with a packet to this port; it says nothing.
+    def _receive_rtp(self, datagrams: list[tuple[bytes, Address]]) -> None:
         self.stray_datagrams += len(datagrams)
+        for _, address in datagrams:
+            self.claims.take_rtp(address)
 
     def _receive_rtcp(self, datagrams: list[tuple[bytes, Address]]) -> None:
         for packet, address in datagrams:
-            held = self._consumers.get((address[0], address[1]))
-            if held is None:
-                self.stray_datagrams += 1
-            else:
-                held[1](packet)
+            self.stray_datagrams += not self.claims.take_rtcp(packet, address)
 
 
 class UdpEgressTable:
@@ -185,6 +183,8 @@ class UdpEgressTable:
         self._ports = ports
         self._sockets = sockets
         self._egresses: dict[tuple[Track, str], UdpEgress] = {}
+        # By address and port of a peer, whatever mount it reads.
+        self._holders: dict[tuple[str, int], SessionReader] = {}
         self.closed_totals = EgressTotals()
 
     def __len__(self) -> int:
@@ -194,6 +194,22 @@ class UdpEgressTable:
         """The egresses as they are, each when asked for; `mounts` tells the path of a track."""
         for (track, local_ip), egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""), local_ip)
+
+    def holder(self, peer_ip: str, ports: Iterable[int]) -> SessionReader | None:
+        """The reader that has one of these ports of this address, on any mount."""
+        held = (self._holders.get((peer_ip, port)) for port in ports)
+        return next(filter(None, held), None)
+
+    def hold(self, peer_ip: str, ports: Iterable[int], reader: SessionReader) -> None:
+        """Note that a reader has these ports of this address."""
+        for port in ports:
+            self._holders[peer_ip, port] = reader
+
+    def let_go(self, peer_ip: str, ports: Iterable[int], reader: SessionReader) -> None:
+        """Note that a reader has them no more."""
+        for port in ports:
+            if self._holders.get((peer_ip, port)) is reader:
+                del self._holders[peer_ip, port]
 
     def acquire(
         self, track: Track, local_ip: str, settings: MountSettings, *, holder: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings
@@ -20,14 +21,18 @@ from headwater.transports.negotiation import Offer
 from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
+from headwater.transports.udp_claims import PortUse, UdpClaim
 from headwater.transports.udp_egress import UdpEgress, UdpEgressTable
 from headwater.transports.udp_outlet import runs_of
+
+logger = paced_logger(__name__)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class _Leg(Leg[UdpEgress]):
     """One track of the reader: where it leaves and where it goes."""
 
+    claim: UdpClaim
     destination: Destination
     rtcp_address: Address
 
@@ -50,9 +55,14 @@ class UdpReader(DatagramReader[_Leg]):
         egresses: UdpEgressTable,
         settings: MountSettings,
         on_too_slow: Callable[[Reader], None],
+        *,
+        path: str,
+        nat_latching: bool = False,
     ) -> None:
         super().__init__(identity, TransportKind.UDP, settings, on_too_slow)
         self._egresses = egresses
+        self._path = path
+        self._nat_latching = nat_latching
         self._former_undeliverable = 0
 
     @property
@@ -80,6 +90,15 @@ class UdpReader(DatagramReader[_Leg]):
             leg.destination.dropped_packets for leg in self._legs.values()
         )
 
+    @property
+    def hint(self) -> str:
+        """What to do where its packets come from ports that it did not ask for."""
+        for leg in self._legs.values():
+            claim = leg.claim
+            if any(claim.heard_from) and not any(claim.latched) and not claim.acknowledged:
+                return _hint(claim)
+        return ""
+
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Reserve the way to the reader's ports.
 
@@ -93,7 +112,7 @@ class UdpReader(DatagramReader[_Leg]):
             track, self.identity.local_ip, self._settings, holder=self.identity.address_block
         )
         try:
-            self._legs[index] = self._leg(track, egress, client_port)
+            self._legs[index] = self._leg(index, track, egress, client_port)
         except BaseException:
             self._egresses.release(track, self.identity.local_ip)
             raise
@@ -107,30 +126,35 @@ class UdpReader(DatagramReader[_Leg]):
             mode=offer.spec.mode,
         )
 
-    def _leg(self, track: Track, egress: UdpEgress, client_port: tuple[int, int]) -> _Leg:
+    def _leg(
+        self, index: int, track: Track, egress: UdpEgress, client_port: tuple[int, int]
+    ) -> _Leg:
         peer_ip = self.identity.peer_ip
-        self._refuse_ports_of_another(egress, client_port)
+        self._refuse_ports_of_another(client_port)
+        claim = UdpClaim(claimant=self, track_index=index, peer_ip=peer_ip, ports=client_port)
         leg = _Leg(
             track=track,
             egress=egress,
+            claim=claim,
             destination=egress.destination(socket_address(peer_ip, client_port[0])),
             rtcp_address=socket_address(peer_ip, client_port[1]),
             reports=ReaderReports(),
         )
-        egress.listen(peer_ip, client_port, self, lambda packet: self._receive_rtcp(leg, packet))
+        egress.claims.add(claim)
+        self._egresses.hold(peer_ip, client_port, self)
         return leg
 
-    def _refuse_ports_of_another(self, egress: UdpEgress, client_port: tuple[int, int]) -> None:
+    def _refuse_ports_of_another(self, client_port: tuple[int, int]) -> None:
         peer_ip = self.identity.peer_ip
-        holder = egress.holder(peer_ip, client_port)
-        if holder is not None and holder.identity.is_orphaned():
+        holder = self._egresses.holder(peer_ip, client_port)
+        if holder is not None and holder is not self and holder.identity.is_orphaned():
             # Its connection is gone, and its ports have found another owner: nobody is there.
             holder.identity.on_close("its ports are used by another session")
-            holder = None
-        if holder is not None:
+            holder = self._egresses.holder(peer_ip, client_port)
+        if holder is not None and holder is not self:
             raise ProtocolError(
-                f"another session of {peer_ip} receives this track on ports "
-                f"{client_port[0]}-{client_port[1]}",
+                f"another session of {peer_ip} receives on ports {client_port[0]}-"
+                f"{client_port[1]}: choose others, or TCP",
                 status=Status.UNSUPPORTED_TRANSPORT,
                 where="Transport",
             )
@@ -140,9 +164,10 @@ class UdpReader(DatagramReader[_Leg]):
         leg = self._legs.pop(index, None)
         if leg is not None:
             self._leave_destination(index, leg)
-            leg.egress.forget(
-                self.identity.peer_ip, (leg.destination.address[1], leg.rtcp_address[1])
-            )
+            leg.egress.claims.remove(leg.claim)
+            still_used = {port for other in self._legs.values() for port in other.claim.ports}
+            freed = set(leg.claim.ports) - still_used
+            self._egresses.let_go(self.identity.peer_ip, freed, self)
             self._egresses.release(leg.track, self.identity.local_ip)
 
     def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
@@ -178,7 +203,47 @@ class UdpReader(DatagramReader[_Leg]):
             if leg.track.ssrc is not None:
                 leg.egress.send_rtcp_to(leg.rtcp_address, bye([leg.track.ssrc], reason))
 
+    def take_rtcp(self, claim: UdpClaim, packet: bytes) -> None:
+        """Take RTCP that comes from the reader."""
+        self._receive_rtcp(self._legs[claim.track_index], packet)
+
+    def ssrc_of(self, claim: UdpClaim) -> int | None:
+        """The source that the reader is sent on this track."""
+        return self._legs[claim.track_index].track.ssrc
+
+    def packets_come_from(self, claim: UdpClaim, use: PortUse, address: Address) -> bool:
+        """Send this track's media where the reader's packets come from, if that is allowed.
+
+        Otherwise say once what would help.
+        """
+        extra: dict[str, object] = {"mount": self._path, "session": self.id, "peer": self.peer}
+        if not self._nat_latching:
+            told = sum(any(leg.claim.heard_from) for leg in self._legs.values()) > 1
+            if not told and not all(claim.heard_from):
+                extra["cause"] = _hint(claim)
+                logger.warning("reader's packets come from another port", extra=extra)
+            return False
+        leg = self._legs[claim.track_index]
+        old = leg.destination
+        goal, leg.rtcp_address = (
+            (address, leg.rtcp_address) if use is PortUse.RTP else (old.address, address)
+        )
+        leg.destination = leg.egress.redirect(old, goal, leg.rtcp_address)
+        if leg.destination is not old:
+            self._former_undeliverable += old.dropped_packets
+        logger.info("reader's port latched", extra=extra | {"port": address[1]})
+        return True
+
     def _leave_destination(self, index: int, leg: _Leg) -> None:
         leg.egress.stop_live(leg.destination)
         self._note_left(index, leg)
         self._former_undeliverable += leg.destination.dropped_packets
+
+
+def _hint(claim: UdpClaim) -> str:
+    asked = f"{claim.ports[0]}-{claim.ports[1]}"
+    heard = " and ".join(str(port) for port in claim.heard_from if port)
+    return (
+        f"asked for media at ports {asked}, but sends from {heard}: a NAT changes its ports, so it "
+        "likely gets nothing; set rtp.nat_latching, or let it use TCP"
+    )
