@@ -4,10 +4,12 @@ import io
 import json
 import logging
 import re
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from headwater.cli.logs import configure_logs
+from headwater.cli.logs import JsonFormatter, TextFormatter, configure_logs
 from headwater.config.settings import LogFormat, LogLevel, LogSettings
 from headwater.log_pace import paced_logger
 
@@ -59,6 +61,25 @@ def test_a_json_line_is_an_object_with_the_same() -> None:
         "session": "s1",
         "peer": "1.2.3.4:5",
     }
+
+
+def test_the_lines_on_the_page_are_what_is_written() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "logs.md").read_text(encoding="utf-8")
+    [as_json] = re.findall(r"^\{.*\}$", page, re.MULTILINE)
+    [as_text] = re.findall(r"^\d{4}-.*\[info.*$", page, re.MULTILINE)
+    fields = json.loads(as_json)
+    said = {name: fields.pop(name) for name in ("timestamp", "level", "logger", "message")}
+    record = logging.makeLogRecord(
+        {
+            "msg": said["message"],
+            "name": said["logger"],
+            "levelname": said["level"].upper(),
+            "created": datetime.fromisoformat(said["timestamp"]).timestamp(),
+            **fields,
+        }
+    )
+    assert JsonFormatter().format(record) == as_json
+    assert TextFormatter(colours=False).format(record) == as_text
 
 
 @pytest.mark.parametrize("log_format", LogFormat)

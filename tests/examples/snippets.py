@@ -18,7 +18,7 @@ RUN_BY_INTEROP = frozenset({"ffmpeg", "gst-launch-1.0"})
 NOT_RUN_LANGUAGES = {
     "": "a picture or a message, nothing to run",
     "text": "what a program prints",
-    "json": "a line of a log",
+    "json": "a log line; tests/cli/test_logs.py has the server write the same",
     "yaml": "another program's configuration",
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }
