@@ -12,24 +12,11 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from rtsp_peer import DEADLINE_S, OPEN, SDP_VIDEO, RtspPeer, rtp
+from attacker import ATTACKER, connect, drop
+from rtsp_peer import DEADLINE_S, SDP_VIDEO, RtspPeer, rtp
 from victim import VictimFactory, size
 
 pytestmark = [pytest.mark.attack, pytest.mark.timeout(300)]
-
-ATTACKER = "127.0.0.2"
-
-
-async def connect(port: int, source: str = ATTACKER) -> RtspPeer:
-    """A connection from an address of the attacker's own."""
-    return await RtspPeer.connect(port, local_addr=(source, 0))
-
-
-def drop(peer: RtspPeer) -> None:
-    """Let go of a peer for good."""
-    peer.abort()
-    with suppress(ValueError):
-        OPEN.remove(peer)
 
 
 async def test_slow_loris(start_victim: VictimFactory) -> None:
