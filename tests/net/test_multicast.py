@@ -16,6 +16,7 @@ from headwater.net.multicast import (
     is_multicast,
     open_multicast_listener,
     open_multicast_sender,
+    source_address,
 )
 
 GROUP = "239.255.77.7"
@@ -64,6 +65,33 @@ def test_members_receive(interface: str) -> None:
             assert receive(receiver) == receive(second) == [b"to all"]
         assert sender.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == 7
         assert not sender.getblocking()
+
+
+def test_datagrams_leave_from_the_port_and_address_that_the_socket_tells() -> None:
+    with group_member(GROUP, 0) as receiver:
+        port = receiver.getsockname()[1]
+        with (
+            open_multicast_sender(GROUP, port=port, interface="127.0.0.1") as sender,
+            open_multicast_sender(GROUP, port=port, interface="127.0.0.1") as another,
+        ):
+            receiver.settimeout(5)
+            for sock in (sender, another):
+                sock.sendto(b"from", (GROUP, port))
+                assert receiver.recvfrom(100) == (b"from", ("127.0.0.1", port))
+                assert source_address(sock) == "127.0.0.1"
+
+
+def test_a_port_that_somebody_has_alone_is_no_senders() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as selfish:
+        selfish.bind(("", 0))
+        with pytest.raises(OSError, match="in use"):
+            open_multicast_sender(GROUP, port=selfish.getsockname()[1], interface="127.0.0.1")
+
+
+def test_a_source_that_varies_is_none() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("", 0))
+        assert source_address(sock) is None
 
 
 @pytest.mark.parametrize("loopback", [True, False])

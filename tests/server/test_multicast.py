@@ -59,7 +59,13 @@ async def test_setup_tells_group_port_and_ttl_and_media_comes_there(
     peer, first = await setup(server)
     assert first.status == 200
     transport = first.header("Transport") or ""
-    for part in ("multicast", f"destination={GROUP}", f"port={PORT}-{PORT + 1}", "ttl=3"):
+    for part in (
+        "multicast",
+        f"destination={GROUP}",
+        "source=127.0.0.1",
+        f"port={PORT}-{PORT + 1}",
+        "ttl=3",
+    ):
         assert part in transport
     headers = {"Session": first.session}
     second = await peer.ask("SETUP", server.play_url("/a") + "/trackID=1", MULTICAST | headers)
@@ -69,6 +75,23 @@ async def test_setup_tells_group_port_and_ttl_and_media_comes_there(
     assert await received(group[0]) == rtp(1)
     assert await received(group[2]) == rtp(2)
     assert server.udp_pairs_in_use == 0
+
+
+async def test_media_and_reports_leave_from_the_ports_of_the_group(
+    start_server: ServerFactory, group: tuple[socket.socket, ...]
+) -> None:
+    server = await start_server(settings=Settings(mounts=MOUNTS))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    peer, answer = await setup(server)
+    headers = {"Session": answer.session}
+    assert (await peer.ask("PLAY", server.play_url("/a"), headers)).status == 200
+    report = sender_report(0x1234, ntp=1 << 32, rtp_timestamp=3000, packets=1, octets=12, cname="a")
+    await publisher.peer.send(frame(0, rtp(1)) + frame(1, report))
+    loop = asyncio.get_running_loop()
+    for sock, port in ((group[0], PORT), (group[1], PORT + 1)):
+        async with asyncio.timeout(DEADLINE_S):
+            _, source = await loop.sock_recvfrom(sock, 65536)
+        assert source == ("127.0.0.1", port)
 
 
 async def test_all_listeners_share_one_send(

@@ -11,11 +11,12 @@ import ipaddress
 import socket
 import struct
 import sys
-from typing import Final
+from typing import Any, Final
 
 from headwater.net.socket_address import family_of
 
 _NO_INTERFACE: Final = "0.0.0.0"
+_DISCARD_PORT: Final = 9
 
 
 def is_multicast(host: str) -> bool:
@@ -31,9 +32,10 @@ def open_multicast_sender(
 ) -> socket.socket:
     """Return a bound, non-blocking socket whose datagrams to `group` take this TTL and interface.
 
-    `port` is the source port, 0 any. `loopback` also delivers to members on this machine. Raises
-    ValueError when the group is not a multicast address or the TTL is not 0 to 255, OSError when
-    the interface does not exist.
+    It is bound to the address that they leave with, where that can be told, and to `port`, 0 any;
+    others on this machine may share the port. `loopback` also delivers to members on this
+    machine. Raises ValueError when the group is not a multicast address or the TTL is not 0 to
+    255, OSError when the interface does not exist or the port is taken.
     """
     _check_group(group)
     if not 0 <= ttl <= 255:
@@ -42,25 +44,28 @@ def open_multicast_sender(
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
+        if port:
+            _share_port(sock)
         if family == socket.AF_INET:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(loopback))
-            if interface:
-                request = _ipv4_interface(interface)
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
-            sock.bind((_NO_INTERFACE, port))
         else:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, ttl)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, int(loopback))
-            if interface:
-                index = interface_index(interface)
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(("::", port))
+        _leave_by(sock, interface)
+        host, _, *scope = _source_of(group, interface)
+        sock.bind((host, port, *scope))
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def source_address(sender: socket.socket) -> str | None:
+    """The address that the datagrams of a multicast sender leave with; None where it varies."""
+    host = str(sender.getsockname()[0]).partition("%")[0]
+    return None if ipaddress.ip_address(host).is_unspecified else host
 
 
 def open_multicast_listener(group: str, port: int, *, interface: str = "") -> socket.socket:
@@ -75,10 +80,7 @@ def open_multicast_listener(group: str, port: int, *, interface: str = "") -> so
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "SO_REUSEPORT") and not sys.platform.startswith("linux"):
-            # BSD systems share a port by this option only.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _share_port(sock)
         # Bound to the group, other groups on the same port do not come in; Windows cannot.
         wildcard = _NO_INTERFACE if family == socket.AF_INET else "::"
         host, _, zone = group.partition("%")
@@ -110,6 +112,39 @@ def interface_index(interface: str) -> int:
     if not interface:
         return 0
     return int(interface) if interface.isdecimal() else socket.if_nametoindex(interface)
+
+
+def _share_port(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "SO_REUSEPORT") and not sys.platform.startswith("linux"):
+        # BSD systems share a port by this option only.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _leave_by(sock: socket.socket, interface: str) -> None:
+    """Have multicast leave by an interface; the empty one leaves the choice to the system."""
+    if not interface:
+        return
+    if sock.family == socket.AF_INET:
+        request = _ipv4_interface(interface)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
+    else:
+        index = interface_index(interface)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+
+
+def _source_of(group: str, interface: str) -> tuple[Any, ...]:
+    """The socket address that datagrams to a group leave with, as the system says; or any."""
+    family = family_of(group)
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        _leave_by(probe, interface)
+        try:
+            # A UDP socket sends nothing when it is connected, but its address is chosen.
+            probe.connect((group, _DISCARD_PORT))
+        except OSError:
+            return (_NO_INTERFACE, 0) if family == socket.AF_INET else ("::", 0)
+        found: tuple[Any, ...] = probe.getsockname()
+        return found
 
 
 def _check_group(group: str) -> None:

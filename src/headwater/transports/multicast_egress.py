@@ -7,13 +7,18 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from headwater.log_pace import paced_logger
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
 from headwater.net.event_loop import EventLoop
-from headwater.net.multicast import open_multicast_listener, open_multicast_sender
+from headwater.net.multicast import (
+    open_multicast_listener,
+    open_multicast_sender,
+    source_address,
+)
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, socket_address
 from headwater.net.udp_receiver import UdpDatagramReceiver
@@ -40,16 +45,12 @@ class _GroupSockets:
     listener: socket.socket | None
 
     @classmethod
-    def open(cls, settings: MountSettings, rtcp_port: int) -> _GroupSockets:
+    def open(cls, settings: MountSettings, ports: tuple[int, int]) -> _GroupSockets:
         """Open them; raises OSError when the machine cannot send to the group."""
         group, interface = settings.multicast_group, settings.multicast_interface
+        rtcp_port = ports[1]
         with ExitStack() as opened:
-            rtp, rtcp = (
-                opened.enter_context(
-                    open_multicast_sender(group, ttl=settings.multicast_ttl, interface=interface)
-                )
-                for _ in range(2)
-            )
+            rtp, rtcp = (opened.enter_context(_open_sender(settings, port)) for port in ports)
             try:
                 listener = opened.enter_context(
                     open_multicast_listener(group, rtcp_port, interface=interface)
@@ -70,6 +71,27 @@ class _GroupSockets:
         for sock in (self.rtp, self.rtcp, self.listener):
             if sock is not None:
                 sock.close()
+
+
+def _open_sender(settings: MountSettings, port: int) -> socket.socket:
+    """A socket that sends from the group's own port, as RFC 4961 §3 has it, or else from any.
+
+    gortsplib and what is made of it (MediaMTX) take nothing that comes from another port.
+    """
+    group = settings.multicast_group
+    open_at = partial(
+        open_multicast_sender,
+        group,
+        ttl=settings.multicast_ttl,
+        interface=settings.multicast_interface,
+    )
+    try:
+        return open_at(port=port)
+    except OSError as error:
+        sock = open_at()
+        extra = {"group": group, "port": port, "cause": str(error)}
+        logger.warning("multicast leaves from another port than the group's", extra=extra)
+        return sock
 
 
 class MulticastEgress(UdpOutlet):
@@ -99,8 +121,9 @@ class MulticastEgress(UdpOutlet):
         self._sent_rtcp: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._rtcp_address = socket_address(self.group, self.ports[1])
         with ExitStack() as taken:
-            self._sockets = _GroupSockets.open(settings, rtp_port + 1)
+            self._sockets = _GroupSockets.open(settings, self.ports)
             taken.callback(self._sockets.close)
+            self.source = source_address(self._sockets.rtp)
             super().__init__(track, self._sockets.rtp, loop, settings, sockets)
             self._rtcp_source_port = self._sockets.rtcp.getsockname()[1]
             self.sender.add(socket_address(self.group, rtp_port))

@@ -51,6 +51,7 @@ class MulticastReader(DatagramReader[Leg[MulticastEgress]]):
             lower=LowerTransport.UDP,
             unicast=False,
             destination=egress.group,
+            source=egress.source,
             port=egress.ports,
             ttl=egress.ttl,
             ssrc=track.ssrc,

@@ -65,13 +65,13 @@ async def answer(exchange: Exchange) -> Response:
         )
         if target.role is Role.PLAY:
             session.track_urls[target.track] = url_as_written(request, uri)
+        _tell_of_media_beside_tls(exchange, session)
     except Exception:
         # The peer does not learn of a session that its first SETUP opened in vain.
         if is_new or (session.role is Role.PLAY and not session.tracks):
             service.sessions.close(session, "setup failed")
         raise
     session.state = state
-    _tell_of_media_beside_tls(exchange, session)
     return response
 
 
