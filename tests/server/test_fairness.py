@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import pytest
-from rtsp_peer import RtspPeer, TcpPublisher, frame, rtp
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer, Settings
 from headwater.server.settings import LimitSettings
@@ -15,6 +15,7 @@ from headwater.server.settings import LimitSettings
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
 WORK_PER_TURN = 8
+ENDS_PER_TURN = 16
 
 
 class MostPerTurn:
@@ -98,3 +99,18 @@ async def test_what_waits_behind_a_request_under_way_meets_no_deadline(
     await asyncio.sleep(0.1)  # several looks at the deadlines, which come every 0.02 s
     go_on.set()
     assert [(await peer.answer()).status for _ in range(2)] == [404, 200]
+
+
+async def test_readers_of_a_mount_that_closes_end_a_few_a_turn(server: RtspServer) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    readers = [await TcpReader.start(server.play_port, server.play_url("/a")) for _ in range(50)]
+    closed = server.counters.sessions_closed_by_cause
+    with MostPerTurn(lambda: sum(closed.values())) as turns:
+        await publisher.peer.ask("TEARDOWN", publisher.url, {"Session": publisher.session})
+        assert await server.close_mount("/a")
+        # The path is free for the next publisher at once, whoever still waits for the end.
+        await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+        for reader in readers:
+            await reader.peer.closed()
+    assert sum(closed.values()) == 51
+    assert turns.most <= ENDS_PER_TURN

@@ -278,6 +278,7 @@ class RtspServer:
                 self._timekeeper.stop()
             service.endings.finish()
             service.mounts.close("server stopped")
+            service.endings.finish()
             for session in service.sessions:
                 service.sessions.close(session, "server stopped", by_server=True)
             await self._close_connections(service)
@@ -318,7 +319,7 @@ class RtspServer:
         return True
 
     async def close_mount(self, path: str, reason: str = "closed by the owner") -> bool:
-        """Close a mount, its publisher and its readers; False when there is none."""
+        """Close a mount, its publisher and, a few at a time, its readers; False without one."""
         mount = self._running_service().mounts.get(path)
         if mount is None:
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
@@ -13,7 +13,7 @@ from headwater.media.clock import CallLater, Clock
 from headwater.media.errors import MountFull
 from headwater.media.observer import MountObserver, tell
 from headwater.media.packet_batch import PacketBatch
-from headwater.media.reader import Reader
+from headwater.media.reader import EndSoon, Reader
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
 from headwater.media.start_plan import StartPlan
 
@@ -59,12 +59,19 @@ class Audience:
     """Brings readers from the cache to the live packets and lets them go again."""
 
     def __init__(
-        self, mount: Mount, observer: MountObserver, *, clock: Clock, call_later: CallLater
+        self,
+        mount: Mount,
+        observer: MountObserver,
+        *,
+        clock: Clock,
+        call_later: CallLater,
+        end_soon: EndSoon,
     ) -> None:
         self._mount = mount
         self._observer = observer
         self._clock = clock
         self._call_later = call_later
+        self._end_soon = end_soon
         self._seats: dict[Reader, _Seat] = {}
         self._playing = 0
         self._catching_up: list[_Seat] = []
@@ -140,9 +147,9 @@ class Audience:
             tell(self._observer.mount_now_empty, self._mount)
 
     def close(self, reason: str) -> None:
-        """Forget all readers and tell them to go."""
+        """Forget all readers and tell them to go, each when its turn comes."""
         for reader in self.readers:
-            self._dismiss(reader, reason)
+            self._end_soon(reader, partial(self._dismiss, reader, reason))
 
     def disconnect_slow(self, reader: Reader) -> None:
         """Forget one for being slow too long, and tell it to go."""

@@ -17,7 +17,7 @@ from headwater.media.fan_out import Outlet
 from headwater.media.gop_cache import GopCache
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.reader import EndSoon, Reader
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
@@ -68,6 +68,7 @@ class Mount:
         clock: Clock,
         call_later: CallLater,
         cache_budget: CacheBudget,
+        end_soon: EndSoon,
         observer: MountObserver,
         on_closed: Callable[[Mount], None],
         on_emptied: Callable[[Mount], None],
@@ -98,7 +99,11 @@ class Mount:
         self._on_emptied = on_emptied
         self._grace_timer: Timer | None = None
         self._splice: Splice | None = None
-        self._audience = Audience(self, observer, clock=clock, call_later=call_later)
+        # Why it is to end, until its last reader is gone and its end was told.
+        self._closes_because: str | None = None
+        self._audience = Audience(
+            self, observer, clock=clock, call_later=call_later, end_soon=end_soon
+        )
 
     @property
     def readers(self) -> tuple[Reader, ...]:
@@ -162,7 +167,7 @@ class Mount:
     def remove_reader(self, reader: Reader, reason: str = "left") -> None:
         """Forget a reader, whatever it was doing; one that is not known is fine."""
         self._audience.remove(reader, reason)
-        self._close_if_deserted()
+        self._note_deserted()
 
     def publisher_arrived(
         self,
@@ -224,18 +229,23 @@ class Mount:
         self._dismiss_publisher(reason)
 
     def close(self, reason: str) -> None:
-        """Close the mount: readers and publisher are told to go. Again is fine."""
+        """Close the mount: its publisher is told to go, and so are its readers, a few at a time.
+
+        Again is fine. It is told as closed when the last one is gone.
+        """
         if self.state is MountState.CLOSED:
             return
+        self._closes_because = reason
         self.state = MountState.CLOSED
         if self._grace_timer is not None:
             self._grace_timer.cancel()
             self._grace_timer = None
         self._on_closed(self)
         self._dismiss_publisher(reason)
-        self._audience.close(reason)
-        self._on_emptied(self)
-        tell(self._observer.mount_closed, self, reason)
+        if self._audience.readers:
+            self._audience.close(reason)
+        else:
+            self._note_deserted()
 
     def check(self, now: float) -> None:
         """Once a second: send an idle publisher away, log who drops packets."""
@@ -308,9 +318,16 @@ class Mount:
         self._grace_timer = None
         self.close(f"no publisher came back in {self.settings.grace_s:g} s")
 
-    def _close_if_deserted(self) -> None:
-        if self.state is MountState.GRACE and not self._audience.readers:
+    def _note_deserted(self) -> None:
+        """Go on with the mount's end where its last reader was what it waited for."""
+        if self._audience.readers:
+            return
+        if self.state is MountState.GRACE:
             self.close("publisher gone, no reader waits")
+        elif self._closes_because is not None:
+            reason, self._closes_because = self._closes_because, None
+            self._on_emptied(self)
+            tell(self._observer.mount_closed, self, reason)
 
     def _outlet_failed(self, _outlet: Outlet, error: Exception) -> None:
         self.counters.outlet_errors += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
@@ -14,6 +14,7 @@ from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
+from headwater.media.reader import EndSoon, Reader
 from headwater.media.settings import (
     MountOverride,
     MountSettings,
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["MountBusy", "MountClosed", "MountFull", "MountTable"]
 
 logger = paced_logger(__name__)
+
+
+def _at_once(_reader: Reader, end: Callable[[], None]) -> None:
+    end()
 
 
 class MountTable:
@@ -47,12 +52,14 @@ class MountTable:
         overrides: Sequence[MountOverride] = (),
         observer: MountObserver | None = None,
         cache_budget: CacheBudget | None = None,
+        end_soon: EndSoon = _at_once,
     ) -> None:
         self._clock = clock
         self._call_later = call_later
         self._settings = settings if settings is not None else MountSettings()
         self._overrides = tuple(overrides)
         self._observer = observer if observer is not None else MountObserver()
+        self._end_soon = end_soon
         self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
         self._mounts: dict[str, Mount] = {}
         self.closed_totals = MountTotals()
@@ -109,6 +116,7 @@ class MountTable:
                 clock=self._clock,
                 call_later=self._call_later,
                 cache_budget=self.cache_budget,
+                end_soon=self._end_soon,
                 observer=self._observer,
                 on_closed=self._forget,
                 on_emptied=self._add_up,

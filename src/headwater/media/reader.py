@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headwater.media.packet_batch import PacketBatch
     from headwater.media.track import Track
+
+
+EndSoon = Callable[["Reader", Callable[[], None]], None]
+"""Calls what ends a reader, now or in one of the loop's next turns: a crowd goes in portions."""
 
 
 class Reader(ABC):

@@ -61,17 +61,18 @@ class Service:
         self.authenticator = Authenticator(settings.access)
         self.gate = Gate(self.authenticator, hooks)
         self.notices = Notices(hooks)
+        self.endings = Endings(loop)
         self.mounts = MountTable(
             clock=loop.time,
             call_later=loop.call_later,
             settings=settings.mounts,
             overrides=settings.mount_overrides,
             observer=self.notices,
+            end_soon=self.endings.add,
             cache_budget=CacheBudget(settings.limits.gop_cache_bytes_total),
         )
         self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
         self.answer_budget = QueueBudget(settings.limits.answer_queue_bytes_total)
-        self.endings = Endings(loop)
         self.media_ends = MediaEnds(
             loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
         )
