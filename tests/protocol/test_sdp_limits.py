@@ -1,11 +1,9 @@
 """How much a description may hold, and how little of memory and work it takes."""
 
-import sys
 import tracemalloc
-from types import FrameType
-from typing import Any, Self
 
 import pytest
+from python_lines import PythonLines
 
 from headwater.protocol.errors import LimitExceeded
 from headwater.protocol.sdp import SessionDescription
@@ -58,24 +56,6 @@ def test_little_more_is_kept_than_was_sent(text: bytes) -> None:
     assert kept_bytes <= MOST_TIMES * len(text) + OBJECTS_BYTES * (1 + len(description.media))
 
 
-class Lines:
-    """Counts the lines of Python that run in a block."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __enter__(self) -> Self:
-        sys.settrace(self._trace)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
-
-    def _trace(self, _frame: FrameType, event: str, _argument: Any) -> Any:
-        self.count += event == "line"
-        return self._trace
-
-
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE.keys())
 def test_work_is_bounded_whatever_comes(text: bytes) -> None:
     description = SessionDescription.parse(text)
@@ -84,7 +64,7 @@ def test_work_is_bounded_whatever_comes(text: bytes) -> None:
         lambda: description.relayed(address="127.0.0.1"),
         lambda: description.compatible_with(description),
     ):
-        with Lines() as lines:
+        with PythonLines() as lines:
             work()
         # Some tens of lines of Python for each line of the text: a few milliseconds.
         assert lines.count <= MOST_WORK

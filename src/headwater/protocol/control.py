@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtsp_uri import RtspUri, decoded_path
 
+_LONGEST_REMEMBERED = 2_048
 _NUMBERED = re.compile(r"(?:trackID|streamid|stream|track|mediaID)=([0-9]{1,4})", re.IGNORECASE)
 
 
@@ -37,6 +38,16 @@ class ControlTarget:
     path: str
     query: str
     track: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request URI, taken apart once for all controls that it is held against."""
+
+    uri: RtspUri
+    path: str
+    path_segments: list[str]
+    query_segments: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +76,26 @@ def resolve_control(uri: str, *, controls: Sequence[str], mount: str | None) -> 
     Raises:
         ProtocolError: 400 or 403 as `mount_path`; 404 for a track number that is not there.
     """
-    # A session's requests repeat the same few URIs; one with credentials is not kept.
-    resolve = _resolved if "@" in uri else _remembered
+    # A session's requests repeat the same few URIs; one with credentials is not kept, nor is what
+    # takes much memory.
+    size = len(uri) + sum(map(len, controls))
+    resolve = _resolved if "@" in uri or size > _LONGEST_REMEMBERED else _remembered
     return resolve(uri, tuple(controls), mount)
 
 
 def _resolved(uri: str, controls: tuple[str, ...], mount: str | None) -> ControlTarget:
     parsed = RtspUri.parse(uri)
+    path = decoded_path(parsed.path)
+    asked = _Asked(parsed, path, _segments(parsed.path), _segments(parsed.query))
     matches = sorted(
         (
             match
             for index, control in enumerate(controls)
-            for match in _matches(parsed, control, index, mount)
+            for match in _matches(asked, control, index, mount)
         ),
         key=lambda match: (match.path == mount, match.length),
         reverse=True,
     )
-    path = decoded_path(parsed.path)
     if matches and (matches[0].path == mount or path != mount):
         best = matches[0]
         return ControlTarget(best.path, best.query, best.track)
@@ -123,35 +137,39 @@ def _split(uri: RtspUri) -> ControlTarget:
     return ControlTarget(decoded_path(uri.path), uri.query, None)
 
 
-def _matches(uri: RtspUri, control: str, track: int, mount: str | None) -> Iterator[_Match]:
+def _matches(asked: _Asked, control: str, track: int, mount: str | None) -> Iterator[_Match]:
     """Yield every way in which the URI ends with the control."""
+    uri = asked.uri
     control = control.strip()
     if control in ("", "*"):
         return
     if "://" in control:
-        yield from _absolute_match(uri, control, track, mount)
+        yield from _absolute_match(asked, control, track, mount)
         return
     if control.startswith("/") and mount is not None:
         # A path from the root: joined to the base it replaces the base's own path.
-        yield from _absolute_match(uri, control, track, mount)
+        yield from _absolute_match(asked, control, track, mount)
     length = len(control)
     control_path, mark, control_query = control.partition("?")
-    path_segments = _segments(uri.path)
-    ending = _segments(control_path)
     if not mark or uri.query == control_query:
-        before = _without_ending(path_segments, ending)
+        before = _without_ending(asked.path_segments, _segments(control_path))
         if before is not None:
             query = "" if mark else uri.query
             yield _Match(track, decoded_path("/".join(before)), query, length)
-    query_before = _without_ending(_segments(uri.query), _segments(control))
+    query_before = _without_ending(asked.query_segments, _segments(control))
     if query_before:
-        yield _Match(track, decoded_path(uri.path), "/".join(query_before), length)
+        yield _Match(track, asked.path, "/".join(query_before), length)
     # Clients that join base and control without a slash between them.
-    if mount is not None and decoded_path(uri.path) == mount + unquote(control):
+    if (
+        mount is not None
+        and asked.path.startswith(mount)
+        and (asked.path == mount + unquote(control))
+    ):
         yield _Match(track, mount, uri.query, length)
 
 
-def _absolute_match(uri: RtspUri, control: str, track: int, mount: str | None) -> Iterator[_Match]:
+def _absolute_match(asked: _Asked, control: str, track: int, mount: str | None) -> Iterator[_Match]:
+    uri, path = asked.uri, asked.path
     try:
         target = RtspUri.parse(control)
         target_path = decoded_path(target.path)
@@ -159,7 +177,6 @@ def _absolute_match(uri: RtspUri, control: str, track: int, mount: str | None) -
         # A control that nobody can ask for hides no other.
         return
     # The host is not compared: behind NAT or a proxy each side has its own name for it.
-    path = decoded_path(uri.path)
     if path == target_path and path != mount and uri.query == target.query:
         numbered = _split(uri)
         parent = path.rpartition("/")[0] or "/"
@@ -168,14 +185,16 @@ def _absolute_match(uri: RtspUri, control: str, track: int, mount: str | None) -
 
 
 def _segments(text: str) -> list[str]:
-    return [segment for segment in text.split("/") if segment]
+    return [*filter(None, text.split("/"))]
 
 
 def _without_ending(segments: list[str], ending: list[str]) -> list[str] | None:
     """Return the segments before the ending, None when they do not end so."""
     kept = len(segments) - len(ending)
+    # From the end, where controls differ; most segments are written alike.
     if kept < 0 or any(
-        unquote(have) != unquote(want) for have, want in zip(segments[kept:], ending, strict=True)
+        have != want and unquote(have) != unquote(want)
+        for have, want in zip(reversed(segments[kept:]), reversed(ending), strict=True)
     ):
         return None
     return segments[:kept]

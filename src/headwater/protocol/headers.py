@@ -45,7 +45,7 @@ class Headers:
             block: the lines. A line that starts with a blank continues the one before.
             offset: position of the block in its stream, for the errors.
             max_count: how many lines are taken at most.
-            max_items: how many commas and semicolons a value may have.
+            max_items: how many commas, semicolons and quotes a value may have.
             crlf: the message's first line ended with CRLF, see `quirks.continues_line_before`.
 
         Raises:
@@ -101,9 +101,9 @@ class Headers:
             fields.append((name.lower(), name, _decoded(raw_value)))
         for _, name, value in fields:
             # A short value needs no counting.
-            if len(value) > max_items and value.count(",") + value.count(";") > max_items:
+            if len(value) > max_items and sum(map(value.count, ',;"')) > max_items:
                 raise LimitExceeded(
-                    f"more than {max_items} commas and semicolons",
+                    f"more than {max_items} commas, semicolons and quotes",
                     limit="max_header_items",
                     status=400,
                     where=name,

@@ -1,7 +1,6 @@
 """RTSP URIs as clients write them, and the mount path they name."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote, unquote_to_bytes
@@ -16,6 +15,8 @@ _IPV6_LITERAL = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~%\-]+)?)\](?::(.*
 # What most paths are: nothing to decode, to refuse or to drop.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_=~\-][A-Za-z0-9_=~.\-]*)+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
+_LONGEST_REMEMBERED = 512
 _WHERE = "request URI"
 
 
@@ -52,8 +53,10 @@ class RtspUri:
         Raises:
             ProtocolError: 400, saying what cannot be read.
         """
-        # A session's requests repeat the same few URIs; one with credentials is not kept.
-        return cls._read(uri) if "@" in uri else cls._remembered(uri)
+        # A session's requests repeat the same few URIs; one with credentials is not kept, nor is
+        # what takes much memory.
+        remembered = "@" not in uri and len(uri) <= _LONGEST_REMEMBERED
+        return cls._remembered(uri) if remembered else cls._read(uri)
 
     @classmethod
     @lru_cache(maxsize=512)
@@ -141,9 +144,9 @@ def decoded_path(path: str) -> str:
         decoded = unquote_to_bytes(path).decode("utf-8")
     except UnicodeDecodeError:
         raise ProtocolError("the path is not UTF-8", where=_WHERE) from None
-    if any(unicodedata.category(character) == "Cc" for character in decoded):
+    if _CONTROL_CHARACTER.search(decoded):
         raise ProtocolError("control character in the path", where=_WHERE)
-    segments = [segment for segment in decoded.split("/") if segment]
+    segments = [*filter(None, decoded.split("/"))]
     if "\\" in decoded or "." in segments or ".." in segments:
         raise ProtocolError("dot segment or backslash in the path", status=403, where=_WHERE)
     return "/" + "/".join(segments)

@@ -18,8 +18,8 @@ class WireLimits:
     ] = 100
     max_header_items: Annotated[
         int,
-        "How many commas and semicolons one header's value may have, which part alternatives, tags "
-        "and parameters. A message with more gets 400.",
+        "How many commas, semicolons and quotes one header's value may have, which part "
+        "alternatives, tags and parameters. A message with more gets 400.",
     ] = 100
     max_body_bytes: Annotated[
         int,

@@ -192,8 +192,8 @@ class LimitSettings:
     header_count: Annotated[int, "Header lines of a request. More gets 400 and a close."] = 100
     header_items: Annotated[
         int,
-        "Commas and semicolons in one header of a request, which part transports, tags and "
-        "parameters. More gets 400 and a close.",
+        "Commas, semicolons and quotes in one header of a request, which part transports, tags "
+        "and parameters. More gets 400 and a close.",
     ] = 100
     body_bytes: Annotated[int, "Bytes of a request's body. More gets 413 and a close."] = 131072
     uri_bytes: Annotated[int, "Bytes of a request's URL. More gets 414."] = 4096
