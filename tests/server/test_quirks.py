@@ -142,12 +142,14 @@ VLC = "LibVLC/3.0.24 (LIVE555 Streaming Media v2026.10.17)"
         (VLC, TransportKind.TCP, True),
         (VLC, TransportKind.UDP, False),
         (VLC, TransportKind.MULTICAST, False),
+        ("yellowstone/3.x", TransportKind.TCP, True),
+        ("yellowstone/3.x", TransportKind.UDP, False),
         ("Lavf59.27.100", TransportKind.TCP, False),
         ("", TransportKind.TCP, False),
         (VLC, None, False),
     ],
 )
-def test_vlc_over_tcp_is_given_time_before_the_kept_packets(
+def test_who_loses_what_comes_too_early_is_given_time_before_the_kept_packets(
     user_agent: str, transport: TransportKind | None, waits: bool
 ) -> None:
     assert (quirks.pause_before_kept_packets_s(user_agent, transport) > 0) is waits

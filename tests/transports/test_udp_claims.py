@@ -145,3 +145,13 @@ def test_a_claim_that_ends_late_does_not_take_the_ports_from_the_next() -> None:
     claims.remove(old)
     assert claims.take_rtcp(b"report", (HOME, 5001))
     assert two.rtcp == [b"report"]
+
+
+def test_ports_of_the_systems_own_services_are_nobodys() -> None:
+    claims, reader = UdpClaims(), Listener()
+    claim = claimed(claims, reader)
+    claims.take_rtp((HOME, 53))
+    assert not claims.take_rtcp(report_on(SSRC), (HOME, 123))
+    assert (reader.elsewhere, reader.rtcp, claim.heard_from) == ([], [], (0, 0))
+    claims.take_rtp((HOME, 1024))
+    assert reader.elsewhere == [(PortUse.RTP, 1024)]

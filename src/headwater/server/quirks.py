@@ -115,5 +115,8 @@ def pause_before_kept_packets_s(user_agent: str, transport: TransportKind | None
 
     VLC's live555 reads on behind the answer at once and throws away what comes over TCP before
     VLC has asked it for packets: the key frame, and with it the pictures up to the next one.
+    Yellowstone (Node.js) throws away all that it reads from the socket together with the answer.
     """
-    return 0.05 if transport is TransportKind.TCP and "LibVLC/" in user_agent else 0.0
+    if transport is not TransportKind.TCP:
+        return 0.0
+    return 0.05 if "LibVLC/" in user_agent or user_agent.startswith("yellowstone/") else 0.0

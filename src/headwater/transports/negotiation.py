@@ -10,7 +10,7 @@ from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.protocol.status import Status
 from headwater.transports.settings import TransportKind
 
-_FIRST_USER_PORT = 1024
+FIRST_USER_PORT = 1024
 """Below it are DNS, NTP and the like (RFC 6335 §6). An address may be shared, by NAT or by the
 users of one machine: who asks for media there would have it sent at somebody else's service."""
 
@@ -67,9 +67,9 @@ def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:
         return ProtocolError(
             "UDP needs client_port=RTP-RTCP, each from 1024 to 65535", where="Transport"
         )
-    if min(spec.client_port) < _FIRST_USER_PORT:
+    if min(spec.client_port) < FIRST_USER_PORT:
         return ProtocolError(
-            f"client_port below {_FIRST_USER_PORT} belongs to the system's own services; "
+            f"client_port below {FIRST_USER_PORT} belongs to the system's own services; "
             "use a higher one, or TCP",
             status=Status.UNSUPPORTED_TRANSPORT,
             where="Transport",

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from headwater.net.socket_address import Address
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
+from headwater.transports.negotiation import FIRST_USER_PORT
 
 T = TypeVar("T")
 
@@ -112,6 +113,9 @@ class UdpClaims:
 
     def _heard_elsewhere(self, use: PortUse, address: Address) -> UdpClaim | None:
         """The claim that an unknown port of an address is of: the first one that waits for one."""
+        if address[1] < FIRST_USER_PORT:
+            # Nothing is sent there at all, so a forged packet must not bring it about.
+            return None
         for claim in self._unacknowledged.get(address[0], ()):
             if not claim.heard_from[use]:
                 claim.heard_from = _with(claim.heard_from, use, address[1])

@@ -6,14 +6,16 @@ from headwater.media.key_frame import DETECTORS, key_frame_detector
 from headwater.media.key_frame.h265 import H265KeyFrames
 
 
-@pytest.mark.parametrize("encoding", ["H264", "h264", "H265", "HEVC", "VP8", "vp9", "AV1", "JPEG"])
+@pytest.mark.parametrize(
+    "encoding", ["H264", "h264", "H265", "HEVC", "VP8", "vp9", "AV1", "JPEG", "MP2T"]
+)
 def test_codecs_with_key_frames(encoding):
     first, second = key_frame_detector(encoding), key_frame_detector(encoding)
     assert first is not None
     assert first is not second
 
 
-@pytest.mark.parametrize("encoding", ["", "MPEG4-GENERIC", "OPUS", "PCMU", "MP2T", "X-UNKNOWN"])
+@pytest.mark.parametrize("encoding", ["", "MPEG4-GENERIC", "OPUS", "PCMU", "X-UNKNOWN"])
 def test_codecs_without(encoding):
     assert key_frame_detector(encoding) is None
 

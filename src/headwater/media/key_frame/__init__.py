@@ -7,6 +7,7 @@ from headwater.media.key_frame.detector import KeyFrameDetector
 from headwater.media.key_frame.h264 import H264KeyFrames
 from headwater.media.key_frame.h265 import H265KeyFrames
 from headwater.media.key_frame.mjpeg import MjpegKeyFrames
+from headwater.media.key_frame.mpeg_ts import MpegTsKeyFrames
 from headwater.media.key_frame.vp8 import Vp8KeyFrames
 from headwater.media.key_frame.vp9 import Vp9KeyFrames
 
@@ -20,6 +21,7 @@ DETECTORS: Mapping[str, Callable[[], KeyFrameDetector]] = {
     "VP9": Vp9KeyFrames,
     "AV1": Av1KeyFrames,
     "JPEG": MjpegKeyFrames,
+    "MP2T": MpegTsKeyFrames,
 }
 """By encoding name of `a=rtpmap` (or of a static payload type)."""
 
