@@ -100,6 +100,37 @@ async def test_it_is_closed_in_time_although_it_reads_a_little(
     assert server.counters.connections_closed_by_cause == {"write_stall_timeout_s": 1}
 
 
+async def test_refusals_of_what_is_no_request_wait_as_answers_do(
+    start_server: ServerFactory,
+) -> None:
+    server = await server_with(start_server)
+    peer = await greedy_peer(server)
+    url = "rtsp://127.0.0.1/" + "x" * 5000
+    peer.writer.write(b"".join(peer.request("OPTIONS", url) for _ in range(20_000)))
+    connection = connection_of(server, peer)
+    await held(connection)
+    assert connection.stream.queued_bytes <= MOST_UNREAD_BYTES + 1000
+    peer.writer.transport.resume_reading()
+    assert (await peer.answer()).status == 414
+
+
+async def test_where_readers_have_spent_their_total_their_answers_wait_as_well(
+    start_server: ServerFactory,
+) -> None:
+    server = await server_with(start_server, reader_queue_bytes_total=1)
+    url = "rtsp://127.0.0.1/cam"
+    await TcpPublisher.start(server.publish_port, url, DESCRIPTION)
+    peer = await greedy_peer(server)
+    transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
+    peer.writer.transport.resume_reading()
+    assert (await peer.ask("SETUP", f"{url}/trackID=0", {"Transport": transport})).status == 200
+    peer.writer.transport.pause_reading()
+    await ask_for_ever(peer, 100)
+    connection = connection_of(server, peer)
+    await held(connection)
+    assert connection.unread_bytes <= len(DESCRIPTION) + 1000
+
+
 async def test_the_total_of_answers_bounds_what_many_make_wait(start_server: ServerFactory) -> None:
     server = await server_with(start_server, answer_queue_bytes_total=1)
     await TcpPublisher.start(server.publish_port, "rtsp://127.0.0.1/cam", DESCRIPTION)
@@ -110,6 +141,8 @@ async def test_the_total_of_answers_bounds_what_many_make_wait(start_server: Ser
         connection = connection_of(server, peer)
         await held(connection)
         assert connection.stream.queued_bytes <= 3 * len(DESCRIPTION)
+    told = server.counters.refused_by_limit
+    await wait_for(lambda: told["limits.answer_queue_bytes_total"] > 0)
 
 
 async def test_one_peer_that_pipelines_leaves_turns_to_others(start_server: ServerFactory) -> None:

@@ -14,7 +14,8 @@ class TrackCounters:
         invalid_packets: dropped because they were not RTP.
         lost_packets: gaps in the publisher's sequence numbers, late arrivals taken off again.
         rtcp_packets: compound RTCP packets that came from the publisher.
-        dropped_rtcp_packets: those of them that came above the track's pace and were not relayed.
+        dropped_rtcp_packets: those of them that were not relayed: above the track's pace, or
+            made obsolete by a later report that came with them.
         invalid_rtcp_packets: dropped because they could not be read.
         splices: how often a publisher's packets were made to continue another's.
         last_packet_s: when the last packet came, seconds of the mount's clock; 0.0 for never.

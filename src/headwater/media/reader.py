@@ -74,6 +74,11 @@ class Reader(ABC):
         return 0
 
     @property
+    def dropped_rtcp_packets(self) -> int:
+        """Compound RTCP packets of the publisher that it missed because it was too slow."""
+        return 0
+
+    @property
     def reported_lost_packets(self) -> int:
         """Packets that it says it lost on the way (RFC 3550 §6.4.1), all tracks together."""
         return 0

@@ -49,6 +49,7 @@ class ReaderSnapshot:
     sent_bytes: int
     dropped_packets: int
     dropped_bytes: int
+    dropped_rtcp_packets: int
     reported_lost_packets: int
     reported_fraction_lost: float
     hint: str
@@ -162,6 +163,7 @@ def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> Rea
         sent_bytes=reader.sent_bytes,
         dropped_packets=reader.dropped_packets,
         dropped_bytes=reader.dropped_bytes,
+        dropped_rtcp_packets=reader.dropped_rtcp_packets,
         reported_lost_packets=reader.reported_lost_packets,
         reported_fraction_lost=reader.reported_fraction_lost,
         hint=reader.hint,

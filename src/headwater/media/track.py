@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import filterfalse
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -164,10 +165,9 @@ class Track:
         sends here is told by its payload type, and is written as RTP.
         """
         counters = self.counters
-        rtp = [packet for packet in packets if is_rtp(packet) and not is_rtcp(packet)]
-        if rtp:
-            packets = [packet for packet in packets if packet not in rtp]
-            self.write(rtp)
+        if any(map(_is_only_rtp, packets)):
+            self.write(list(filter(_is_only_rtp, packets)))
+            packets = list(filterfalse(_is_only_rtp, packets))
         now = self._clock()
         counters.rtcp_packets += len(packets)
         taken = self._rtcp_pace.latest(packets, now)
@@ -295,7 +295,7 @@ class Track:
         rtcp = [packet for packet in packets if is_rtcp(packet)]
         if rtcp:
             self.write_rtcp(rtcp)
-        kept = [packet for packet in packets if is_rtp(packet) and not is_rtcp(packet)]
+        kept = list(filter(_is_only_rtp, packets))
         self.counters.invalid_packets += len(packets) - len(kept) - len(rtcp)
         return kept
 
@@ -343,6 +343,10 @@ class Track:
         if self.rtcp_tap is not None:
             self.rtcp_tap(self.index, batch)
         self.fan_out.send_rtcp(batch)
+
+
+def _is_only_rtp(packet: bytes) -> bool:
+    return is_rtp(packet) and not is_rtcp(packet)
 
 
 def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:

@@ -110,6 +110,11 @@ class Connection:
             del self._grants[next(iter(self._grants))]
 
     @property
+    def unread_bytes(self) -> int:
+        """Bytes of answers that the peer has not taken."""
+        return 0 if self._unread is None else self._unread.size_bytes
+
+    @property
     def attached(self) -> bool:
         """Whether it has its byte stream."""
         return self._stream is not None
@@ -235,11 +240,14 @@ class Connection:
             self.service.counters.requests_delayed += 1
             await asyncio.sleep(wait_s)
 
+    @property
+    def _budget_spent(self) -> bool:
+        service = self.service
+        return service.answer_budget.spent or service.queue_budget.spent
+
     def _must_wait_for_peer(self) -> bool:
-        if self._unread is None:
-            return False
-        spent = self.service.answer_budget.spent
-        return self._unread.size_bytes > (0 if spent else MOST_UNREAD_BYTES)
+        unread_bytes = self.unread_bytes
+        return unread_bytes > MOST_UNREAD_BYTES or (unread_bytes > 0 and self._budget_spent)
 
     async def _until_answers_are_taken(self) -> None:
         """Wait while a peer that asks and asks takes too little of what it is answered.
@@ -248,6 +256,8 @@ class Connection:
         """
         if not self._must_wait_for_peer():
             return
+        if self.unread_bytes <= MOST_UNREAD_BYTES and self.service.answer_budget.spent:
+            self.service.answer_budget.refusals += 1
         self.stream.pause_reading()
         self._answers_taken = asyncio.Event()
         await self._answers_taken.wait()
@@ -295,6 +305,7 @@ class Connection:
                 await answer(self, event)
                 return 1 + len(event.body) // _WORK_BODY_BYTES
             case ProtocolError():
+                await self._until_answers_are_taken()
                 answer_protocol_error(self, event)
                 if _ends_the_connection(event):
                     self.close()

@@ -205,15 +205,17 @@ class LimitSettings:
     ] = 0.0
     reader_queue_bytes_total: Annotated[
         int,
-        "Bytes queued for all TCP readers together; above it the readers with a queue lose "
-        "packets, up to the next key frame, until it is below again. It is passed by no more "
-        "than one batch of packets for each reader.",
+        "Bytes queued for all TCP readers together: media, RTCP and answers on every connection "
+        "that set up a reader over TCP. Above it the readers with a queue lose packets, up to "
+        "the next key frame, until it is below again. It is passed by no more than one batch of "
+        "packets for each reader.",
     ] = 1 << 30
     answer_queue_bytes_total: Annotated[
         int,
         "Bytes of answers queued for all connections without a TCP reader together; above it a "
-        "connection must take all of its answers before its next request is read. One "
-        "connection alone is read no further while 32 KiB of answers wait for it.",
+        "connection must take all of its answers before its next request is read, so it is "
+        "passed by no more than one answer for each. One connection alone is read no further "
+        "while 32 KiB of answers wait for it.",
     ] = 16 << 20
     gop_cache_bytes_total: Annotated[
         int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class Timekeeper:
         # When each publisher's next report is due.
         self._reports_due_s: dict[str, float] = {}
         self._next_certificates_s = 0.0
-        self._refusals_told = 0
+        self._refusals_told = Counter[str]()
         self._overflows_told = 0
 
     def start(self) -> None:
@@ -95,11 +96,15 @@ class Timekeeper:
         enforce_deadlines(self._service, now)
 
     def _tell_full_queues(self, _now: float) -> None:
-        budget = self._service.queue_budget
-        if budget.refusals != self._refusals_told:
-            self._refusals_told = budget.refusals
-            cause = f"queues held {budget.most_bytes} bytes, the most that is allowed"
-            self._service.note_limit("limits.reader_queue_bytes_total", "", cause)
+        service = self._service
+        for setting, budget in (
+            ("limits.reader_queue_bytes_total", service.queue_budget),
+            ("limits.answer_queue_bytes_total", service.answer_budget),
+        ):
+            if budget.refusals != self._refusals_told[setting]:
+                self._refusals_told[setting] = budget.refusals
+                cause = f"queues held {budget.most_bytes} bytes, the most that is allowed"
+                service.note_limit(setting, "", cause)
 
     def _tell_full_caches(self, _now: float) -> None:
         budget = self._service.mounts.cache_budget

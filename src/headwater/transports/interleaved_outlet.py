@@ -93,12 +93,11 @@ class InterleavedOutlet(Outlet):
         A connection that lags behind does without them: the next report says more than these.
         """
         stream = self.stream
-        if stream.queued_bytes:
-            age_s = stream.oldest_queued_s(batch.arrived_s)
-            if self.budget.spent or not self.gate.takes_rtcp(stream.queued_bytes, age_s):
-                self.dropped_rtcp_packets += len(batch.packets)
-                return
-        elif self.gate.slow:
+        queued_bytes = stream.queued_bytes
+        age_s = stream.oldest_queued_s(batch.arrived_s) if queued_bytes else 0.0
+        over_budget = queued_bytes > 0 and self.budget.spent
+        self.budget.refusals += over_budget
+        if over_budget or not self.gate.takes_rtcp(queued_bytes, age_s):
             self.dropped_rtcp_packets += len(batch.packets)
             return
         stream.write(batch.shared(frames_key(self.pair[1]), self._framed_rtcp))

@@ -75,9 +75,12 @@ class InterleavedPublisher(SessionPublisher):
         self._pairs.clear()
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Send an RTCP packet on the track's second channel."""
+        """Send an RTCP packet on the track's second channel.
+
+        A publisher that has not taken the last one does without: the next says more.
+        """
         pair = self._pairs.get(track_index)
-        if pair is not None:
+        if pair is not None and not self._stream.queued_bytes:
             self._stream.write(frame_interleaved(pair[1], [packet]))
 
     def _receive_rtp(self, index: int, packets: list[bytes]) -> None:

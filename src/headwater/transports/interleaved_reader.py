@@ -47,6 +47,8 @@ class InterleavedReader(SessionReader):
         self._budget = budget
         self._lanes = lanes
         self._outlets: dict[int, InterleavedOutlet] = {}
+        # RTCP packets that were left out on ways it has no more.
+        self._former_rtcp_drops = 0
         self._tracks: dict[int, Track] = {}
         stream.count_queue_in(budget.queued)
 
@@ -63,6 +65,12 @@ class InterleavedReader(SessionReader):
     def oldest_queued_s(self) -> float:
         """The age of the oldest of these bytes in seconds."""
         return self._stream.oldest_queued_s(self._loop.time())
+
+    @property
+    def dropped_rtcp_packets(self) -> int:
+        """RTCP packets that were left out because the connection did not keep up."""
+        now = sum(outlet.dropped_rtcp_packets for outlet in self._outlets.values())
+        return self._former_rtcp_drops + now
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
         """Take a channel pair for the track."""
@@ -95,6 +103,7 @@ class InterleavedReader(SessionReader):
             self._lanes.leave(self._tracks.pop(index), outlet)
             self.offered.end(index)
             self._keep_drops(outlet)
+            self._former_rtcp_drops += outlet.dropped_rtcp_packets
             give_back(self._channels, outlet.pair)
 
     def join(self, track_index: int, track: Track) -> None:

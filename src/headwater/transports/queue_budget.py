@@ -14,7 +14,7 @@ class QueueBudget:
     Attributes:
         queued: what these connections count their queues in.
         most_bytes: the bound.
-        refusals: how often a batch met the bound.
+        refusals: how often a batch or a request met the bound.
     """
 
     __slots__ = ("most_bytes", "queued", "refusals")
