@@ -14,6 +14,8 @@ OWN = "headwater"
 OTHER = "node"
 OTHER_NAME = "rtsp-streaming-server"
 
+BY_HAND = "<!-- measured by hand: what is below is kept when the page is written anew -->\n"
+
 HEAD = """\
 # Benchmarks
 
@@ -194,9 +196,17 @@ def page(results: dict[str, Any], picture: str | None) -> str:
     return "\n".join([*parts, *scenario_tables(results, heading="###")]) + "\n"
 
 
+def part_by_hand(path: Path) -> str:
+    """The end of a page that stands already, which no run of the benchmark measures."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, mark, kept = before.partition(BY_HAND)
+    return f"\n{mark}{kept}" if mark else ""
+
+
 def write_page(results: dict[str, Any], path: Path) -> list[Path]:
     """Write the page and its picture beside it; returns what was written."""
     picture = path.with_suffix(".svg")
     drawn = draw(results, (picture,))
-    path.write_text(page(results, picture.name if drawn else None), encoding="utf-8")
+    text = page(results, picture.name if drawn else None)
+    path.write_text(text + part_by_hand(path), encoding="utf-8")
     return [path, *drawn]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.page import PROMISES, Results, page
+from bench.page import BY_HAND, PROMISES, Results, page, part_by_hand
 from bench.report import markdown
 
 MACHINE = {
@@ -78,3 +79,11 @@ def test_a_step_that_could_not_be_measured_says_why() -> None:
 
 def test_the_method_names_how_the_load_reads() -> None:
     assert "the load's readers poll." in page(results(), None)
+
+
+def test_what_was_measured_by_hand_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    assert part_by_hand(path) == ""
+    kept = f"\n{BY_HAND}\n### Glass to glass\n"
+    path.write_text(page(results(), None) + kept, encoding="utf-8")
+    assert part_by_hand(path) == kept

@@ -37,7 +37,7 @@ NOT_RUN_PROGRAMS = {
     "ffplay": "opens a window; ffmpeg's own commands run",
     "vlc": "opens a window; tests/interop/test_matrix.py plays with it",
     "gst-play-1.0": "opens a window; gst-launch-1.0's commands run",
-    "python": "takes an input that fuzzing found",
+    "python": "an input that fuzzing found; an example, which test_examples.py runs",
     "perf": "needs rights over the machine",
     "py-spy": "needs rights over the machine",
     "echo": "needs jq and nc; tests/control asks the socket the same question",
@@ -71,6 +71,11 @@ class Snippet:
     def needs(self) -> list[str]:
         """The modules of `make interop` that a Python snippet imports."""
         return [name for name in INTEROP_MODULES if f"import {name}\n" in self.code]
+
+    @property
+    def is_test(self) -> bool:
+        """Whether pytest is to run it."""
+        return "\ndef test_" in self.code
 
     def __str__(self) -> str:
         return f"{self.page}-{self.number}-{self.language or 'plain'}"

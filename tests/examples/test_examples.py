@@ -1,5 +1,8 @@
 """Every example does what it says, with a real publisher and a real player."""
 
+import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -78,6 +81,22 @@ def test_load_balancing(run_example: Any, watch: Any) -> None:
     with pytest.raises(av.HTTPNotFoundError):
         av.open(example.play_url("/stream3"), timeout=20)
     assert example.stop() == 0
+
+
+def test_glass_to_glass(run_code: Any) -> None:
+    server = run_code(
+        "import asyncio\nfrom headwater import RtspServer\n"
+        "asyncio.run(RtspServer(publish_port=5554).serve_forever())\n"
+    )
+    command = [sys.executable, str(EXAMPLES / "glass_to_glass.py"), server.publish_url("/clock")]
+    said = subprocess.run(command, check=True, timeout=100, stdout=subprocess.PIPE, text=True)
+    _, *rows = said.stdout.splitlines()
+    assert [row[:27].split("  ")[0] for row in rows] == ["last key frame"] * 2 + ["next packet"] * 2
+    figures = [[int(figure) for figure in re.findall(r"(-?\d+) ms", row)] for row in rows]
+    # Waited for, old at first, old later: none is negative, as a picture misread would make it.
+    assert [len(each) for each in figures] == [3] * 4
+    assert min(map(min, figures)) >= 0
+    assert server.stop() == 0
 
 
 def test_cameras_file() -> None:

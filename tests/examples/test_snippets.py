@@ -35,7 +35,12 @@ FreePorts = Callable[[int], list[int]]
 LANGUAGES = {"python", "toml", "console", "sh", *NOT_RUN_LANGUAGES}
 LONG_ENOUGH_S = 3.0
 DEADLINE_S = 60.0
-PROGRAMS = [snippet for snippet in snippets("python") if snippet.page != "protocol.md"]
+TESTS = [snippet for snippet in snippets("python") if snippet.is_test]
+PROGRAMS = [
+    snippet
+    for snippet in snippets("python")
+    if snippet.page != "protocol.md" and not snippet.is_test
+]
 OURS = [each for each in commands() if each.program in RUN_BY_TESTS and not each.reason]
 OTHERS = [each for each in commands() if each.program in RUN_BY_INTEROP and not each.reason]
 
@@ -194,6 +199,17 @@ def test_python_runs(
     failed = "Traceback" in said and not said.rstrip().endswith("KeyboardInterrupt")
     assert exit_code in {0, None}, said
     assert not failed, said
+
+
+@pytest.mark.parametrize("snippet", TESTS, ids=str)
+def test_tests_pass(snippet: Snippet, folder: Path, environment: dict[str, str]) -> None:
+    path = folder / f"test_{snippet.number}.py"
+    path.write_text(snippet.code, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name]
+    exit_code, said = run(command, folder, environment, DEADLINE_S)
+    assert exit_code == 0, said
+    assert " passed" in said
+    assert "skipped" not in said
 
 
 @pytest.mark.parametrize("command", OURS, ids=str)
