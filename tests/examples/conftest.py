@@ -19,7 +19,9 @@ DEADLINE_S = 30.0
 class Example:
     """A running example, on ports of its own instead of 5554 and 6554."""
 
-    def __init__(self, code: str, folder: Path, elsewhere: int | None) -> None:
+    def __init__(
+        self, code: str, path: Path, elsewhere: int | None, command: list[str] | None
+    ) -> None:
         self.publish_port, self.play_port = free_ports(2)
         ports = {
             "5554": self.publish_port,
@@ -28,10 +30,9 @@ class Example:
         }
         for written, port in ports.items():
             code = re.sub(rf"(port=|port = |:){written}\b", rf"\g<1>{port}", code)
-        path = folder / f"example_{self.play_port}.py"
         path.write_text(code, encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(path)],
+            command or [sys.executable, "-u", str(path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,12 +85,19 @@ RunExample = Callable[..., Example]
 def run_code(tmp_path: Path) -> Iterator[RunExample]:
     """Run a program's text; what still runs at the end is killed.
 
-    `elsewhere` is the port of another server, which the text has as 8554.
+    `elsewhere` is the port of another server, which the text has as 8554. The text is written to
+    `place` and run as a program, or by `command` where it is a part of one.
     """
     running: list[Example] = []
 
-    def start(code: str, elsewhere: int | None = None) -> Example:
-        example = Example(code, tmp_path, elsewhere)
+    def start(
+        code: str,
+        elsewhere: int | None = None,
+        place: Path | None = None,
+        command: list[str] | None = None,
+    ) -> Example:
+        path = place or tmp_path / f"example_{len(running)}.py"
+        example = Example(code, path, elsewhere, command)
         running.append(example)
         return example
 

@@ -23,6 +23,9 @@ NOT_RUN_LANGUAGES = {
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }
 NOT_RUN_PROGRAMS = {
+    "django-admin": "tests/examples/test_in_your_program.py makes a project",
+    "mkdir": "test_in_your_program.py makes the folder",
+    "curl": "test_in_your_program.py asks the page",
     "make": "a verb; CI calls the same ones",
     "pip": "installs; tests/cli/test_wheel.py installs the package into a fresh environment",
     "/opt/headwater/bin/pip": "as pip",
@@ -54,6 +57,12 @@ NOT_RUN_ENDINGS = {
     "autovideosink": "opens a window",
     "filesink location=recording.mkv": "tests/interop/test_multicast.py runs it in a network",
 }
+WHOLE_PROGRAMS = {
+    "fastapi": "tests/examples/test_in_your_program.py runs it and asks its pages",
+    "django": "tests/examples/test_in_your_program.py makes a project and puts it in",
+}
+"""Snippets that import these modules are parts of a program that serves the web as well."""
+
 INTEROP_MODULES = ("cv2",)
 """What `make interop` installs and `make test` does not."""
 
@@ -71,6 +80,11 @@ class Snippet:
     def needs(self) -> list[str]:
         """The modules of `make interop` that a Python snippet imports."""
         return [name for name in INTEROP_MODULES if f"import {name}\n" in self.code]
+
+    @property
+    def framework(self) -> str:
+        """The module of `WHOLE_PROGRAMS` that it imports, or nothing."""
+        return next((name for name in WHOLE_PROGRAMS if f"\nfrom {name}" in self.code), "")
 
     @property
     def is_test(self) -> bool:

@@ -20,6 +20,7 @@ from snippets import (
     ROOT,
     RUN_BY_INTEROP,
     RUN_BY_TESTS,
+    WHOLE_PROGRAMS,
     Command,
     Snippet,
     commands,
@@ -39,7 +40,7 @@ TESTS = [snippet for snippet in snippets("python") if snippet.is_test]
 PROGRAMS = [
     snippet
     for snippet in snippets("python")
-    if snippet.page != "protocol.md" and not snippet.is_test
+    if snippet.page != "protocol.md" and not snippet.is_test and not snippet.framework
 ]
 OURS = [each for each in commands() if each.program in RUN_BY_TESTS and not each.reason]
 OTHERS = [each for each in commands() if each.program in RUN_BY_INTEROP and not each.reason]
@@ -58,6 +59,7 @@ def test_every_reason_is_needed() -> None:
     programs = {each.program for each in commands()}
     assert set(NOT_RUN_PROGRAMS) <= programs
     assert set(NOT_RUN_LANGUAGES) <= {snippet.language for snippet in snippets()}
+    assert set(WHOLE_PROGRAMS) == {each.framework for each in snippets("python")} - {""}
 
 
 @pytest.mark.parametrize("snippet", list(snippets("toml")), ids=str)
