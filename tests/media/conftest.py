@@ -282,6 +282,18 @@ class Stage(ByHand):
     def audio(self, **values: int) -> Source:
         return Source(**({"ssrc": 0x2222, "payload_type": 97, "seq": 500} | values))
 
+    def filled(self, **settings: Any) -> tuple[Mount, Source, Source]:
+        """A mount with a key frame and ten more pictures in its cache, sound between them."""
+        mount = self.mount(**settings)
+        video, audio = self.video(), self.audio()
+        for number in range(11):
+            mount.tracks[0].write(video.picture(3, key=number == 0))
+            mount.tracks[1].write([audio.packet()])
+            video.timestamp += 3600
+            audio.timestamp += 1920
+            self.advance(0.04)
+        return mount, video, audio
+
     def play(
         self, mount: Mount, reader: FakeReader, *tracks: int, instant: bool | None = None
     ) -> None:

@@ -8,9 +8,6 @@ from logged import event_of
 
 from headwater.media.catch_up import MOST_QUEUED_BYTES
 from headwater.media.errors import MountClosed, MountFull
-from headwater.media.timeline import signed_32
-from headwater.protocol.rtcp import SenderReport, parse_rtcp
-from headwater.protocol.rtp import timestamp
 
 NTP = 3_900_000_000 << 32
 
@@ -19,19 +16,6 @@ VIDEO = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
 
 def states(mount: Any) -> dict[str, str]:
     return {reader.id: reader.state for reader in mount.snapshot().readers}
-
-
-def filled(stage: Any, **settings: Any) -> tuple[Any, Any, Any]:
-    """A mount with a key frame and ten more pictures in its cache, sound between them."""
-    mount = stage.mount(**settings)
-    video, audio = stage.video(), stage.audio()
-    for number in range(11):
-        mount.tracks[0].write(video.picture(3, key=number == 0))
-        mount.tracks[1].write([audio.packet()])
-        video.timestamp += 3600
-        audio.timestamp += 1920
-        stage.advance(0.04)
-    return mount, video, audio
 
 
 def test_a_live_start_joins_every_track_at_once(stage: Any) -> None:
@@ -47,7 +31,7 @@ def test_a_live_start_joins_every_track_at_once(stage: Any) -> None:
 
 
 def test_an_instant_start_sends_the_cache_then_joins_without_gap(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     reader = stage.FakeReader()
     plan = mount.plan_start([0, 1])
     mount.start_reader(reader, plan)
@@ -61,7 +45,7 @@ def test_an_instant_start_sends_the_cache_then_joins_without_gap(stage: Any) -> 
 
 
 def test_only_the_tracks_set_up_are_sent(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     reader = stage.FakeReader()
     stage.play(mount, reader, 0)
     mount.tracks[0].write(video.picture(2))
@@ -71,7 +55,7 @@ def test_only_the_tracks_set_up_are_sent(stage: Any) -> None:
 
 
 def test_a_reader_of_sound_alone_starts_live(stage: Any) -> None:
-    mount, _, audio = filled(stage)
+    mount, _, audio = stage.filled()
     reader = stage.FakeReader()
     stage.play(mount, reader, 1)
     assert reader.packets == []
@@ -87,14 +71,14 @@ def test_a_reader_of_sound_alone_starts_live(stage: Any) -> None:
 def test_instant_start_is_a_setting_that_a_request_may_override(
     stage: Any, setting: bool, wish: bool | None, instant: bool
 ) -> None:
-    mount, _, _ = filled(stage, instant_start=setting)
+    mount, _, _ = stage.filled(instant_start=setting)
     reader = stage.FakeReader()
     stage.play(mount, reader, instant=wish)
     assert bool(reader.packets) is instant
 
 
 def test_what_came_between_plan_and_start_is_sent_too(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     reader = stage.FakeReader()
     plan = mount.plan_start([0])
     mount.tracks[1].write([audio.packet()])
@@ -104,7 +88,7 @@ def test_what_came_between_plan_and_start_is_sent_too(stage: Any) -> None:
 
 
 def test_a_key_frame_between_plan_and_start_begins_anew(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     reader = stage.FakeReader()
     plan = mount.plan_start([0])
     mount.tracks[0].write(video.picture(2, key=True))
@@ -114,7 +98,7 @@ def test_a_key_frame_between_plan_and_start_begins_anew(stage: Any) -> None:
 
 
 def test_a_cache_emptied_between_plan_and_start_means_live(stage: Any) -> None:
-    mount, video, _ = filled(stage)
+    mount, video, _ = stage.filled()
     reader = stage.FakeReader()
     plan = mount.plan_start([0])
     mount.cache.forget()
@@ -166,7 +150,7 @@ def test_readers_of_two_videos_begin_each_with_a_key_frame(
 
 
 def test_a_reader_on_its_way_gets_everything_in_the_order_it_came(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     reader = stage.FakeReader()
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader)
@@ -182,76 +166,8 @@ def test_a_reader_on_its_way_gets_everything_in_the_order_it_came(stage: Any) ->
     assert [index for index, _ in reader.packets[-8:]] == [1, 0, 0, 1, 0, 0, 0, 0]
 
 
-def assert_same_clock(told: bytes, report: bytes) -> None:
-    """Both reports say the same of wall clock and video clock, maybe of other instants."""
-    one, other = parse_rtcp(told)[0], parse_rtcp(report)[0]
-    assert isinstance(one, SenderReport)
-    assert isinstance(other, SenderReport)
-    assert one.ssrc == other.ssrc
-    units = (one.ntp - other.ntp) * 90_000 / (1 << 32)
-    assert abs(units - signed_32(one.rtp_timestamp - other.rtp_timestamp)) <= 1
-
-
-def test_sender_reports_reach_those_who_join_and_those_on_their_way(stage: Any) -> None:
-    mount, video, audio = filled(stage)
-    early = video.report(NTP)
-    mount.tracks[0].write_rtcp([early])
-    reader = stage.FakeReader()
-    reader.queue = MOST_QUEUED_BYTES
-    stage.play(mount, reader, 0)
-    ((index, told),) = reader.rtcp
-    assert index == 0
-    assert_same_clock(told, early)
-    late = video.report(NTP + (1 << 32))
-    mount.tracks[0].write_rtcp([late])
-    mount.tracks[1].write_rtcp([audio.report(NTP)])
-    assert reader.rtcp == [(0, told), (0, late)]
-    reader.queue = 0
-    stage.advance(0.2)
-    mount.tracks[0].write_rtcp([early])
-    assert reader.rtcp == [(0, told), (0, late), (0, early)]
-
-
-def test_sender_reports_come_before_the_kept_packets(stage: Any) -> None:
-    mount, video, _ = filled(stage)
-    report = video.report(NTP)
-    mount.tracks[0].write_rtcp([report])
-    reader = stage.FakeReader()
-    known: list[int] = []
-    reader.on_batch = lambda: known.append(len(reader.rtcp))
-    stage.play(mount, reader)
-    assert known
-    assert set(known) == {1}
-    ((index, told),) = reader.rtcp
-    assert index == 0
-    assert_same_clock(told, report)
-
-
-def test_a_reader_that_begins_is_told_the_time_of_its_first_packet(stage: Any) -> None:
-    """An older report would make time go backwards for players that begin with it."""
-    mount, video, _ = filled(stage)
-    mount.tracks[0].write_rtcp([video.report(NTP - (30 << 32), video.timestamp - 30 * 90_000)])
-    reader = stage.FakeReader()
-    stage.play(mount, reader)
-    (told,) = (packet for index, packet in reader.rtcp if index == 0)
-    (report,) = (part for part in parse_rtcp(told) if isinstance(part, SenderReport))
-    (first, *_) = (packet for index, packet in reader.packets if index == 0)
-    assert report.rtp_timestamp == timestamp(first)
-
-
-def test_report_that_breaks_a_reader_at_its_start_ends_it(stage: Any) -> None:
-    mount, video, _ = filled(stage)
-    mount.tracks[0].write_rtcp([video.report(NTP)])
-    reader = stage.FakeReader()
-    reader.fail_in = "send_rtcp"
-    stage.play(mount, reader)
-    assert reader.closed == ["failed"]
-    assert reader.packets == []
-    assert states(mount) == {}
-
-
 def test_pause_and_play_again(stage: Any) -> None:
-    mount, video, _ = filled(stage)
+    mount, video, _ = stage.filled()
     reader = stage.FakeReader()
     stage.play(mount, reader, instant=False)
     mount.stop_reader(reader)
@@ -268,7 +184,7 @@ def test_pause_and_play_again(stage: Any) -> None:
 
 
 def test_play_while_playing_begins_anew(stage: Any) -> None:
-    mount, video, _ = filled(stage)
+    mount, video, _ = stage.filled()
     reader = stage.FakeReader()
     stage.play(mount, reader)
     seen = len(reader.packets)
@@ -279,7 +195,7 @@ def test_play_while_playing_begins_anew(stage: Any) -> None:
 
 
 def test_pause_on_the_way_ends_the_catch_up(stage: Any) -> None:
-    mount, _, _ = filled(stage)
+    mount, _, _ = stage.filled()
     reader = stage.FakeReader()
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader)
@@ -292,7 +208,7 @@ def test_pause_on_the_way_ends_the_catch_up(stage: Any) -> None:
 
 
 def test_one_track_may_end_alone_live_or_on_the_way(stage: Any) -> None:
-    mount, video, audio = filled(stage)
+    mount, video, audio = stage.filled()
     live, coming = stage.FakeReader("live"), stage.FakeReader("coming")
     coming.queue = MOST_QUEUED_BYTES
     stage.play(mount, live, instant=False)
@@ -321,7 +237,7 @@ def test_stopping_or_removing_a_stranger_is_no_error(stage: Any) -> None:
 
 
 def test_a_reader_that_is_removed_gets_nothing_more(stage: Any) -> None:
-    mount, video, _ = filled(stage)
+    mount, video, _ = stage.filled()
     live, coming = stage.FakeReader("live"), stage.FakeReader("coming")
     coming.queue = MOST_QUEUED_BYTES
     stage.play(mount, live, instant=False)
@@ -377,7 +293,7 @@ def test_a_closed_mount_takes_nobody(stage: Any) -> None:
 
 
 def test_a_stalled_reader_is_closed_while_it_catches_up(stage: Any) -> None:
-    mount, video, _ = filled(stage, slow_reader_disconnect_s=5.0)
+    mount, video, _ = stage.filled(slow_reader_disconnect_s=5.0)
     reader, healthy = stage.FakeReader(), stage.FakeReader("healthy")
     stage.play(mount, healthy, instant=False)
     reader.queue = MOST_QUEUED_BYTES
@@ -391,7 +307,7 @@ def test_a_stalled_reader_is_closed_while_it_catches_up(stage: Any) -> None:
 
 
 def test_a_catch_up_that_skips_is_counted(stage: Any) -> None:
-    mount, video, _ = filled(stage, catch_up_max_bytes=1)
+    mount, video, _ = stage.filled(catch_up_max_bytes=1)
     reader = stage.FakeReader()
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader)
@@ -408,7 +324,7 @@ def test_a_catch_up_that_skips_is_counted(stage: Any) -> None:
 def test_a_reader_that_raises_is_closed_and_harms_nobody(
     stage: Any, where: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mount, video, _ = filled(stage)
+    mount, video, _ = stage.filled()
     mount.tracks[0].write_rtcp([video.report(NTP)])
     bad, good = stage.FakeReader("bad"), stage.FakeReader("good")
     bad.fail_in = where
@@ -422,19 +338,6 @@ def test_a_reader_that_raises_is_closed_and_harms_nobody(
     record = next(record for record in caplog.records if event_of(record) == "a reader failed")
     assert (record.mount, record.session) == ("/cam", "bad")  # type: ignore[attr-defined]
     assert record.exc_info is not None
-
-
-def test_rtcp_that_breaks_a_reader_on_its_way_ends_only_that_one(stage: Any) -> None:
-    mount, video, _ = filled(stage)
-    readers = [stage.FakeReader(name) for name in "ab"]
-    for reader in readers:
-        reader.queue = MOST_QUEUED_BYTES
-        stage.play(mount, reader)
-    readers[0].fail_in = "send_rtcp"
-    report = video.report(NTP)
-    mount.tracks[0].write_rtcp([report])
-    assert readers[0].closed == ["failed"]
-    assert readers[1].rtcp == [(0, report)]
 
 
 @pytest.mark.parametrize("where", ["leave", "close"])

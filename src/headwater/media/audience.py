@@ -16,6 +16,8 @@ from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import EndSoon, Reader
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
 from headwater.media.start_plan import StartPlan
+from headwater.protocol.rtcp import SENDER_REPORT
+from headwater.protocol.rtp import timestamp
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
@@ -41,7 +43,16 @@ def _tracks(indexes: frozenset[int]) -> frozenset[int]:
 class _Seat:
     """What an audience knows of one reader."""
 
-    __slots__ = ("catch_up", "dropped_seen", "joined", "reader", "started", "state", "tracks")
+    __slots__ = (
+        "catch_up",
+        "dropped_seen",
+        "joined",
+        "reader",
+        "reports_held_back",
+        "started",
+        "state",
+        "tracks",
+    )
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -52,6 +63,8 @@ class _Seat:
         self.tracks: frozenset[int] = frozenset()
         # Those of them that the reader joined live.
         self.joined: frozenset[int] = frozenset()
+        # Tracks with reports that came while the reader was on its way to the live packets.
+        self.reports_held_back: frozenset[int] = frozenset()
         self.dropped_seen = 0
 
 
@@ -208,6 +221,7 @@ class Audience:
             clock=self._clock,
             call_later=self._call_later,
             outcome=CatchUpOutcome(
+                began=lambda index, batch: self._track_began(seat, index, batch),
                 live=lambda: self._caught_up(seat),
                 stalled=lambda: self.disconnect_slow(seat.reader),
                 failed=lambda error: self._failed(seat.reader, error),
@@ -217,10 +231,23 @@ class Audience:
         self._set_taps()
         seat.catch_up.begin()
 
+    def _track_began(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
+        """Repeat the report behind a track's first packets.
+
+        gortsplib (MediaMTX) passes over a report of a source that it has no packet of yet, and then
+        over every packet up to the next report where it is to tell the wall clock.
+        """
+        self._send_report(seat, index, timestamp(batch.packets[-1]))
+
     def _caught_up(self, seat: _Seat) -> None:
         self._mount.counters.caught_up += 1
         self._end_catch_up(seat)
-        self._go_live(seat)
+        held_back, seat.reports_held_back = seat.reports_held_back, frozenset()
+        for index in sorted(held_back):
+            end = self._mount.tracks[index].end
+            self._send_report(seat, index, None if end is None else end.clock.timestamp)
+        if seat.reader in self._seats:
+            self._go_live(seat)
 
     def _end_catch_up(self, seat: _Seat) -> None:
         catch_up = seat.catch_up
@@ -277,9 +304,12 @@ class Audience:
         for index in sorted(seat.tracks):
             point = plan.points[index]
             first = point.rtptime if point.first_timestamp is None else point.first_timestamp
-            report = self._mount.tracks[index].report_for(first)
-            if report is not None:
-                self._send_rtcp(seat, index, PacketBatch([report], self._clock()))
+            self._send_report(seat, index, first)
+
+    def _send_report(self, seat: _Seat, index: int, at_timestamp: int | None) -> None:
+        report = self._mount.tracks[index].report_for(at_timestamp)
+        if report is not None:
+            self._send_rtcp(seat, index, PacketBatch([report], self._clock()))
 
     def _send_rtcp(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
         if index not in seat.tracks:
@@ -307,8 +337,13 @@ class Audience:
                 seat.catch_up.add(index, batch)
 
     def _take_rtcp(self, index: int, batch: PacketBatch) -> None:
+        # A report of the present is far ahead of what these readers get: time would jump for them.
+        others = [packet for packet in batch.packets if packet[1] != SENDER_REPORT]
         for seat in tuple(self._catching_up):
-            self._send_rtcp(seat, index, batch)
+            if len(others) < len(batch.packets) and index in seat.tracks:
+                seat.reports_held_back |= {index}
+            if others:
+                self._send_rtcp(seat, index, PacketBatch(others, batch.arrived_s))
 
     def _fields(self, reader: Reader, cause: str) -> dict[str, object]:
         return {

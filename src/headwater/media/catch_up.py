@@ -25,19 +25,25 @@ MOST_TICK_BYTES = 512 * 1024
 counted as memory: small packets are as much work as large ones."""
 
 
+def _nothing(_track_index: int, _batch: PacketBatch) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class CatchUpOutcome:
-    """What a catch-up calls, once and last of all.
+    """What a catch-up calls; all but `began` once and last of all.
 
     Attributes:
         live: everything has been sent; join the reader now.
         stalled: the reader took nothing for too long; close it.
         failed: the reader raised; close it.
+        began: the first batch of a track has been sent.
     """
 
     live: Callable[[], None]
     stalled: Callable[[], None]
     failed: Callable[[Exception], None]
+    began: Callable[[int, PacketBatch], None] = _nothing
 
 
 class CatchUp:
@@ -70,6 +76,8 @@ class CatchUp:
         self.skipped_packets = 0
         self.skipped_bytes = 0
         self._tracks = set(tracks)
+        # Tracks of which nothing was sent yet.
+        self._unsent = set(tracks)
         self._video = frozenset(video)
         # Video tracks of whose last picture only the first packets were sent.
         self._begun: set[int] = set()
@@ -282,6 +290,9 @@ class CatchUp:
     def _send(self, track_index: int, batch: PacketBatch) -> None:
         self._pending_bytes -= batch.size_bytes
         self.reader.send_batch(track_index, batch)
+        if track_index in self._unsent:
+            self._unsent.discard(track_index)
+            self._outcome.began(track_index, batch)
         if track_index in self._video:
             if batch.ends_picture:
                 self._begun.discard(track_index)
