@@ -155,3 +155,16 @@ def test_ports_of_the_systems_own_services_are_nobodys() -> None:
     assert (reader.elsewhere, reader.rtcp, claim.heard_from) == ([], [], (0, 0))
     claims.take_rtp((HOME, 1024))
     assert reader.elsewhere == [(PortUse.RTP, 1024)]
+
+
+@pytest.mark.parametrize("use", list(PortUse))
+def test_a_packet_from_the_port_that_was_asked_for_decides_against_later_ones(use: PortUse) -> None:
+    claims, reader = UdpClaims(), Listener()
+    claim = claimed(claims, reader)
+    for port in (claim.ports[use], 7000):
+        if use is PortUse.RTP:
+            claims.take_rtp((HOME, port))
+        else:
+            claims.take_rtcp(EMPTY_REPORT, (HOME, port))
+    assert reader.elsewhere == []
+    assert claim.latched == (False, False)

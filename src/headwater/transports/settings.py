@@ -62,9 +62,9 @@ class RtpSettings:
         bool,
         "For peers over UDP whose NAT changes their ports: let the first packet from a publisher's "
         "own address set the port that its media comes from, and the first one that a reader "
-        "sends from its own address set the port that its media goes to, until a report from the "
-        "port it asked for says that media arrives. Only the address of the RTSP connection is "
-        "ever accepted.",
+        "sends from its own address set the port that its media goes to, unless one came from the "
+        "port it asked for, or a report that media arrives there. Only the address of the RTSP "
+        "connection is ever accepted.",
     ] = False
     receiver_report_interval_s: Annotated[
         float,

@@ -46,6 +46,7 @@ class UdpClaim:
         ports: for RTP and for RTCP, as in `client_port`.
         heard_from: the other ports that its packets come from, 0 while there is none.
         latched: whether media goes to these instead, for RTP and for RTCP.
+        heard: whether a packet came from the ports that were asked for: no NAT changed them.
         acknowledged: whether a report came from its own RTCP port about the media it got.
     """
 
@@ -55,6 +56,7 @@ class UdpClaim:
     ports: tuple[int, int]
     heard_from: tuple[int, int] = (0, 0)
     latched: tuple[bool, bool] = (False, False)
+    heard: tuple[bool, bool] = (False, False)
     acknowledged: bool = False
 
 
@@ -88,8 +90,11 @@ class UdpClaims:
 
     def take_rtp(self, address: Address) -> None:
         """Look at where a datagram to the RTP port came from; players open their NAT with one."""
-        if (address[0], address[1]) not in self._by_port:
+        claim = self._by_port.get((address[0], address[1]))
+        if claim is None:
             self._heard_elsewhere(PortUse.RTP, address)
+        elif address[1] in claim.ports:
+            claim.heard = (True, claim.heard[PortUse.RTCP])
 
     def take_rtcp(self, packet: bytes, address: Address) -> bool:
         """Give RTCP to the reader it comes from; False where nobody can be told."""
@@ -99,6 +104,8 @@ class UdpClaims:
         if claim is None:
             return False
         is_own = address[1] in claim.ports
+        if is_own:
+            claim.heard = (claim.heard[PortUse.RTP], True)
         if is_own or claim.latched[PortUse.RTCP]:
             claim.claimant.take_rtcp(claim, packet)
             if is_own and not claim.acknowledged and _sources_reported(packet):
@@ -117,7 +124,8 @@ class UdpClaims:
             # Nothing is sent there at all, so a forged packet must not bring it about.
             return None
         for claim in self._unacknowledged.get(address[0], ()):
-            if not claim.heard_from[use]:
+            # The first packet wins, whether its port was asked for or not.
+            if not claim.heard_from[use] and not claim.heard[use]:
                 claim.heard_from = _with(claim.heard_from, use, address[1])
                 self._by_port[address[0], address[1]] = claim
                 is_latched = claim.claimant.packets_come_from(claim, use, address)
