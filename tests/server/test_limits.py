@@ -277,10 +277,22 @@ async def test_limits_are_logged_now_and_then_and_all_counted(
     assert server.counters.refused_by_limit["limits.sessions"] == 21
 
 
-async def test_publisher_above_its_bit_rate_is_closed(
-    start_server: ServerFactory, clock: Any, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("limit", "most", "reason"),
+    [
+        ("publisher_bits_per_s", 1000, "bit rate above the limit"),
+        ("publisher_packets_per_s", 10, "packet rate above the limit"),
+    ],
+)
+async def test_publisher_above_its_rate_is_closed(
+    start_server: ServerFactory,
+    clock: Any,
+    caplog: pytest.LogCaptureFixture,
+    limit: str,
+    most: float,
+    reason: str,
 ) -> None:
-    server = await start_server(settings=limited(publisher_bits_per_s=1000))
+    server = await start_server(settings=limited(**{limit: most}))
     modest = await TcpPublisher.start(server.publish_port, server.publish_url("/modest"))
     greedy = await TcpPublisher.start(server.publish_port, server.publish_url("/greedy"))
     for _ in range(2):
@@ -293,9 +305,9 @@ async def test_publisher_above_its_bit_rate_is_closed(
     await greedy.peer.closed()
     assert greedy.session not in server.sessions
     assert modest.session in server.sessions
-    assert server.counters.sessions_closed_by_cause["bit rate above the limit"] == 1
+    assert server.counters.sessions_closed_by_cause[reason] == 1
     line = next(record for record in caplog.records if event_of(record) == "limit reached")
-    assert vars(line)["setting"] == "limits.publisher_bits_per_s"
+    assert vars(line)["setting"] == f"limits.{limit}"
     assert "/greedy" in vars(line)["cause"]
 
 
@@ -309,7 +321,7 @@ def _looked_at(server: RtspServer) -> bool:
     assert timekeeper is not None
     assert service is not None
     begun = timekeeper._bit_rates._begun
-    return bool(begun) and all(service.clock() - since < 5 for since, _ in begun.values())
+    return bool(begun) and all(service.clock() - one.began_s < 5 for one in begun.values())
 
 
 async def slow_reader(server: RtspServer) -> TcpReader:

@@ -24,6 +24,7 @@ from headwater.transports.settings import RtpSettings, TransportKind
         (LimitSettings, "connections", 0),
         (LimitSettings, "request_timeout_s", 0.0),
         (LimitSettings, "publisher_bits_per_s", -1.0),
+        (LimitSettings, "publisher_packets_per_s", -1.0),
         (RtpSettings, "rtp_port_start", 0),
         (RtpSettings, "rtp_port_count", 1),
         (RtpSettings, "publish_transports", (TransportKind.MULTICAST,)),

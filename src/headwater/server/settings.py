@@ -203,6 +203,12 @@ class LimitSettings:
         "Bits a second that a publisher may send, averaged over 5 seconds; above it the "
         "publisher is closed. 0: no limit.",
     ] = 0.0
+    publisher_packets_per_s: Annotated[
+        float,
+        "RTP packets a second that a publisher may send, averaged over 5 seconds; above it the "
+        "publisher is closed: each packet costs work for each reader, however small it is. 0: no "
+        "limit.",
+    ] = 50_000.0
     reader_queue_bytes_total: Annotated[
         int,
         "Bytes queued for all TCP readers together: media, RTCP and answers on every connection "
@@ -242,17 +248,16 @@ class LimitSettings:
 
     def __post_init__(self) -> None:
         take_fields(self)
-        optional = {"publisher_bits_per_s"}
+        optional = {"publisher_bits_per_s", "publisher_packets_per_s"}
         names = [field.name for field in fields(self) if field.name not in optional]
         _require_positive(self, *names)
         if self.ipv6_prefix_bits > 128:
             raise ValueError(
                 f"ipv6_prefix_bits is {self.ipv6_prefix_bits}; it must be from 1 to 128"
             )
-        if self.publisher_bits_per_s < 0:
-            raise ValueError(
-                f"publisher_bits_per_s is {self.publisher_bits_per_s}; it must be 0 or more"
-            )
+        for name in optional:
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
 
     def wire_limits(self) -> WireLimits:
         """The part that the parser of requests keeps."""
