@@ -19,6 +19,7 @@ NOT_RUN_LANGUAGES = {
     "": "a picture or a message, nothing to run",
     "text": "what a program prints",
     "json": "a log line; tests/cli/test_logs.py has the server write the same",
+    "typescript": "the program of another server, beside ours",
     "yaml": "another program's configuration",
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }
@@ -31,6 +32,9 @@ NOT_RUN_PROGRAMS = {
     "/opt/headwater/bin/pip": "as pip",
     "python3": "makes an environment, as test_wheel does",
     "/opt/headwater/bin/headwater": "the installed command",
+    "/opt/headwater-next/bin/pip": "as pip",
+    "/opt/headwater-next/bin/headwater": "the installed command",
+    "openssl": "makes a certificate; tests/peers/local_identity.py makes those of the tests",
     "podman": "needs a container engine; tests/packaging checks what is built",
     "install": "changes the machine; tests/packaging checks that the files are there",
     "systemctl": "changes the machine",
@@ -54,6 +58,7 @@ NOT_RUN_COMMANDS = {
     "ffmpeg -rtsp_transport udp_multicast": "tests/interop/test_multicast.py runs it in a network",
 }
 NOT_RUN_ENDINGS = {
+    "@127.0.0.1:8554/cameras/gate": "needs TLS, as tests/interop/test_rtsps.py has it",
     "autovideosink": "opens a window",
     "filesink location=recording.mkv": "tests/interop/test_multicast.py runs it in a network",
 }
