@@ -288,13 +288,36 @@ def test_a_track_of_nothing_but_retransmissions_goes_on_too() -> None:
 
 def test_reports_of_each_source_wait_up_to_a_bound() -> None:
     continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
-    for sender in (0xD, 0xC, 0xE, 0xF, 0x10, 0xC):
+    senders = (0xD, 0xC, 0xE, 0xF, 0x10, 0xC)
+    for sender in senders:
         clock = SenderClock(ntp(NEW_NTP, 0), 555)
         assert continuation.rtcp(report(sender, clock.ntp, 555), sender, clock, nobody) == []
-    relayed = continuation.place([packet(7000, 555, 0xC)], 1004.0)
-    senders = [parse_rtcp(compound)[0].ssrc for compound, _ in relayed]  # type: ignore[union-attr]
-    assert senders == [0xD, 0xA, 0xE, 0xF]
+    relayed = continuation.place([packet(7000, 555, sender) for sender in senders], 1004.0)
+    told = [parse_rtcp(compound)[0].ssrc for compound, _ in relayed]  # type: ignore[union-attr]
+    assert told == [0xD, 0xA, 0xE, 0xF]
     assert [clock is not None for _, clock in relayed] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "told"),
+    [
+        ({0xD: 600}, [(0xA, 104 * VIDEO_HZ + 45)]),
+        ({0xD: 10**9}, []),
+        ({0xC: 555, 0xD: 600}, [(0xA, 104 * VIDEO_HZ)]),
+        ({0xE: 10**9, 0xD: 600}, [(0xA, 104 * VIDEO_HZ + 45)]),
+    ],
+    ids=["of its clock", "of another", "beside its own", "the one of its clock"],
+)
+def test_a_report_of_nobody_that_waited_is_of_the_source_whose_clock_it_tells(
+    stamps: dict[int, int], told: list[tuple[int, int]]
+) -> None:
+    continuation = Continuation(Splice(ends(reports=True)), 0, VIDEO)
+    for sender, stamp in stamps.items():
+        clock = SenderClock(ntp(NEW_NTP, 0), stamp)
+        assert continuation.rtcp(report(sender, clock.ntp, stamp), sender, clock, nobody) == []
+    relayed = continuation.place([packet(7000, 555, 0xC)], 1004.0)
+    reports = [parse_rtcp(compound)[0] for compound, _ in relayed]
+    assert [(each.ssrc, each.rtp_timestamp) for each in reports] == told  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.09])

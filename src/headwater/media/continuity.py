@@ -20,6 +20,7 @@ from headwater.media.timeline import (
     Timeline,
     TrackClock,
     anchor_of,
+    is_same_clock,
     signed_32,
 )
 from headwater.protocol.rtcp import SENDER_REPORT
@@ -283,7 +284,7 @@ class Continuation:
         self._clock_rate_hz = media.clock_rate_hz
         self._beside = payload_types_beside(media)
         self._offsets: Offsets | None = None
-        self._held: dict[int | None, tuple[bytes, SenderClock]] = {}
+        self._held: dict[int, tuple[bytes, SenderClock]] = {}
 
     @property
     def placed(self) -> bool:
@@ -302,7 +303,7 @@ class Continuation:
                 return []
         (main, _), *_ = Counter(map(ssrc, packets)).most_common(1)
         first = next(packet for packet in packets if ssrc(packet) == main)
-        held, self._held = self._held, {}
+        held = self._meant(set(map(ssrc, packets)), main, timestamp(first))
         _, report = held.get(main, (b"", None))
         if report is not None and not report.ntp:
             report = None
@@ -315,6 +316,23 @@ class Continuation:
             for sender, (compound, of_sender) in held.items()
             for relayed in self.rtcp(compound, sender, of_sender, _nobody)
         ]
+
+    def _meant(
+        self, sources: set[int], main: int, stands: int
+    ) -> dict[int, tuple[bytes, SenderClock]]:
+        """The RTCP that waited, by the source it is about; without what is about none of these.
+
+        A report of nobody, but of the main source's clock, is about that.
+        """
+        held, self._held = self._held, {}
+        meant = {sender: each for sender, each in held.items() if sender in sources}
+        for sender, each in held.items():
+            _, report = each
+            if sender not in sources and is_same_clock(
+                report.timestamp, stands, self._clock_rate_hz
+            ):
+                meant.setdefault(main, each)
+        return meant
 
     def end_of(self, end: TrackEnd, goes_on: GoesOn) -> TrackEnd:
         """Where a source stands for readers, by where it stands for its publisher.
@@ -349,7 +367,8 @@ class Continuation:
         """A compound of `sender` and its sender report as readers get them; may be none yet."""
         offsets = self._offsets
         if offsets is None:
-            if report is not None and (sender in self._held or len(self._held) < MOST_HELD):
+            room = sender in self._held or len(self._held) < MOST_HELD
+            if report is not None and sender is not None and room:
                 self._held[sender] = compound, report
             return []
         if sender is None or not offsets.moves(sender, goes_on):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
@@ -270,11 +271,21 @@ class Mount:
     def make_reports(self, now: float, ntp: int, cname: str) -> None:
         """Send readers sender reports on tracks whose publisher sends none; once a second.
 
-        `ntp` is the wall clock as a 64-bit NTP time stamp.
+        `ntp` is the wall clock as a 64-bit NTP time stamp. Once readers know another, from reports
+        of any track, all go by that.
         """
-        if self.publisher is not None:
-            for track in self.tracks:
-                track.make_report(now, self.publisher_since_s, ntp, cname)
+        if self.publisher is None or not self.settings.make_sender_reports:
+            return
+        since_s = self.publisher_since_s
+        due = [track for track in self.tracks if track.report_is_due(now, since_s)]
+        if not due:
+            return
+        known = [clock for track in self.tracks if (clock := track.wall_clock(now)) is not None]
+        if known:
+            # What a publisher itself says goes before what the server made of arrival times.
+            _, ntp = max(known, key=itemgetter(0))
+        for track in due:
+            track.make_report(now, ntp, cname)
 
     def disconnect_slow_reader(self, reader: Reader) -> None:
         """Close a reader whose `SlowReaderGate` has expired: logged, counted, told to go."""

@@ -54,6 +54,11 @@ class MountSettings:
         "Begin a new reader with the last key frame and all that came since, instead of the next "
         "packet. A reader may choose for itself by `?instant_start=0` or `=1` in its URL.",
     ] = True
+    make_sender_reports: Annotated[
+        bool,
+        "Send readers RTCP sender reports, made from when packets came, on tracks whose publisher "
+        "has sent none for 10 seconds; recorders may wait for one before they record.",
+    ] = True
     gop_cache_max_bytes: Annotated[
         int,
         "Most bytes kept of a mount since its last key frame. Past it nothing is kept until the "
@@ -194,6 +199,7 @@ class MountOverride:
     grace_s: Annotated[float | None, "As in `mounts`."] = None
     max_readers: Annotated[int | None, "As in `mounts`."] = None
     instant_start: Annotated[bool | None, "As in `mounts`."] = None
+    make_sender_reports: Annotated[bool | None, "As in `mounts`."] = None
     gop_cache_max_bytes: Annotated[int | None, "As in `mounts`."] = None
     gop_cache_max_s: Annotated[float | None, "As in `mounts`."] = None
     catch_up_speed: Annotated[float | None, "As in `mounts`."] = None

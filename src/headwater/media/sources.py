@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headwater.media.timeline import is_same_clock
 from headwater.protocol.reception import ReceptionStatistics
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import MOST_BLOCKS
@@ -143,8 +144,10 @@ class SourceTable:
             source.highest_timestamp = timestamp
 
     def receive_sender_report(self, ssrc: int, ntp: int, arrived_s: float) -> None:
-        """Note when a source's sender report came."""
-        self._of(ssrc.to_bytes(4, "big")).statistics.receive_sender_report(ntp, arrived_s)
+        """Note when a source's sender report came; one of an unknown source is of the main one."""
+        name = ssrc.to_bytes(4, "big")
+        source = self._sources.get(name) or self._main or self._of(name)
+        source.statistics.receive_sender_report(ntp, arrived_s)
 
     def forget(self) -> None:
         """Begin anew for another publisher; what was lost stays counted."""
@@ -171,6 +174,20 @@ class SourceTable:
         """The one source that packets came of; None of several and of none."""
         heard = [name for name, source in self._sources.items() if source.packets]
         return int.from_bytes(heard[0], "big") if len(heard) == 1 else None
+
+    def meant_by(self, ssrc: int, timestamp: int) -> int | None:
+        """The source that a sender report is about; None where it is of a clock unknown here.
+
+        RFC 3550 §6.4.1: it describes the source it names. One that names a source of which no
+        packet came, but a time of the main one's clock, can only mean that: some encoders write
+        their reports with another SSRC, or with its bytes swapped.
+        """
+        known = self._sources.get(ssrc.to_bytes(4, "big"))
+        end = self.end
+        if end is None or (known is not None and known.packets):
+            return ssrc
+        is_near = is_same_clock(timestamp, end.timestamp, self._clock_rate_hz)
+        return end.ssrc if is_near else None
 
     def goes_on(self, source: bytes) -> bool:
         """Whether a source, named as in packets, goes on where another stood.

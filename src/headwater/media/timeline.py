@@ -14,6 +14,10 @@ MOST_DISAGREEMENT_S = 2.0
 """Reports that put a track further than this from where its packets' arrival puts it are not
 believed: some cameras report wall clocks that have nothing to do with each other."""
 
+MOST_APART_S = 10.0
+"""A report is of an instant nearer than this to the packets beside it. Clocks begin at random (RFC
+3550 §5.1): of a thousand pairs not one of 90 kHz is so near."""
+
 NTP_SECOND = 1 << 32
 """One second in units of a 64-bit NTP time stamp (RFC 3550 §4)."""
 _MASK = 0xFFFFFFFF
@@ -22,6 +26,11 @@ _MASK = 0xFFFFFFFF
 def signed_32(difference: int) -> int:
     """A difference of RTP timestamps as a signed number, across their wrap."""
     return ((difference + 0x80000000) & _MASK) - 0x80000000
+
+
+def is_same_clock(timestamp: int, other: int, clock_rate_hz: int) -> bool:
+    """Whether two timestamps are likely of one RTP clock: those of two clocks are far apart."""
+    return abs(signed_32(timestamp - other)) <= MOST_APART_S * clock_rate_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,11 @@ class TrackClock:
     timestamp: int
     arrived_s: float
     report: SenderClock | None = None
+
+    def timestamp_at(self, now: float) -> int:
+        """Where the clock stands at an instant of the mount's clock, by when its packet came."""
+        passed = round((now - self.arrived_s) * self.clock_rate_hz)
+        return self.timestamp + passed & _MASK
 
     def ntp_at(self, timestamp: int) -> int | None:
         """Wall clock of `timestamp` by the last report, as a 64-bit NTP time stamp."""

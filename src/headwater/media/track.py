@@ -8,18 +8,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from headwater.media.clock import Clock
-from headwater.media.continuity import (
-    Continuation,
-    RelayedRtcp,
-    Splice,
-    TrackEnd,
-    payload_types_beside,
-)
+from headwater.media.continuity import Continuation, RelayedRtcp, Splice, TrackEnd
 from headwater.media.counters import TrackCounters
 from headwater.media.fan_out import FanOut, Outlet
 from headwater.media.key_frame import key_frame_detector
 from headwater.media.own_reports import OwnReports
 from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.packet_kind import PacketKinds
 from headwater.media.rtcp_pace import RtcpPace
 from headwater.media.sources import SourceTable
 from headwater.media.timeline import SenderClock, TrackClock
@@ -29,21 +24,18 @@ from headwater.protocol.rtcp import (
     ReceiverReport,
     RtcpPacket,
     SenderReport,
-    is_rtcp,
     leading_sender_report,
     packet_bounds,
     parse_rtcp,
 )
 from headwater.protocol.rtcp_build import receiver_report, sender_report, sender_report_at
-from headwater.protocol.rtp import HEADER_BYTES, is_rtp, timestamp
+from headwater.protocol.rtp import HEADER_BYTES, timestamp
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import MediaDescription
 
 _first_byte = itemgetter(0)
 _second_byte = itemgetter(1)
-# RFC 5761 §4: no payload type of RTP looks like these.
-_RTCP_TYPES = frozenset(range(192, 224))
 _QUIET_S = 2.0
 """A track whose last packet is older has nothing to report."""
 _VERSION_2 = frozenset(range(0x80, 0xC0))
@@ -63,11 +55,11 @@ class Track:
     """
 
     __slots__ = (
-        "_beside",
         "_clock",
         "_continuation",
         "_continued_end",
         "_detector",
+        "_kinds",
         "_last_timestamp",
         "_own_reports",
         "_report",
@@ -105,7 +97,7 @@ class Track:
         self._report: SenderClock | None = None
         self._rtcp_pace = RtcpPace()
         self._own_reports = OwnReports()
-        self._beside = payload_types_beside(media)
+        self._kinds = PacketKinds(media)
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
         self._continued_end: TrackEnd | None = None
@@ -121,7 +113,7 @@ class Track:
             not packets
             or min(map(len, packets)) < HEADER_BYTES
             or not _VERSION_2.issuperset(map(_first_byte, packets))
-            or not _RTCP_TYPES.isdisjoint(map(_second_byte, packets))
+            or not self._kinds.rtcp_types.isdisjoint(map(_second_byte, packets))
         ):
             packets = self._only_rtp(packets)
             if not packets:
@@ -165,9 +157,10 @@ class Track:
         sends here is told by its payload type, and is written as RTP.
         """
         counters = self.counters
-        if any(map(_is_only_rtp, packets)):
-            self.write(list(filter(_is_only_rtp, packets)))
-            packets = list(filterfalse(_is_only_rtp, packets))
+        is_misplaced = self._kinds.is_rtp_among_rtcp
+        if any(map(is_misplaced, packets)):
+            self.write(list(filter(is_misplaced, packets)))
+            packets = list(filterfalse(is_misplaced, packets))
         now = self._clock()
         counters.rtcp_packets += len(packets)
         taken = self._rtcp_pace.latest(packets, now)
@@ -193,7 +186,6 @@ class Track:
         report = next((part for part in parts if isinstance(part, SenderReport)), None)
         if report is not None:
             self._sources.receive_sender_report(report.ssrc, report.ntp, now)
-            self._own_reports.publisher_reported()
         kept = _without_bye(packet, has_report=report is not None)
         return () if kept is None else self._relayed_rtcp(kept, parts, report)
 
@@ -250,17 +242,29 @@ class Track:
         ntp = TrackClock(self.media.clock_rate_hz, timestamp, 0.0, report).ntp_at(timestamp)
         return compound if ntp is None else sender_report_at(compound, ntp, timestamp)
 
-    def make_report(self, now: float, since_s: float, ntp: int, cname: str) -> None:
-        """Send readers a sender report where one is due and the publisher sends none.
+    def report_is_due(self, now: float, since_s: float) -> bool:
+        """Whether readers want a report that the publisher, here since `since_s`, does not send."""
+        is_quiet = now - self.counters.last_packet_s > _QUIET_S
+        return not is_quiet and self._own_reports.due(now, since_s)
 
-        Called about once a second. `since_s` is when the publisher came, `ntp` the wall clock.
+    def wall_clock(self, now: float) -> tuple[bool, int] | None:
+        """What readers take for the wall clock now, by the track's last report.
+
+        Before it whether the publisher itself has reported. None where there was no report, or no
+        packet lately.
         """
-        counters = self.counters
-        if now - counters.last_packet_s > _QUIET_S or not self._own_reports.due(now, since_s):
-            return
+        end = self.end
+        if end is None or now - end.clock.arrived_s > _QUIET_S:
+            return None
+        ntp = end.clock.ntp_at(end.clock.timestamp_at(now))
+        return None if ntp is None else (self._own_reports.publisher_has_reported, ntp)
+
+    def make_report(self, now: float, ntp: int, cname: str) -> None:
+        """Send readers a sender report; `ntp` is the wall clock, as reports of other tracks say."""
         end = self.end
         if end is None:
             return
+        counters = self.counters
         clock = self._own_reports.report(end.clock, now, ntp)
         compound = sender_report(
             end.ssrc,
@@ -270,7 +274,7 @@ class Track:
             octets=counters.bytes - HEADER_BYTES * counters.packets,
             cname=cname,
         )
-        self._send_rtcp([(compound, clock)], now)
+        self._send_rtcp([(compound, clock)], now, by_publisher=False)
 
     def clock_of(self, packet: bytes, arrived_s: float) -> TrackClock:
         """The track's RTP clock by a packet that readers got, and the last sender report."""
@@ -283,7 +287,7 @@ class Track:
         self.counters.splices += 1
         self._sources.forget()
         self._own_reports.next_publisher()
-        self._beside = payload_types_beside(media)
+        self._kinds = PacketKinds(media)
         self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
@@ -292,10 +296,10 @@ class Track:
             self._report = self.last_report = None
 
     def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
-        rtcp = [packet for packet in packets if is_rtcp(packet)]
+        rtcp = list(filter(self._kinds.is_rtcp, packets))
         if rtcp:
             self.write_rtcp(rtcp)
-        kept = list(filter(_is_only_rtp, packets))
+        kept = list(filter(self._kinds.is_rtp, packets))
         self.counters.invalid_packets += len(packets) - len(kept) - len(rtcp)
         return kept
 
@@ -309,44 +313,41 @@ class Track:
     def _relayed_rtcp(
         self, compound: bytes, parts: list[RtcpPacket], report: SenderReport | None
     ) -> Sequence[RelayedRtcp]:
-        clock = None if report is None else SenderClock(report.ntp, report.rtp_timestamp)
-        only = self._only_source
+        sources = self._sources
+        if report is None:
+            if self._continuation is None:
+                return ((compound, None),)
+            first = parts[0]
+            sender = first.ssrc if isinstance(first, ReceiverReport) else None
+            only = sender if sender is None or sources.only is None else sources.only
+            return self._continuation.rtcp(compound, only, None, goes_on=sources.goes_on)
+        clock = SenderClock(report.ntp, report.rtp_timestamp)
+        meant = sources.meant_by(report.ssrc, report.rtp_timestamp)
         if self._continuation is None:
             # A report of another source of this track says nothing of the present one's clock.
-            is_present = report is not None and (
-                only is not None or self._sources.main in (None, report.ssrc)
-            )
+            is_present = meant is not None and sources.main in (None, meant)
             return ((compound, clock if is_present else None),)
-        first = parts[0]
-        sender = first.ssrc if isinstance(first, SenderReport | ReceiverReport) else None
-        return self._continuation.rtcp(
-            compound,
-            sender if only is None or sender is None else only,
-            clock,
-            goes_on=self._sources.goes_on,
-        )
+        if meant is None:
+            # Of a clock that nobody knows: as it came it would lead readers astray.
+            return ()
+        return self._continuation.rtcp(compound, meant, clock, goes_on=sources.goes_on)
 
-    @property
-    def _only_source(self) -> int | None:
-        """The track's one source, which a report of whomever must mean; None of several or none."""
-        return None if self._beside else self._sources.only
-
-    def _send_rtcp(self, relayed: Sequence[RelayedRtcp], now: float) -> None:
+    def _send_rtcp(
+        self, relayed: Sequence[RelayedRtcp], now: float, *, by_publisher: bool = True
+    ) -> None:
         if not relayed:
             return
         for compound, report in relayed:
             # RFC 3550 §6.4.1: a sender without a wall clock may set the NTP time to zero.
             if report is not None and report.ntp:
+                if by_publisher:
+                    self._own_reports.publisher_reported(now)
                 self._report = report
                 self.last_report = compound
         batch = PacketBatch([compound for compound, _ in relayed], now)
         if self.rtcp_tap is not None:
             self.rtcp_tap(self.index, batch)
         self.fan_out.send_rtcp(batch)
-
-
-def _is_only_rtp(packet: bytes) -> bool:
-    return is_rtp(packet) and not is_rtcp(packet)
 
 
 def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:
