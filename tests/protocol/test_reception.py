@@ -140,3 +140,23 @@ def test_time_since_the_last_sender_report():
     assert block.delay_since_last_sr == int(2.5 * 65_536)
     assert statistics.report_block(1, 9.0).delay_since_last_sr == 0
     assert statistics.report_block(1, 1e9).delay_since_last_sr == 0xFFFFFFFF
+
+
+def test_the_steady_timestamp_lies_between_pictures_that_come_out_of_order() -> None:
+    statistics = ReceptionStatistics(90_000)
+    assert statistics.steady_timestamp(1.0) is None
+    order = [0] + [first + place for first in range(1, 61, 3) for place in (2, 0, 1)]
+    for number, place in enumerate(order):
+        statistics.receive_timestamp(0xFFFFF000 + place * 3600 & 0xFFFFFFFF, number * 0.04)
+        steady = statistics.steady_timestamp(number * 0.04)
+        assert steady is not None
+        expected = 0xFFFFF000 + number * 3600
+        assert abs((steady - expected + 0x8000 & 0xFFFFFFFF) - 0x8000) < 900
+
+
+def test_a_clock_that_begins_anew_is_steady_from_its_first_picture() -> None:
+    statistics = ReceptionStatistics(90_000)
+    statistics.receive_timestamp(0, 0.0)
+    statistics.receive_timestamp(900_000_000, 0.04)
+    assert statistics.steady_timestamp(0.04) == 900_000_000
+    assert statistics.steady_timestamp(1.04) == 900_090_000

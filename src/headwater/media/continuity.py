@@ -82,17 +82,27 @@ class TrackEnd:
         next_seq: sequence number that readers expect next.
         clock: its last packet and report.
         highest_timestamp: of its last pictures, which come out of order where there are B-frames.
+        late_units: how far its clock, averaged, was ahead of its last packet when that came; below
+            0 where it was behind.
     """
 
     ssrc: int
     next_seq: int
     clock: TrackClock
     highest_timestamp: int
+    late_units: int = 0
+
+    @property
+    def steady_clock(self) -> TrackClock:
+        """The clock, averaged over the last packets: which of them came last says nothing."""
+        timestamp = self.clock.timestamp + self.late_units & 0xFFFFFFFF
+        return replace(self.clock, timestamp=timestamp)
 
     @property
     def ahead_s(self) -> float:
-        """How far its highest timestamp is ahead of its last packet's, in seconds."""
-        return signed_32(self.highest_timestamp - self.clock.timestamp) / self.clock.clock_rate_hz
+        """How far its highest timestamp is ahead of the averaged clock, in seconds."""
+        units = signed_32(self.highest_timestamp - self.steady_clock.timestamp)
+        return units / self.clock.clock_rate_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +205,7 @@ class Splice:
         self._ends = ends
         self._lead_before_s = lead_s
         self.lead_s = lead_s
-        clocks = {index: end.clock for index, end in ends.items()}
+        clocks = {index: end.steady_clock for index, end in ends.items()}
         self._timeline = Timeline(clocks, anchor_of(clocks)) if clocks else None
         self._earliest_s = float("-inf")
         if self._timeline is not None:
@@ -348,6 +358,7 @@ class Continuation:
             next_seq=end.next_seq + offsets.seq_delta & 0xFFFF,
             clock=replace(end.clock, timestamp=stands),
             highest_timestamp=end.highest_timestamp + offsets.ts_delta & 0xFFFFFFFF,
+            late_units=end.late_units,
         )
 
     def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:

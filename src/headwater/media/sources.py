@@ -43,6 +43,7 @@ class SourceEnd:
         timestamp: of its last packet.
         highest_timestamp: of its recent packets; those of B-frames come after higher ones.
         arrived_s: when its last packet came.
+        steady_timestamp: where its clock stood then, averaged over its recent packets.
     """
 
     ssrc: int
@@ -50,6 +51,7 @@ class SourceEnd:
     timestamp: int
     highest_timestamp: int
     arrived_s: float
+    steady_timestamp: int
 
 
 class _Source:
@@ -213,12 +215,15 @@ class SourceTable:
             timestamp = int.from_bytes(packet[4:8], "big")
             if highest - timestamp & _MASK_32 > self._most_ahead:
                 highest = timestamp
+        timestamp = int.from_bytes(last[4:8], "big")
+        steady = source.statistics.steady_timestamp(source.arrived_s)
         return SourceEnd(
             ssrc=int.from_bytes(last[8:12], "big"),
             next_seq=last_seq + ahead - 0x8000 + 1 & 0xFFFF,
-            timestamp=int.from_bytes(last[4:8], "big"),
+            timestamp=timestamp,
             highest_timestamp=highest,
             arrived_s=source.arrived_s,
+            steady_timestamp=timestamp if steady is None else steady,
         )
 
     @property

@@ -17,7 +17,7 @@ from headwater.media.packet_batch import NO_KEY_FRAME, PacketBatch
 from headwater.media.packet_kind import PacketKinds
 from headwater.media.rtcp_pace import RtcpPace
 from headwater.media.sources import SourceTable
-from headwater.media.timeline import SenderClock, TrackClock
+from headwater.media.timeline import SenderClock, TrackClock, signed_32
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
     GOODBYE,
@@ -225,7 +225,8 @@ class Track:
         clock = TrackClock(
             self.media.clock_rate_hz, source.timestamp, source.arrived_s, self._report
         )
-        end = TrackEnd(source.ssrc, source.next_seq, clock, source.highest_timestamp)
+        late_units = signed_32(source.steady_timestamp - source.timestamp)
+        end = TrackEnd(source.ssrc, source.next_seq, clock, source.highest_timestamp, late_units)
         if continuation is None:
             return end
         return continuation.end_of(end, goes_on=self._sources.goes_on)
@@ -256,7 +257,7 @@ class Track:
         end = self.end
         if end is None or now - end.clock.arrived_s > _QUIET_S:
             return None
-        ntp = end.clock.ntp_at(end.clock.timestamp_at(now))
+        ntp = end.clock.ntp_at(end.steady_clock.timestamp_at(now))
         return None if ntp is None else (self._own_reports.publisher_has_reported, ntp)
 
     def make_report(self, now: float, ntp: int, cname: str) -> None:
@@ -265,7 +266,7 @@ class Track:
         if end is None:
             return
         counters = self.counters
-        clock = self._own_reports.report(end.clock, now, ntp)
+        clock = self._own_reports.report(end.steady_clock, now, ntp)
         compound = sender_report(
             end.ssrc,
             ntp=clock.ntp,

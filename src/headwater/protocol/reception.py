@@ -10,6 +10,8 @@ MAX_MISORDER = 100
 
 _SEQUENCE_COUNT = 1 << 16
 _HALF_RANGE = 1 << 15
+_MOST_LATE_S = 2.0
+"""A packet further than this from where the clock stands is a new start of the clock."""
 
 
 class ReceptionStatistics:
@@ -28,7 +30,9 @@ class ReceptionStatistics:
         "_jitter",
         "_last_sr",
         "_last_sr_s",
+        "_late",
         "_lost_before_restart",
+        "_most_late",
         "_received",
         "_received_before",
         "_transit",
@@ -54,6 +58,9 @@ class ReceptionStatistics:
         self._lost_before_restart = 0
         self._jitter = 0.0
         self._transit: float | None = None
+        # How much later than on average the last sample came, in units of the clock rate.
+        self._late = 0.0
+        self._most_late = _MOST_LATE_S * clock_rate_hz
         self._last_sr = 0
         self._last_sr_s = 0.0
 
@@ -94,10 +101,21 @@ class ReceptionStatistics:
         """
         transit = arrived_s * self.clock_rate_hz - timestamp
         if self._transit is not None:
-            difference = (transit - self._transit) % 0x100000000
-            deviation = min(difference, 0x100000000 - difference)
-            self._jitter += (deviation - self._jitter) / 16
+            difference = (transit - self._transit + 0x80000000) % 0x100000000 - 0x80000000
+            self._jitter += (abs(difference) - self._jitter) / 16
+            late = (self._late + difference) * (31 / 32)
+            self._late = late if -self._most_late < late < self._most_late else 0.0
         self._transit = transit
+
+    def steady_timestamp(self, arrived_s: float) -> int | None:
+        """Where the source's clock stands at an instant, averaged; None before any sample.
+
+        Pictures are sent out of their order where there are B-frames: one by one their timestamps
+        run ahead of the time that passes and fall behind it.
+        """
+        if self._transit is None:
+            return None
+        return int(arrived_s * self.clock_rate_hz - self._transit + self._late) & 0xFFFFFFFF
 
     def receive_sender_report(self, ntp: int, arrived_s: float) -> None:
         """Remember the source's last sender report for `last_sr` and `delay_since_last_sr`.
@@ -162,3 +180,4 @@ class ReceptionStatistics:
         self._base = self._highest = first
         self._received = self._received_before = self._expected_before = 0
         self._transit = None
+        self._late = 0.0
