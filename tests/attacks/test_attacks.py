@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import itertools
 import random
 import socket
 import struct
@@ -143,6 +145,58 @@ async def test_wrong_passwords(start_victim: VictimFactory) -> None:
     # Whom the attacker claimed to be still gets in, from where the attacker is not.
     peer = await RtspPeer.connect(victim.port)
     assert (await peer.ask("DESCRIBE", url, {"Authorization": basic("ann:right")})).status == 200
+
+
+def slow_hash(password: str) -> str:
+    """A hash of some 40 ms, without the 16 MiB of scrypt, which the allocator would keep."""
+    iterations, salt = 50_000, bytes(16)
+    key = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    coded = [base64.b64encode(part).decode() for part in (salt, key)]
+    return "$".join(["pbkdf2-sha256", str(iterations), *coded])
+
+
+async def test_siege_of_slow_hashes(start_victim: VictimFactory) -> None:
+    users = [{"name": "ann", "password": slow_hash("right"), "publish": ["**"], "read": ["**"]}]
+    # Not remembered, so that each login needs its own run of the hash.
+    access = {"users": users, "verified_lifetime_s": 0.0}
+    victim = await start_victim({"access": access}, credentials="ann:right")
+    url = f"rtsp://127.0.0.1:{victim.port}/steady"
+    answers = Counter[int]()
+    refused, over = asyncio.Event(), asyncio.Event()
+
+    async def besiege(number: int) -> None:
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            # Each address is used for a few guesses only, as one who has many would.
+            peer = await connect(victim.port, f"127.0.{4 + number % 6}.{1 + turn % 50}")
+            headers = {"Authorization": basic(f"nobody{number}-{turn}:wrong")}
+            status = (await peer.ask("DESCRIBE", url, headers)).status
+            answers[status] += 1
+            if status == 503:
+                refused.set()
+            drop(peer)
+
+    async def log_in(source: str) -> int:
+        peer = await connect(victim.port, source)
+        right = {"Authorization": basic("ann:right")}
+        status = (await peer.ask("DESCRIBE", url, right)).status
+        drop(peer)
+        return status
+
+    async with victim.attacked("70 guessers at slow hashes, from 300 addresses") as notes:
+        siege = [asyncio.create_task(besiege(number)) for number in range(70)]
+        async with asyncio.timeout(DEADLINE_S):
+            await refused.wait()
+        known = [await log_in("127.0.0.1") for _ in range(10)]
+        new = [await log_in(f"127.0.0.{number}") for number in range(10, 20)]
+        over.set()
+        await asyncio.gather(*siege)
+        notes["answers"] = dict(answers)
+    assert set(answers) == {401, 503}
+    # The publisher and the reader have logged in from the first; the others never had.
+    assert set(known) == {200}
+    assert set(new) == {200}
 
 
 def basic(credentials: str) -> str:

@@ -25,7 +25,8 @@ class Places:
     def __init__(self, count: int, *, wait_s: float, most_waiting: int = _MOST_WAITING) -> None:
         self._free = count
         self._wait_s = wait_s
-        self._turns: Turns[asyncio.Future[None]] = Turns(most_waiting)
+        # What a turn comes to: True is a place, False that others took it.
+        self._turns: Turns[asyncio.Future[bool]] = Turns(most_waiting)
 
     @asynccontextmanager
     async def place(self, source: Source, *, known: bool) -> AsyncIterator[None]:
@@ -43,25 +44,27 @@ class Places:
             self._hand_on()
 
     async def _wait(self, source: Source, *, known: bool) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         pushed_out = self._turns.add(source, turn, known=known)
         if pushed_out is not None and not pushed_out.done():
-            pushed_out.set_exception(NoPlaceError())
+            pushed_out.set_result(False)
         try:
             async with asyncio.timeout(self._wait_s):
-                await turn
+                mine = await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            if turn.done() and not turn.cancelled() and turn.result():
                 # Its turn came in the moment in which it gave up.
                 self._hand_on()
             if isinstance(error, TimeoutError):
                 raise NoPlaceError from None
             raise
+        if not mine:
+            raise NoPlaceError
 
     def _hand_on(self) -> None:
         while self._turns:
             turn = self._turns.take()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(True)
                 return
         self._free += 1

@@ -22,12 +22,12 @@ class TooManyWaitingError(Exception):
 
 @dataclass(eq=False, slots=True)
 class _Check:
-    """One run of a hash, and those who wait for its outcome."""
+    """One run of a hash, and those who wait for its outcome; None is that it lost its place."""
 
     key: bytes
     kept: StoredPassword
     password: str
-    outcome: asyncio.Future[bool]
+    outcome: asyncio.Future[bool | None]
     waiting: int = 0
 
 
@@ -72,11 +72,11 @@ class SlowPasswordCheck:
             return True
         check = self._checks.get(key)
         if check is None:
-            outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            outcome: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
             check = self._checks[key] = _Check(key, kept, password, outcome)
             pushed_out = self._turns.add(source, check, known=known)
             if pushed_out is not None:
-                self._end(pushed_out, TooManyWaitingError())
+                self._end(pushed_out, None)
             if self._worker is None:
                 self._worker = asyncio.get_running_loop().create_task(self._work())
         check.waiting += 1
@@ -85,6 +85,8 @@ class SlowPasswordCheck:
             right = await asyncio.shield(check.outcome)
         finally:
             check.waiting -= 1
+        if right is None:
+            raise TooManyWaitingError
         if right:
             self._remember(key, now)
         return right
@@ -117,21 +119,20 @@ class SlowPasswordCheck:
                 try:
                     right = await loop.run_in_executor(self._thread, _verified, check)
                 except Exception as error:  # noqa: BLE001 - it is for those who asked
-                    self._end(check, error)
+                    self._fail(check, error)
                 else:
-                    self._checks.pop(check.key, None)
-                    if not check.outcome.done():
-                        check.outcome.set_result(right)
+                    self._end(check, right)
         finally:
             self._worker = None
 
-    def _end(self, check: _Check, error: Exception | None) -> None:
+    def _end(self, check: _Check, outcome: bool | None) -> None:
         self._checks.pop(check.key, None)
-        if check.outcome.done():
-            return
-        if error is None or not check.waiting:
-            check.outcome.cancel()
-        else:
+        if not check.outcome.done():
+            check.outcome.set_result(outcome)
+
+    def _fail(self, check: _Check, error: Exception) -> None:
+        self._checks.pop(check.key, None)
+        if not check.outcome.done() and check.waiting:
             check.outcome.set_exception(error)
 
     def _remember(self, key: bytes, now: float) -> None:

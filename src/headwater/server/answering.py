@@ -95,23 +95,8 @@ async def answer(connection: Connection, request: Request) -> None:
     exchange = Exchange(connection.service, connection, request)
     try:
         response = await _method_for(connection, request)(exchange)
-    except Exception as error:
-        if is_unexpected(error):
-            connection.service.counters.request_failures += 1
-            logger.exception(
-                "request failed",
-                extra={
-                    "peer": connection.peer,
-                    "method": request.method,
-                    "uri": loggable_uri(request.uri),
-                    "cause": repr(error),
-                },
-            )
-        if setting := setting_to_raise(error):
-            connection.service.note_limit(setting, connection.peer, str(error))
-        refusal = refusal_of(error)
-        _log_refusal(connection, request, refusal)
-        response = refusal_response(refusal)
+    except Exception as error:  # noqa: BLE001 - logged there where it is no refusal
+        response = _refused(connection, request, error)
         exchange.after_answer = None
     connection.service.counters.count_answer(response.status)
     if timestamp := request.headers.get("Timestamp"):
@@ -128,6 +113,31 @@ async def answer(connection: Connection, request: Request) -> None:
         exchange.after_answer()
     finally:
         connection.stream.uncork()
+
+
+def _refused(connection: Connection, request: Request, error: Exception) -> Response:
+    """The answer for what was raised.
+
+    A function of its own: kept in the frame that it was raised through, the refusal would be a
+    cycle with its traceback, and each request refused would wait for the garbage collector.
+    """
+    if is_unexpected(error):
+        connection.service.counters.request_failures += 1
+        logger.error(
+            "request failed",
+            exc_info=error,
+            extra={
+                "peer": connection.peer,
+                "method": request.method,
+                "uri": loggable_uri(request.uri),
+                "cause": repr(error),
+            },
+        )
+    if setting := setting_to_raise(error):
+        connection.service.note_limit(setting, connection.peer, str(error))
+    refusal = refusal_of(error)
+    _log_refusal(connection, request, refusal)
+    return refusal_response(refusal)
 
 
 def answer_protocol_error(connection: Connection, error: ProtocolError) -> None:
