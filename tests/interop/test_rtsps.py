@@ -10,7 +10,7 @@ import pytest
 from clients.client import Publisher, Reader, Transport
 from clients.description import wait_until_published
 from clients.ffmpeg import FfmpegPublisher, FfmpegReader, run_quietly
-from clients.gstreamer import GStreamerPublisher, GStreamerReader
+from clients.gstreamer import GStreamerPublisher, GStreamerReader, play_with
 from clients.pyav import PyAvReader
 from media_library import MediaLibrary, prove_same
 from server_process import ServerProcess
@@ -32,7 +32,8 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProce
     )  # fmt: skip
     tls = {"certificate": str(certificate), "key": str(key)}
     log = folder / "server.log"
-    with ServerProcess(log, publish_port=0, play_port=0, tls=tls) as running:
+    rtp = {"require_secure_media": True}
+    with ServerProcess(log, publish_port=0, play_port=0, tls=tls, rtp=rtp) as running:
         yield running
 
 
@@ -58,3 +59,15 @@ def test_film_crosses_over_tls(
         with ThreadPoolExecutor(len(TLS_READERS)) as pool:
             proofs = list(pool.map(play, TLS_READERS))
     assert all("pictures" in proof for proof in proofs)
+
+
+def test_a_client_that_asks_for_udp_first_takes_tcp(
+    tls_server: ServerProcess, library: MediaLibrary, tmp_path: Path
+) -> None:
+    film = library.film("H.264+AAC")
+    publish_url, play_url = tls_server.publish_url("udp-first"), tls_server.play_url("udp-first")
+    with FfmpegPublisher().publish(publish_url, Transport.TCP, film.media, tmp_path):
+        wait_until_published(play_url)
+        secure = play_url.replace("rtsp://", "rtsps://")
+        seen = play_with("tcp+udp+udp-mcast", secure, film.media, FRAMES, tmp_path)
+    assert "pictures" in prove_same(seen, film, FRAMES)
