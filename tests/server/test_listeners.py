@@ -183,6 +183,8 @@ async def test_tls_only_refuses_plain_rtsp_on_every_port(
     assert (await browser.closed()).startswith(b"HTTP/1.1 403 ")
     secure = await RtspPeer.connect(server.play_port, ssl=trusting(certificate))
     assert (await secure.ask("OPTIONS", "*")).status == 200
+    for url in (server.publish_url("/a"), server.play_url("/a")):
+        assert url.startswith("rtsps://")
 
 
 @pytest.mark.parametrize(

@@ -411,4 +411,5 @@ class RtspServer:
         host = self.settings.server.host
         host = "127.0.0.1" if host in _ANY_HOSTS else host
         host = f"[{host}]" if ":" in host else host
-        return f"rtsp://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
+        scheme = "rtsps" if self.settings.server.tls_only else "rtsp"
+        return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
