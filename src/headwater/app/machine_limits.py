@@ -37,10 +37,11 @@ def _raise_descriptor_limit(settings: Settings) -> None:
     if limit.shortfall is None:
         return
     # The limits of the settings together are more than most servers ever use: what the owner
-    # asked for is missed, and less than half of what may be needed is few.
+    # asked for is missed, and less than half of what may be needed is few. Else this concerns
+    # nobody at a start: who runs out of descriptors is told so then.
     few = asked or 2 * limit.allowed < most_in_use
     logger.log(
-        logging.WARNING if few else logging.INFO,
+        logging.WARNING if few else logging.DEBUG,
         "too few open files" if few else "fewer open files than the limits add up to",
         extra={"cause": limit.shortfall},
     )
