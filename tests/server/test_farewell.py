@@ -56,13 +56,26 @@ def test_farewell(came: bytes, first_line: bytes, headers: list[bytes], body: by
     assert rest == body
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        ("GET", "/live HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ("HEAD", "/live HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ("OPTIONS", "/live HTTP/1.1\r\nHost: h\r\n\r\n"),
+        pytest.param("GET", "/ HTTP/1.0\n\n", id="health check"),
+        pytest.param("GET", f"/ HTTP/1.1\r\nCookie: {'c' * 20_000}\r\n\r\n", id="cookies"),
+        pytest.param("GET", "/a\tb HTTP/1.1\r\n\r\n", id="tab"),
+        pytest.param(
+            "POST", f"/ HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n{'x' * 50_000}", id="body"
+        ),
+    ],
+)
 async def test_http_on_the_rtsp_port_is_answered_in_http(
-    server: RtspServer, caplog: pytest.LogCaptureFixture, method: str
+    server: RtspServer, caplog: pytest.LogCaptureFixture, method: str, rest: str
 ) -> None:
     caplog.set_level("INFO")
     peer = await RtspPeer.connect(server.play_port)
-    await peer.send(f"{method} /live HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    await peer.send(f"{method} {rest}".encode())
     text = await peer.closed()
     answer = _read_http(text, method)
     assert (answer.version, answer.status) == (11, 400)

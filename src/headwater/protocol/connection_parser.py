@@ -2,12 +2,13 @@
 
 import re
 
-from headwater.protocol.errors import LimitExceeded, ProtocolError
+from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.foothold import find_foothold
 from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.message_head import (
     declared_body_bytes,
+    http_method,
     parse_head,
     salvaged_body_bytes,
     salvaged_cseq,
@@ -259,6 +260,9 @@ class WireParser:
         self._needed_bytes = self._scanned_bytes + 1
         if len(buffer) >= limit:
             head = buffer[start:limit]
+            if method := http_method(head):
+                # A browser's cookies may be more than any request of RTSP.
+                raise self._fatal(HttpSpoken(method=method))
             in_first_line = b"\n" not in head
             error = LimitExceeded(
                 f"longer than {self._limits.max_header_bytes} bytes",

@@ -87,6 +87,13 @@ def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:
     return size_bytes
 
 
+def http_method(first_bytes: bytes) -> str | None:
+    """Return the method of a request of HTTP, by its first line; None of anything else."""
+    line = first_bytes.partition(b"\n")[0].decode("latin-1").strip()
+    method, _, rest = line.partition(" ")
+    return method if _is_http(rest.rpartition(" ")[2]) else None
+
+
 def salvaged_cseq(head: bytes) -> int | None:
     """Return the CSeq of a head that could not be read, so that it can be answered."""
     found = _RAW_CSEQ.search(head)
@@ -112,6 +119,8 @@ def _request_line(line: str, offset: int) -> tuple[str, str, str]:
     # A URI may hold blanks, though it should not: method and version are cut off at the ends.
     method, _, rest = line.partition(" ")
     uri, _, version = rest.rpartition(" ")
+    if _is_http(version):
+        raise HttpSpoken(method=method, offset=offset)
     uri = uri.strip()
     if not _METHOD.fullmatch(method) or not uri:
         raise ProtocolError(
@@ -119,15 +128,12 @@ def _request_line(line: str, offset: int) -> tuple[str, str, str]:
         )
     if "\t" in uri:
         raise ProtocolError("a tab in the URI", where="request line", offset=offset)
-    if speaks_http(version):
-        raise HttpSpoken(method=method, offset=offset)
     _check_version(version, offset)
     return method, uri, version
 
 
-def speaks_http(text: str) -> bool:
-    """Whether a protocol's name and version, as `HTTP/1.1`, is that of HTTP."""
-    return text[:5].upper() == "HTTP/"
+def _is_http(version: str) -> bool:
+    return version[:5].upper() == "HTTP/"
 
 
 def _check_version(version: str, offset: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.protocol.message import Response
-from headwater.protocol.message_head import salvaged_cseq, speaks_http
+from headwater.protocol.message_head import http_method, salvaged_cseq
 from headwater.server.refusal import Refusal, refusal_response
 
 _HTTP_VERSION = "HTTP/1.1"
@@ -12,8 +12,7 @@ _HTTP_VERSION = "HTTP/1.1"
 def farewell(refusal: Refusal, first_bytes: bytes) -> bytes:
     """The answer to a peer that is turned away with the first bytes it sent, unread as yet."""
     response = refusal_response(refusal)
-    method, _, rest = first_bytes.partition(b"\n")[0].decode("latin-1").strip().partition(" ")
-    if speaks_http(rest.rpartition(" ")[2]):
+    if method := http_method(first_bytes):
         speak_http(response, method)
     # RFC 2326 §12.17: the response MUST have the CSeq of the request.
     elif (cseq := salvaged_cseq(first_bytes)) is not None:
