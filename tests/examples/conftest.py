@@ -148,7 +148,9 @@ def opened(av: Any, url: str) -> Any:
 
 
 def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    # On every address, as the programs listen: a connection that has just ended on one of them
+    # (TIME-WAIT) holds its port for all.
+    listeners = [socket.create_server(("", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:
         listener.close()
