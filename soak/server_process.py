@@ -17,6 +17,7 @@ from typing import Any
 from headwater import RtspServer
 from headwater.access.settings import UserSettings
 from headwater.config.settings import Settings
+from soak.callback_meter import CallbackMeter
 
 
 def sample(server: RtspServer) -> dict[str, object]:
@@ -72,9 +73,15 @@ async def serve(settings: Settings) -> None:
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async with server:
+        counters = server.counters
+        # Requests answered and sessions ended: what peers can ask for in any number.
+        meter = CallbackMeter(
+            lambda: counters.requests + sum(counters.sessions_closed_by_cause.values())
+        )
+        meter.start()
         print(json.dumps({"port": server.publish_port}), flush=True)
         while await lines.readline():
-            print(json.dumps(sample(server)), flush=True)
+            print(json.dumps(sample(server) | meter.seen()), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,7 @@ class Crowd:
         self.connections: set[int] = set()
         self.counters = self
         self.connections_opened = 0
-        self.mounts = self.descriptions = self
-        self.cache_budget = self
+        self.mounts = self.cache_budget = self.descriptions = self
         self.left_bytes = 0
 
     def come(self, count: int) -> None:
@@ -67,7 +66,7 @@ def test_much_that_publishers_left_behind_is_returned_at_most_every_few_seconds(
     crowd = Crowd()
     watch, released = looked(crowd)
     for second in range(30):
-        # Each source of left bytes is this one, so they count twice.
+        # It stands for what caches and what descriptions left: each look finds twice as much.
         crowd.left_bytes += memory_return._MUCH_BYTES // 2
         watch.check(float(second))
     assert len(released) == 3

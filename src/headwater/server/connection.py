@@ -28,6 +28,9 @@ logger = paced_logger(__name__)
 _WORK_PER_TURN = 8
 """Requests, or runs of `$` frames, of one connection before all others get their turn."""
 
+_WORK = {"ANNOUNCE": 4, "SETUP": 4}
+"""These open sockets and sessions, which is as much work as some other requests."""
+
 _WORK_BODY_BYTES = 1024
 """So many bytes of a request's body are as much work as a request without one."""
 
@@ -303,7 +306,7 @@ class Connection:
                 self._note_life(event)
                 await self._keep_pace(event)
                 await answer(self, event)
-                return 1 + len(event.body) // _WORK_BODY_BYTES
+                return _WORK.get(event.method, 1) + len(event.body) // _WORK_BODY_BYTES
             case ProtocolError():
                 await self._until_answers_are_taken()
                 answer_protocol_error(self, event)

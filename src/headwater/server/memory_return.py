@@ -30,7 +30,7 @@ class MemoryReturn:
     Both happen by themselves in time, but only while something else is allocated: after an attack
     the memory would stay taken until the next one. A collection takes some 10 ms, which is why
     one is made only where hundreds of connections have begun or ended since the last, or what
-    publishers had kept was much, and few come and go.
+    publishers left behind was much, and few come and go.
     """
 
     def __init__(self, service: Service, release: Callable[[], None] | None = None) -> None:
