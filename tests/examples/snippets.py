@@ -34,7 +34,7 @@ NOT_RUN_PROGRAMS = {
     "/opt/headwater/bin/headwater": "the installed command",
     "/opt/headwater-next/bin/pip": "as pip",
     "/opt/headwater-next/bin/headwater": "the installed command",
-    "openssl": "makes a certificate; tests/peers/local_identity.py makes those of the tests",
+    "openssl": "the snippets of its page are run with what it makes",
     "podman": "needs a container engine; tests/packaging checks what is built",
     "install": "changes the machine; tests/packaging checks that the files are there",
     "systemctl": "changes the machine",

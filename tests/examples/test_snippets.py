@@ -65,14 +65,17 @@ def test_every_reason_is_needed() -> None:
 @pytest.mark.parametrize("snippet", list(snippets("toml")), ids=str)
 def test_toml_is_a_good_configuration(snippet: Snippet, tmp_path: Path) -> None:
     path = tmp_path / "snippet.toml"
-    # Hashes are abridged on the pages; any will do.
-    code = snippet.code
+    path.write_text(with_hashes(snippet.code), encoding="utf-8")
+    load_settings(path)
+
+
+def with_hashes(code: str) -> str:
+    """The configuration with whole hashes: the pages abridge them. Any will do."""
     for form, size in (("scrypt$16384$8$1", 64), ("ha1-md5", 32), ("ha1-sha256", 64)):
         salted = "AAAA$" + "A" * 43 + "=" if form.startswith("scrypt") else "0" * size
         code = code.replace(f"{form}$…", f"{form}${salted}")
     assert "…" not in code
-    path.write_text(code, encoding="utf-8")
-    load_settings(path)
+    return code
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,22 @@ def port(environment: dict[str, str], free_port_numbers: FreePorts) -> Iterator[
                 av.open(url, options={"rtsp_transport": "tcp"}, timeout=20).close()
                 break
         yield port
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the steps of the page on users and TLS were taken up to the start."""
+    page = "users-and-tls.md"
+    folder = tmp_path_factory.mktemp("encrypted")
+    steps = [with_hashes(each.code) for each in snippets("toml") if each.page == page]
+    (folder / "headwater.toml").write_text("\n".join(steps), encoding="utf-8")
+    (makes_certificate,) = [
+        each.text
+        for each in commands()
+        if each.snippet.page == page and each.text.startswith("openssl")
+    ]
+    subprocess.run(makes_certificate, shell=True, check=True, capture_output=True, cwd=folder)
+    return folder
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -236,6 +255,7 @@ def test_tests_pass(snippet: Snippet, folder: Path, environment: dict[str, str])
 
 @pytest.mark.parametrize("command", OURS, ids=str)
 def test_our_commands_run(
+    request: pytest.FixtureRequest,
     command: Command,
     port: int,
     folder: Path,
@@ -255,6 +275,8 @@ def test_our_commands_run(
     text = with_ports(text or command.text, own_port)
     command_line = ["bash", "-c", text]
     if serves:
+        if command.snippet.page == "users-and-tls.md":
+            folder = request.getfixturevalue("encrypted")
         exit_code, said = serve(command_line, folder, environment)
         assert exit_code == 0, said
         assert with_ports(command.output, free) in said

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
-from headwater.access.auth_method import AuthMethod
+from headwater.access.auth_method import AuthMethod, shut_out_md5, with_offer
 from headwater.access.brake import Attempt, Brake, Proceed, Queue, Refuse, Wait
 from headwater.access.counters import AccessCounters
 from headwater.access.decision import (
@@ -47,6 +47,7 @@ _METHOD_BY_ALGORITHM = {
     DigestAlgorithm.SHA_256: AuthMethod.DIGEST_SHA256,
 }
 _UNREADABLE = "they are unreadable, or of a scheme that is not known here"
+_UNANSWERED = "none came, asked for twice"
 _BUSY = Throttled(1, "too many credentials are being checked")
 
 
@@ -78,7 +79,8 @@ class Authenticator:
         self.counters = AccessCounters()
         self._sleep = sleep
         self._users = UserTable(settings)
-        self._methods = settings.offered_methods()
+        self._methods = offered = settings.offered_methods()
+        self._if_unanswered = with_offer(_UNANSWERED, offered) if shut_out_md5(offered) else ""
         self._nonces = Nonces(settings.nonce_lifetime_s)
         self._slow_check = SlowPasswordCheck(settings.verified_lifetime_s)
         # Those who wait for an attempt of their own source to be over, first come first served.
@@ -116,7 +118,8 @@ class Authenticator:
         if not self._users:
             return self._counted(Forbidden("anonymous"))
         if authorization is None:
-            return self._counted(Challenge(self.challenges(now, peer=peer)))
+            headers = self.challenges(now, peer=peer)
+            return self._counted(Challenge(headers, if_unanswered=self._if_unanswered))
         if given is None:
             return self._counted(self._of_no_use(now, peer, _UNREADABLE, refused=True))
         if not (given.username or _password_of(given)):
@@ -349,9 +352,9 @@ class Authenticator:
         self, now: float, peer: str, complaint: str, *, refused: bool = False
     ) -> Challenge:
         """The 401 for an answer that no right password could mend."""
-        offered = ", ".join(self._methods)
-        headers = self.challenges(now, peer=peer)
-        return Challenge(headers, refused, f"{complaint}; offered: {offered}")
+        return Challenge(
+            self.challenges(now, peer=peer), refused, with_offer(complaint, self._methods)
+        )
 
     def _refusal(self, claim: _Claim, attempt: Attempt, user: User) -> Challenge:
         """Count wrong credentials; the 401 for them."""

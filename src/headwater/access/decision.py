@@ -26,11 +26,13 @@ class Challenge:
 
     `refused` tells an answer that was wrong from one that has not been given yet or was stale.
     `complaint` says why an answer was of no use whatever the password, "" where it was not so.
+    `if_unanswered` says why a client that asks again without one may have none, "" where all can.
     """
 
     headers: tuple[str, ...]
     refused: bool = False
     complaint: str = ""
+    if_unanswered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from headwater.access.auth_method import AuthMethod
+from headwater.access.auth_method import shut_out_md5
 from headwater.config.file import ENVIRONMENT_PREFIX
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
@@ -80,7 +80,7 @@ def _about_media_inside_tls(settings: Settings) -> Iterator[str]:
 
 def _about_users(settings: Settings) -> Iterator[str]:
     offered = settings.access.offered_methods() if settings.access.users else ()
-    if AuthMethod.DIGEST_SHA256 in offered and AuthMethod.DIGEST_MD5 not in offered:
+    if shut_out_md5(offered):
         yield (
             "access.methods, as far as every user's password allows, has digest-sha256 and not "
             "digest-md5: ffmpeg, GStreamer and live555 (VLC) know MD5 alone and cannot log in"

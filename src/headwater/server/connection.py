@@ -67,6 +67,8 @@ class Connection:
         self.secure = secure
         self._grants: dict[tuple[Role, str], None] = {}
         self.username: str | None = None
+        self.challenged = False
+        """Whether a 401 has told it how to log in."""
         self.user_agent = ""
         self.sessions: dict[str, Session] = {}
         self.channels: dict[int, ChannelConsumer] = {}

@@ -101,9 +101,12 @@ class Gate:
         match decision:
             case Granted(username):
                 return username
-            case Challenge(headers, complaint=complaint):
+            case Challenge(headers, complaint=complaint, if_unanswered=if_unanswered):
+                if exchange.connection.challenged:
+                    complaint = complaint or if_unanswered
                 if complaint:
                     _tell_of_no_use(exchange, path, complaint)
+                exchange.connection.challenged = True
                 raise Refusal(
                     Status.UNAUTHORIZED, "", [("WWW-Authenticate", value) for value in headers]
                 )
