@@ -28,7 +28,7 @@ CONFIGURATIONS = {
     "TOML twice": ("[server]\n[server]\n", ": not TOML: "),
     "TOML without end": ("a = " + "[" * 50_000, ": nested too deeply"),
     "unknown key": ("[server]\nport = 1\n", ":2: server.port: unknown key (did you mean publish_p"),
-    "unknown section": ("[sever]\nport = 1\n", ":1: sever: unknown key (did you mean server?)"),
+    "unknown section": ("[sever]\nport = 1\n", ":1: sever: unknown section (did you mean [se"),
     "key at the top": ("publish_port = 1\n", ":1: publish_port: unknown key (it belongs under [se"),
     "sources": ("[[sources]]\nurl = 'x'\n", "headwater publish rtsp://CAMERA"),
     "wrong type": ("[server]\npublish_port = 'x'\n", ':2: server.publish_port: "x" is not allowed'),

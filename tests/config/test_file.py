@@ -102,7 +102,33 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
         ),
         (
             "[sever]\nhost = 'x'\n",
-            "FILE:1: sever: unknown key (did you mean server?)",
+            "FILE:1: sever: unknown section (did you mean [server]?)",
+        ),
+        (
+            "\n[session]\ntimeout_s = 3.0\n",
+            "FILE:2: session: unknown section (did you mean [sessions]?)",
+        ),
+        (
+            "\n[[mount_override]]\npattern = '/a'\n",
+            "FILE:2: mount_override: unknown section (did you mean [[mount_overrides]]?)",
+        ),
+        (
+            "[[users]]\nname = 'a'\n",
+            "FILE:1: users: unknown section (did you mean [[access.users]]?)",
+        ),
+        (
+            "[[access.user]]\nname = 'a'\n",
+            "FILE:1: access.user: unknown section (did you mean [[access.users]]?)",
+        ),
+        ("[SSL]\nkey = 'a'\n", "FILE:1: SSL: unknown section (did you mean [tls]?)"),
+        ("[host]\nname = 'a'\n", "FILE:1: host: unknown section (host is a key of [server])"),
+        (
+            "[qqq]\n",
+            (
+                "FILE:1: qqq: unknown section (the file may have: [server], [sessions], [rtp], "
+                "[sockets], [mounts], [limits], [access], [hooks], [tls], [control], [log], "
+                "[[mount_overrides]], [[access.users]])"
+            ),
         ),
         (
             "[log]\nxyz = 1\n",
@@ -241,7 +267,7 @@ def test_every_unknown_key_is_named_at_once(tmp_path: Path) -> None:
         ("server.backlog", "many", '--set: server.backlog: "many" is not allowed (a whole number)'),
         ("server.backlog", "0", "--set: server.backlog: backlog is 0; it must be from 1 to 65535"),
         ("log.levle", "x", "--set: log.levle: unknown key (did you mean level?)"),
-        ("lgo.level", "x", "--set: lgo.level: unknown key (did you mean log?)"),
+        ("lgo.level", "x", "--set: lgo.level: unknown section (did you mean [log]?)"),
         (
             "server.host.x",
             "x",

@@ -21,7 +21,7 @@ from headwater.config.key_lines import KeyPath, key_lines, line_of
 from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
 from headwater.config.settings import Settings
 from headwater.config.start_checks import start_faults
-from headwater.config.suggestions import suggestion
+from headwater.config.suggestions import section_suggestion, suggestion
 from headwater.config.text_value import choice_value, table_value, text_value
 
 ENVIRONMENT_PREFIX = "HEADWATER_"
@@ -129,7 +129,7 @@ class _Draft:
         for name in path[:-1]:
             below = section.section(name)
             if below is None:
-                self._refuse_name(source, section, path, name)
+                self._refuse_name(source, section, path, name, is_section=section.key(name) is None)
                 return
             section = below
             target = target.setdefault(name, {})
@@ -162,8 +162,8 @@ class _Draft:
                 values[name] = choice_value(key, value)
                 self._check_value(key, value, below)
             else:
-                allowed = suggestion(name, section, self.schema)
-                self.faults.append(self._fault(below, "unknown key", allowed=allowed))
+                message, allowed = self._unknown(name, section, is_section=_is_section(value))
+                self.faults.append(self._fault(below, message, allowed=allowed))
 
     def _check_value(self, key: SettingKey, value: Any, path: KeyPath) -> None:
         """Refuse what no key means, whatever its type allows."""
@@ -190,10 +190,22 @@ class _Draft:
             self._check_names(table, item, (*path, index))
 
     def _refuse_name(
-        self, source: str, section: SettingSection, path: tuple[str, ...], name: str
+        self,
+        source: str,
+        section: SettingSection,
+        path: tuple[str, ...],
+        name: str,
+        *,
+        is_section: bool = False,
     ) -> None:
-        allowed = suggestion(name, section, self.schema)
-        self.faults.append(ConfigFault(source, "unknown key", ".".join(path), allowed=allowed))
+        message, allowed = self._unknown(name, section, is_section=is_section)
+        self.faults.append(ConfigFault(source, message, ".".join(path), allowed=allowed))
+
+    def _unknown(self, name: str, section: SettingSection, *, is_section: bool) -> tuple[str, str]:
+        """What to say of a name that `section` does not have, and what to write instead."""
+        if is_section:
+            return "unknown section", section_suggestion(name, section, self.schema)
+        return "unknown key", suggestion(name, section, self.schema)
 
     def _fault(self, path: KeyPath, message: str, *, allowed: str = "") -> ConfigFault:
         """A fault at `path`, placed in the source that gave the value."""
@@ -246,6 +258,12 @@ class _Draft:
                 return path, key, section
             section = section.section(step) or section.table(step)
         return path, None, section
+
+
+def _is_section(value: Any) -> bool:
+    """Whether a value was written as a section, or as an array of tables."""
+    tables = value if isinstance(value, list) and value else [value]
+    return all(isinstance(table, dict) for table in tables)
 
 
 def _one_line(text: str) -> bool:

@@ -36,6 +36,8 @@ def key_lines(text: str) -> dict[KeyPath, int]:
         if header := _TABLE.match(line):
             table = _resolve(_names(header[2]), counts, is_array=header[1] == "[[")
             lines.setdefault(table, number)
+            if header[1] == "[[":  # the array itself begins with its first table
+                lines.setdefault(table[:-1], number)
         elif assignment := _ASSIGNMENT.match(line):
             lines.setdefault((*table, *_names(assignment[1])), number)
     return lines

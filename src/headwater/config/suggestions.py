@@ -35,6 +35,18 @@ _MEANT: Final[Mapping[str, str]] = {
     "username": "access.users.name",
     "pass": "access.users.password",
 }
+_MEANT_SECTION: Final[Mapping[str, str]] = {
+    "auth": "access",
+    "authentication": "access",
+    "general": "server",
+    "global": "server",
+    "logging": "log",
+    "main": "server",
+    "network": "sockets",
+    "rtsp": "server",
+    "security": "access",
+    "ssl": "tls",
+}
 _SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "path", "paths", "streams"})
 _NO_SOURCES: Final = (
     "the file names no sources: `headwater publish rtsp://CAMERA/… rtsp://SERVER/NAME` fetches "
@@ -63,6 +75,27 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
         return f"did you mean {close[0]}?"
     where = f"[{section.name}]" if section.name else "the file"
     return f"{where} may have: {', '.join(section.names)}"
+
+
+def section_suggestion(name: str, section: SettingSection, schema: SettingSection) -> str:
+    """Which section may stand where `name` does: the nearest one, or all that there are."""
+    plain = _plain(name)
+    if not section.path and plain in _SOURCES:
+        return _NO_SOURCES
+    headings = {each.path[-1]: f"[{each.name}]" for each in _sections(schema)}
+    for each in schema.walk():
+        headings |= {table.path[-1]: f"[[{table.name}]]" for table in each.tables}
+    if meant := _MEANT_SECTION.get(plain):
+        return f"did you mean {headings[meant]}?"
+    homes = [each.name for each in _sections(schema) if each.key(name) is not None]
+    if homes:
+        return f"{name} is a key of " + " and of ".join(f"[{home}]" for home in homes)
+    here = [below for below in section.names if below in headings]
+    close = difflib.get_close_matches(name.lower(), here, n=1, cutoff=0.6)
+    close = close or difflib.get_close_matches(name.lower(), headings, n=1, cutoff=0.7)
+    if close:
+        return f"did you mean {headings[close[0]]}?"
+    return f"the file may have: {', '.join(headings.values())}"
 
 
 def meant_key(name: str, schema: SettingSection) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 _REFUSED: Final = re.compile(r"method (\w+) failed: (\d{3}) ?\(?([^)\n]*)\)?")
 _STATUS_WORDS: Final = {
     401: "it wants a user and a password, or does not take those of the URL",
-    403: "the user has no right to this path",
+    403: "the user has no right to this path, or a hook of the server refused",
     404: "there is nothing at this path",
     405: "this port is not for that: the server may have another",
     453: "it has no bandwidth or port left, or a limit is reached",
