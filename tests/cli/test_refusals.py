@@ -230,8 +230,8 @@ def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
         ("[rtp]\nplay_transports = ['multicast']\n", {}, "no mount has a multicast_group"),
         ("[tls]\nclient_ca = 'x'\n", {}, "no client certificate is asked for"),
         ("[server]\nproxy_protocol_from = ['::/0']\n", {}, "every peer is taken for a proxy"),
-        ("", {"HEADWATER_PORT": "1"}, "a key is set by HEADWATER_SERVER__PUBLISH_PORT"),
-        ("", {"HEADWATER_SERVER_HOST": "1"}, "a key is set by HEADWATER_SERVER__HOST"),
+        ("", {"HEADWATER_PORT": "1"}, "use HEADWATER_SERVER__PUBLISH_PORT to set this key"),
+        ("", {"HEADWATER_SERVER_HOST": "1"}, "use HEADWATER_SERVER__HOST to set"),
         (
             (
                 '[access]\nmethods = ["digest-sha256", "basic"]\n'
@@ -240,8 +240,8 @@ def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
             {},
             "ffmpeg, GStreamer and live555 (VLC) know MD5 alone",
         ),
-        ("[rtp]\nrequire_secure_media = true\n", {}, "nobody comes over rtsps"),
-        ("", {"HEADWATER_XYZ": "1"}, "a key is set by HEADWATER_<SECTION>__<KEY>"),
+        ("[rtp]\nrequire_secure_media = true\n", {}, "nobody can use rtsps"),
+        ("", {"HEADWATER_XYZ": "1"}, "use HEADWATER_<SECTION>__<KEY> to set"),
     ],
 )
 def test_what_is_likely_meant_otherwise_is_a_warning(

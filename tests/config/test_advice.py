@@ -36,7 +36,7 @@ def users(*methods: str, password: str = "p") -> AccessSettings:
             ),
             "know MD5 alone",
         ),
-        (Settings(rtp=RtpSettings(require_secure_media=True)), "nobody comes over rtsps"),
+        (Settings(rtp=RtpSettings(require_secure_media=True)), "nobody can use rtsps"),
         (Settings(tls=TLS, server=TLS_ONLY), None),
         (Settings(tls=TLS, rtp=RtpSettings(play_transports=("udp",))), None),  # type: ignore[arg-type]
         (

@@ -61,9 +61,9 @@ class AccessSettings:
     ] = "headwater"
     methods: Annotated[
         tuple[AuthMethod, ...],
-        "Challenges that a 401 offers, in this order. One that some user's password form cannot "
-        "satisfy is left out: `scrypt` and `pbkdf2-sha256` allow Basic only, `ha1-md5` and "
-        "`ha1-sha256` their own digest and Basic.",
+        "Challenges that a 401 offers, in this order. A challenge that some user's form of "
+        "password cannot answer is left out: `scrypt` and `pbkdf2-sha256` allow only Basic, "
+        "`ha1-md5` and `ha1-sha256` allow Basic and their own digest.",
     ] = (AuthMethod.DIGEST_MD5, AuthMethod.DIGEST_SHA256, AuthMethod.BASIC)
     users: Annotated[
         tuple[UserSettings, ...],
@@ -71,51 +71,53 @@ class AccessSettings:
     ] = ()
     anonymous_publish: Annotated[
         tuple[str, ...] | None,
-        "Patterns of paths that may be published without credentials. Unset: all while no users "
-        "are configured, none when there are.",
+        "Patterns of paths that anybody may publish without a password. Unset: all paths while "
+        "there are no users, and none when there are users.",
     ] = None
     anonymous_read: Annotated[
         tuple[str, ...] | None,
-        "Patterns of paths that may be read without credentials. Unset: as `anonymous_publish`.",
+        "Patterns of paths that anybody may read without a password. Unset: as "
+        "`anonymous_publish`.",
     ] = None
     nonce_lifetime_s: Annotated[
         float,
-        "Seconds that a digest nonce is good for; after that the client is told stale=true and "
-        "answers anew by itself.",
+        "Seconds that a digest nonce is valid. After that the server tells the client "
+        "stale=true, and the client answers again by itself.",
     ] = 300.0
     verified_lifetime_s: Annotated[
         float,
-        "Seconds that a verified `scrypt` or `pbkdf2-sha256` password is remembered (as a keyed "
-        "hash, in memory), so that the slow hash is not worked out for each request.",
+        "Seconds that the server remembers a right `scrypt` or `pbkdf2-sha256` password (as a "
+        "keyed hash, in memory), so that it need not compute the slow hash for each request.",
     ] = 300.0
     brake_window_s: Annotated[
         float,
-        "Seconds within which wrong passwords are counted, per address and per user.",
+        "Seconds within which wrong passwords are counted, for each address and for each user.",
     ] = 60.0
     address_failure_limit: Annotated[
         int,
-        "Wrong passwords from one address (IPv6: one /64) within the window before that address "
-        "is answered 503 with Retry-After, whatever it sends as credentials. No more than these "
-        "are looked at together: others of the address wait for them. 0: never.",
+        "Wrong passwords from one address (IPv6: one /64) within the window. After that, "
+        "requests with a password from this address are answered 503 with Retry-After, and the "
+        "password is not checked. No more than this number are checked at the same time; other "
+        "attempts from the address wait. 0: no limit.",
     ] = 20
     brake_ipv6_prefix_bits: Annotated[
         int,
-        "How many bits of an IPv6 address count as one address for the brake: a site has a whole "
-        "/64 to guess from. 128 counts each address.",
+        "How many leading bits of an IPv6 address count as one address for the brake, because "
+        "one site usually has a whole /64 to guess from. 128: each address counts by itself.",
     ] = 64
     address_pause_s: Annotated[
         float,
-        "Seconds that such an address is refused.",
+        "Seconds for which the server refuses such an address.",
     ] = 60.0
     user_failure_limit: Annotated[
         int,
-        "Wrong passwords for one user from all addresses within the window before further "
-        "attempts on that user wait `user_delay_s` each. Addresses from which that user has "
-        "logged in before do not wait. 0: never.",
+        "Wrong passwords for one user from all addresses within the window. After that, each "
+        "further attempt for this user waits `user_delay_s`. Addresses from which the user has "
+        "logged in before do not wait. 0: no limit.",
     ] = 50
     user_delay_s: Annotated[
         float,
-        "Seconds that an attempt on such a user waits before it is looked at.",
+        "Seconds that an attempt for such a user waits before it is checked.",
     ] = 2.0
 
     def __post_init__(self) -> None:

@@ -12,17 +12,18 @@ from headwater.config.default_file import default_file
 
 
 def config() -> None:
-    """Print the default configuration file, with every key documented."""
+    """Print the default configuration file, with an explanation of every key."""
     typer.echo(default_file(), nl=False)
 
 
 def check_config(
     file: Annotated[Path, typer.Argument(help="The TOML file to check.", show_default=False)],
 ) -> None:
-    """Check a configuration file, with the environment's overrides, and start nothing.
+    """Check a configuration file, together with the environment, without starting a server.
 
-    What `headwater serve` would refuse is refused in the same words (exit code 2); what is allowed
-    and likely meant otherwise is a warning. Whether ports are free is not looked at.
+    The command refuses what `headwater serve` would refuse, in the same words (exit code 2). It
+    warns of settings that are allowed but are probably a mistake. It does not check whether ports
+    are free.
     """
     settings = read_settings(file)
     for warning in advice(settings, os.environ):

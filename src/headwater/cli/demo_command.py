@@ -32,15 +32,15 @@ _MODEST = (
 def demo(
     *,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines watch.")
+        str, typer.Option(help="Address to listen on. 0.0.0.0 lets other machines watch.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="RTSP port; 0 picks a free one.")] = 8554,
-    path: Annotated[str, typer.Option(help="The mount that the camera publishes.")] = "/demo",
+    port: Annotated[int, typer.Option(help="RTSP port. 0 picks a free port.")] = 8554,
+    path: Annotated[str, typer.Option(help="The path that the camera publishes to.")] = "/demo",
     transport: Annotated[
         PublishTransport, typer.Option(help="How the camera's media travels.")
     ] = PublishTransport.TCP,
     log_level: Annotated[
-        LogLevel, typer.Option(help="Lowest level to log.", case_sensitive=False)
+        LogLevel, typer.Option(help="The lowest level that is logged.", case_sensitive=False)
     ] = LogLevel.WARNING,
 ) -> None:
     """Run a server with a synthetic camera: a moving picture with a clock, and a tone."""

@@ -28,10 +28,12 @@ COMMANDS = {
     "serve": _Command(
         "serve_command",
         "serve",
-        "Run the server until Ctrl-C (or SIGTERM); a second Ctrl-C ends it at once.",
+        "Run the server until Ctrl-C or SIGTERM. A second Ctrl-C ends it at once.",
     ),
     "status": _Command(
-        "status_command", "status", "Show mounts, publishers, readers and rates of the server."
+        "status_command",
+        "status",
+        "Show mounts, publishers, readers and rates of the running server.",
     ),
     "demo": _Command(
         "demo_command",
@@ -41,13 +43,15 @@ COMMANDS = {
     "publish": _Command(
         "publish_command",
         "publish",
-        "Publish a file or a camera to an RTSP server as it is, without encoding it again.",
+        "Publish a file or a camera's stream to an RTSP server, without encoding it again.",
     ),
     "config": _Command(
-        "config_commands", "config", "Print the default configuration file, every key documented."
+        "config_commands",
+        "config",
+        "Print the default configuration file, with every key explained.",
     ),
     "check-config": _Command(
-        "config_commands", "check_config", "Check a configuration file, and start nothing."
+        "config_commands", "check_config", "Check a configuration file, without starting a server."
     ),
     "hash-password": _Command(
         "password_command", "hash_password", "Hash a password for the configuration file."

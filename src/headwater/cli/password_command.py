@@ -24,17 +24,25 @@ def hash_password(
     form: Annotated[
         HashedForm,
         typer.Option(
-            help="How it is kept. scrypt and pbkdf2-sha256 are slow to guess, and clients log in "
-            "by Basic alone; ha1-md5 and ha1-sha256 are quick to guess, and clients may use Basic "
-            "or the Digest of that name."
+            help="The form of the hash. scrypt and pbkdf2-sha256 are slow to guess; clients can "
+            "log in by Basic only. ha1-md5 and ha1-sha256 are quick to guess; clients can log in "
+            "by Basic or by the Digest of that name."
         ),
     ] = HashedForm.SCRYPT,
-    user: Annotated[str, typer.Option(help="User name; the ha1 forms are bound to it.")] = "",
+    user: Annotated[
+        str, typer.Option(help="User name. The ha1 forms are valid for this name only.")
+    ] = "",
     realm: Annotated[
-        str, typer.Option(help="access.realm of the server; the ha1 forms are bound to it.")
+        str,
+        typer.Option(
+            help="access.realm of the server. The ha1 forms are valid for this realm only."
+        ),
     ] = "headwater",
 ) -> None:
-    """Hash a password for `access.users`; asked for without echo, or read from standard input."""
+    """Hash a password for `access.users`.
+
+    The command asks for the password and does not show it, or reads it from standard input.
+    """
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:

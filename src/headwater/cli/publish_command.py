@@ -30,7 +30,7 @@ def publish(
         typer.Argument(
             metavar="INPUT",
             envvar=INPUT_VARIABLE,
-            help="A file, a device, or any URL libav opens; @FILE: the URL in that file.",
+            help="A file, a device, or a URL that libav can open. @FILE reads the URL from a file.",
             show_default=False,
         ),
     ],
@@ -39,30 +39,29 @@ def publish(
         typer.Argument(
             metavar="URL",
             envvar=URL_VARIABLE,
-            help="Where to: rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, or @FILE.",
+            help="Where to publish: rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, or @FILE.",
             show_default=False,
         ),
     ],
     transport: Annotated[
-        PublishTransport, typer.Option(help="How the media travels.")
+        PublishTransport, typer.Option(help="How the media travels to the server.")
     ] = PublishTransport.TCP,
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Begin again at the end of the input.")
-    ] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again when the input ends.")] = False,
     give_up_after: Annotated[
         float,
         typer.Option(
             min=0.0,
             metavar="SECONDS",
-            help="How long to try again when the source or the server is gone; 0: for ever.",
+            help="How long to try again when the source or the server has gone away. 0: for ever.",
         ),
     ] = 0.0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress line.")] = False,
 ) -> None:
-    """Publish INPUT to URL as it is (no encoding), in real time; Ctrl-C ends it.
+    """Publish INPUT to URL in real time, without encoding it again, until Ctrl-C.
 
-    A camera or a server that goes away is tried again. Exit code 0: all was sent, or it was
-    stopped; 1: it could not begin, the file could not be sent to its end, or it gave up.
+    When the camera or the server goes away, the command tries to connect again. Exit code 0: it
+    sent everything, or was stopped. Exit code 1: it could not begin, could not send the whole
+    file, or gave up.
     """
     if find_spec("av") is None:
         raise media_extra_missing(ImportError(name="av"))

@@ -26,15 +26,16 @@ def serve(
             "--config",
             "-c",
             envvar=CONFIG_VARIABLE,
-            help="TOML file; `headwater config` prints one with every key.",
+            help="Configuration file (TOML). `headwater config` prints one with every key.",
         ),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; all addresses when left out.")
+        str | None,
+        typer.Option(help="Address or host name to listen on. Without it: all addresses."),
     ] = None,
     publish_port: Annotated[
         int | None,
-        typer.Option(help="TCP port for publishers; 0 picks a free one.", show_default="8554"),
+        typer.Option(help="TCP port for publishers. 0 picks a free port.", show_default="8554"),
     ] = None,
     play_port: Annotated[
         int | None,
@@ -48,25 +49,31 @@ def serve(
     ] = None,
     log_level: Annotated[
         LogLevel | None,
-        typer.Option(help="Lowest level to log.", show_default="info", case_sensitive=False),
+        typer.Option(
+            help="The lowest level that is logged.", show_default="info", case_sensitive=False
+        ),
     ] = None,
     log_format: Annotated[
         LogFormat | None,
-        typer.Option(help="Lines for people, or JSON.", show_default="text", case_sensitive=False),
+        typer.Option(
+            help="Form of log lines: text for people, or JSON.",
+            show_default="text",
+            case_sensitive=False,
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="SECTION.KEY=VALUE",
-            help="Any key of the file; may be given many times.",
+            help="Set any key of the file. You can use this option several times.",
         ),
     ] = None,
     loop: Annotated[
-        LoopChoice, typer.Option(help="Event loop; auto is uvloop where it is installed.")
+        LoopChoice, typer.Option(help="Event loop. auto: uvloop if it is installed, else asyncio.")
     ] = LoopChoice.AUTO,
 ) -> None:
-    """Run the server until Ctrl-C (or SIGTERM); a second Ctrl-C ends it at once."""
+    """Run the server until Ctrl-C or SIGTERM. A second Ctrl-C ends it at once."""
     options = {
         ("--host", "server.host"): host,
         ("--publish-port", "server.publish_port"): publish_port,

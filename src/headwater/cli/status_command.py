@@ -32,23 +32,28 @@ def status(
         str | None,
         typer.Option(
             envvar=SOCKET_VARIABLE,
-            help="The server's status socket, where control.status_socket names one.",
+            help="The server's status socket, if control.status_socket names one.",
             show_default="found by itself",
         ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", "-p", help="Publish port of the server to ask, where several run."),
+        typer.Option(
+            "--port", "-p", help="Publish port of the server to ask, if several servers run."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as one line of JSON.")
     ] = False,
     watch: Annotated[
         bool,
-        typer.Option("--watch", "-w", help="Go on, once a second, with rates, until Ctrl-C."),
+        typer.Option(
+            "--watch", "-w", help="Show the status with rates once a second, until Ctrl-C."
+        ),
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say whether it serves; for health checks.")
+        bool,
+        typer.Option("--check", help="Only say whether the server serves (for health checks)."),
     ] = False,
 ) -> None:
     """Show mounts, publishers, readers and rates of the running server.

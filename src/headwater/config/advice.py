@@ -36,13 +36,15 @@ def _about_transports(settings: Settings) -> Iterator[str]:
         ("play", "play", rtp.play_transports),
     ):
         if not transports:
-            yield f"rtp.{side}_transports is empty: nobody can {people}, all are answered 461"
+            yield (
+                f"rtp.{side}_transports is empty: nobody can {people}, every SETUP is answered 461"
+            )
     yield from _about_media_inside_tls(settings)
     multicast_alone = set(rtp.play_transports) == {TransportKind.MULTICAST}
     if multicast_alone and not _has_multicast(settings):
         yield (
-            "rtp.play_transports is multicast alone and no mount has a multicast_group: nobody "
-            "can play, all are answered 461"
+            "rtp.play_transports is only multicast, and no mount has a multicast_group: nobody "
+            "can play, every SETUP is answered 461"
         )
 
 
@@ -59,8 +61,8 @@ def _about_media_inside_tls(settings: Settings) -> Iterator[str]:
     if not settings.tls.enabled:
         if rtp.require_secure_media:
             yield (
-                "rtp.require_secure_media is true and tls.certificate is empty: nobody comes over "
-                "rtsps, and all media is plain"
+                "rtp.require_secure_media is true, but tls.certificate is empty: nobody can use "
+                "rtsps, and all media is sent unencrypted"
             )
         return
     if not tls_only or not rtp.keeps_media_inside_tls(tls_only=tls_only):
@@ -69,12 +71,12 @@ def _about_media_inside_tls(settings: Settings) -> Iterator[str]:
         if transports and TransportKind.TCP not in transports:
             yield (
                 f"rtp.{side}_transports has no tcp, and with server.tls_only media must be inside "
-                "TLS (rtp.require_secure_media): all are answered 461"
+                "TLS (rtp.require_secure_media): every SETUP is answered 461"
             )
     if _has_multicast(settings):
         yield (
-            "a multicast_group is set, and with server.tls_only nobody can ask for it: the media "
-            "would be plain; rtp.require_secure_media = false allows it"
+            "a multicast_group is set, but with server.tls_only nobody can ask for it, because its "
+            "media would be unencrypted; rtp.require_secure_media = false allows it"
         )
 
 
@@ -82,8 +84,9 @@ def _about_users(settings: Settings) -> Iterator[str]:
     offered = settings.access.offered_methods() if settings.access.users else ()
     if shut_out_md5(offered):
         yield (
-            "access.methods, as far as every user's password allows, has digest-sha256 and not "
-            "digest-md5: ffmpeg, GStreamer and live555 (VLC) know MD5 alone and cannot log in"
+            "the server offers digest-sha256 and not digest-md5 (access.methods, and the forms of "
+            "the users' passwords): ffmpeg, GStreamer and live555 (VLC) know MD5 alone and cannot "
+            "log in"
         )
 
 
@@ -91,8 +94,8 @@ def _about_tls(settings: Settings) -> Iterator[str]:
     tls = settings.tls
     if tls.client_ca and tls.client_certificates is ClientCertificates.NONE:
         yield (
-            "tls.client_ca is set and tls.client_certificates is none: no client certificate is "
-            "asked for"
+            "tls.client_ca is set, but tls.client_certificates is none: the server asks for no "
+            "client certificate"
         )
     if tls.enabled:
         try:
@@ -107,8 +110,8 @@ def _about_proxies(settings: Settings) -> Iterator[str]:
     for network in settings.server.proxy_networks():
         if network.prefixlen == 0:
             yield (
-                f"server.proxy_protocol_from has {network}: every peer is taken for a proxy, must "
-                "send a PROXY header, and may claim any address"
+                f"server.proxy_protocol_from has {network}: every peer is taken for a proxy: "
+                "it must send a PROXY header, and can claim any address"
             )
 
 
@@ -120,4 +123,4 @@ def _about_environment(environment: Mapping[str, str]) -> Iterator[str]:
             continue
         key = meant_key(rest.lower(), schema)
         variable = ENVIRONMENT_PREFIX + (key or "<SECTION>.<KEY>").upper().replace(".", "__")
-        yield f"{name} in the environment is not read; a key is set by {variable}"
+        yield f"{name} in the environment is not read; use {variable} to set this key"

@@ -19,10 +19,10 @@ class ControlSettings:
 
     status_socket: Annotated[
         str,
-        "Path of the unix socket that `headwater status` asks, readable for the server's user "
-        "alone. `auto`: one for each user and publish port, in $XDG_RUNTIME_DIR/headwater, else "
-        "/run/headwater where that is the server's own or the server runs as root, else a "
-        "private folder among the temporary files. Empty: none.",
+        "Path of the unix socket that `headwater status` asks. Only the server's user can open "
+        "it. `auto`: one socket for each user and publish port, in $XDG_RUNTIME_DIR/headwater; "
+        "or else in /run/headwater, if this folder belongs to the server's user or the server "
+        "runs as root; or else in a private folder for temporary files. Empty: no socket.",
     ] = AUTO
 
     def __post_init__(self) -> None:

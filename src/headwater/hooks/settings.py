@@ -14,34 +14,39 @@ class HookSettings:
 
     timeout_s: Annotated[
         float,
-        "Seconds that one call of a hook may take. A request whose hook takes longer is answered "
-        "503; a notification that takes longer is given up and logged.",
+        "Seconds that one call of a hook may take. If a hook that decides takes longer, the "
+        "request is answered 503. If a hook that is told of an event takes longer, the call is "
+        "given up and logged.",
     ] = 5.0
     max_threads: Annotated[
         int,
-        "Threads in which plain (not async) hooks run, per side; as many again serve "
-        "notifications. More calls than threads wait for one, within their time-out.",
+        "Threads for plain (not async) hooks that decide, for each side. Hooks that are told of "
+        "events have as many threads again. If all threads are busy, a call waits for one, "
+        "within its time-out.",
     ] = 16
     max_authentications: Annotated[
         int,
-        "Calls of the `authentication` hook that run at once, per side; plain ones are bounded by "
-        "max_threads as well. Others wait for a place, at most timeout_s, and are answered 503 "
-        "then. Addresses take turns; every second turn belongs to those from which somebody has "
-        "logged in before.",
+        "Calls of the `authentication` hook that run at once, for each side; for plain "
+        "functions max_threads is a limit as well. Other calls wait for a place, for timeout_s "
+        "at most, and are then answered 503. Addresses take turns; every second turn belongs to "
+        "addresses from which somebody has logged in before.",
     ] = 64
     max_stuck_threads: Annotated[
         int,
-        "Threads left behind in hooks that overran their time-out are replaced up to this number; "
-        "with that many stuck and every thread taken, requests are answered 503 at once.",
+        "How many threads that are stuck in a hook longer than its time-out are replaced by new "
+        "ones. When that many are stuck and every thread is busy, requests are answered 503 at "
+        "once.",
     ] = 32
     max_pending_notifications: Annotated[
         int,
-        "Notifications that may wait for slow hooks, per side. What comes on top is dropped, "
-        "counted and logged; ends (closed, stopped) have as much room again.",
+        "Events that may wait for slow hooks, for each side. Further events are dropped, "
+        "counted and logged. Events that tell of an end (closed, stopped) have as much room "
+        "again.",
     ] = 10_000
     stop_grace_s: Annotated[
         float,
-        "Seconds that notifications still running or waiting are given when the server stops.",
+        "Seconds that running and waiting hooks, which are told of events, have when the server "
+        "stops.",
     ] = 5.0
 
     def __post_init__(self) -> None:

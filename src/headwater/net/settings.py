@@ -44,47 +44,57 @@ class SocketSettings:
 
     udp_receive_buffer_bytes: Annotated[
         int,
-        "Kernel receive buffer asked for each UDP socket, bytes. Too small a buffer loses packets "
-        "in bursts; the kernel caps it at net.core.rmem_max.",
+        "Kernel receive buffer for each UDP socket, in bytes. If it is too small, bursts of "
+        "packets are lost. The kernel allows at most net.core.rmem_max.",
     ] = 4_194_304
     udp_send_buffer_bytes: Annotated[
         int,
-        "Kernel send buffer asked for each UDP socket that serves readers, bytes. Capped by the "
-        "kernel at net.core.wmem_max.",
+        "Kernel send buffer for each UDP socket that serves readers, in bytes. The kernel "
+        "allows at most net.core.wmem_max.",
     ] = 4_194_304
     tcp_send_buffer_bytes: Annotated[
         int,
-        "Kernel send buffer of each TCP connection, bytes; 0 leaves it to the kernel's own tuning.",
+        "Kernel send buffer for each TCP connection, in bytes. 0: the kernel chooses.",
     ] = 0
     tcp_unsent_bytes: Annotated[
         int,
-        "Bytes that the kernel may hold of a TCP connection before it sends them; the rest waits "
-        "in the reader's queue, where its age is seen and bounded. What is on its way does not "
-        "count, so long links keep their speed. 0 leaves it to the kernel, which may hold "
+        "Bytes of a TCP connection that the kernel may hold before it sends them. The rest "
+        "waits in the reader's queue, where the server sees and limits its age. Bytes that are "
+        "on their way do not count, so long links stay fast. 0: the kernel chooses; it may hold "
         "megabytes.",
     ] = 131_072
     udp_pending_bytes: Annotated[
         int,
-        "Bytes for the wire (buffer times readers) that may wait for a full UDP send buffer. Past "
-        "it the track's readers lose, and count, what comes up to the next key frame.",
+        "Bytes (buffer times readers) that may wait when a UDP send buffer is full. Beyond it, "
+        "the track's readers lose packets up to the next key frame, and the server counts them.",
     ] = 33_554_432
     udp_pending_age_s: Annotated[
         float,
-        "Seconds that packets may wait for a full UDP send buffer. Past it the track's readers "
-        "lose, and count, what comes up to the next key frame.",
+        "Seconds that packets may wait when a UDP send buffer is full. Beyond it, the track's "
+        "readers lose packets up to the next key frame, and the server counts them.",
     ] = 0.5
     udp_packets_per_wake: Annotated[
-        int, "Datagrams taken from one UDP socket before other sockets get their turn."
+        int,
+        "How many datagrams the server takes from one UDP socket before other sockets have "
+        "their turn.",
     ] = 256
-    read_bytes: Annotated[int, "Bytes asked of a TCP connection in one read."] = 65_536
+    read_bytes: Annotated[
+        int, "How many bytes the server asks for in one read of a TCP connection."
+    ] = 65_536
     reads_per_wake: Annotated[
-        int, "Reads from one TCP connection before other connections get their turn."
+        int,
+        "How many reads the server does on one TCP connection before other connections have "
+        "their turn.",
     ] = 4
     close_deadline_s: Annotated[
-        float, "Seconds that a closing connection may take to accept what is still queued for it."
+        float,
+        "Seconds that a peer may take to accept what still waits for it when its connection is "
+        "being closed.",
     ] = 2.0
     descriptor_limit: Annotated[
-        int, "Open file descriptors to ask the system for at start; 0 asks for all it allows."
+        int,
+        "How many open file descriptors the server asks the system for at its start. 0: as many "
+        "as the system allows.",
     ] = 0
 
     def __post_init__(self) -> None:
@@ -118,22 +128,29 @@ class TlsSettings:
     """Certificate files and rules of `rtsps://`; without a certificate TLS is off."""
 
     certificate: Annotated[
-        str, "Path of the PEM certificate chain, own certificate first; empty turns TLS off."
+        str,
+        "Path of the certificate chain (PEM), with the server's own certificate first. Empty: "
+        "no TLS.",
     ] = ""
     key: Annotated[
-        str, "Path of the PEM private key; empty when it is in the certificate file."
+        str, "Path of the private key (PEM). Empty: the key is in the certificate file."
     ] = ""
     minimum_version: Annotated[
-        TlsVersion, "Oldest TLS version accepted; older peers fail the handshake."
+        TlsVersion,
+        "Oldest TLS version that the server accepts. The handshake with an older peer fails.",
     ] = TlsVersion.TLS_1_2
     client_certificates: Annotated[
-        ClientCertificates, "Whether peers show a certificate; one that fails to verify is refused."
+        ClientCertificates,
+        "Whether peers must show a certificate. A certificate that cannot be verified is always "
+        "refused.",
     ] = ClientCertificates.NONE
     client_ca: Annotated[
-        str, "Path of the PEM certificates that may have issued client certificates."
+        str,
+        "Path of the certificates (PEM) of the authorities whose client certificates the server "
+        "accepts.",
     ] = ""
     handshake_deadline_s: Annotated[
-        float, "Seconds a peer has for the TLS handshake before it is disconnected."
+        float, "Seconds that a peer may take for the TLS handshake. Then the server disconnects it."
     ] = 10.0
 
     def __post_init__(self) -> None:

@@ -41,40 +41,42 @@ class ServerSettings:
     ] = ""
     publish_port: Annotated[
         int,
-        "TCP port for publishers (ANNOUNCE, RECORD), and for readers unless play_port says "
-        "otherwise. 0 picks a free port and logs it.",
+        "TCP port for publishers (ANNOUNCE, RECORD), and for readers too unless play_port is "
+        "another port. 0 picks a free port and logs it.",
     ] = 8554
     play_port: Annotated[
         int | None,
-        "TCP port for readers (DESCRIBE, PLAY) where they have one of their own. Unset, or the "
-        "same number as publish_port (0 and 0 as well), one port serves both. 0 picks a free one.",
+        "TCP port for readers (DESCRIBE, PLAY), if they have a port of their own. If it is "
+        "unset, or the same number as publish_port (also if both are 0), one port serves both. "
+        "0 picks a free port.",
     ] = None
     rtsps_port: Annotated[
         int,
-        "TCP port that takes TLS alone, for publishers and readers; 0: none. Where `tls` has a "
-        "certificate, the other ports take TLS as well, told by a connection's first byte.",
+        "TCP port that accepts TLS only, for publishers and readers. 0: no such port. If `tls` "
+        "has a certificate, the other ports accept TLS as well; the server knows TLS by the "
+        "first byte of a connection.",
     ] = 0
     tls_only: Annotated[
-        bool, "Refuse connections without TLS on every port; needs a certificate in `tls`."
+        bool, "Refuse connections without TLS on every port. It needs a certificate in `tls`."
     ] = False
     proxy_protocol_from: Annotated[
         tuple[str, ...],
         "Addresses or networks (`10.0.0.5`, `10.0.0.0/8`) of proxies whose connections begin "
-        "with a PROXY header, version 1 or 2, that tells the real peer. From any other address "
+        "with a PROXY header (version 1 or 2) that names the real peer. From any other address, "
         "such a header is an unreadable request.",
     ] = ()
     server_name: Annotated[
-        str, "Text of the Server header in every answer; empty leaves the header out."
+        str, "Text of the Server header in every answer. Empty: no such header."
     ] = "Headwater"
     backlog: Annotated[
         int,
-        "Connections that the kernel may hold until the server accepts them; it caps them at "
-        "net.core.somaxconn.",
+        "How many connections the kernel may hold until the server accepts them. The kernel "
+        "allows at most net.core.somaxconn.",
     ] = 1024
     drain_s: Annotated[
         float,
-        "Seconds that readers may go on after the server was told to stop, before it closes "
-        "them; 0 closes at once.",
+        "How many seconds readers may go on after the server was told to stop. Then the server "
+        "closes them. 0: it closes them at once.",
     ] = 0.0
 
     def __post_init__(self) -> None:
@@ -116,18 +118,19 @@ class SessionSettings:
 
     timeout_s: Annotated[
         float,
-        "Seconds after which a session without a sign of life ends: a request, a receiver "
-        "report, a TCP socket that takes data, a publisher's packets.",
+        "A session ends after this many seconds without a sign of life. Signs of life are a "
+        "request, a receiver report, a TCP socket that takes data, and a publisher's packets.",
     ] = 30.0
     setup_timeout_s: Annotated[
         float,
-        "Seconds after which a session ends that has not begun to record or play, whatever else "
-        "its peer asks meanwhile: it holds ports and a path that others want.",
+        "A session that neither records nor plays ends after this many seconds, whatever else "
+        "its peer asks meanwhile, because it holds ports and a path that others want.",
     ] = 60.0
     advertised_margin_s: Annotated[
         float,
-        "How many seconds less than timeout_s the Session header tells the client, for clients "
-        "that send their keep-alive exactly at the time-out; at most half of timeout_s counts.",
+        "The Session header tells the client a time-out that is this many seconds shorter than "
+        "timeout_s, because some clients send their keep-alive exactly at the time-out. At most "
+        "half of timeout_s is subtracted.",
     ] = 5.0
 
     def __post_init__(self) -> None:
@@ -149,101 +152,114 @@ class LimitSettings:
     """How much the server takes from its peers, in all and from each."""
 
     connections: Annotated[
-        int, "TCP connections in all. A further one gets 503 with Retry-After and is closed."
+        int, "TCP connections in all. The next one gets 503 with Retry-After and is closed."
     ] = 10000
     connections_per_address: Annotated[
-        int, "TCP connections from one address. A further one gets 503 and is closed."
+        int, "TCP connections from one address. The next one gets 503 and is closed."
     ] = 2000
     ipv6_prefix_bits: Annotated[
         int,
-        "How many bits of an IPv6 address count as one address for the limits by address: a site "
-        "has a whole /64 to come from. 128 counts each address.",
+        "How many leading bits of an IPv6 address count as one address for the limits by "
+        "address, because one site usually has a whole /64. 128: each address counts by itself.",
     ] = 64
-    sessions: Annotated[int, "Sessions in all. A further SETUP or ANNOUNCE gets 503."] = 10000
+    sessions: Annotated[int, "Sessions in all. The next SETUP or ANNOUNCE gets 503."] = 10000
     sessions_per_address: Annotated[
-        int, "Sessions from one address. A further SETUP or ANNOUNCE gets 503."
+        int, "Sessions from one address. The next SETUP or ANNOUNCE gets 503."
     ] = 2000
     sessions_per_connection: Annotated[
-        int, "Sessions on one connection. A further SETUP or ANNOUNCE gets 503."
+        int, "Sessions on one connection. The next SETUP or ANNOUNCE gets 503."
     ] = 16
-    publishers: Annotated[int, "Publishers in all. A further ANNOUNCE gets 503."] = 5000
-    tracks_per_mount: Annotated[int, "Tracks an ANNOUNCE may describe. More gets 413."] = 16
-    description_lines: Annotated[int, "Lines of the description in an ANNOUNCE. More gets 413."] = (
-        500
-    )
+    publishers: Annotated[int, "Publishers in all. The next ANNOUNCE gets 503."] = 5000
+    tracks_per_mount: Annotated[
+        int, "Tracks that an ANNOUNCE may describe. With more, it gets 413."
+    ] = 16
+    description_lines: Annotated[
+        int, "Lines of the description in an ANNOUNCE. With more, it gets 413."
+    ] = 500
     description_items: Annotated[
         int,
-        "Formats and format parameters (`a=fmtp`) of one track of a description, together. More "
-        "gets 413.",
+        "Formats and format parameters (`a=fmtp`) of one track of a description, together. With "
+        "more, ANNOUNCE gets 413.",
     ] = 256
     description_bytes_total: Annotated[
         int,
-        "Bytes that the descriptions of all publishers may take together; they are kept as long "
-        "as the session. A further ANNOUNCE gets 503.",
+        "Bytes that the descriptions of all publishers may take together; the server keeps a "
+        "description as long as its session. Beyond it, the next ANNOUNCE gets 503.",
     ] = 64 << 20
     requests_per_s: Annotated[
         float,
-        "Requests a connection may send a second, averaged; a body counts as one more for every "
-        "8,192 bytes. Above it the connection is read more slowly, nothing is refused.",
+        "Requests that a connection may send in a second, on average. A body counts as one more "
+        "request for every 8,192 bytes. Above this rate the server reads the connection more "
+        "slowly; it refuses nothing.",
     ] = 100.0
     header_bytes: Annotated[
-        int, "Bytes of a request's line and headers together. More gets 400 and a close."
+        int,
+        "Bytes of a request's first line and headers together. A longer request gets 400 and "
+        "its connection is closed.",
     ] = 16384
-    header_count: Annotated[int, "Header lines of a request. More gets 400 and a close."] = 100
+    header_count: Annotated[
+        int, "Header lines of a request. A request with more gets 400 and its connection is closed."
+    ] = 100
     header_items: Annotated[
         int,
-        "Commas, semicolons and quotes in one header of a request, which part transports, tags "
-        "and parameters. More gets 400 and a close.",
+        "Commas, semicolons and quotes in one header of a request; they separate transports, "
+        "tags and parameters. A request with more gets 400 and its connection is closed.",
     ] = 100
-    body_bytes: Annotated[int, "Bytes of a request's body. More gets 413 and a close."] = 131072
-    uri_bytes: Annotated[int, "Bytes of a request's URL. More gets 414."] = 4096
-    path_bytes: Annotated[int, "Bytes of a mount's path. More gets 414."] = 1024
+    body_bytes: Annotated[
+        int, "Bytes of a request's body. A longer one gets 413 and its connection is closed."
+    ] = 131072
+    uri_bytes: Annotated[int, "Bytes of a request's URL. A longer one gets 414."] = 4096
+    path_bytes: Annotated[int, "Bytes of a mount's path. A longer one gets 414."] = 1024
     publisher_bits_per_s: Annotated[
         float,
-        "Bits a second that a publisher may send, averaged over 5 seconds; above it the "
-        "publisher is closed. 0: no limit.",
+        "Bits that a publisher may send in a second, as an average of 5 seconds. Above this "
+        "rate the server closes the publisher. 0: no limit.",
     ] = 0.0
     publisher_packets_per_s: Annotated[
         float,
-        "RTP packets a second that a publisher may send, averaged over 5 seconds; above it the "
-        "publisher is closed: each packet costs work for each reader, however small it is. 0: no "
-        "limit.",
+        "RTP packets that a publisher may send in a second, as an average of 5 seconds. Above "
+        "this rate the server closes the publisher, because each packet costs work for each "
+        "reader, however small it is. 0: no limit.",
     ] = 50_000.0
     reader_queue_bytes_total: Annotated[
         int,
-        "Bytes queued for all TCP readers together: media, RTCP and answers on every connection "
-        "that set up a reader over TCP. Above it the readers with a queue lose packets, up to "
-        "the next key frame, until it is below again. It is passed by no more than one batch of "
-        "packets for each reader.",
+        "Bytes that may wait for all TCP readers together: media, RTCP and answers on every "
+        "connection that has set up a reader over TCP. Above it, the readers for which bytes "
+        "wait lose packets up to the next key frame, until the sum is below the limit again. "
+        "The sum can pass the limit by one batch of packets for each reader.",
     ] = 1 << 30
     answer_queue_bytes_total: Annotated[
         int,
-        "Bytes of answers queued for all connections without a TCP reader together; above it a "
-        "connection must take all of its answers before its next request is read, so it is "
-        "passed by no more than one answer for each. One connection alone is read no further "
-        "while 32 KiB of answers wait for it.",
+        "Bytes of answers that may wait for all connections without a TCP reader together. "
+        "Above it, a connection must take all of its answers before the server reads its next "
+        "request; so the sum can pass the limit by one answer for each connection. From a "
+        "single connection the server reads nothing while 32 KiB of answers wait for it.",
     ] = 16 << 20
     gop_cache_bytes_total: Annotated[
         int,
-        "Bytes of memory that the packets kept since the last key frames may take, of all mounts "
-        "together; above it the mounts that keep most keep nothing until their next key frame, "
-        "and readers begin live.",
+        "Bytes of memory for the packets that all mounts together keep since their last key "
+        "frames. Above it, the mounts that keep most keep nothing until their next key frame, "
+        "and new readers begin with live packets.",
     ] = 256 << 20
     first_byte_timeout_s: Annotated[
-        float, "Seconds a new connection may take to send its first byte. Then it is closed."
+        float,
+        "Seconds that a new connection may take to send its first byte. Then the server closes it.",
     ] = 10.0
     request_timeout_s: Annotated[
-        float, "Seconds from the first byte of a request to its last. Then 408 and a close."
+        float,
+        "Seconds from the first byte of a request to its last. Then the server answers 408 and "
+        "closes the connection.",
     ] = 10.0
     idle_connection_timeout_s: Annotated[
         float,
-        "Seconds a connection without a session may stay without a request. Then it is closed.",
+        "Seconds that a connection without a session may stay without a request. Then the "
+        "server closes it.",
     ] = 60.0
     write_stall_timeout_s: Annotated[
         float,
-        "Seconds that anything may wait for a peer to take it, whether the peer takes nothing or "
-        "too little. Then its connection is closed. A reader that plays over TCP has "
-        "slow_reader_disconnect_s of its mount instead.",
+        "Seconds that anything may wait until a peer takes it, whether the peer takes nothing "
+        "or too little. Then the server closes the connection. For a reader that plays over "
+        "TCP, slow_reader_disconnect_s of its mount counts instead.",
     ] = 10.0
 
     def __post_init__(self) -> None:

@@ -34,37 +34,38 @@ class RtpSettings:
     ] = 10000
     rtp_port_count: Annotated[
         int,
-        "How many UDP ports the range holds. A UDP publisher takes one pair a track; all UDP "
-        "readers of a track share one pair. A peer that finds the range used up gets 453.",
+        "How many UDP ports the range has. A UDP publisher uses one pair of ports for each "
+        "track; all UDP readers of a track share one pair. If no pair is free, a peer gets 453.",
     ] = 10000
     rtp_pairs_per_address: Annotated[
         int,
-        "Pairs of the range that one address (IPv6: one block, see "
-        "`limits.ipv6_prefix_bits`) may hold at a time; the pair of a track's UDP readers counts "
-        "for the first of them. One pair more gets 453. 0 is half of the range, 16 at least.",
+        "How many pairs of the range one address may hold at a time (IPv6: one block, see "
+        "`limits.ipv6_prefix_bits`). The pair for the UDP readers of a track counts for the "
+        "reader that came first. The next pair is refused with 453. 0: half of the range, but "
+        "at least 16.",
     ] = 0
     publish_transports: Annotated[
         tuple[TransportKind, ...],
-        "What publishers may choose: udp, tcp. Anything else asked for gets 461.",
+        "Transports that publishers may use: udp, tcp. A request for another one gets 461.",
     ] = (TransportKind.UDP, TransportKind.TCP)
     play_transports: Annotated[
         tuple[TransportKind, ...],
-        "What readers may choose: udp, tcp, multicast (which a mount must also have a group "
-        "for). Anything else asked for gets 461; most players then retry over TCP.",
+        "Transports that readers may use: udp, tcp, multicast (multicast needs a group for the "
+        "mount as well). A request for another one gets 461; most players then try TCP.",
     ] = (TransportKind.UDP, TransportKind.TCP, TransportKind.MULTICAST)
     require_secure_media: Annotated[
         bool | None,
-        "Refuse media beside the TLS connection (udp, multicast) to peers on rtsps with 461, so "
-        "that they take TCP, which is inside. Only TLS encrypts: over UDP media is plain RTP, "
-        "whatever the RTSP connection is. Unset: as `server.tls_only`.",
+        "Refuse media outside the TLS connection (udp, multicast) to peers on rtsps with 461, "
+        "so that they use TCP, which is inside it. Only TLS encrypts media: over UDP, media is "
+        "plain RTP even if the RTSP connection uses TLS. Unset: as `server.tls_only`.",
     ] = None
     nat_latching: Annotated[
         bool,
-        "For peers over UDP whose NAT changes their ports: let the first packet from a publisher's "
-        "own address set the port that its media comes from, and the first one that a reader "
-        "sends from its own address set the port that its media goes to, unless one came from the "
-        "port it asked for, or a report that media arrives there. Only the address of the RTSP "
-        "connection is ever accepted.",
+        "For peers over UDP whose NAT changes their ports. The first packet from a publisher's "
+        "own address sets the port that its media comes from. The first packet from a reader's "
+        "own address sets the port that its media goes to, unless a packet, or a report that "
+        "media arrives, has come from the port that the reader asked for. The server accepts "
+        "such packets only from the address of the RTSP connection.",
     ] = False
     receiver_report_interval_s: Annotated[
         float,

@@ -39,7 +39,7 @@ from headwater.cli.publish.failures import Complaint, reason, reason_for_the_end
         (
             Complaint(1, "Invalid data found when processing input"),
             True,
-            "it closed the connection, or its answer was no RTSP",
+            "it closed the connection, or its answer was not RTSP",
         ),
         (Complaint(errno.ECONNREFUSED, "Connection refused"), True, "Connection refused"),
     ],

@@ -10,16 +10,16 @@ from typing import Final
 
 _REFUSED: Final = re.compile(r"method (\w+) failed: (\d{3}) ?\(?([^)\n]*)\)?")
 _STATUS_WORDS: Final = {
-    401: "it wants a user and a password, or does not take those of the URL",
+    401: "it wants a user and a password, or the user or password in the URL is wrong",
     403: "the user has no right to this path, or a hook of the server refused",
     404: "there is nothing at this path",
-    405: "this port is not for that: the server may have another",
-    453: "it has no bandwidth or port left, or a limit is reached",
-    454: "it does not know the session any more",
+    405: "this port does not allow it; the server may have another port for it",
+    453: "it has no free port, or a limit is reached",
+    454: "it no longer knows the session",
     461: "it does not take this transport; try --transport tcp or udp",
 }
 _PUBLISHING_WORDS: Final = {
-    404: "it does not let anybody publish at this path",
+    404: "it lets nobody publish at this path",
     503: "the path has a publisher already, or a limit of the server is reached",
 }
 _GONE: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN})
@@ -57,7 +57,7 @@ def reason(complaint: Complaint, *, publishing: bool) -> str:
             if "resolve hostname" in line:
                 return line.strip()
     if publishing and complaint.text.startswith("Invalid data"):
-        return "it closed the connection, or its answer was no RTSP"
+        return "it closed the connection, or its answer was not RTSP"
     return complaint.text
 
 
