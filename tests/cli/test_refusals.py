@@ -228,7 +228,7 @@ def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
         ("[rtp]\nplay_transports = []\n", {}, "rtp.play_transports is empty: nobody can play"),
         ("[rtp]\npublish_transports = []\n", {}, "rtp.publish_transports is empty"),
         ("[rtp]\nplay_transports = ['multicast']\n", {}, "no mount has a multicast_group"),
-        ("[tls]\nclient_ca = 'x'\n", {}, "no client certificate is asked for"),
+        ("[tls]\nclient_ca = 'x'\n", {}, "the server asks for no client certificate"),
         ("[server]\nproxy_protocol_from = ['::/0']\n", {}, "every peer is taken for a proxy"),
         ("", {"HEADWATER_PORT": "1"}, "use HEADWATER_SERVER__PUBLISH_PORT to set this key"),
         ("", {"HEADWATER_SERVER_HOST": "1"}, "use HEADWATER_SERVER__HOST to set"),

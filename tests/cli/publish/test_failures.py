@@ -23,7 +23,7 @@ from headwater.cli.publish.failures import Complaint, reason, reason_for_the_end
             False,
             (
                 "it answered DESCRIBE with 401 Unauthorized: it wants a user and a password, or "
-                "does not take those of the URL"
+                "the user or password in the URL is wrong"
             ),
         ),
         (
