@@ -85,7 +85,7 @@ async def test_a_header_with_an_empty_value_is_as_if_it_were_not_there(
     [
         ("CSeq", 400, b"CSeq header is missing"),
         ("Transport", 400, b"SETUP needs a Transport header"),
-        ("Content-Length", 400, b"Content-Length is no number of bytes"),
+        ("Content-Length", 400, b"Content-Length is not a number of bytes"),
     ],
 )
 async def test_a_header_that_must_say_something_is_named(

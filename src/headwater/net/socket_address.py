@@ -90,7 +90,7 @@ def address_block(host: str, ipv6_prefix_bits: int) -> str:
     """Return what counts as one address: an IPv4 address, or the network of an IPv6 address.
 
     An IPv6 site is given a /64 at least, so each of its addresses says nothing. IPv4-mapped
-    addresses count as IPv4; a host that is no address counts as itself.
+    addresses count as IPv4; a host that is not an address counts as itself.
     """
     address = _without_mapping(host)
     if isinstance(address, ipaddress.IPv6Address):
@@ -100,7 +100,7 @@ def address_block(host: str, ipv6_prefix_bits: int) -> str:
 
 @lru_cache(maxsize=4096)
 def network_of(host: str, *, ipv4_prefix_bits: int, ipv6_prefix_bits: int) -> str:
-    """Return the network of an address; a host that is no address is one of its own."""
+    """Return the network of an address; a host that is not an address is one of its own."""
     address = _without_mapping(host)
     if address is None:
         return host

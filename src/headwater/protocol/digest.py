@@ -67,7 +67,7 @@ def digest_response(
         return _hash(f"{user_ha1}:{nonce}:{ha2}", algorithm)
     if qop != "auth":
         raise ProtocolError(
-            f"qop {qop!r} is not spoken here", status=500, fault=Fault.LOCAL, where="qop"
+            f"qop {qop!r} is not supported", status=500, fault=Fault.LOCAL, where="qop"
         )
     return _hash(f"{user_ha1}:{nonce}:{nc}:{cnonce}:{qop}:{ha2}", algorithm)
 
@@ -123,7 +123,7 @@ def answer_challenge(
     algorithm = algorithm_named(challenge.algorithm)
     offered = [qop.lower() for qop in challenge.qop]
     if algorithm is None or (offered and "auth" not in offered):
-        raise ProtocolError("a kind of Digest that is not spoken here", where="WWW-Authenticate")
+        raise ProtocolError("this kind of Digest is not supported", where="WWW-Authenticate")
     qop = "auth" if offered else None
     count = f"{nc:08x}"
     response = digest_response(

@@ -219,7 +219,7 @@ def _decoded(raw: bytes) -> str:
 def _checked_field(name: str, value: str) -> tuple[str, str, str]:
     if not _NAME.fullmatch(name):
         raise ProtocolError(
-            f"{name!r} is no header name", status=500, fault=Fault.LOCAL, where="header name"
+            f"{name!r} is not a header name", status=500, fault=Fault.LOCAL, where="header name"
         )
     if _UNSAFE_VALUE.search(value):
         raise ProtocolError(

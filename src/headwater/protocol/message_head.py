@@ -74,7 +74,7 @@ def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:
         return 0
     if len(set(values)) > 1 or not _CONTENT_LENGTH.fullmatch(values[0]):
         raise ProtocolError(
-            "Content-Length is no number of bytes", where="Content-Length", fatal=True
+            "Content-Length is not a number of bytes", where="Content-Length", fatal=True
         )
     size_bytes = int(values[0])
     if size_bytes > max_body_bytes:
@@ -111,7 +111,7 @@ def _status_line(line: str, offset: int) -> tuple[str, int, str]:
     _check_version(version, offset)
     code, _, reason = rest.strip().partition(" ")
     if not _STATUS.fullmatch(code):
-        raise ProtocolError("the status is no number", where="status line", offset=offset)
+        raise ProtocolError("the status is not a number", where="status line", offset=offset)
     return version, int(code), reason.strip().replace("\t", " ")
 
 
@@ -143,7 +143,7 @@ def _check_version(version: str, offset: int) -> None:
     # RFC 2326 §3.1 with RFC 2068 §3.1: another minor version changes no framing.
     if int(parsed[1]) != 1:
         raise ProtocolError(
-            f"{version} is not spoken here, RTSP/1.0 is",
+            f"{version} is not supported; use RTSP/1.0",
             status=505,
             where="first line",
             offset=offset,

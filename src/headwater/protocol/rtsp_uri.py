@@ -74,10 +74,10 @@ class RtspUri:
             return cls("", "", None, None, None, path, query)
         scheme_match = _SCHEME.match(uri)
         if scheme_match is None:
-            raise ProtocolError("not absolute; rtsp://host/path is", where=_WHERE, offset=0)
+            raise ProtocolError("the URL is not absolute; write rtsp://host/path", where=_WHERE, offset=0)
         scheme = scheme_match[1].lower()
         if scheme not in _DEFAULT_PORTS:
-            raise ProtocolError("the scheme is none of RTSP", where=_WHERE, offset=0)
+            raise ProtocolError("the scheme is not one of RTSP", where=_WHERE, offset=0)
         start = scheme_match.end()
         end_match = _AUTHORITY_END.search(uri, start)
         end = end_match.start() if end_match else len(uri)
@@ -163,5 +163,5 @@ def _host_and_port(text: str, *, offset: int) -> tuple[str, int | None]:
     if not host or " " in host:
         raise ProtocolError("the host is missing", where=_WHERE, offset=offset)
     if not _PORT.fullmatch(port_text) or (port_text and not 1 <= int(port_text) <= 65_535):
-        raise ProtocolError("the port is none of 1 to 65535", where=_WHERE, offset=offset)
+        raise ProtocolError("the port must be from 1 to 65535", where=_WHERE, offset=offset)
     return host, int(port_text) if port_text else None

@@ -33,7 +33,7 @@ logger = paced_logger(__name__)
 _OVERLOADED = Refusal(
     Status.SERVICE_UNAVAILABLE, "the server takes no more connections now", [("Retry-After", "5")]
 )
-_TLS_NEEDED = Refusal(Status.FORBIDDEN, "this port takes TLS alone; use rtsps://")
+_TLS_NEEDED = Refusal(Status.FORBIDDEN, "this port accepts only TLS; use rtsps://")
 _FIRST_BYTES = 4096
 
 

@@ -71,7 +71,7 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         lambda _: Refusal(
             Status.BAD_REQUEST,
             "this port speaks RTSP, not HTTP; open an rtsp:// URL with a player. RTSP inside HTTP "
-            "(a tunnel) is not served, media inside RTSP (TCP) is",
+            "(a tunnel) is not supported; media inside RTSP (TCP) is",
         ),
     ),
     (ProtocolError, _of_protocol_error),
@@ -79,7 +79,7 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         PortShareExhausted,
         lambda _: Refusal(
             Status.NOT_ENOUGH_BANDWIDTH,
-            "this address holds all UDP port pairs that it may (rtp.rtp_pairs_per_address); "
+            "this address has all UDP port pairs that it may have (rtp.rtp_pairs_per_address); "
             "use TCP",
             logged=True,
         ),

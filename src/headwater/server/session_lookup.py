@@ -87,7 +87,7 @@ def required_session(exchange: Exchange, role: Role | None = None) -> Session:
     if role is not None and session.role is not role:
         raise Refusal(
             Status.METHOD_NOT_VALID_IN_THIS_STATE,
-            f"this session is there to {session.role}",
+            f"this session can only {session.role}",
         )
     return session
 
@@ -136,7 +136,7 @@ def target_in(exchange: Exchange, session: Session) -> ControlTarget:
     if target.path != session.path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session is of the mount {session.path}, not {target.path}",
+            f"this session belongs to the mount {session.path}, not {target.path}",
         )
     is_known = target.track is None or target.track in session.tracks
     if session.role is Role.PLAY and not is_known:

@@ -40,7 +40,7 @@ def publisher_target(exchange: Exchange, session: Session) -> SetupTarget:
     if target.path != session.path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session is of the mount {session.path}, not {target.path}",
+            f"this session belongs to the mount {session.path}, not {target.path}",
         )
     track = _track(target.track, len(presentation.media), session.path)
     return SetupTarget(Role.PUBLISH, session.path, target.query, track)
@@ -63,7 +63,7 @@ def reader_target(exchange: Exchange, session: Session | None) -> SetupTarget:
     if session is not None and session.path != mount.path:
         raise Refusal(
             Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session is of the mount {session.path}, not {mount.path}",
+            f"this session belongs to the mount {session.path}, not {mount.path}",
         )
     target = resolve_control(uri, controls=reader_controls(mount), mount=mount.path)
     track = _track(target.track, len(mount.tracks), mount.path)

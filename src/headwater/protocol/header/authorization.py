@@ -101,7 +101,7 @@ def _basic(token: str) -> BasicCredentials:
         # Some clients leave the padding out.
         raw = base64.b64decode(token + "=" * (-len(token) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise ProtocolError("Basic credentials are no base64", where=_WHERE) from None
+        raise ProtocolError("Basic credentials are not base64", where=_WHERE) from None
     try:
         pair = raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -145,7 +145,7 @@ def _parse_alternative(parameters: list[str]) -> TransportSpec | None:
 def _pair(name: str, value: str, *, maximum: int) -> tuple[int, int]:
     match = _PAIR.fullmatch(value)
     if match is None:
-        raise ProtocolError(f"{name}={value} is no pair of numbers", where=_WHERE)
+        raise ProtocolError(f"{name}={value} is not a pair of numbers", where=_WHERE)
     first = int(match[1])
     second = int(match[2]) if match[2] else port_of_partner(first)
     if first == second or max(first, second) > maximum:
@@ -176,7 +176,7 @@ def _ttl(name: str, value: str) -> int:
 def _address(name: str, value: str) -> str | None:
     # Quotes may hide separators, which would part the value once it is written again.
     if not _ADDRESS.fullmatch(value):
-        raise ProtocolError(f"{name} is no address", where=_WHERE)
+        raise ProtocolError(f"{name} is not an address", where=_WHERE)
     return value or None
 
 

@@ -48,7 +48,8 @@ async def answer(exchange: Exchange) -> Response:
         session.made_up_id = made_up_id
     elif session.path != path:
         raise Refusal(
-            Status.AGGREGATE_OPERATION_NOT_ALLOWED, f"this session is of the mount {session.path}"
+            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
+            f"this session belongs to the mount {session.path}",
         )
     try:
         state = state_after(session, Method.ANNOUNCE)

@@ -22,7 +22,7 @@ async def answer(exchange: Exchange) -> Response:
     service, connection, request = exchange.service, exchange.connection, exchange.request
     uri, path = await service.gate.admit_by_uri(exchange, Role.PLAY)
     if not _accepts_sdp(request.headers.get_list("Accept")):
-        raise Refusal(Status.NOT_ACCEPTABLE, f"presentations come as {_SDP} only")
+        raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
     mount = service.mounts.get(path)
     if mount is None:
         raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
