@@ -74,7 +74,7 @@ class RtspUri:
             return cls("", "", None, None, None, path, query)
         scheme_match = _SCHEME.match(uri)
         if scheme_match is None:
-            raise ProtocolError("the URL is not absolute; write rtsp://host/path", where=_WHERE, offset=0)
+            raise ProtocolError("not absolute; write rtsp://host/path", where=_WHERE, offset=0)
         scheme = scheme_match[1].lower()
         if scheme not in _DEFAULT_PORTS:
             raise ProtocolError("the scheme is not one of RTSP", where=_WHERE, offset=0)

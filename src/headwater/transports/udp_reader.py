@@ -245,5 +245,5 @@ def _hint(claim: UdpClaim) -> str:
     heard = " and ".join(str(port) for port in claim.heard_from if port)
     return (
         f"asked for media at ports {asked}, but sends from {heard}: a NAT changes its ports, so it "
-        "likely gets nothing; set rtp.nat_latching, or let it use TCP"
+        "probably gets nothing; set rtp.nat_latching, or let it use TCP"
     )
