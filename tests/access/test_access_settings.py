@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 
@@ -102,12 +100,3 @@ def test_methods_keep_the_order_of_the_settings() -> None:
 def test_users_whom_no_method_fits_are_refused() -> None:
     with pytest.raises(ValueError, match="not one of them fits every user's password form"):
         AccessSettings(methods=(MD5,), users=(_user(SCRYPT),))
-
-
-@pytest.mark.parametrize("cls", [UserSettings, AccessSettings])
-def test_page_has_each_setting(cls: Any) -> None:
-    lines = (Path(__file__).parents[2] / "docs" / "access.md").read_text().splitlines()
-    hints = get_type_hints(cls, include_extras=True)
-    for field in fields(cls):
-        start, end = f"| `{field.name}` | ", f" | {hints[field.name].__metadata__[0]} |"
-        assert any(line.startswith(start) and line.endswith(end) for line in lines), field.name

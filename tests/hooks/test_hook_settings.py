@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
-from typing import Any, get_type_hints
-
 import pytest
 
 from headwater.hooks.settings import HookSettings
@@ -28,10 +24,3 @@ def test_defaults_are_within_bounds() -> None:
 def test_refusal_names_field_value_and_bound(name: str, value: float, allowed: str) -> None:
     with pytest.raises(ValueError, match=rf"{name} is {value}; it must be {allowed}"):
         HookSettings(**{name: value})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("field", fields(HookSettings), ids=lambda field: field.name)
-def test_page_has_each_setting(field: Any) -> None:
-    doc = get_type_hints(HookSettings, include_extras=True)[field.name].__metadata__[0]
-    page = Path(__file__).parents[2] / "docs" / "hooks.md"
-    assert f"| `{field.name}` | {field.default} | {doc} |" in page.read_text().splitlines()

@@ -49,8 +49,9 @@ HOOKS: tuple[HookPoint, ...] = (
         "bool",
         BOTH_SIDES,
         ends=False,
-        doc="Who asks? Called for the first request of a connection on a path (ANNOUNCE, DESCRIBE "
-        "or SETUP), with two empty strings when no Basic credentials came. False is answered 401.",
+        doc="Is this user known, and is the password right? It is called for the first request of "
+        "a connection on a path (ANNOUNCE, DESCRIBE or SETUP). If the client sent no user and "
+        "password (Basic), both are empty strings. If it returns False, the client gets 401.",
     ),
     HookPoint(
         "check_mount",
@@ -58,8 +59,8 @@ HOOKS: tuple[HookPoint, ...] = (
         "bool, a status from 300 to 599, or a redirect",
         BOTH_SIDES,
         ends=False,
-        doc="May this be published or read here? Called behind `authentication`, as often. False "
-        "is answered 403.",
+        doc="May this client publish or read this path? It is called after `authentication`, and "
+        "as often. If it returns False, the client gets 403.",
     ),
     HookPoint(
         "session_opened",
@@ -67,7 +68,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         BOTH_SIDES,
         ends=False,
-        doc="An RTSP session was made, by ANNOUNCE or a reader's first SETUP.",
+        doc="An RTSP session was opened, by ANNOUNCE or by a reader's first SETUP.",
     ),
     HookPoint(
         "session_closed",
@@ -75,7 +76,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         BOTH_SIDES,
         ends=True,
-        doc="An RTSP session is gone, whatever ended it.",
+        doc="An RTSP session has ended, for whatever reason.",
     ),
     HookPoint(
         "mount_opened",
@@ -83,7 +84,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         BOTH_SIDES,
         ends=False,
-        doc="A mount appeared in the table of mounts.",
+        doc="A mount was opened.",
     ),
     HookPoint(
         "mount_closed",
@@ -91,7 +92,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         BOTH_SIDES,
         ends=True,
-        doc="A mount left the table of mounts.",
+        doc="A mount was closed.",
     ),
     HookPoint(
         "mount_now_empty",
@@ -107,7 +108,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PUBLISH,),
         ends=False,
-        doc="A publisher's RECORD was granted.",
+        doc="The server granted a publisher's RECORD.",
     ),
     HookPoint(
         "publisher_stopped",
@@ -115,7 +116,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PUBLISH,),
         ends=True,
-        doc="A publisher no longer fills its mount.",
+        doc="A publisher has stopped sending to its mount.",
     ),
     HookPoint(
         "reader_started",
@@ -123,7 +124,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PLAY,),
         ends=False,
-        doc="A reader's PLAY was granted.",
+        doc="The server granted a reader's PLAY.",
     ),
     HookPoint(
         "reader_stopped",
@@ -131,7 +132,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PLAY,),
         ends=True,
-        doc="A reader that had started is gone, whatever ended it; a PAUSE does not.",
+        doc="A reader that had started has gone, for whatever reason. A PAUSE does not count.",
     ),
     HookPoint(
         "client_close",
@@ -139,7 +140,7 @@ HOOKS: tuple[HookPoint, ...] = (
         "",
         (Side.PLAY,),
         ends=True,
-        doc="A reader's session ended, started or not: the place to tidy up after it.",
+        doc="A reader's session has ended, whether it had started to play or not. Tidy up here.",
     ),
 )
 
