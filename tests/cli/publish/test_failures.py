@@ -27,6 +27,14 @@ from headwater.cli.publish.failures import Complaint, reason, reason_for_the_end
             ),
         ),
         (
+            Complaint(1, "x", ["method ANNOUNCE failed: 403 Forbidden"]),
+            True,
+            (
+                "it answered ANNOUNCE with 403 Forbidden: the user has no right to this path, or "
+                "a hook of the server refused"
+            ),
+        ),
+        (
             Complaint(1, "x", ["method SETUP failed: 599 (Odd)"]),
             False,
             "it answered SETUP with 599 Odd: its log says why",
