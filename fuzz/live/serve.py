@@ -20,7 +20,8 @@ from headwater.config.settings import Settings
 from headwater.hooks import HookRequest, Redirect
 from headwater.media.settings import MountOverride, MountSettings, SecondPublisher, SlowReaderPolicy
 from headwater.net.descriptor_limit import raise_descriptor_limit
-from headwater.server.settings import LimitSettings, SessionSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.settings import SessionSettings
 from headwater.transports.settings import RtpSettings
 
 UDP_PORTS = 2_000

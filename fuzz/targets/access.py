@@ -35,7 +35,7 @@ def run(data: bytes) -> None:
             method="DESCRIBE",
             uri=uri,
             authorization=raw or None,
-            action=Action.READ,
+            action=Action.PLAY,
             path=path,
             now=float(len(data)),
             peer="192.0.2.1",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fuzz.target import Target, fields, text_of
 from headwater.hooks.answers import Redirect, mount_verdict
 from headwater.hooks.request import HookRequest
-from headwater.hooks.table import Side
 from headwater.protocol.headers import Headers
+from headwater.side import Side
 
 
 def run(data: bytes) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
     from headwater.control.settings import ControlSettings
     from headwater.control.status import Health, ServerStatus
-    from headwater.hooks import HookRequest, Hooks, HookSettings, Redirect
+    from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.media.settings import (
         MountOverride,
         MountSettings,
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
         TrackSnapshot,
     )
     from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
-    from headwater.server.counters import ServerCounters
-    from headwater.server.session import SessionSnapshot
-    from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+    from headwater.relay.counters import ServerCounters
+    from headwater.relay.end import SessionSnapshot
+    from headwater.relay.limit_settings import LimitSettings
+    from headwater.server.settings import ServerSettings, SessionSettings
     from headwater.transports.settings import RtpSettings, TransportKind
 
 __all__ = [
     "AccessSettings",
+    "Allowed",
     "AuthMethod",
     "ClientCertificates",
     "ControlSettings",
@@ -88,6 +90,7 @@ _HOMES = {
     "ControlSettings": "headwater.control.settings",
     "Health": "headwater.control.status",
     "ServerStatus": "headwater.control.status",
+    "Allowed": "headwater.hooks",
     "HookRequest": "headwater.hooks",
     "Hooks": "headwater.hooks",
     "HookSettings": "headwater.hooks",
@@ -104,9 +107,9 @@ _HOMES = {
     "SocketSettings": "headwater.net.settings",
     "TlsSettings": "headwater.net.settings",
     "TlsVersion": "headwater.net.settings",
-    "ServerCounters": "headwater.server.counters",
-    "SessionSnapshot": "headwater.server.session",
-    "LimitSettings": "headwater.server.settings",
+    "ServerCounters": "headwater.relay.counters",
+    "SessionSnapshot": "headwater.relay.end",
+    "LimitSettings": "headwater.relay.limit_settings",
     "ServerSettings": "headwater.server.settings",
     "SessionSettings": "headwater.server.settings",
     "RtpSettings": "headwater.transports.settings",

@@ -68,7 +68,7 @@ class _Door:
             "method": "DESCRIBE",
             "uri": URI,
             "authorization": authorization,
-            "action": Action.READ,
+            "action": Action.PLAY,
             "path": "/cam",
             "now": 1000.0,
             "peer": PEER,

@@ -170,7 +170,7 @@ async def test_strangers_never_keep_a_known_address_from_logging_in(
             method="DESCRIBE",
             uri="rtsp://h/x",
             authorization=basic("viewer", password),
-            action=Action.READ,
+            action=Action.PLAY,
             path="/x",
             now=0.0,
             peer=peer,

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from inside import inside
 from rtsp_peer import DEADLINE_S, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -104,12 +105,11 @@ async def test_a_wait_that_fails_is_not_the_end_of_the_drain(
     async with new_server() as server:
         await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
         await TcpReader.start(server.play_port, server.play_url("/a"))
-        assert server._service is not None
 
         async def broken() -> None:
             raise RuntimeError("is bound to a different event loop")
 
-        monkeypatch.setattr(server._service.sessions.readers_gone, "wait", broken)
+        monkeypatch.setattr(inside(server).relay.ends.readers_gone, "wait", broken)
         with pytest.raises(RuntimeError, match="different event loop"):
             await server.stop(drain_s=3600)
         assert not server.running
@@ -288,8 +288,7 @@ async def test_second_stop_ends_the_drain() -> None:
 
 
 def _listens(server: RtspServer) -> bool:
-    service = server._service
-    return service is not None and bool(service.listeners._listeners)
+    return server.running and bool(inside(server).rtsp.listeners._listeners)
 
 
 async def test_stop_that_is_given_up_goes_on_to_its_end() -> None:

@@ -12,6 +12,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of
 from pydantic import TypeAdapter
 from rtsp_peer import DEADLINE_S, SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
@@ -226,9 +227,7 @@ async def test_a_status_survives_those_who_leave_while_it_is_made(server: RtspSe
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     for _ in range(100):
         await TcpReader.start(server.play_port, server.play_url("/a"))
-    report = server._report
-    assert report is not None
-    steps = report.steps()
+    steps = inside(server).report.steps()
     next(steps)
     RtspPeer.forget_all()
     await wait_for(lambda: not server.sessions)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from exhausted import Exhausted
+from inside import inside
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 from udp_peer import wait_for
 
@@ -85,8 +86,7 @@ def test_it_answers_when_no_descriptor_is_left(
             for sock in asking[6:]:
                 sock.close()
             # With descriptors again, it keeps one again.
-            status_socket = server._status_socket
-            assert status_socket is not None
+            status_socket = inside(server).status_socket
             await wait_for(lambda: status_socket._reserve)
 
     caplog.set_level("DEBUG")

@@ -13,11 +13,12 @@ import struct
 import time
 from collections.abc import Callable
 
+from inside import Inside, inside
+
 from headwater import RtspServer
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings
 from headwater.media.track import Track
-from headwater.server.service import Service
 
 DEADLINE_S = 20.0
 BATCH = 14
@@ -61,10 +62,9 @@ class DataPlane:
         return next(iter(self.service.mounts)).tracks[0]
 
     @property
-    def service(self) -> Service:
+    def service(self) -> Inside:
         """The server's inner side."""
-        assert self.server._service is not None
-        return self.server._service
+        return inside(self.server)
 
     def close(self) -> None:
         """Stop the server and close everyone's sockets."""

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from headwater.config.schema import settings_schema
-from headwater.server.settings import LimitSettings
+from headwater.relay.limit_settings import LimitSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from faulty_link import FaultyLink, unusable
+from inside import inside
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
@@ -76,13 +77,12 @@ async def server(told: Told) -> AsyncIterator[RtspServer]:
         play_hooks=Hooks(session_closed=told.session_closed),
     )
     await server.start()
-    service = server._service
-    assert service is not None
+    service = inside(server)
     yield server
     RtspPeer.forget_all()
     UdpPair.close_all()
     await server.stop()
     assert service.media_ends.ports.in_use == 0
-    assert not service.connections
-    assert len(service.sessions) == len(service.mounts) == 0
-    assert service.counters.connection_failures == service.counters.request_failures == 0
+    assert len(service.connections) == len(service.relay.ends) == len(service.mounts) == 0
+    counters = service.relay.counters
+    assert counters.connection_failures == counters.request_failures == 0

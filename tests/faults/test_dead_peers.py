@@ -148,4 +148,4 @@ def test_no_deadline_goes_by_the_wall_clock() -> None:
                 if call in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"}:
                     asked.add((str(source.relative_to(package)), call))
     # Whether a certificate is valid is a question of the date, and sender reports tell it.
-    assert asked == {("net/tls_context.py", "datetime.now"), ("server/timekeeper.py", "time.time")}
+    assert asked == {("net/tls_context.py", "datetime.now"), ("relay/reports.py", "time.time")}

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from headwater.hooks import Allowed, HookRequest, HookRunner, Hooks, Redirect, Refused, Side
+from headwater.hooks import Allowed, HookRequest, HookRunner, Hooks, Redirect, Refused
+from headwater.side import Side
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
 _BLOCKS = re.findall(r"^( *)```python\n(.*?)^ *```$", _PAGE, re.DOTALL | re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from headwater.hooks.registry import Hooks
 from headwater.hooks.request import HookRequest
-from headwater.hooks.table import Side
+from headwater.side import Side
 
 
 async def authentication(username: str, password: str) -> bool:

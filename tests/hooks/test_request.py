@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.hooks.request import HeaderView, HookRequest
-from headwater.hooks.table import Side
+from headwater.side import Side
 
 _HEADERS = [
     ("CSeq", "3"),

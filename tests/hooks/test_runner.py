@@ -20,9 +20,9 @@ from headwater.hooks import (
     HookTimedOut,
     Redirect,
     Refused,
-    Side,
     notify_both,
 )
+from headwater.side import Side
 
 DEADLINE_S = 10.0
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.hooks.table import BOTH_SIDES, HOOK_BY_NAME, HOOKS, HookPoint, Side
+from headwater.hooks.table import BOTH_SIDES, HOOK_BY_NAME, HOOKS, HookPoint
+from headwater.side import Side
 
 _PAGE = Path(__file__).parents[2] / "docs" / "hooks.md"
 

@@ -13,7 +13,8 @@ from headwater.protocol.quirks import (
     transport_mode,
     transport_ssrc,
 )
-from headwater.protocol.session_states import SessionRole, SessionState, next_state
+from headwater.protocol.session_states import SessionState, next_state
+from headwater.side import Side
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_ports_of_zero_are_none(first: int, second: int, absent: bool) -> None:
     assert ports_are_absent(first, second) is absent
 
 
-@pytest.mark.parametrize("role", list(SessionRole))
-def test_pause_of_what_does_not_run_changes_nothing(role: SessionRole) -> None:
+@pytest.mark.parametrize("role", list(Side))
+def test_pause_of_what_does_not_run_changes_nothing(role: Side) -> None:
     assert METHODS_WITHOUT_EFFECT == {SessionState.READY: (Method.PAUSE,)}
     assert next_state(SessionState.READY, "PAUSE", role) is SessionState.READY
 

@@ -3,11 +3,11 @@ import pytest
 from headwater.protocol.errors import StateError
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import (
-    SessionRole,
     SessionState,
     allowed_methods,
     next_state,
 )
+from headwater.side import Side
 
 INIT, READY = SessionState.INIT, SessionState.READY
 PLAYING, RECORDING = SessionState.PLAYING, SessionState.RECORDING
@@ -45,14 +45,12 @@ PUBLISHER = [
     (RECORDING, "SETUP", None),
     (RECORDING, "ANNOUNCE", None),
 ]
-CASES = [(SessionRole.READER, *case) for case in READER] + [
-    (SessionRole.PUBLISHER, *case) for case in PUBLISHER
-]
+CASES = [(Side.PLAY, *case) for case in READER] + [(Side.PUBLISH, *case) for case in PUBLISHER]
 
 
 @pytest.mark.parametrize(("role", "state", "method", "following"), CASES)
 def test_next_state(
-    role: SessionRole, state: SessionState, method: str, following: SessionState | None
+    role: Side, state: SessionState, method: str, following: SessionState | None
 ) -> None:
     if following is not None:
         assert next_state(state, method, role) is following
@@ -67,11 +65,11 @@ def test_next_state(
 
 @pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "GET_PARAMETER", "SET_PARAMETER"])
 @pytest.mark.parametrize("state", SessionState)
-@pytest.mark.parametrize("role", SessionRole)
-def test_methods_that_touch_no_state(role: SessionRole, state: SessionState, method: str) -> None:
+@pytest.mark.parametrize("role", Side)
+def test_methods_that_touch_no_state(role: Side, state: SessionState, method: str) -> None:
     assert next_state(state, method, role) is state
     assert method in allowed_methods(state, role)
 
 
 def test_the_role_may_be_its_value() -> None:
-    assert next_state(READY, Method.PLAY, "reader") is PLAYING
+    assert next_state(READY, Method.PLAY, "play") is PLAYING

@@ -5,13 +5,10 @@ from __future__ import annotations
 import socket
 
 import pytest
+from inside import inside
 from rtsp_peer import SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer
-from headwater.protocol.message import Response
-from headwater.protocol.method import Method
-from headwater.server import answering
-from headwater.server.exchange import Exchange
 
 TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 
@@ -19,10 +16,10 @@ TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 async def test_bug_in_a_method_is_500_for_its_request_alone(
     server: RtspServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(_: Exchange) -> Response:
+    def broken(_path: str) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    monkeypatch.setitem(answering._METHODS, Method.DESCRIBE, broken)
+    monkeypatch.setattr(inside(server).mounts, "get", broken)
     peer = await RtspPeer.connect(server.play_port)
     answer = await peer.ask("DESCRIBE", "rtsp://h/a")
     assert answer.status == 500
@@ -35,8 +32,7 @@ async def test_bug_in_a_method_is_500_for_its_request_alone(
 async def test_bug_in_media_ends_its_connection_alone(
     server: RtspServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     broken = await TcpPublisher.start(server.publish_port, server.publish_url("/broken"))
     whole = await TcpPublisher.start(server.publish_port, server.publish_url("/whole"))
     reader = await TcpReader.start(server.play_port, server.play_url("/whole"))

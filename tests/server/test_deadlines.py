@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import wait_for
@@ -16,7 +17,7 @@ from udp_peer import wait_for
 from headwater import MountSettings, RtspServer, Settings
 from headwater.media.settings import SlowReaderPolicy
 from headwater.net.settings import SocketSettings
-from headwater.server.settings import LimitSettings
+from headwater.relay.limit_settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -52,8 +53,7 @@ async def test_request_that_never_ends_is_408_and_closed(
 
 
 def _began(server: RtspServer) -> bool:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     return any(one.message_began_s is not None for one in service.connections)
 
 
@@ -61,8 +61,7 @@ async def test_slow_loris_gets_no_longer_by_a_byte_now_and_then(
     server: RtspServer, clock: Any
 ) -> None:
     peer = await RtspPeer.connect(server.play_port)
-    service = server._service
-    assert service is not None
+    service = inside(server)
     await peer.send(b"OPTIONS * RTSP/1.0\r\n")
     await wait_for(lambda: _began(server))
     for byte in b"X-Slow":

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import pytest
+from inside import inside
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer, Settings
-from headwater.server.settings import LimitSettings
+from headwater.relay.limit_settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -59,7 +60,7 @@ async def test_requests_in_a_row_are_answered_a_few_a_turn(
 
 async def test_frames_in_many_runs_are_taken_a_few_runs_a_turn(server: RtspServer) -> None:
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    track = next(iter(server._service.mounts)).tracks[0]  # type: ignore[union-attr]
+    track = next(iter(inside(server).mounts)).tracks[0]
     # An empty line behind each frame makes a run of its own of it, and a read holds thousands.
     runs = b"".join(frame(0, rtp(seq)) + b"\r\n" for seq in range(2000))
     with MostPerTurn(lambda: track.counters.batches) as turns:

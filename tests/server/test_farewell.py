@@ -11,9 +11,9 @@ from logged import event_of
 from rtsp_peer import RtspPeer
 
 from headwater import RtspServer, Settings
-from headwater.server.farewell import farewell
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.connections.farewell import farewell
 from headwater.server.refusal import Refusal
-from headwater.server.settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 

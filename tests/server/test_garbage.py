@@ -11,7 +11,7 @@ from rtsp_peer import RtspPeer
 
 from headwater import RtspServer, Settings
 from headwater.access.settings import AccessSettings, UserSettings
-from headwater.server.settings import LimitSettings
+from headwater.relay.limit_settings import LimitSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inside import inside
 from rtsp_peer import SDP, Answer, RtspPeer, TcpPublisher, TcpReader
 from step_fault import StepFault
 from udp_peer import UdpPair, wait_for
@@ -24,8 +25,8 @@ from headwater import MountSettings, RtpSettings, RtspServer, Settings
 from headwater.net.kernel_features import probe
 from headwater.net.preamble import Preamble
 from headwater.net.settings import TlsSettings
-from headwater.server import connection
-from headwater.server.listeners import Listeners
+from headwater.server.answering import Answering
+from headwater.server.connections.listeners import Listeners
 from headwater.server.settings import ServerSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
@@ -46,38 +47,37 @@ OPEN_FILES = Path("/proc/self/fd")
 def fault(monkeypatch: pytest.MonkeyPatch) -> StepFault:
     """Armed while the server answers the request that it was prepared for."""
     fault = StepFault()
-    answer = connection.answer
+    answer = Answering.answer
 
     async def armed_answer(*arguments: Any) -> None:
         with fault.armed():
             await answer(*arguments)
 
-    monkeypatch.setattr(connection, "answer", armed_answer)
+    monkeypatch.setattr(Answering, "answer", armed_answer)
     return fault
 
 
 def held(server: RtspServer) -> dict[str, object]:
     """Everything that the server holds for peers, and the process for the server."""
-    service = server._service
-    assert service is not None
-    sessions, ends = service.sessions, service.media_ends
+    service = inside(server)
+    ends, media_ends = service.relay.ends, service.media_ends
     loop = asyncio.get_running_loop()
     return {
-        "pairs": ends.ports.in_use,
-        "egresses": len(ends.egresses),
-        "groups": (len(ends.groups), len(ends.groups._taken)),
-        "sessions": len(sessions),
-        "sessions by address": dict(sessions._by_address),
-        "publishers and readers": (sessions._publishers, sessions._readers),
-        "readers gone": sessions.readers_gone.is_set(),
-        "reservations": len(service.reservations),
+        "pairs": media_ends.ports.in_use,
+        "egresses": len(media_ends.egresses),
+        "groups": (len(media_ends.groups), len(media_ends.groups._taken)),
+        "sessions": len(ends),
+        "sessions by address": dict(ends._by_address),
+        "publishers and readers": dict(ends._by_side),
+        "readers gone": ends.readers_gone.is_set(),
+        "reservations": len(service.relay.reservations),
         "mounts": {mount.path: len(mount.readers) for mount in service.mounts},
         "fan-outs": [len(track.fan_out) for mount in service.mounts for track in mount.tracks],
         "connections": len(service.connections),
-        "connections by address": dict(service.listeners._by_address),
-        "preambles": len(service.listeners._preambles),
-        "queued": service.queue_budget.queued.size_bytes,
-        "endings": len(service.endings),
+        "connections by address": dict(service.connections._by_address),
+        "preambles": len(service.rtsp.listeners._preambles),
+        "queued": service.relay.queue_budget.queued.size_bytes,
+        "endings": len(service.relay.endings),
         "tasks": len(asyncio.all_tasks()),
         "watched descriptors": len(loop._selector.get_map()),  # type: ignore[attr-defined]
         "descriptors": sum(1 for _ in OPEN_FILES.iterdir()),

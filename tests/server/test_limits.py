@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of, events
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import wait_for
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.log_pace import FAULTS, PACE
-from headwater.server.settings import LimitSettings, ServerSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.settings import ServerSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -45,7 +47,7 @@ async def test_connection_too_many_is_answered_503_and_closed(
     assert server.counters.refused_by_limit[f"limits.{limit}"] == 1
     assert (await held[0].ask("OPTIONS", "*")).status == 200
     await held[1].close()
-    await wait_for(lambda: len(server._service.connections) == 1)  # type: ignore[union-attr]
+    await wait_for(lambda: len(inside(server).connections) == 1)
     again = await RtspPeer.connect(server.play_port)
     assert (await again.ask("OPTIONS", "*")).status == 200
 
@@ -317,11 +319,9 @@ def _all_in(server: RtspServer) -> bool:
 
 def _looked_at(server: RtspServer) -> bool:
     """Whether a sweep has come since the clock was put forward."""
-    timekeeper, service = server._timekeeper, server._service
-    assert timekeeper is not None
-    assert service is not None
-    begun = timekeeper._bit_rates._begun
-    return bool(begun) and all(service.clock() - one.began_s < 5 for one in begun.values())
+    relay = inside(server).relay
+    begun = relay.bit_rates._begun
+    return bool(begun) and all(relay.clock() - one.began_s < 5 for one in begun.values())
 
 
 async def slow_reader(server: RtspServer) -> TcpReader:
@@ -339,9 +339,8 @@ async def test_queues_of_all_readers_together_are_bounded(
 ) -> None:
     most_bytes, readers = 100_000, 4
     server = await start_server(settings=limited(reader_queue_bytes_total=most_bytes))
-    service = server._service
-    assert service is not None
-    budget = service.queue_budget
+    service = inside(server)
+    budget = service.relay.queue_budget
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     healthy = await TcpReader.start(server.play_port, server.play_url("/a"))
     slow = [await slow_reader(server) for _ in range(readers)]

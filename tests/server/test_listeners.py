@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of, events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
 from headwater import HookRequest, Hooks, RtspServer, Settings
 from headwater.net.settings import ClientCertificates, TlsSettings
-from headwater.server.settings import LimitSettings, ServerSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.settings import ServerSettings
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -206,8 +208,7 @@ async def test_broken_or_silent_handshakes_cost_nobody_else_anything(
     silent = await RtspPeer.connect(server.play_port)
     begun = await RtspPeer.connect(server.play_port)
     await begun.send(b"\x16\x03\x01")
-    service = server._service
-    assert service is not None
+    service = inside(server)
     await wait_for(lambda: begun.local_port in {one.peer_port for one in service.connections})
     clock.advance(11)
     assert await silent.closed() == b""
@@ -226,23 +227,22 @@ async def test_new_certificate_is_taken_without_dropping_anybody(
     server = await start_server(
         settings=Settings(tls=TlsSettings(certificate=str(cert), key=str(key)))
     )
-    service = server._service
-    assert service is not None
-    assert service.tls is not None
-    before = service.tls.context
+    tls = inside(server).relay.certificates.tls
+    assert tls is not None
+    before = tls.context
     old = await RtspPeer.connect(server.play_port, ssl=trusting(certificate))
     assert (await old.ask("OPTIONS", "*")).status == 200
     shutil.copyfile(certificate.certificate, cert)
     clock.advance(6)
-    await wait_for(lambda: service.tls is not None and service.tls.context is not before)
-    taken = service.tls.context
+    await wait_for(lambda: tls.context is not before)
+    taken = tls.context
     assert (await old.ask("OPTIONS", "*")).status == 200
     new = await RtspPeer.connect(server.play_port, ssl=trusting(certificate))
     assert (await new.ask("OPTIONS", "*")).status == 200
     cert.write_text("no certificate")
     clock.advance(6)
-    await wait_for(lambda: service.tls is not None and not service.tls.files_changed)
-    assert service.tls.context is taken, "a broken file leaves the old certificate in place"
+    await wait_for(lambda: not tls.files_changed)
+    assert tls.context is taken, "a broken file leaves the old certificate in place"
 
 
 PROXY_V1 = b"PROXY TCP4 203.0.113.7 192.0.2.1 5678 554\r\n"
@@ -312,8 +312,7 @@ async def test_client_that_udp_does_not_reach_from_behind_the_proxy_gets_tcp(
         both = await publisher.ask("SETUP", f"{mount}/streamid=0", headers)
         assert "interleaved=0-1" in (both.header("Transport") or "")
         assert server.udp_pairs_in_use == 0
-        assert server._service is not None
-        assert len(server._service.media_ends.egresses) == 0
+        assert len(inside(server).media_ends.egresses) == 0
         await publisher.ask("TEARDOWN", mount, {"Session": announced.session})
 
 
@@ -327,7 +326,7 @@ async def test_limits_count_the_client_behind_the_proxy(start_server: ServerFact
     await third.send(PROXY_V1 + third.request("OPTIONS", "*"))
     assert (await third.closed()).startswith(b"RTSP/1.0 503 ")
     await first.close()
-    await wait_for(lambda: len(server._service.connections) == 1)  # type: ignore[union-attr]
+    await wait_for(lambda: len(inside(server).connections) == 1)
     again = await RtspPeer.connect(server.play_port)
     await again.send(PROXY_V1)
     assert (await again.ask("OPTIONS", "*")).status == 200
@@ -373,14 +372,13 @@ async def test_connection_that_cannot_be_opened_is_forgotten(
     start_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await start_server(settings=Settings(limits=LimitSettings(connections_per_address=1)))
-    service = server._service
-    assert service is not None
+    service = inside(server)
 
     def broken(*_: object) -> None:
         raise OSError("no more of it")
 
     with monkeypatch.context() as patched:
-        patched.setattr(service.listeners, "_stream", broken)
+        patched.setattr(service.rtsp.listeners, "_stream", broken)
         unlucky = await RtspPeer.connect(server.play_port)
         assert await unlucky.closed() == b""
     assert "connection not opened" in events(caplog.records)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of
 from rtsp_peer import SDP, RtspPeer, TcpPublisher, frame
 from udp_peer import UdpPair, UdpReader, wait_for
@@ -32,8 +33,7 @@ async def latching(start_server: ServerFactory) -> RtspServer:
 
 
 def stray_datagrams(server: RtspServer) -> int:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     return sum(each.stray_datagrams for each in service.media_ends.egresses._egresses.values())
 
 
@@ -84,8 +84,7 @@ async def test_media_that_arrived_is_never_sent_elsewhere(latching: RtspServer) 
     [sent] = await publisher.send()
     assert await reader.packet() == sent
     reader.rtcp.sendto(ACKNOWLEDGED, ("127.0.0.1", reader.server_port + 1))
-    service = latching._service
-    assert service is not None
+    service = inside(latching)
     session = service.sessions.get(reader.session)
     assert session is not None
     ended: Any = session.reader
@@ -146,8 +145,7 @@ async def test_a_report_of_the_media_from_another_port_is_a_sign_of_life(
     clock.advance(20)
     pair = UdpPair()
     pair.rtcp.sendto(ACKNOWLEDGED, ("127.0.0.1", reader.server_port + 1))
-    service = server._service
-    assert service is not None
+    service = inside(server)
     session = service.sessions.get(reader.session)
     assert session is not None
     alive: Any = session.reader
@@ -164,8 +162,7 @@ async def test_ports_of_a_reader_that_died_are_taken_over_by_one_of_another_moun
     second = await TcpPublisher.start(server.publish_port, server.publish_url("/b"))
     dead = await UdpReader.start(server.play_port, server.play_url("/a"))
     await dead.peer.close()
-    service = server._service
-    assert service is not None
+    service = inside(server)
     session = service.sessions.get(dead.session)
     assert session is not None
     await wait_for(session.is_orphaned)
@@ -200,8 +197,7 @@ async def test_one_session_may_have_both_tracks_on_the_same_ports(server: RtspSe
     second = await pair.setup(peer, url, 1, Session=first.session)
     assert (first.status, second.status) == (200, 200)
     # It has them as long as one track does.
-    service = server._service
-    assert service is not None
+    service = inside(server)
     session = service.sessions.get(first.session)
     assert session is not None
     assert session.reader is not None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from inside import inside
 from rtsp_peer import (
     DEADLINE_S,
     SDP,
@@ -266,7 +267,7 @@ async def test_ports_of_a_reader_that_is_gone_serve_the_next(server: RtspServer)
     gone = (await reader.setup(first, url)).session
     assert (await first.ask("PLAY", url, {"Session": gone})).status == 200
     first.abort()
-    session = server._service.sessions.get(gone)
+    session = inside(server).sessions.get(gone)
     await wait_for(lambda: session.orphaned_s is not None)
     setup = await reader.setup(second, url)
     assert setup.status == 200

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from inside import inside
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -218,7 +219,7 @@ async def test_udp_publisher_returns_at_once_when_its_old_packets_have_stopped(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
-    session = server._service.sessions.get(old.session)
+    session = inside(server).sessions.get(old.session)
     await wait_for(lambda: session.orphaned_s is not None)
     clock.advance(0.5)
     assert old.session in server.sessions
@@ -268,7 +269,7 @@ async def test_udp_publisher_returns_while_its_old_session_hangs(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
-    await wait_for(lambda: not server._service.sessions.get(old.session).connection)  # type: ignore[union-attr]
+    await wait_for(lambda: not inside(server).sessions.get(old.session).connection)
     clock.advance(3)
     await wait_for(lambda: old.session not in server.sessions)
     new = await UdpPublisher.start(server.publish_port, url)

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rtsp_peer import SDP
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.method import Method
+from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.session_states import SessionState
+from headwater.relay.end import EndIdentity, EndKind
 from headwater.server import quirks
-from headwater.server.role import Role
+from headwater.server.sessions.session import PublisherSession, ReaderSession
+from headwater.side import Side
 from headwater.transports.settings import TransportKind
 
 
-@dataclass(frozen=True)
-class Session:
-    """What the rules look at of a session."""
+def publisher(state: SessionState, made_up_id: str | None = None) -> PublisherSession:
+    """A publisher's session."""
+    session = PublisherSession(
+        identity(Side.PUBLISH, "/a"),
+        CONNECTION,
+        0.0,
+        presentation=SessionDescription.parse(SDP),
+        made_up_id=made_up_id,
+    )
+    session._state = state
+    return session
 
-    role: Role
-    state: SessionState
-    transport: TransportKind | None = None
-    path: str = "/a"
-    tracks: tuple[int, ...] = ()
-    made_up_id: str | None = None
+
+def reading(
+    state: SessionState = SessionState.READY,
+    transport: TransportKind = TransportKind.TCP,
+    path: str = "/a",
+    tracks: tuple[int, ...] = (0,),
+) -> ReaderSession:
+    """A reader's session over TCP, with its first track set up."""
+    session = ReaderSession(identity(Side.PLAY, path), CONNECTION, 0.0, query="")
+    session._state, session.transport = state, transport
+    session.reader = SimpleNamespace(track_indexes=tracks)  # type: ignore[assignment]
+    return session
 
 
-ANNOUNCED = Session(Role.PUBLISH, SessionState.INIT)
-SET_UP = Session(Role.PUBLISH, SessionState.READY)
-RECORDING = Session(Role.PUBLISH, SessionState.RECORDING)
-READER = Session(Role.PLAY, SessionState.READY)
+def identity(side: Side, path: str) -> EndIdentity:
+    return EndIdentity(id="1", kind=EndKind.RTSP, side=side, path=path)
+
+
+CONNECTION: Any = SimpleNamespace(sessions={})
+ANNOUNCED = publisher(SessionState.INIT)
+SET_UP = publisher(SessionState.READY)
+RECORDING = publisher(SessionState.RECORDING)
+READER = reading()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +68,7 @@ def test_a_session_header_with_a_timeout_alone_is_refused() -> None:
         quirks.named_session_id(";timeout=60")
 
 
-MADE_UP = Session(Role.PUBLISH, SessionState.INIT, made_up_id="7")
+MADE_UP = publisher(SessionState.INIT, made_up_id="7")
 
 
 @pytest.mark.parametrize(
@@ -54,13 +77,6 @@ MADE_UP = Session(Role.PUBLISH, SessionState.INIT, made_up_id="7")
 )
 def test_an_id_made_up_for_announce_means_its_session(sessions: list[Any], meant: Any) -> None:
     assert quirks.session_of_made_up_id(sessions, "7") is meant
-
-
-def reading(**changes: Any) -> Session:
-    """A reader's session over TCP, with its first track set up."""
-    return replace(
-        Session(Role.PLAY, SessionState.READY, TransportKind.TCP, "/a", tracks=(0,)), **changes
-    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +88,7 @@ def reading(**changes: Any) -> Session:
         (reading(path="/b"), False),
         (reading(state=SessionState.PLAYING), False),
         (reading(transport=TransportKind.UDP), False),
-        (reading(role=Role.PUBLISH), False),
+        (SET_UP, False),
     ],
 )
 def test_setup_of_another_track_joins_the_session_before_it(session: Any, joins: bool) -> None:

@@ -9,8 +9,8 @@ import pytest
 from rtsp_peer import RtspPeer
 
 from headwater import RtspServer, Settings
-from headwater.server.request_pace import RequestPace
-from headwater.server.settings import LimitSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.connections.request_pace import RequestPace
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 

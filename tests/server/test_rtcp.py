@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import events
 from rtsp_peer import SDP_VIDEO, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
@@ -14,7 +15,7 @@ from udp_peer import UdpPublisher, UdpReader, wait_for
 from headwater import MountSettings, RtpSettings, RtspServer, Settings
 from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
-from headwater.server import timekeeper
+from headwater.relay import reports
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -72,9 +73,7 @@ async def test_publishers_get_receiver_reports(start_server: ServerFactory, cloc
     over_udp.send(3)
     for path in ("/tcp", "/udp"):
         await wait_for(lambda: server.mounts[path].tracks[0].packets == 3)  # noqa: B023
-    keeper = server._timekeeper
-    assert keeper is not None
-    await wait_for(lambda: len(keeper._reports_due_s) == 2)
+    await wait_for(lambda: len(inside(server).relay.reports._due_s) == 2)
     clock.advance(6)
     channel, packet = await over_tcp.peer.frame()
     assert channel == 1
@@ -91,8 +90,7 @@ async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
 ) -> None:
     settings = Settings(rtp=RtpSettings(receiver_report_interval_s=0.05))
     server = await start_server(settings=settings)
-    service = server._service
-    assert service is not None
+    service = inside(server)
     first = await TcpPublisher.start(server.publish_port, server.publish_url("/1"))
     second = await TcpPublisher.start(server.publish_port, server.publish_url("/2"))
     session = service.sessions.get(first.session)
@@ -116,12 +114,10 @@ async def test_publishers_that_came_together_get_their_reports_one_after_another
     start_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phases = iter((0.0, 0.3, 0.5, 0.9))
-    monkeypatch.setattr(timekeeper, "_RANDOM", SimpleNamespace(random=lambda: next(phases)))
+    monkeypatch.setattr(reports, "_RANDOM", SimpleNamespace(random=lambda: next(phases)))
     server = await start_server(settings=Settings(rtp=RtpSettings(receiver_report_interval_s=10)))
-    service, keeper = server._service, server._timekeeper
-    assert service is not None
-    assert keeper is not None
-    keeper.stop()
+    service = inside(server)
+    service.relay.upkeep.stop()
     told: list[str] = []
     for number in range(4):
         path = f"/{number}"
@@ -132,11 +128,11 @@ async def test_publishers_that_came_together_get_their_reports_one_after_another
         assert session is not None
         assert session.publisher is not None
         session.publisher.send_rtcp = lambda *_, p=path: told.append(p)  # type: ignore[misc]
-    now = service.clock()
+    now = service.relay.clock()
     sent = {}
     for second in range(21):
         told.clear()
-        keeper._send_reports(now + second)
+        service.relay.reports.send_to_publishers(now + second)
         if told:
             sent[second] = [*told]
     assert sent == {
@@ -153,8 +149,7 @@ async def test_publishers_that_came_together_get_their_reports_one_after_another
 
 
 async def test_losses_that_readers_report_are_known(server: RtspServer) -> None:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     over_udp = await UdpReader.start(server.play_port, server.play_url("/a"))
     over_tcp = await TcpReader.start(server.play_port, server.play_url("/a"))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.transports.settings import RtpSettings, TransportKind
 
 

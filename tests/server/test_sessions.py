@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
+from inside import inside
 from logged import event_of
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
@@ -44,8 +45,7 @@ class Stage:
 
     async def lose_connection(self, reader: UdpReader) -> None:
         """Close a reader's connection, until the server knows."""
-        service = self.server._service
-        assert service is not None
+        service = inside(self.server)
         session = service.sessions.get(reader.session)
         assert session is not None
         await reader.peer.close()
@@ -53,7 +53,7 @@ class Stage:
 
     async def send_for(self, seconds: float) -> None:
         """Let time pass in which packets come."""
-        track = self.server._service.mounts.get("/a").tracks[0]  # type: ignore[union-attr]
+        track = inside(self.server).mounts.get("/a").tracks[0]
         for _ in range(math.ceil(seconds / 1.5)):
             self.clock.advance(1.5)
             came = track.counters.packets + 1
@@ -155,8 +155,7 @@ async def test_receiver_reports_keep_a_session_alive(stage: Stage, silent: UdpRe
 
 async def test_reports_from_strangers_are_no_sign_of_life(stage: Stage, clock: Any) -> None:
     server = stage.server
-    service = server._service
-    assert service is not None
+    service = inside(server)
     reader = await stage.reader(UdpReader)
     stranger = UdpReader()
     clock.advance(20)
@@ -330,8 +329,7 @@ async def test_announced_session_that_moved_does_not_end_with_its_first_connecti
     headers = {"Session": session, "Transport": transport}
     assert (await second.ask("SETUP", f"{url}/streamid=0", headers)).status == 200
     await first.close()
-    service = server._service
-    assert service is not None
+    service = inside(server)
     await wait_for(lambda: len(service.connections) == 1)
     assert (await second.ask("RECORD", url, {"Session": session})).status == 200
 
@@ -381,8 +379,7 @@ async def test_snapshots_tell_who_is_there(server: RtspServer) -> None:
 async def test_one_failing_step_frees_all_the_rest(
     server: RtspServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     reader = await UdpReader.start(server.play_port, server.play_url("/a"))
     session = service.sessions.get(reader.session)
@@ -392,7 +389,7 @@ async def test_one_failing_step_frees_all_the_rest(
     def broken(*_: object) -> None:
         raise RuntimeError("this step is broken")
 
-    monkeypatch.setattr(service.reservations, "give_back", broken)
+    monkeypatch.setattr(service.relay.reservations, "give_back", broken)
     monkeypatch.setattr(session.mount, "remove_reader", broken)
     with caplog.at_level(logging.ERROR):
         service.sessions.close(session, "test", by_server=True)
@@ -406,8 +403,7 @@ async def test_one_failing_step_frees_all_the_rest(
 
 
 async def test_causes_that_peers_make_up_are_counted_as_one(server: RtspServer) -> None:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     for index in range(3):
         peer = await RtspPeer.connect(server.publish_port)
         url = server.publish_url(f"/{index}")

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from inside import inside
 from logged import event_of, events
 from rtsp_peer import SDP, SDP_VIDEO, Answer, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
-from headwater.server.connection import Connection
+from headwater.server.connections.connection import Connection
 from headwater.server.settings import SessionSettings
 from headwater.transports.settings import RtpSettings
 
@@ -102,8 +103,7 @@ async def test_publishers_pairs_are_returned_on_every_way_out(
 
 
 def _orphaned(server: RtspServer, session_id: str) -> bool:
-    service = server._service
-    assert service is not None
+    service = inside(server)
     session = service.sessions.get(session_id)
     return session is not None and session.orphaned_s is not None
 

@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from inside import inside
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher
 from udp_peer import wait_for
 
 from headwater import LimitSettings, RtspServer, Settings, SocketSettings
-from headwater.server.connection import Connection
-from headwater.server.unread_answers import MOST_UNREAD_BYTES
+from headwater.server.connections.connection import Connection
+from headwater.server.connections.unread_answers import MOST_UNREAD_BYTES
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -42,8 +43,7 @@ async def greedy_peer(server: RtspServer) -> RtspPeer:
 
 
 def connection_of(server: RtspServer, peer: RtspPeer) -> Connection:
-    assert server._service is not None
-    (connection,) = (c for c in server._service.connections if c.peer_port == peer.local_port)
+    (connection,) = (c for c in inside(server).connections if c.peer_port == peer.local_port)
     return connection
 
 

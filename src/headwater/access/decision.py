@@ -7,17 +7,25 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What a request wants to do on a mount."""
+    """What a request wants to do with a mount; the first two are named as the sides are."""
 
     PUBLISH = "publish"
-    READ = "read"
+    PLAY = "play"
+    LOOK = "look"
+    """See that it is there, who uses it, and how it does."""
+    CONTROL = "control"
+    """Close it, send peers away, change its settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Go on. `username` is None when no credentials were needed."""
+    """Go on. `username` is None when no credentials were needed.
+
+    `until_s` is when the grant ends, in seconds of the server's clock; None for never.
+    """
 
     username: str | None
+    until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

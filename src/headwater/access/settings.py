@@ -31,6 +31,14 @@ class UserSettings:
         tuple[str, ...],
         "Patterns of paths that the user may read, as in `publish`.",
     ] = ()
+    look: Annotated[
+        tuple[str, ...],
+        "Patterns of paths of which the user may see who uses them and how they do.",
+    ] = ()
+    control: Annotated[
+        tuple[str, ...],
+        "Patterns of paths that the user may control: close them, send their peers away.",
+    ] = ()
 
     def __post_init__(self) -> None:
         take_fields(self)
@@ -39,12 +47,14 @@ class UserSettings:
             raise ValueError(
                 f"name is {self.name!r}; it must be printable text without a colon, not empty"
             )
-        if not self.publish and not self.read:
+        if not (self.publish or self.read or self.look or self.control):
             raise ValueError(
                 f'user {self.name} may do nothing; give publish or read patterns, such as "**"'
             )
         _check_patterns(f"publish of user {self.name}", self.publish)
         _check_patterns(f"read of user {self.name}", self.read)
+        _check_patterns(f"look of user {self.name}", self.look)
+        _check_patterns(f"control of user {self.name}", self.control)
         try:
             read_password(self.password)
         except ValueError as error:

@@ -41,14 +41,22 @@ class UserTable:
                 user.name,
                 read_password(user.password),
                 real=True,
-                patterns={Action.PUBLISH: user.publish, Action.READ: user.read},
+                patterns={
+                    Action.PUBLISH: user.publish,
+                    Action.PLAY: user.read,
+                    Action.LOOK: user.look,
+                    Action.CONTROL: user.control,
+                },
             )
             for user in settings.users
         }
         self._decoys = [decoy(user.password) for user in self._by_name.values()]
         self._anonymous = {
             Action.PUBLISH: self._anonymous_patterns(settings.anonymous_publish),
-            Action.READ: self._anonymous_patterns(settings.anonymous_read),
+            Action.PLAY: self._anonymous_patterns(settings.anonymous_read),
+            # Whoever plays may be unknown; whoever looks behind the scenes or acts is not.
+            Action.LOOK: (),
+            Action.CONTROL: (),
         }
 
     def __bool__(self) -> bool:

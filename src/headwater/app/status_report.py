@@ -22,10 +22,12 @@ from headwater.log_pace import TOTALS
 from headwater.media.mount import Mount
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, totals_of
 from headwater.media.track import Track
-from headwater.server.connection import Connection
-from headwater.server.role import Role
-from headwater.server.service import Service
-from headwater.server.session import SessionSnapshot
+from headwater.relay.end import SessionSnapshot
+from headwater.relay.relay import Relay
+from headwater.server.connections.connection import Connection
+from headwater.server.service import RtspService
+from headwater.server.settings import ServerSettings
+from headwater.side import Side
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
 from headwater.version import __version__
 
@@ -40,22 +42,30 @@ class StatusReport:
         state: what the server is doing, set by the server.
     """
 
-    def __init__(self, service: Service, hooks: Iterable[tuple[Role, HookRunner]]) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        rtsp: RtspService,
+        listen: ServerSettings,
+        hooks: Iterable[tuple[Side, HookRunner]],
+    ) -> None:
         self.state = ServerState.STARTING
-        self._service = service
+        self._relay = relay
+        self._rtsp = rtsp
+        self._listen = listen
         self._hooks = tuple(hooks)
-        self._started_s = service.clock()
+        self._started_s = relay.clock()
 
     def health(self) -> Health:
         """The little that a health command asks for."""
-        service = self._service
+        relay = self._relay
         return Health(
             version=__version__,
             state=self.state,
-            uptime_s=service.clock() - self._started_s,
-            mounts=len(service.mounts),
-            sessions=len(service.sessions),
-            connections=len(service.connections),
+            uptime_s=relay.clock() - self._started_s,
+            mounts=len(relay.mounts),
+            sessions=len(relay.ends),
+            connections=len(self._rtsp.connections),
         )
 
     def status(self) -> ServerStatus:
@@ -70,18 +80,18 @@ class StatusReport:
 
     def steps(self) -> Generator[None, None, ServerStatus]:
         """Everything, read in steps of well under a millisecond; whoever goes may be missing."""
-        service = self._service
-        counters = service.counters.copy()
+        relay = self._relay
+        counters = relay.counters.copy()
         mounts: list[MountSnapshot] = []
         # Before the open ones are walked: one that closes meanwhile is counted there.
-        closed = service.mounts.closed_totals
+        closed = relay.mounts.closed_totals
         paths: dict[Track, str] = {}
-        for mount in service.mounts:
+        for mount in relay.mounts:
             paths.update((track, mount.path) for track in mount.tracks)
             mounts.append((yield from _mount_steps(mount)))
         egresses: list[EgressSnapshot] = []
         totals = EgressTotals()
-        ends = service.media_ends
+        ends = relay.media_ends
         for table in (ends.egresses, ends.groups):
             totals += table.closed_totals
             for egress in table.snapshots(paths):
@@ -89,15 +99,15 @@ class StatusReport:
                 totals += egress.totals
                 yield
         sessions: list[SessionSnapshot] = []
-        for number, session in enumerate(service.sessions):
-            sessions.append(session.snapshot())
+        for number, end in enumerate(relay.ends):
+            sessions.append(end.snapshot())
             if number % _SLICE == 0:
                 yield
         connections = yield from self._connections_steps()
         yield
         process = process_status()
         yield
-        now = service.clock()
+        now = relay.clock()
         lost = closed + totals_of(mounts)
         return ServerStatus(
             version=__version__,
@@ -108,7 +118,7 @@ class StatusReport:
             process=process,
             connections=connections,
             counters=counters,
-            access=replace(service.authenticator.counters),
+            access=replace(relay.authenticator.counters),
             drops=DropsStatus(
                 missed_by_readers=lost.dropped_packets,
                 egress=totals.dropped_packets,
@@ -127,13 +137,12 @@ class StatusReport:
         )
 
     def _ports(self) -> PortsStatus:
-        service = self._service
-        listen = service.settings.server
-        pool = service.media_ends.ports
+        listen, ports = self._listen, self._rtsp.ports
+        pool = self._relay.media_ends.ports
         return PortsStatus(
             host=listen.host,
-            publish=service.ports.get(Role.PUBLISH, listen.publish_port),
-            play=service.ports.get(Role.PLAY, listen.reader_port),
+            publish=ports.get(Side.PUBLISH, listen.publish_port),
+            play=ports.get(Side.PLAY, listen.reader_port),
             rtsps=listen.rtsps_port,
             udp_first=pool.start,
             udp_last=pool.start + 2 * pool.pair_count - 1,
@@ -144,14 +153,13 @@ class StatusReport:
         )
 
     def _connections_steps(self) -> Generator[None, None, ConnectionsStatus]:
-        service = self._service
-        counters = service.counters
+        counters = self._relay.counters
         received = counters.tcp_bytes_received
         sent = counters.tcp_bytes_sent
         queued = secure = 0
         oldest_s = 0.0
-        now = service.clock()
-        connections: tuple[Connection, ...] = tuple(service.connections)
+        now = self._relay.clock()
+        connections: tuple[Connection, ...] = tuple(self._rtsp.connections)
         for number, connection in enumerate(connections):
             stream = connection.stream
             received += stream.bytes_received
@@ -171,13 +179,13 @@ class StatusReport:
         )
 
     def _hooks_status(self) -> Iterable[HookStatus]:
-        for role, runner in self._hooks:
+        for side, runner in self._hooks:
             for point in HOOKS:
                 functions = len(runner.hooks.registered(point.name))
                 counters = runner.counters[point.name]
                 if functions:
                     yield HookStatus(
-                        side=role.value,
+                        side=side.value,
                         hook=point.name,
                         functions=functions,
                         calls=counters.calls,
@@ -187,11 +195,11 @@ class StatusReport:
                     )
 
     def _hook_threads(self) -> Iterable[HookThreadsStatus]:
-        for role, runner in self._hooks:
+        for side, runner in self._hooks:
             for purpose, counts in runner.thread_counts().items():
                 if counts.alive:
                     yield HookThreadsStatus(
-                        side=role.value,
+                        side=side.value,
                         purpose=purpose,
                         alive=counts.alive,
                         stuck=counts.stuck,

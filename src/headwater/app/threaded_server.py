@@ -14,7 +14,7 @@ from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
-from headwater.server.session import SessionSnapshot
+from headwater.relay.end import SessionSnapshot
 
 T = TypeVar("T")
 

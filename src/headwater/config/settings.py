@@ -12,7 +12,8 @@ from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
-from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.setting_fields import Choice, take_fields
 from headwater.transports.settings import RtpSettings
 

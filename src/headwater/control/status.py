@@ -10,8 +10,8 @@ from headwater.control.process import ProcessStatus
 from headwater.control.server_state import ServerState
 from headwater.log_pace import LogTotals
 from headwater.media.snapshot import MountSnapshot
-from headwater.server.counters import ServerCounters
-from headwater.server.session import SessionSnapshot
+from headwater.relay.counters import ServerCounters
+from headwater.relay.end import SessionSnapshot
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
 
 

@@ -13,7 +13,7 @@ from headwater.hooks.registry import (
 from headwater.hooks.request import HookRequest
 from headwater.hooks.runner import HookRunner, notify_both
 from headwater.hooks.settings import HookSettings
-from headwater.hooks.table import HOOK_BY_NAME, HOOKS, HookPoint, Side
+from headwater.hooks.table import HOOK_BY_NAME, HOOKS, HookPoint
 
 __all__ = [
     "HOOKS",
@@ -35,6 +35,5 @@ __all__ = [
     "Redirect",
     "Refused",
     "SessionHook",
-    "Side",
     "notify_both",
 ]

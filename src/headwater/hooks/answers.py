@@ -7,13 +7,23 @@ from dataclasses import dataclass
 _REDIRECT_SCHEMES = ("rtsp://", "rtsps://")
 
 CHECK_MOUNT_ANSWERS = (
-    "True, False, a status from 300 to 599, Redirect(uri), or a string that starts with rtsp://"
+    "True, False, a status from 300 to 599, Redirect(uri), a string that starts with rtsp://, "
+    "or Allowed(for_s=…)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The request may go on."""
+    """The request may go on; after `for_s` seconds `check_mount` is asked anew, None for never.
+
+    Raises ValueError when `for_s` is not above 0.
+    """
+
+    for_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.for_s is not None and not self.for_s > 0:
+            raise ValueError(f"for_s is {self.for_s}; it must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ def mount_verdict(answer: object) -> MountVerdict:
             return Allowed()
         case False:
             return Refused(403)
-        case Redirect():
+        case Redirect() | Allowed():
             return answer
         case int() if 300 <= answer <= 599:
             return Refused(int(answer))

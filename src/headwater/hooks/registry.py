@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar, overload
 
 from headwater.hooks.answers import Redirect
 from headwater.hooks.request import HookRequest
-from headwater.hooks.table import HOOK_BY_NAME, HOOKS, HookPoint, Side
+from headwater.hooks.table import HOOK_BY_NAME, HOOKS, HookPoint
+from headwater.side import Side
 
 # Mounts and sessions are Any: a function may annotate them with the server's own classes, which
 # this room does not know. The shorter forms are for functions that leave out last arguments.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
-from headwater.hooks.table import Side
+from headwater.side import Side
 
 _CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization"})
 
@@ -62,6 +63,9 @@ class HookRequest:
         certificate: the client's verified certificate as `ssl.SSLSocket.getpeercert` decodes it;
             None when it showed none, as it does unless `tls.client_certificates` asks for one.
         headers: every header except those that carry credentials.
+        protocol: what the client speaks: "rtsp", "http" …
+        token: what the client shows instead of a password: of `Authorization: Bearer`, else of
+            `token=` in the query; None without. Never in `repr`, and yours to check.
     """
 
     method: str
@@ -75,6 +79,8 @@ class HookRequest:
     auth_scheme: str | None = None
     certificate: Mapping[str, Any] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=HeaderView, repr=False)
+    protocol: str = "rtsp"
+    token: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -88,6 +94,7 @@ class HookRequest:
         peer: tuple[str, int],
         side: Side,
         certificate: Mapping[str, Any] | None = None,
+        protocol: str = "rtsp",
     ) -> HookRequest:
         """The view of a request; its credentials, in the URI or in headers, are left out."""
         pairs = list(headers)
@@ -105,12 +112,24 @@ class HookRequest:
             auth_scheme=_scheme_of(authorization),
             certificate=certificate,
             headers=view,
+            protocol=protocol,
+            token=_token_of(authorization, query),
         )
 
 
 def _scheme_of(authorization: str | None) -> str | None:
     words = (authorization or "").split(None, 1)
     return words[0].lower() if words else None
+
+
+def _token_of(authorization: str | None, query: str) -> str | None:
+    words = (authorization or "").split()
+    if len(words) == 2 and words[0].lower() == "bearer":  # RFC 6750 §2.1
+        return words[1]
+    if "token=" in query:
+        for value in reversed(parse_qs(query).get("token", ())):
+            return value
+    return None
 
 
 def _without_credentials(uri: str) -> str:

@@ -17,10 +17,11 @@ from headwater.hooks.notifications import Notification, NotificationQueue
 from headwater.hooks.registry import Hooks
 from headwater.hooks.request import HookRequest
 from headwater.hooks.settings import HookSettings
-from headwater.hooks.table import HOOK_BY_NAME, HOOKS, Side
+from headwater.hooks.table import HOOK_BY_NAME, HOOKS
 from headwater.hooks.threads import HookThreads, ThreadCounts
 from headwater.log_pace import paced_logger
 from headwater.net.socket_address import address_text
+from headwater.side import Side
 
 _log = paced_logger(__name__)
 

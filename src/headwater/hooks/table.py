@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Side(StrEnum):
-    """The side of the server that a hook belongs to."""
-
-    PUBLISH = "publish"
-    PLAY = "play"
-
+from headwater.side import Side
 
 BOTH_SIDES = (Side.PUBLISH, Side.PLAY)
 

@@ -51,7 +51,6 @@ from headwater.protocol.method import Method
 from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.sdp import MediaDescription, SessionDescription
 from headwater.protocol.session_states import (
-    SessionRole,
     SessionState,
     allowed_methods,
     next_state,
@@ -83,7 +82,6 @@ __all__ = [
     "RtspUri",
     "SessionDescription",
     "SessionHeader",
-    "SessionRole",
     "SessionState",
     "SmpteTime",
     "StateError",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from headwater.protocol.errors import StateError
 from headwater.protocol.method import Method
 from headwater.protocol.quirks import METHODS_WITHOUT_EFFECT
+from headwater.side import Side
 
 
 class SessionState(StrEnum):
@@ -19,13 +20,6 @@ class SessionState(StrEnum):
     READY = "ready"
     PLAYING = "playing"
     RECORDING = "recording"
-
-
-class SessionRole(StrEnum):
-    """Which side of a mount the session is on."""
-
-    PUBLISHER = "publisher"
-    READER = "reader"
 
 
 _Table = dict[SessionState, dict[str, SessionState]]
@@ -76,22 +70,22 @@ def _with_quirks(table: _Table) -> _Table:
 
 
 TRANSITIONS: dict[str, _Table] = {
-    SessionRole.READER: _with_quirks(_READER),
-    SessionRole.PUBLISHER: _with_quirks(_PUBLISHER),
+    Side.PLAY: _with_quirks(_READER),
+    Side.PUBLISH: _with_quirks(_PUBLISHER),
 }
-"""role → state → method → next state. Methods that touch no state are not in it."""
+"""side → state → method → next state. Methods that touch no state are not in it."""
 
 
-def allowed_methods(state: SessionState, role: str) -> tuple[Method, ...]:
+def allowed_methods(state: SessionState, side: str) -> tuple[Method, ...]:
     """Return the methods that the state allows, for the Allow header."""
-    moves = TRANSITIONS[role].get(state, {})
+    moves = TRANSITIONS[side].get(state, {})
     return tuple(method for method in Method if method in _ANYWHERE or method in moves)
 
 
-def next_state(state: SessionState, method: str, role: str) -> SessionState:
+def next_state(state: SessionState, method: str, side: str) -> SessionState:
     """Return the state after the method was carried out on the whole session.
 
-    The role is a `SessionRole` or its value.
+    The side is a `Side` or its value.
 
     TEARDOWN of one track among several leaves the state as it is; the caller knows.
 
@@ -100,11 +94,11 @@ def next_state(state: SessionState, method: str, role: str) -> SessionState:
     """
     if method in _ANYWHERE:
         return state
-    following = TRANSITIONS[role].get(state, {}).get(method)
+    following = TRANSITIONS[side].get(state, {}).get(method)
     if following is None:
-        allowed = allowed_methods(state, role)
+        allowed = allowed_methods(state, side)
         raise StateError(
-            f"{method} of a {role} that is {state}; it may {', '.join(allowed)}",
+            f"{method} of a {Side(side).person} that is {state}; it may {', '.join(allowed)}",
             allow=tuple(str(name) for name in allowed),
         )
     return following

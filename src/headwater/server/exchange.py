@@ -8,25 +8,33 @@ from typing import TYPE_CHECKING
 
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
+from headwater.protocol.rtsp_uri import RtspUri
 from headwater.protocol.status import Status
+from headwater.server.request_uri import parse_request_uri
 
 if TYPE_CHECKING:
-    from headwater.server.connection import Connection
-    from headwater.server.service import Service
+    from headwater.server.connections.connection import Connection
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request with the connection that it came on and the service that answers it.
+    """A request with the connection that it came on.
 
     `after_answer` runs once the answer is in the connection's queue, in the same turn of the
     loop, so that a reader's first `$` frame can never overtake the answer to its PLAY.
     """
 
-    service: Service
     connection: Connection
     request: Request
-    after_answer: Callable[[], None] | None = field(default=None)
+    after_answer: Callable[[], None] | None = None
+    _uri: RtspUri | None = field(default=None, init=False)
+
+    @property
+    def uri(self) -> RtspUri:
+        """The request's URL, parsed once. Raises Refusal for `*`, ProtocolError for no URL."""
+        if self._uri is None:
+            self._uri = parse_request_uri(self.request)
+        return self._uri
 
     def answer(
         self,

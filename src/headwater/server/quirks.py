@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from headwater.protocol.header.session import parse_session
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
-from headwater.server.role import Role
+from headwater.server.sessions.session import PublisherSession, ReaderSession, Session
 from headwater.transports.settings import TransportKind
-
-if TYPE_CHECKING:
-    from headwater.server.session import Session
 
 _SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
 
@@ -35,11 +31,15 @@ def session_of_made_up_id(sessions: Iterable[Session], session_id: str) -> Sessi
     Espressif's ESP-ADF sends an id of its own choice from its first request on, and goes on with
     it. ANNOUNCE opens a session whatever it says; the id that the server chose is good as well.
     """
-    known = [session for session in sessions if session.made_up_id == session_id]
+    known = [
+        session
+        for session in sessions
+        if isinstance(session, PublisherSession) and session.made_up_id == session_id
+    ]
     return known[0] if len(known) == 1 else None
 
 
-def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> Session | None:
+def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> ReaderSession | None:
     """The session that a reader's SETUP without the Session header joins, of its connection's.
 
     By RFC 2326 §12.37 it opens another. Streamedian's player and others that are fed through a
@@ -49,7 +49,7 @@ def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> Sess
     waiting = [
         session
         for session in sessions
-        if session.role is Role.PLAY
+        if isinstance(session, ReaderSession)
         and session.state is SessionState.READY
         and session.transport is TransportKind.TCP
         and session.path == path
@@ -58,7 +58,7 @@ def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> Sess
     return waiting[0] if len(waiting) == 1 else None
 
 
-def session_of_announce(sessions: Iterable[Session]) -> Session | None:
+def session_of_announce(sessions: Iterable[Session]) -> PublisherSession | None:
     """The session that a SETUP without the Session header goes on with, of its connection's.
 
     ANNOUNCE's answer has the id already. Some IP cameras send it from the request behind SETUP
@@ -67,7 +67,7 @@ def session_of_announce(sessions: Iterable[Session]) -> Session | None:
     waiting = [
         session
         for session in sessions
-        if session.state in _SETTING_UP and session.role is Role.PUBLISH
+        if session.state in _SETTING_UP and isinstance(session, PublisherSession)
     ]
     return waiting[0] if len(waiting) == 1 else None
 

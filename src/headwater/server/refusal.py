@@ -11,10 +11,12 @@ from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
-from headwater.server.settings import setting_of_limit
+from headwater.relay.errors import LimitReached, ServerStopping
+from headwater.relay.limit_settings import setting_of_limit
 from headwater.shown_text import shown
 
 _REASON_CHARACTERS = 1024
+_COME_BACK = ("Retry-After", "5")
 
 
 class Refusal(Exception):  # noqa: N818 - named after what it does
@@ -63,6 +65,10 @@ def _of_protocol_error(error: ProtocolError) -> Refusal:
     return Refusal(error.status, str(error), headers)
 
 
+def _of_reached_limit(error: LimitReached) -> Refusal:
+    return Refusal(Status.SERVICE_UNAVAILABLE, str(error), [_COME_BACK], logged=error.logged)
+
+
 _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (Refusal, lambda error: error),
     (LimitExceeded, _of_exceeded_limit),
@@ -95,9 +101,14 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         lambda _: Refusal(
             Status.SERVICE_UNAVAILABLE,
             "the server can open no further socket; use TCP, or try again later",
-            [("Retry-After", "5")],
+            [_COME_BACK],
             logged=True,
         ),
+    ),
+    (LimitReached, _of_reached_limit),
+    (
+        ServerStopping,
+        lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error), [_COME_BACK]),
     ),
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
     (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error), logged=True)),
@@ -128,6 +139,8 @@ def setting_to_raise(error: Exception) -> str | None:
             return setting_of_limit(error.limit)
         case Refusal():
             return error.setting
+        case LimitReached():
+            return None if error.logged else error.setting
         case PortShareExhausted():
             return "rtp.rtp_pairs_per_address"
         case PortsExhausted():

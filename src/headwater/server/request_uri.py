@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from headwater.protocol.message import Request
 from headwater.protocol.rtsp_uri import RtspUri
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
-
-if TYPE_CHECKING:
-    from headwater.server.exchange import Exchange
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d+)?")
@@ -36,13 +32,12 @@ def parse_request_uri(request: Request) -> RtspUri:
     return RtspUri.parse(request.uri)
 
 
-def require_short_path(exchange: Exchange, path: str) -> None:
+def require_short_path(path: str, most_bytes: int) -> None:
     """Refuse a mount path above the limit with 414."""
-    most = exchange.service.settings.limits.path_bytes
-    if len(path.encode()) > most:
+    if len(path.encode()) > most_bytes:
         raise Refusal(
             Status.REQUEST_URI_TOO_LONG,
-            f"the mount's path is longer than {most} bytes (limits.path_bytes)",
+            f"the mount's path is longer than {most_bytes} bytes (limits.path_bytes)",
             setting="limits.path_bytes",
         )
 

@@ -1,146 +1,137 @@
-"""What every request of one server shares: mounts, sessions, ports, access, hooks, counters."""
+"""The RTSP service: how peers that speak RTSP come to a relay's mounts."""
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from headwater.access.authenticator import Authenticator
-from headwater.hooks import HookRunner
-from headwater.log_pace import paced_logger
-from headwater.media.cache_budget import CacheBudget
-from headwater.media.mount_table import MountTable
-from headwater.net.steady_loop import SteadyLoop
-from headwater.net.tls_context import ServerTls
+from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.protocol.method import Method
-from headwater.server.counters import ServerCounters
-from headwater.server.description_budget import DescriptionBudget
-from headwater.server.gate import Gate
-from headwater.server.listeners import Listeners
-from headwater.server.notices import Notices
-from headwater.server.reservations import Reservations
-from headwater.server.role import ROLES_BY_METHOD, Role
-from headwater.server.service_settings import ServiceSettings
-from headwater.server.session import Session
-from headwater.server.session_table import SessionTable
-from headwater.transports.endings import Endings
-from headwater.transports.media_ends import MediaEnds
-from headwater.transports.queue_budget import QueueBudget
-from headwater.transports.session_end import SessionIdentity
+from headwater.relay.relay import Relay
+from headwater.server.answering import Answering, MethodAnswer
+from headwater.server.clearance import Clearance
+from headwater.server.connections.connection import Connection, Surroundings
+from headwater.server.connections.connection_table import ConnectionTable
+from headwater.server.connections.deadlines import Deadlines
+from headwater.server.connections.listeners import Listeners
+from headwater.server.methods.announce import Announce
+from headwater.server.methods.describe import Describe
+from headwater.server.methods.offered_transports import OfferedTransports
+from headwater.server.methods.options import Options
+from headwater.server.methods.parameters import Parameters
+from headwater.server.methods.pause import Pause
+from headwater.server.methods.play import Play
+from headwater.server.methods.record import Record
+from headwater.server.methods.setup import Setup
+from headwater.server.methods.teardown import Teardown
+from headwater.server.served_methods import ServedPorts
+from headwater.server.sessions.lookup import SessionLookup
+from headwater.server.sessions.session_table import SessionTable
+from headwater.server.settings import ServerSettings, SessionSettings
+from headwater.side import Side
+from headwater.transports.settings import RtpSettings
 
-if TYPE_CHECKING:
-    from headwater.server.connection import Connection
 
-logger = paced_logger(__name__)
+class RtspSettings(Protocol):
+    """The sections that the RTSP service reads."""
 
-_PEOPLE = {Role.PUBLISH: "publishers", Role.PLAY: "readers"}
+    @property
+    def server(self) -> ServerSettings:
+        """Where it listens."""
+
+    @property
+    def sessions(self) -> SessionSettings:
+        """How long sessions live."""
+
+    @property
+    def rtp(self) -> RtpSettings:
+        """Which transports there are."""
+
+    @property
+    def sockets(self) -> SocketSettings:
+        """Kernel buffers and queues."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """How long a handshake may take."""
 
 
-class Service:
-    """The parts of one running server, built once, handed to every connection."""
+class RtspService:
+    """Listeners, connections and sessions of one server."""
 
-    def __init__(
-        self,
-        settings: ServiceSettings,
-        loop: SteadyLoop,
-        hooks: dict[Role, HookRunner],
-    ) -> None:
-        self.settings = settings
-        self.loop = loop
-        self.clock = loop.time
-        self.hooks = hooks
-        self.counters = ServerCounters()
-        self.draining = False
-        """Whether the server was told to stop: who is here may stay a while, nobody comes."""
-        self.connections: set[Connection] = set()
-        self.connections_gone = asyncio.Event()
-        self.connections_gone.set()
-        self.ports: dict[Role, int] = {}
-        self.tls = ServerTls(settings.tls) if settings.tls.enabled else None
-        self.authenticator = Authenticator(settings.access)
-        self.gate = Gate(self.authenticator, hooks)
-        self.notices = Notices(hooks)
-        self.endings = Endings(loop)
-        self.mounts = MountTable(
-            clock=loop.time,
-            call_later=loop.call_later,
-            settings=settings.mounts,
-            overrides=settings.mount_overrides,
-            observer=self.notices,
-            end_soon=self.endings.add,
-            cache_budget=CacheBudget(settings.limits.gop_cache_bytes_total),
+    def __init__(self, relay: Relay, settings: RtspSettings) -> None:
+        self._relay = relay
+        self.ports = ServedPorts()
+        self.connections = ConnectionTable(relay.limits, relay.counters, relay.turnover)
+        self.sessions = SessionTable(relay, settings.sessions)
+        answering = Answering(
+            _methods(relay, settings, self.sessions, self.ports),
+            self.ports,
+            relay.limits,
+            relay.counters,
+            settings.server.server_name,
         )
-        self.queue_budget = QueueBudget(settings.limits.reader_queue_bytes_total)
-        self.answer_budget = QueueBudget(settings.limits.answer_queue_bytes_total)
-        self.media_ends = MediaEnds(
-            loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
+        self._around = Surroundings(
+            limits=relay.limits.settings,
+            wire_limits=relay.limits.settings.wire_limits(),
+            clock=relay.clock,
+            counters=relay.counters,
+            answer_budget=relay.answer_budget,
+            queue_budget=relay.queue_budget,
+            answer=answering.answer,
+            answer_error=answering.answer_error,
+            lost=self._connection_lost,
+            failed=self._connection_failed,
         )
-        self.reservations = Reservations(self.mounts)
-        self.descriptions = DescriptionBudget(settings.limits.description_bytes_total)
-        self.sessions = SessionTable(self)
-        self.notices.sessions = self.sessions
-        self.listeners = Listeners(self)
-
-    def identity_of(self, session: Session, connection: Connection) -> SessionIdentity:
-        """Who a session is, for its publisher or reader."""
-        return SessionIdentity(
-            id=session.id,
-            peer=connection.peer,
-            peer_ip=connection.peer_ip,
-            address_block=connection.address_block,
-            local_ip=connection.local_ip,
-            user_agent=session.user_agent,
-            on_close=partial(self.sessions.close, session, by_server=True),
-            on_life=partial(self._touch, session),
-            is_orphaned=session.is_orphaned,
+        self.listeners = Listeners(
+            relay, settings, self.connections, self.ports, self._make_connection
         )
-
-    def _touch(self, session: Session) -> None:
-        session.touch(self.clock())
-
-    def connection_opened(self, connection: Connection) -> None:
-        """Note a connection that was accepted."""
-        self.connections.add(connection)
-        self.connections_gone.clear()
-        self.counters.connections_opened += 1
-
-    def connection_lost(self, connection: Connection, error: Exception | None) -> None:
-        """Forget a connection and end what ran on it."""
-        self.connections.discard(connection)
-        self.counters.tcp_bytes_received += connection.stream.bytes_received
-        self.counters.tcp_bytes_sent += connection.stream.bytes_sent
-        if not self.connections:
-            self.connections_gone.set()
-        logger.debug(
-            "connection closed",
-            extra={"peer": connection.peer, "cause": str(error) if error else "closed"},
+        deadlines = Deadlines(
+            self.connections, relay.limits.settings, relay.endings, relay.counters, relay.clock
         )
-        self.listeners.connection_lost(connection)
+        relay.upkeep.add(deadlines.enforce, self.sessions.sweep)
+
+    def _make_connection(
+        self, sides: frozenset[Side], peer: tuple[str, int], secure: bool
+    ) -> Connection:
+        return Connection(self._around, sides, peer, secure=secure)
+
+    def _connection_lost(self, connection: Connection, error: Exception | None) -> None:
+        self.connections.remove(connection, error)
         self.sessions.connection_lost(connection)
 
-    def refuse_over_limit(self, limit: str, peer: str) -> None:
-        """Count a peer that was over one of the limits, and log it."""
-        most = getattr(self.settings.limits, limit)
-        self.note_limit(f"limits.{limit}", peer, f"{most} is the most that is allowed")
+    def _connection_failed(self, connection: Connection) -> None:
+        # Also those over UDP, which might wait for another connection: they are half begun.
+        for session in tuple(connection.sessions.values()):
+            self.sessions.close(session, "connection failed")
 
-    def note_limit(self, setting: str, peer: str, cause: str) -> None:
-        """Count a peer that was over a limit, and log it, naming what to raise."""
-        self.counters.refused_by_limit[setting] += 1
-        logger.warning(
-            "limit reached",
-            extra={
-                "setting": setting,
-                "peer": peer,
-                "refused": self.counters.refused_by_limit[setting],
-                "cause": cause,
-            },
-        )
 
-    def where_served(self, method: Method) -> str:
-        """Which port takes a method, in words for the peer that asked on the wrong one."""
-        return " and ".join(
-            f"{_PEOPLE[role]} use port {self.ports[role]}"
-            for role in Role
-            if role in ROLES_BY_METHOD[method] and role in self.ports
-        )
+def _methods(
+    relay: Relay, settings: RtspSettings, sessions: SessionTable, ports: ServedPorts
+) -> dict[Method, MethodAnswer]:
+    """What answers each method that is served."""
+    limits, mounts, reservations = relay.limits, relay.mounts, relay.reservations
+    lookup = SessionLookup(sessions, relay.clock, settings.sessions.advertised_timeout_s)
+    clearance = Clearance(relay.admission, limits.settings.path_bytes)
+    offered = OfferedTransports(settings.rtp, tls_only=settings.server.tls_only)
+    parameters = Parameters(lookup)
+    return {
+        Method.OPTIONS: Options(lookup).answer,
+        Method.ANNOUNCE: Announce(
+            clearance,
+            sessions,
+            lookup,
+            reservations,
+            relay.descriptions,
+            limits.settings.description_limits(),
+        ).answer,
+        Method.DESCRIBE: Describe(clearance, mounts, lookup).answer,
+        Method.SETUP: Setup(
+            clearance, sessions, lookup, mounts, relay.media_ends, offered, ports, limits
+        ).answer,
+        Method.PLAY: Play(lookup, relay.loop.call_later).answer,
+        Method.RECORD: Record(lookup, mounts, reservations).answer,
+        Method.PAUSE: Pause(lookup).answer,
+        Method.TEARDOWN: Teardown(lookup, sessions).answer,
+        Method.GET_PARAMETER: parameters.answer_get,
+        Method.SET_PARAMETER: parameters.answer_set,
+    }

@@ -8,71 +8,106 @@ from headwater.protocol.method import Method
 from headwater.protocol.profile import names_srtp
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.status import Status
+from headwater.protocol.wire_limits import DescriptionLimits
+from headwater.relay.description_budget import DescriptionBudget
+from headwater.relay.reservations import Reservations
+from headwater.server.clearance import Clearance
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.role import Role
-from headwater.server.session_lookup import (
-    made_up_session_id,
-    named_session,
-    session_header,
-    state_after,
-)
+from headwater.server.sessions.lookup import SessionLookup
+from headwater.server.sessions.session import PublisherSession, Session
+from headwater.server.sessions.session_table import SessionTable
+from headwater.side import Side
 
 logger = paced_logger(__name__)
 
 _SDP = "application/sdp"
 
 
-async def answer(exchange: Exchange) -> Response:
-    """Reserve the mount for this publisher and open its session."""
-    service, connection, request = exchange.service, exchange.connection, exchange.request
-    _, path = await service.gate.admit_by_uri(exchange, Role.PUBLISH)
-    content_type = request.headers.get("Content-Type") or _SDP
-    if content_type.partition(";")[0].strip(" ,").lower() != _SDP:
-        raise Refusal(
-            Status.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type is {content_type:.80}; a presentation must come as {_SDP}",
-            [("Accept", _SDP)],
-        )
-    presentation = SessionDescription.parse(
-        request.body, limits=service.settings.limits.description_limits()
-    )
-    _require_plain_rtp(presentation)
-    made_up_id = made_up_session_id(exchange)
-    session = named_session(exchange) if made_up_id is None else None
-    is_new = session is None
-    if session is None:
-        await service.sessions.make_way(path)
-        service.reservations.check(path)
-        session = service.sessions.open(connection, Role.PUBLISH, path)
-        session.made_up_id = made_up_id
-    elif session.path != path:
-        raise Refusal(
-            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session belongs to the mount {session.path}",
-        )
-    try:
-        state = state_after(session, Method.ANNOUNCE)
-        service.descriptions.give(session, presentation)
-        session.state = state
-        service.reservations.take(path, session)
+class Announce:
+    """Answers ANNOUNCE."""
+
+    def __init__(
+        self,
+        clearance: Clearance,
+        sessions: SessionTable,
+        lookup: SessionLookup,
+        reservations: Reservations,
+        descriptions: DescriptionBudget,
+        limits: DescriptionLimits,
+    ) -> None:
+        self._clearance = clearance
+        self._sessions = sessions
+        self._lookup = lookup
+        self._reservations = reservations
+        self._descriptions = descriptions
+        self._limits = limits
+
+    async def answer(self, exchange: Exchange) -> Response:
+        """Reserve the mount for this publisher and open its session."""
+        path = await self._clearance.require_by_uri(exchange, Side.PUBLISH)
+        presentation = self._presentation(exchange)
+        made_up_id = self._lookup.made_up_id(exchange)
+        session = self._lookup.named(exchange) if made_up_id is None else None
+        if session is not None:
+            return self._announced(exchange, _again(session, path), presentation)
+        await self._sessions.make_way(path)
+        self._reservations.check(path)
+        session = self._sessions.open_publisher(exchange.connection, path, presentation, made_up_id)
+        try:
+            return self._announced(exchange, session, presentation)
+        except Exception:
+            # The peer does not learn of a session that was opened in vain.
+            self._sessions.close(session, "announce failed")
+            raise
+
+    def _presentation(self, exchange: Exchange) -> SessionDescription:
+        request = exchange.request
+        content_type = request.headers.get("Content-Type") or _SDP
+        if content_type.partition(";")[0].strip(" ,").lower() != _SDP:
+            raise Refusal(
+                Status.UNSUPPORTED_MEDIA_TYPE,
+                f"Content-Type is {content_type:.80}; a presentation must come as {_SDP}",
+                [("Accept", _SDP)],
+            )
+        presentation = SessionDescription.parse(request.body, limits=self._limits)
+        _require_plain_rtp(presentation)
+        return presentation
+
+    def _announced(
+        self, exchange: Exchange, session: PublisherSession, presentation: SessionDescription
+    ) -> Response:
+        session.state_after(Method.ANNOUNCE)
+        self._descriptions.give(session, presentation)
+        session.presentation = presentation
+        session.advance(Method.ANNOUNCE)
+        self._reservations.take(session)
         logger.info(
             "publisher announced",
             extra={
-                "mount": path,
+                "mount": session.path,
                 "session": session.id,
-                "peer": connection.peer,
+                "peer": session.peer,
                 "tracks": [f"{m.kind}/{m.encoding}" for m in presentation.media],
                 "agent": session.user_agent,
             },
         )
-        response = exchange.answer([session_header(exchange, session)])
-    except Exception:
-        # The peer does not learn of a session that was opened in vain.
-        if is_new:
-            service.sessions.close(session, "announce failed")
-        raise
-    return response
+        return exchange.answer([self._lookup.header(session)])
+
+
+def _again(session: Session, path: str) -> PublisherSession:
+    """The session of a publisher that describes anew what it is about to send.
+
+    Raises Refusal 459 for another mount, StateError 455 for a reader's session.
+    """
+    if session.path != path:
+        raise Refusal(
+            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
+            f"this session belongs to the mount {session.path}",
+        )
+    session.state_after(Method.ANNOUNCE)
+    assert isinstance(session, PublisherSession)  # noqa: S101 - no state of a reader's allows it
+    return session
 
 
 def _require_plain_rtp(presentation: SessionDescription) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from headwater.protocol.message import Response
 from headwater.server.exchange import Exchange
-from headwater.server.role import methods_of
-from headwater.server.session_lookup import touch_named_session
+from headwater.server.served_methods import methods_of
+from headwater.server.sessions.lookup import SessionLookup
 
 
-async def answer(exchange: Exchange) -> Response:
-    """List the port's methods; a session named in the request counts it as a sign of life."""
-    touch_named_session(exchange)
-    return exchange.answer([("Public", ", ".join(methods_of(exchange.connection.roles)))])
+class Options:
+    """Answers OPTIONS."""
+
+    def __init__(self, lookup: SessionLookup) -> None:
+        self._lookup = lookup
+
+    async def answer(self, exchange: Exchange) -> Response:
+        """List the port's methods; it is a sign of life of a session that the request names."""
+        self._lookup.touch_named(exchange)
+        return exchange.answer([("Public", ", ".join(methods_of(exchange.connection.sides)))])

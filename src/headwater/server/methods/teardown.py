@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from headwater.protocol.message import Response
 from headwater.server.exchange import Exchange
-from headwater.server.session_lookup import required_session, session_header, target_in
+from headwater.server.sessions.lookup import SessionLookup, target_in
+from headwater.server.sessions.session import ReaderSession, Session
+from headwater.server.sessions.session_table import SessionTable
 
 
-async def answer(exchange: Exchange) -> Response:
-    """End the session; a reader that names one of several tracks loses that track only."""
-    session = required_session(exchange)
-    track = target_in(exchange, session).track
-    reader = session.reader
-    indexes = () if reader is None else reader.track_indexes
-    if reader is not None and track is not None and track in indexes and len(indexes) > 1:
-        if session.mount is not None:
-            session.mount.stop_reader(reader, [track])
-        reader.remove_track(track)
-        return exchange.answer([session_header(exchange, session)])
-    exchange.service.sessions.close(session, "teardown")
-    return exchange.answer()
+class Teardown:
+    """Answers TEARDOWN."""
+
+    def __init__(self, lookup: SessionLookup, sessions: SessionTable) -> None:
+        self._lookup = lookup
+        self._sessions = sessions
+
+    async def answer(self, exchange: Exchange) -> Response:
+        """End the session; a reader that names one of several tracks loses that track only."""
+        session = self._lookup.required(exchange)
+        track = target_in(exchange, session).track
+        if track is not None and _lose_track(session, track):
+            return exchange.answer([self._lookup.header(session)])
+        self._sessions.close(session, "teardown")
+        return exchange.answer()
+
+
+def _lose_track(session: Session, track: int) -> bool:
+    """Take one of several tracks from a reader; False where that is the end of the session."""
+    if not isinstance(session, ReaderSession) or session.reader is None:
+        return False
+    reader, mount = session.reader, session.mount
+    if track not in reader.track_indexes or len(reader.track_indexes) < 2:
+        return False
+    if mount is not None:
+        mount.stop_reader(reader, [track])
+    reader.remove_track(track)
+    return True

@@ -1,4 +1,4 @@
-"""What one running server asks of its settings, whoever gathers them."""
+"""What the relay asks of a server's settings, whoever gathers them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ from headwater.access.settings import AccessSettings
 from headwater.hooks import HookSettings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
-from headwater.server.settings import LimitSettings, ServerSettings, SessionSettings
+from headwater.relay.limit_settings import LimitSettings
 from headwater.transports.settings import RtpSettings
 
 
-class ServiceSettings(Protocol):
-    """The sections that the server reads; `headwater.config.settings.Settings` has them all."""
-
-    @property
-    def server(self) -> ServerSettings:
-        """Where it listens."""
-
-    @property
-    def sessions(self) -> SessionSettings:
-        """How long sessions live."""
+class RelaySettings(Protocol):
+    """The sections that the relay reads; `headwater.config.settings.Settings` has them all."""
 
     @property
     def rtp(self) -> RtpSettings:
@@ -41,7 +33,7 @@ class ServiceSettings(Protocol):
 
     @property
     def access(self) -> AccessSettings:
-        """Who may."""
+        """Which users there are, and what each of them may do."""
 
     @property
     def hooks(self) -> HookSettings:

@@ -8,7 +8,7 @@ from headwater.protocol.session_states import SessionState
 from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
-    from headwater.server.session import Session
+    from headwater.server.sessions.session import Session
 
 _QUIET_S = 2.0
 """Tracks that had no packet for so long are silent."""

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
-from headwater.net.socket_address import Address, address_block, address_text, unmapped
+from headwater.net.settings import SocketSettings, TlsSettings
+from headwater.net.socket_address import Address, address_text, unmapped
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
 from headwater.protocol.status import Status
-from headwater.server.connection import Connection
-from headwater.server.farewell import farewell
+from headwater.relay.relay import Relay
+from headwater.server.connections.connection import Connection
+from headwater.server.connections.connection_table import ConnectionTable
+from headwater.server.connections.farewell import farewell
 from headwater.server.refusal import Refusal
-from headwater.server.role import EITHER_ROLE, Role
-
-if TYPE_CHECKING:
-    from headwater.server.service import Service
+from headwater.server.served_methods import EITHER_SIDE, ServedPorts
+from headwater.server.settings import ServerSettings
+from headwater.side import Side
 
 logger = paced_logger(__name__)
 
@@ -38,23 +39,54 @@ _FIRST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class _Port:
     """What one port is for."""
 
-    roles: frozenset[Role]
+    sides: frozenset[Side]
     tls_only: bool
 
 
-class Listeners:
-    """One listener for both roles where the ports are equal, else one for each; one for TLS."""
+class ListenerSettings(Protocol):
+    """The sections that the listeners read."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    @property
+    def server(self) -> ServerSettings:
+        """The ports, and who comes through a proxy."""
+
+    @property
+    def sockets(self) -> SocketSettings:
+        """Kernel buffers and queues."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """How long a handshake may take."""
+
+
+class Listeners:
+    """One listener for both sides where the ports are equal, else one for each; one for TLS."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        settings: ListenerSettings,
+        connections: ConnectionTable,
+        ports: ServedPorts,
+        make_connection: Callable[[frozenset[Side], tuple[str, int], bool], Connection],
+    ) -> None:
+        """`ports` is filled. `make_connection` is given a peer's sides, address, and use of TLS."""
+        self._loop = relay.loop
+        self._limits = relay.limits
+        self._counters = relay.counters
+        self._answer_budget = relay.answer_budget
+        self._certificates = relay.certificates
+        self._settings = settings
+        self._connections = connections
+        self._make_connection = make_connection
+        self._ports = ports
         self._hosts: tuple[str, ...] = ()
         self._listeners: list[TcpListener] = []
         self._preambles: set[Preamble] = set()
-        self._by_address: Counter[str] = Counter()
-        self._proxies = service.settings.server.proxy_networks()
+        self._proxies = settings.server.proxy_networks()
 
     def open(self, hosts: Sequence[str]) -> None:
         """Bind and accept on numeric hosts, `""` for every address.
@@ -62,17 +94,17 @@ class Listeners:
         Raises OSError, with the port in its message, where one is taken.
         """
         self._hosts = tuple(hosts)
-        server = self._service.settings.server
+        server = self._settings.server
         if server.publish_port == server.reader_port:
-            self._listen(server.publish_port, _Door(EITHER_ROLE, server.tls_only))
+            self._listen(server.publish_port, _Port(EITHER_SIDE, server.tls_only))
         else:
-            for port, role in (
-                (server.publish_port, Role.PUBLISH),
-                (server.reader_port, Role.PLAY),
+            for number, side in (
+                (server.publish_port, Side.PUBLISH),
+                (server.reader_port, Side.PLAY),
             ):
-                self._listen(port, _Door(frozenset({role}), server.tls_only))
+                self._listen(number, _Port(frozenset({side}), server.tls_only))
         if server.rtsps_port:
-            self._bind(server.rtsps_port, _Door(EITHER_ROLE, tls_only=True))
+            self._bind(server.rtsps_port, _Port(EITHER_SIDE, tls_only=True))
 
     def close(self) -> None:
         """Accept no more; connections that are open stay, those that said nothing yet go."""
@@ -82,31 +114,25 @@ class Listeners:
         for preamble in self._preambles:
             preamble.close()
         self._preambles.clear()
-        self._by_address.clear()
 
-    def connection_lost(self, connection: Connection) -> None:
-        """Forget a connection in the count of its address."""
-        self._forget_address(connection.peer_ip)
+    def _listen(self, number: int, port: _Port) -> None:
+        bound = self._bind(number, port)
+        for side in port.sides:
+            self._ports[side] = bound
 
-    def _listen(self, port: int, door: _Door) -> None:
-        bound = self._bind(port, door)
-        for role in door.roles:
-            self._service.ports[role] = bound
-
-    def _bind(self, port: int, door: _Door) -> int:
-        service = self._service
+    def _bind(self, number: int, port: _Port) -> int:
         listener = TcpListener(
-            service.loop,
-            partial(self._accept, door),
-            backlog=service.settings.server.backlog,
+            self._loop,
+            partial(self._accept, port),
+            backlog=self._settings.server.backlog,
             overload_answer=farewell(_OVERLOADED, b""),
         )
         self._listeners.append(listener)
-        bound = listener.bind(self._hosts, port)
+        bound = listener.bind(self._hosts, number)
         listener.start()
         return bound
 
-    def _accept(self, door: _Door, sock: socket.socket, peer: Address) -> None:
+    def _accept(self, port: _Port, sock: socket.socket, peer: Address) -> None:
         peer = unmapped(peer)
         expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
         # A proxy's own address has no count: its clients have theirs, once they are known.
@@ -114,17 +140,16 @@ class Listeners:
         if not self._admit(sock, counted, peer[0]):
             return
         try:
-            if self._service.tls is None and not expects_proxy:
-                self._open_connection(door, sock, Greeting(peer, b"", tls=False))
+            if self._certificates.tls is None and not expects_proxy:
+                self._open_connection(port, sock, Greeting(peer, b"", tls=False))
             else:
-                self._await_first_bytes(door, sock, peer, expects_proxy=expects_proxy)
+                self._await_first_bytes(port, sock, peer, expects_proxy=expects_proxy)
         except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
             self._give_up(sock, counted, peer, error)
 
     def _await_first_bytes(
-        self, door: _Door, sock: socket.socket, peer: Address, *, expects_proxy: bool
+        self, port: _Port, sock: socket.socket, peer: Address, *, expects_proxy: bool
     ) -> None:
-        limits = self._service.settings.limits
         preamble: Preamble
 
         def greeted(sock: socket.socket, greeting: Greeting) -> None:
@@ -135,34 +160,33 @@ class Listeners:
                     if not self._admit(sock, greeting.peer[0], greeting.peer[0]):
                         return
                     counted = greeting.peer[0]
-                self._open_connection(door, sock, greeting)
+                self._open_connection(port, sock, greeting)
             except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
                 self._give_up(sock, counted, greeting.peer, error)
 
         def failed(_peer: Address, cause: str) -> None:
             self._preambles.discard(preamble)
             if not expects_proxy:
-                self._forget_address(peer[0])
-            self._service.counters.connections_closed_by_cause["preamble"] += 1
+                self._connections.forget_address(peer[0])
+            self._counters.connections_closed_by_cause["preamble"] += 1
             logger.debug("connection ended early", extra={"peer": peer[0], "cause": cause})
 
         preamble = Preamble(
             sock,
             peer,
-            self._service.loop,
+            self._loop,
             expects_proxy=expects_proxy,
-            deadline_s=limits.first_byte_timeout_s,
+            deadline_s=self._limits.settings.first_byte_timeout_s,
             on_greeting=greeted,
             on_failure=failed,
         )
         self._preambles.add(preamble)
 
-    def _open_connection(self, door: _Door, sock: socket.socket, greeting: Greeting) -> None:
-        service = self._service
-        tls = service.tls
-        if door.tls_only and not greeting.tls:
-            self._forget_address(greeting.peer[0])
-            service.counters.connections_closed_by_cause["no TLS"] += 1
+    def _open_connection(self, port: _Port, sock: socket.socket, greeting: Greeting) -> None:
+        tls = self._certificates.tls
+        if port.tls_only and not greeting.tls:
+            self._connections.forget_address(greeting.peer[0])
+            self._counters.connections_closed_by_cause["no TLS"] += 1
             logger.info(
                 "connection without TLS refused",
                 extra={"peer": address_text(greeting.peer), "cause": _TLS_NEEDED.reason},
@@ -170,17 +194,17 @@ class Listeners:
             _turn_away(sock, _TLS_NEEDED, greeting.initial_data)
             return
         peer = (greeting.peer[0], greeting.peer[1])
-        sockets = service.settings.sockets
+        sockets = self._settings.sockets
         context = tls.context if greeting.tls and tls is not None else None
         connection: Connection | None = None
         try:
-            connection = Connection(service, door.roles, peer, secure=context is not None)
+            connection = self._make_connection(port.sides, peer, context is not None)
             if sockets.tcp_send_buffer_bytes:
                 set_send_buffer(sock, sockets.tcp_send_buffer_bytes)
             if sockets.tcp_unsent_bytes:
                 bound_unsent(sock, sockets.tcp_unsent_bytes)
             connection.attach(self._stream(sock, connection, greeting, context))
-            service.connection_opened(connection)
+            self._connections.add(connection)
         except Exception:
             if connection is None or not connection.attached:
                 raise
@@ -195,53 +219,41 @@ class Listeners:
         greeting: Greeting,
         context: ssl.SSLContext | None,
     ) -> TcpStream | TlsStream:
-        service = self._service
-        sockets = service.settings.sockets
+        sockets = self._settings.sockets
         if context is None:
             return TcpStream(
                 sock,
-                service.loop,
+                self._loop,
                 connection,
                 initial_data=greeting.initial_data,
                 read_bytes=sockets.read_bytes,
                 reads_per_wake=sockets.reads_per_wake,
                 close_deadline_s=sockets.close_deadline_s,
                 peer_address=greeting.peer,
-                queued_total=service.answer_budget.queued,
+                queued_total=self._answer_budget.queued,
             )
         return TlsStream(
             sock,
-            service.loop,
+            self._loop,
             connection,
             context,
             initial_data=greeting.initial_data,
-            handshake_deadline_s=service.settings.tls.handshake_deadline_s,
+            handshake_deadline_s=self._settings.tls.handshake_deadline_s,
             read_bytes=sockets.read_bytes,
             reads_per_wake=sockets.reads_per_wake,
             close_deadline_s=sockets.close_deadline_s,
             peer_address=greeting.peer,
-            queued_total=service.answer_budget.queued,
+            queued_total=self._answer_budget.queued,
         )
 
     def _admit(self, sock: socket.socket, counted: str | None, peer: str) -> bool:
         """Count a connection for its address; over a limit answer 503, close, and return False."""
-        limits = self._service.settings.limits
-        block = None if counted is None else self._block(counted)
-        limit = None
-        if len(self._service.connections) + len(self._preambles) >= limits.connections:
-            limit = "connections"
-        elif block is not None and self._by_address[block] >= limits.connections_per_address:
-            limit = "connections_per_address"
-        if limit is not None:
-            self._service.refuse_over_limit(limit, peer)
-            _turn_away(sock, _OVERLOADED)
-            return False
-        if block is not None:
-            self._by_address[block] += 1
-        return True
-
-    def _block(self, host: str) -> str:
-        return address_block(host, self._service.settings.limits.ipv6_prefix_bits)
+        limit = self._connections.admit(counted, waiting=len(self._preambles))
+        if limit is None:
+            return True
+        self._limits.met(limit, peer)
+        _turn_away(sock, _OVERLOADED)
+        return False
 
     def _give_up(
         self, sock: socket.socket, counted: str | None, peer: Address, error: Exception
@@ -251,14 +263,8 @@ class Listeners:
             "connection not opened", exc_info=error, extra={"peer": f"{peer[0]}:{peer[1]}"}
         )
         if counted is not None:
-            self._forget_address(counted)
+            self._connections.forget_address(counted)
         sock.close()
-
-    def _forget_address(self, host: str) -> None:
-        block = self._block(host)
-        self._by_address[block] -= 1
-        if self._by_address[block] <= 0:
-            del self._by_address[block]
 
 
 def _turn_away(sock: socket.socket, refusal: Refusal, came: bytes = b"") -> None:

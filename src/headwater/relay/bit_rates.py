@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from headwater.media.mount import Mount
-    from headwater.server.service import Service
+from headwater.media.mount import Mount
+from headwater.media.publisher import Publisher
+from headwater.relay.limits import Limits
 
 _WINDOW_S = 5.0
 
@@ -27,18 +27,23 @@ class BitRates:
     Each packet costs work for each reader, however small it is.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(
+        self, limits: Limits, mounts: Iterable[Mount], close: Callable[[Publisher, str], None]
+    ) -> None:
+        """`close` ends a publisher, for a reason, and tells its peer."""
+        self._limits = limits
+        self._mounts = mounts
+        self._close = close
         # When each publisher's window began, and what its mount had got by then.
         self._begun: dict[str, _Window] = {}
 
     def check(self, now: float) -> None:
         """Look at every publisher; called about once a second."""
-        limits = self._service.settings.limits
+        limits = self._limits.settings
         if not (limits.publisher_bits_per_s or limits.publisher_packets_per_s):
             return
         begun: dict[str, _Window] = {}
-        for mount in self._service.mounts:
+        for mount in self._mounts:
             publisher = mount.publisher
             if publisher is None:
                 continue
@@ -50,29 +55,24 @@ class BitRates:
             since = self._begun.get(publisher.id, window)
             if now - since.began_s < _WINDOW_S:
                 begun[publisher.id] = since
-            elif not self._is_closed(mount, publisher.id, since, window):
+            elif not self._is_closed(mount, publisher, since, window):
                 begun[publisher.id] = window
         self._begun = begun
 
-    def _is_closed(self, mount: Mount, session_id: str, since: _Window, until: _Window) -> bool:
-        limits = self._service.settings.limits
+    def _is_closed(
+        self, mount: Mount, publisher: Publisher, since: _Window, until: _Window
+    ) -> bool:
+        limits = self._limits.settings
         passed_s = until.began_s - since.began_s
         bits_per_s = (until.size_bytes - since.size_bytes) * 8 / passed_s
         packets_per_s = (until.packets - since.packets) / passed_s
         if 0 < limits.publisher_bits_per_s < bits_per_s:
-            cause = f"{mount.path} was sent {bits_per_s:.0f} bits a second"
-            self._close(session_id, "publisher_bits_per_s", cause, "bit rate above the limit")
+            setting, rate, unit = "publisher_bits_per_s", bits_per_s, "bit"
         elif 0 < limits.publisher_packets_per_s < packets_per_s:
-            cause = f"{mount.path} was sent {packets_per_s:.0f} packets a second"
-            self._close(session_id, "publisher_packets_per_s", cause, "packet rate above the limit")
+            setting, rate, unit = "publisher_packets_per_s", packets_per_s, "packet"
         else:
             return False
+        cause = f"{mount.path} was sent {rate:.0f} {unit}s a second"
+        self._limits.note(f"limits.{setting}", publisher.peer, cause)
+        self._close(publisher, f"{unit} rate above the limit")
         return True
-
-    def _close(self, session_id: str, limit: str, cause: str, reason: str) -> None:
-        service = self._service
-        session = service.sessions.get(session_id)
-        if session is None:
-            return
-        service.note_limit(f"limits.{limit}", session.peer, cause)
-        service.sessions.close(session, reason, by_server=True)

@@ -3,55 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from headwater.media.mount import Mount
+from headwater.media.mount_table import MountTable
 from headwater.protocol.control import resolve_control, split_control
 from headwater.protocol.status import Status
 from headwater.server.quirks import track_of_url_without_control
 from headwater.server.refusal import Refusal
-from headwater.server.role import Role
-from headwater.server.session import Session
-from headwater.server.session_lookup import controls_of, reader_controls
-
-if TYPE_CHECKING:
-    from headwater.server.exchange import Exchange
+from headwater.server.sessions.lookup import controls_of, reader_controls, require_mount
+from headwater.server.sessions.session import PublisherSession, ReaderSession
 
 
 @dataclass(frozen=True, slots=True)
 class SetupTarget:
-    """The track of a mount that a SETUP names; `mount` is there for readers only."""
+    """The track of a mount that a SETUP names; `mount` is there for readers of one that lives."""
 
-    role: Role
     path: str
     query: str
     track: int
     mount: Mount | None = None
 
 
-def publisher_target(exchange: Exchange, session: Session) -> SetupTarget:
+def publisher_target(uri: str, session: PublisherSession) -> SetupTarget:
     """The announced track that a publisher's SETUP names, by the controls of its own SDP."""
-    presentation = session.presentation
-    if presentation is None:
-        raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "SETUP comes after ANNOUNCE")
-    target = resolve_control(
-        exchange.request.uri, controls=controls_of(session), mount=session.path
-    )
-    if target.path != session.path:
-        raise Refusal(
-            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session belongs to the mount {session.path}, not {target.path}",
-        )
-    track = _track(target.track, len(presentation.media), session.path)
-    return SetupTarget(Role.PUBLISH, session.path, target.query, track)
+    target = resolve_control(uri, controls=controls_of(session), mount=session.path)
+    require_mount(session, target.path)
+    track = _track(target.track, len(session.presentation.media), session.path)
+    return SetupTarget(session.path, target.query, track)
 
 
-def reader_target(exchange: Exchange, session: Session | None) -> SetupTarget:
+def reader_target(uri: str, mounts: MountTable, session: ReaderSession | None) -> SetupTarget:
     """The track that a reader's SETUP names: by the session's mount, else by the URL alone.
 
     Without a mount the target still names the path, so that access is judged before existence.
     """
-    mounts, uri = exchange.service.mounts, exchange.request.uri
     target = split_control(uri)
     mount = mounts.get(target.path)
     if mount is None:
@@ -59,15 +44,12 @@ def reader_target(exchange: Exchange, session: Session | None) -> SetupTarget:
         mount = mounts.get(whole.path)
         target = target if mount is None else whole
     if mount is None:
-        return SetupTarget(Role.PLAY, target.path, target.query, target.track or 0)
-    if session is not None and session.path != mount.path:
-        raise Refusal(
-            Status.AGGREGATE_OPERATION_NOT_ALLOWED,
-            f"this session belongs to the mount {session.path}, not {mount.path}",
-        )
+        return SetupTarget(target.path, target.query, target.track or 0)
+    if session is not None:
+        require_mount(session, mount.path)
     target = resolve_control(uri, controls=reader_controls(mount), mount=mount.path)
     track = _track(target.track, len(mount.tracks), mount.path)
-    return SetupTarget(Role.PLAY, mount.path, target.query, track, mount)
+    return SetupTarget(mount.path, target.query, track, mount)
 
 
 def _track(index: int | None, count: int, path: str) -> int:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from headwater.server.service import Service
 
 _CROWD = 500
 """So many connections must have begun or ended before it is worth a look: each has taken about
@@ -24,6 +21,14 @@ _REST_S = 10.0
 """Publishers that come and go all the time are no reason to look all the time."""
 
 
+@dataclass(slots=True)
+class Turnover:
+    """How many peers came and how many went since the start, counted by every way in."""
+
+    came: int = 0
+    went: int = 0
+
+
 class MemoryReturn:
     """Collects what peers left behind, in a calm moment, and hands free pages to the system.
 
@@ -33,8 +38,15 @@ class MemoryReturn:
     publishers left behind was much, and few come and go.
     """
 
-    def __init__(self, service: Service, release: Callable[[], None] | None = None) -> None:
-        self._service = service
+    def __init__(
+        self,
+        turnover: Turnover,
+        left_bytes: Callable[[], int],
+        release: Callable[[], None] | None = None,
+    ) -> None:
+        """`left_bytes` says how much publishers have left behind since the start."""
+        self._turnover = turnover
+        self._left_bytes = left_bytes
         self._release = release or release_memory
         self._seen_at_return = 0
         self._seen = 0
@@ -42,12 +54,10 @@ class MemoryReturn:
         self._returned_s = -_REST_S
 
     def check(self, now: float) -> None:
-        """Look; called about once a second."""
-        service = self._service
-        opened = service.counters.connections_opened
-        ended = opened - len(service.connections)
-        passed, self._seen = opened + ended - self._seen, opened + ended
-        left_bytes = service.mounts.cache_budget.left_bytes + service.descriptions.left_bytes
+        """See whether it is time; called about once a second."""
+        seen = self._turnover.came + self._turnover.went
+        passed, self._seen = seen - self._seen, seen
+        left_bytes = self._left_bytes()
         much_left = (
             left_bytes - self._left_bytes_at_return >= _MUCH_BYTES
             and now - self._returned_s >= _REST_S

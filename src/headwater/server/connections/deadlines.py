@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from headwater.media.mount import Mount
+from headwater.media.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.protocol.message import Response
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
+from headwater.relay.counters import ServerCounters
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.connections.connection import Connection
+from headwater.server.sessions.session import ReaderSession
+from headwater.transports.endings import Endings
 from headwater.transports.settings import TransportKind
 
-if TYPE_CHECKING:
-    from headwater.media.mount import Mount
-    from headwater.media.reader import Reader
-    from headwater.server.connection import Connection
-    from headwater.server.service import Service
-    from headwater.server.settings import LimitSettings
+
+class Deadlines:
+    """Closes the connections that keep the server waiting, counted by the deadline they missed."""
+
+    def __init__(
+        self,
+        connections: Iterable[Connection],
+        limits: LimitSettings,
+        endings: Endings,
+        counters: ServerCounters,
+        clock: Callable[[], float],
+    ) -> None:
+        self._connections = connections
+        self._limits = limits
+        self._endings = endings
+        self._counters = counters
+        self._clock = clock
+
+    def enforce(self, now: float) -> None:
+        """Look at every connection; called about once a second."""
+        for connection in self._connections:
+            if connection.stream.closed:
+                # What still waits for its peer has a deadline of its own.
+                continue
+            connection.look_at_answers()
+            if overdue(connection, self._limits, now) is not None:
+                self._endings.add(connection, partial(self._end, connection))
+                continue
+            for mount, reader in _stalled_readers(connection, now):
+                self._endings.add(reader, partial(mount.disconnect_slow_reader, reader))
+
+    def _end(self, connection: Connection) -> None:
+        cause = overdue(connection, self._limits, self._clock())
+        if cause is None or connection.stream.closed:
+            return
+        self._counters.connections_closed_by_cause[cause] += 1
+        if cause == "request_timeout_s":
+            connection.send(Response(status=Status.REQUEST_TIMEOUT))
+            connection.close()
+        else:
+            connection.abort()
 
 
 def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | None:
@@ -41,33 +82,6 @@ def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | 
     return None
 
 
-def enforce_deadlines(service: Service, now: float) -> None:
-    """Close the connections that kept the server waiting, counted by the deadline they missed."""
-    limits, endings = service.settings.limits, service.endings
-    for connection in tuple(service.connections):
-        if connection.stream.closed:
-            # What still waits for its peer has a deadline of its own.
-            continue
-        connection.look_at_answers()
-        if overdue(connection, limits, now) is not None:
-            endings.add(connection, partial(_end, service, connection))
-            continue
-        for mount, reader in _stalled_readers(connection, now):
-            endings.add(reader, partial(mount.disconnect_slow_reader, reader))
-
-
-def _end(service: Service, connection: Connection) -> None:
-    cause = overdue(connection, service.settings.limits, service.clock())
-    if cause is None or connection.stream.closed:
-        return
-    service.counters.connections_closed_by_cause[cause] += 1
-    if cause == "request_timeout_s":
-        connection.send(Response(status=Status.REQUEST_TIMEOUT))
-        connection.close()
-    else:
-        connection.abort()
-
-
 def _stalled_s(connection: Connection, now: float) -> float:
     """How long the peer has kept its next byte waiting: also one that takes a little at a time."""
     return connection.stream.oldest_queued_s(now)
@@ -76,11 +90,12 @@ def _stalled_s(connection: Connection, now: float) -> float:
 def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
     """The readers that play on this connection: how slow they may be is for their mounts to say."""
     for session in connection.sessions.values():
-        mount, reader = session.mount, session.reader
-        if mount is None or reader is None or session.transport is not TransportKind.TCP:
+        if not isinstance(session, ReaderSession) or session.transport is not TransportKind.TCP:
+            continue
+        if session.mount is None or session.reader is None:
             continue
         if session.state is SessionState.PLAYING:
-            yield mount, reader
+            yield session.mount, session.reader
 
 
 def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount, Reader]]:

@@ -5,43 +5,43 @@ from __future__ import annotations
 import gc
 import weakref
 
+from inside import inside
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpReader, wait_for
 
 from headwater import RtspServer
-from headwater.server import memory_return
-from headwater.server.memory_return import MemoryReturn, release_memory
+from headwater.relay import memory_return
+from headwater.relay.memory_return import MemoryReturn, Turnover, release_memory
 
 
-class Crowd:
-    """As much of a service as is looked at."""
+class Crowd(Turnover):
+    """Peers that come and go, and what publishers among them left behind."""
 
-    def __init__(self) -> None:
-        self.connections: set[int] = set()
-        self.counters = self
-        self.connections_opened = 0
-        self.mounts = self.cache_budget = self.descriptions = self
-        self.left_bytes = 0
+    left_bytes = 0
 
-    def come(self, count: int) -> None:
-        self.connections |= set(range(self.connections_opened, self.connections_opened + count))
-        self.connections_opened += count
+    @property
+    def present(self) -> int:
+        return self.came - self.went
+
+    def leave(self, remaining: int = 0) -> None:
+        self.went = self.came - remaining
 
 
 def looked(crowd: Crowd) -> tuple[MemoryReturn, list[int]]:
     released: list[int] = []
-    return MemoryReturn(crowd, lambda: released.append(len(crowd.connections))), released  # type: ignore[arg-type]
+    watch = MemoryReturn(crowd, lambda: crowd.left_bytes, lambda: released.append(crowd.present))
+    return watch, released
 
 
 def test_it_waits_until_the_crowd_has_come_or_left_and_all_is_calm() -> None:
     crowd = Crowd()
     watch, released = looked(crowd)
-    crowd.come(memory_return._CROWD + 20)
+    crowd.came += memory_return._CROWD + 20
     watch.check(0.0)
     assert released == [], "they have come within this very second"
     watch.check(1.0)
     assert released == [memory_return._CROWD + 20]
-    crowd.connections = set(range(20))
+    crowd.leave(20)
     watch.check(2.0)
     assert len(released) == 1, "they have left within this very second"
     watch.check(3.0)
@@ -54,8 +54,8 @@ def test_peers_that_come_and_go_are_no_calm() -> None:
     crowd = Crowd()
     watch, released = looked(crowd)
     for second in range(100):
-        crowd.come(memory_return._CALM)
-        crowd.connections.clear()
+        crowd.came += memory_return._CALM
+        crowd.leave()
         watch.check(float(second))
     assert released == []
     watch.check(100.0)
@@ -95,8 +95,7 @@ async def test_a_session_that_ends_is_freed_without_the_collector(server: RtspSe
         await TcpReader.start(port, publisher.url),
         await UdpReader.start(port, publisher.url),
     ]
-    assert server._service is not None
-    sessions = [weakref.ref(session) for session in server._service.sessions]
+    sessions = [weakref.ref(session) for session in inside(server).sessions]
     assert len(sessions) == 3
     gc.collect()
     gc.disable()

@@ -1,8 +1,8 @@
-"""Tells the owner's hooks what happened on mounts and sessions."""
+"""Tells the owner's hooks what happened on mounts, to publishers and to readers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from headwater.hooks import HookRunner, notify_both
 from headwater.log_pace import paced_logger
@@ -10,12 +10,9 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
 from headwater.media.reader import Reader
-from headwater.server.role import Role
-from headwater.server.session import Session
-
-if TYPE_CHECKING:
-    from headwater.server.session_table import SessionTable
-
+from headwater.relay.end import End
+from headwater.relay.end_table import EndTable
+from headwater.side import Side
 
 logger = paced_logger(__name__)
 
@@ -23,21 +20,21 @@ logger = paced_logger(__name__)
 class Notices(MountObserver):
     """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook."""
 
-    def __init__(self, hooks: dict[Role, HookRunner]) -> None:
-        self._publish = hooks[Role.PUBLISH]
-        self._play = hooks[Role.PLAY]
+    def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner]) -> None:
+        self._ends = ends
+        self._publish = hooks[Side.PUBLISH]
+        self._play = hooks[Side.PLAY]
         self._hooks = hooks
-        self.sessions: SessionTable | None = None
 
-    def session_opened(self, session: Session) -> None:
-        """A session was opened by ANNOUNCE or its first SETUP."""
-        self._tell_session("session_opened", session)
+    def end_opened(self, end: End) -> None:
+        """A publisher or reader came; it may not have begun yet."""
+        self._tell_end("session_opened", end)
 
-    def session_closed(self, session: Session, mount: Mount | None) -> None:
-        """A session ended; `mount` is the one that a reader was on."""
-        if session.role is Role.PLAY and mount is not None and self._play.has("client_close"):
-            self._play.notify("client_close", mount.snapshot(), session.snapshot())
-        self._tell_session("session_closed", session)
+    def end_closed(self, end: End, mount: Mount | None) -> None:
+        """A publisher or reader is gone; `mount` is the one that a reader was on."""
+        if end.side is Side.PLAY and mount is not None and self._play.has("client_close"):
+            self._play.notify("client_close", mount.snapshot(), end.snapshot())
+        self._tell_end("session_closed", end)
 
     def mount_opened(self, mount: Mount) -> None:
         """A mount came to be."""
@@ -75,28 +72,28 @@ class Notices(MountObserver):
         self._tell(self._play, "reader_stopped", mount, reader.id)
 
     def _fields(self, mount: Mount, peer: Publisher | Reader) -> dict[str, object]:
-        session = None if self.sessions is None else self.sessions.get(peer.id)
+        end = self._ends.get(peer.id)
         return {
             "mount": mount.path,
             "session": peer.id,
             "peer": peer.peer,
             "transport": peer.transport,
-            "tls": session is not None and session.secure,
+            "tls": end is not None and end.secure,
             "agent": peer.user_agent,
         }
 
-    def _tell_session(self, name: str, session: Session) -> None:
-        hooks = self._hooks[session.role]
+    def _tell_end(self, name: str, end: End) -> None:
+        hooks = self._hooks[end.side]
         if hooks.has(name):
-            hooks.notify(name, session.snapshot())
+            hooks.notify(name, end.snapshot())
 
     def _tell_mount(self, name: str, mount: Mount) -> None:
         if self._publish.has(name) or self._play.has(name):
             notify_both(self._publish, self._play, name, mount.snapshot())
 
-    def _tell(self, hooks: HookRunner, name: str, mount: Mount, session_id: str) -> None:
+    def _tell(self, hooks: HookRunner, name: str, mount: Mount, end_id: str) -> None:
         if not hooks.has(name):
             return
-        session = None if self.sessions is None else self.sessions.get(session_id)
-        if session is not None:
-            hooks.notify(name, mount.snapshot(), session.snapshot())
+        end = self._ends.get(end_id)
+        if end is not None:
+            hooks.notify(name, mount.snapshot(), end.snapshot())

@@ -1,0 +1,1 @@
+"""What every way in and out of the server shares, whatever protocol it speaks."""

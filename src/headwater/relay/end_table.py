@@ -1,0 +1,76 @@
+"""Every publisher and reader of a server, counted against the limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+
+from headwater.relay.end import End
+from headwater.relay.errors import LimitReached
+from headwater.relay.limits import Limits
+from headwater.side import Side
+
+
+class EndTable:
+    """The ends that live, by id. `readers_gone` is set while no reader is among them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_id: dict[str, End] = {}
+        self._by_address: Counter[str] = Counter()
+        self._by_side: dict[Side, int] = dict.fromkeys(Side, 0)
+        self.readers_gone = asyncio.Event()
+        self.readers_gone.set()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[End]:
+        return iter(tuple(self._by_id.values()))
+
+    def get(self, end_id: str) -> End | None:
+        """The end with this id, if it lives."""
+        return self._by_id.get(end_id)
+
+    def require_room(self, side: Side, address_block: str, peer: str) -> None:
+        """Raise LimitReached where one more of this side from this address would be too many."""
+        settings = self._limits.settings
+        if len(self._by_id) >= settings.sessions:
+            limit = "sessions"
+        elif self._by_address[address_block] >= settings.sessions_per_address:
+            limit = "sessions_per_address"
+        elif side is Side.PUBLISH and self._by_side[side] >= settings.publishers:
+            limit = "publishers"
+        else:
+            return
+        raise self.limit_reached(limit, peer)
+
+    def limit_reached(self, limit: str, peer: str) -> LimitReached:
+        """The refusal of a peer that met a limit, which is counted and logged."""
+        self._limits.met(limit, peer)
+        most = getattr(self._limits.settings, limit)
+        return LimitReached(
+            f"limits.{limit}", f"the limit {limit} ({most}) is reached", logged=True
+        )
+
+    def add(self, end: End) -> None:
+        """Take an end in."""
+        if end.address_block:
+            self._by_address[end.address_block] += 1
+        self._by_id[end.id] = end
+        self._by_side[end.side] += 1
+        if end.side is Side.PLAY:
+            self.readers_gone.clear()
+
+    def remove(self, end: End) -> None:
+        """Forget an end; one that is not there is no error."""
+        if self._by_id.pop(end.id, None) is None:
+            return
+        self._by_side[end.side] -= 1
+        if not self._by_side[Side.PLAY]:
+            self.readers_gone.set()
+        if end.address_block:
+            self._by_address[end.address_block] -= 1
+            if self._by_address[end.address_block] <= 0:
+                del self._by_address[end.address_block]

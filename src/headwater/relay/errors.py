@@ -1,0 +1,22 @@
+"""Why a publisher or reader is not let in, whatever protocol it speaks."""
+
+from __future__ import annotations
+
+
+class LimitReached(Exception):  # noqa: N818 - named after what happened
+    """One more would be over a limit; `setting` is what would have to be raised.
+
+    `logged`: whoever raised it has counted and logged it.
+    """
+
+    def __init__(self, setting: str, message: str, *, logged: bool = False) -> None:
+        super().__init__(message)
+        self.setting = setting
+        self.logged = logged
+
+
+class ServerStopping(Exception):  # noqa: N818 - named after what happens
+    """The server was told to stop: who is here may stay a while, nobody comes."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping")

@@ -1,0 +1,205 @@
+"""The relay: mounts, and all that publishers and readers of every kind share on them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+
+from headwater.access.authenticator import Authenticator
+from headwater.hooks import HookRunner
+from headwater.log_pace import paced_logger
+from headwater.media.cache_budget import CacheBudget
+from headwater.media.mount_table import MountTable
+from headwater.media.publisher import Publisher
+from headwater.net.steady_loop import SteadyLoop
+from headwater.net.tls_context import ServerTls
+from headwater.relay.admission import Admission
+from headwater.relay.bit_rates import BitRates
+from headwater.relay.certificates import Certificates
+from headwater.relay.counters import ServerCounters
+from headwater.relay.description_budget import DescriptionBudget
+from headwater.relay.end import End
+from headwater.relay.end_table import EndTable
+from headwater.relay.ending_grants import EndingGrants
+from headwater.relay.errors import ServerStopping
+from headwater.relay.full_budgets import FullBudgets
+from headwater.relay.limits import Limits
+from headwater.relay.memory_return import MemoryReturn, Turnover
+from headwater.relay.notices import Notices
+from headwater.relay.reports import Reports
+from headwater.relay.reservations import Reservations
+from headwater.relay.settings import RelaySettings
+from headwater.relay.upkeep import Upkeep
+from headwater.side import Side
+from headwater.transports.endings import Endings
+from headwater.transports.media_ends import MediaEnds
+from headwater.transports.queue_budget import QueueBudget
+
+logger = paced_logger(__name__)
+
+_ID_BYTES = 12
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def new_end_id() -> str:
+    """An id for a publisher or reader.
+
+    RFC 2326 §3.4 wants ids that cannot be guessed; letters and digits only, since a dash makes
+    some clients cut the id there.
+    """
+    return secrets.token_hex(_ID_BYTES)
+
+
+def _counted_cause(cause: str) -> str:
+    """The cause without its details: a counter must not grow with what peers make up."""
+    return _NUMBER.sub("N", cause.partition(":")[0])
+
+
+class Relay:
+    """The parts of one running server that know no protocol. Each way in and out takes of them
+    what it needs; `open` and `close` are how its publishers and readers come and go.
+
+    Attributes:
+        draining: whether the server was told to stop: who is here may stay a while, nobody comes.
+    """
+
+    def __init__(
+        self, settings: RelaySettings, loop: SteadyLoop, hooks: Mapping[Side, HookRunner]
+    ) -> None:
+        limits = settings.limits
+        self.loop = loop
+        self.clock: Callable[[], float] = loop.time
+        self.draining = False
+        self.counters = ServerCounters()
+        self.turnover = Turnover()
+        self.limits = Limits(limits, self.counters)
+        self.ends = EndTable(self.limits)
+        self.authenticator = Authenticator(settings.access)
+        self.admission = Admission(self.authenticator, hooks, loop.time)
+        self.certificates = Certificates(ServerTls(settings.tls) if settings.tls.enabled else None)
+        self.endings = Endings(loop)
+        self._notices = Notices(self.ends, hooks)
+        self.mounts = MountTable(
+            clock=loop.time,
+            call_later=loop.call_later,
+            settings=settings.mounts,
+            overrides=settings.mount_overrides,
+            observer=self._notices,
+            end_soon=self.endings.add,
+            cache_budget=CacheBudget(limits.gop_cache_bytes_total),
+        )
+        self.queue_budget = QueueBudget(limits.reader_queue_bytes_total)
+        self.answer_budget = QueueBudget(limits.answer_queue_bytes_total)
+        self.media_ends = MediaEnds(
+            loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
+        )
+        self.reservations = Reservations(self.mounts)
+        self.descriptions = DescriptionBudget(limits.description_bytes_total)
+        self.upkeep = Upkeep(loop)
+        self.bit_rates = BitRates(self.limits, self.mounts, self._send_publisher_away)
+        self.reports = Reports(self.mounts, settings.rtp.receiver_report_interval_s)
+        self._grants = EndingGrants(self.ends, self.admission, self.send_away)
+        self._add_upkeep()
+
+    def _add_upkeep(self) -> None:
+        queues = {
+            "limits.reader_queue_bytes_total": self.queue_budget,
+            "limits.answer_queue_bytes_total": self.answer_budget,
+        }
+        self.upkeep.add(
+            self.bit_rates.check,
+            FullBudgets(self.limits, queues, self.mounts.cache_budget).check,
+            self.mounts.check,
+            self.reports.send_to_publishers,
+            self.reports.send_to_readers,
+            self._grants.check,
+            self.certificates.check,
+            MemoryReturn(self.turnover, self._left_bytes).check,
+        )
+
+    def start(self) -> None:
+        """Start the periodic work, and say so where the certificate is not valid."""
+        self.upkeep.start()
+        self.certificates.start()
+
+    def stop(self) -> None:
+        """Stop the periodic work; a second call does nothing."""
+        self.upkeep.stop()
+        self._grants.stop()
+
+    def require_room(self, side: Side, address_block: str, peer: str) -> None:
+        """Raise LimitReached or ServerStopping where one more publisher or reader may not come."""
+        if self.draining:
+            raise ServerStopping
+        self.ends.require_room(side, address_block, peer)
+
+    def open(self, end: End) -> None:
+        """Take in a publisher or reader that `require_room` let through, and tell the hooks."""
+        self.ends.add(end)
+        self.counters.sessions_opened += 1
+        try:
+            self._notices.end_opened(end)
+        except BaseException:
+            self.close(end, "not opened")
+            raise
+
+    def close(self, end: End, cause: str, *, by_server: bool = False) -> None:
+        """End a publisher or reader and free all it holds; a second call does nothing.
+
+        `by_server`: the peer did not ask for it, and is told where that can be done.
+        """
+        if end.closed:
+            return
+        end.closed = True
+        # Taken now: the steps below let go of it.
+        mount = end.mount
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: end.leave_mount(cause),
+            end.release,
+            lambda: self.reservations.give_back(end),
+            lambda: self.descriptions.take_back(end),
+            lambda: self._forget(end, cause),
+            lambda: self._notices.end_closed(end, mount),
+            lambda: end.let_go(by_server=by_server),
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                # Whatever one step meets, the others still free what is theirs.
+                logger.exception("a session's end failed in part", extra=_fields(end, cause))
+
+    def send_away(self, end: End, cause: str) -> None:
+        """End a publisher or reader that did not ask for it."""
+        self.close(end, cause, by_server=True)
+
+    def close_by_id(self, end_id: str, cause: str) -> bool:
+        """End the publisher or reader of this id; False when there is none."""
+        end = self.ends.get(end_id)
+        if end is None:
+            return False
+        self.send_away(end, cause)
+        return True
+
+    def _send_publisher_away(self, publisher: Publisher, cause: str) -> None:
+        self.close_by_id(publisher.id, cause)
+
+    def _forget(self, end: End, cause: str) -> None:
+        self.ends.remove(end)
+        self.counters.sessions_closed_by_cause[_counted_cause(cause)] += 1
+        logger.debug("session closed", extra=_fields(end, cause))
+
+    def _left_bytes(self) -> int:
+        return self.mounts.cache_budget.left_bytes + self.descriptions.left_bytes
+
+
+def _fields(end: End, cause: str) -> dict[str, str]:
+    return {
+        "mount": end.path,
+        "session": end.id,
+        "peer": end.peer,
+        "role": end.side.value,
+        "kind": end.kind.value,
+        "cause": cause,
+    }

@@ -1,0 +1,39 @@
+"""Paths that a publisher has announced and does not fill yet."""
+
+from __future__ import annotations
+
+from headwater.media.errors import MountBusy
+from headwater.media.mount_table import MountTable
+from headwater.media.settings import SecondPublisher
+from headwater.relay.end import End
+
+
+class Reservations:
+    """Who may fill a path next: one publisher a path, whatever its kind.
+
+    A reservation lives as long as its publisher. Where the mount's setting is to replace, a later
+    one takes the path over; otherwise it is refused as early as here.
+    """
+
+    def __init__(self, mounts: MountTable) -> None:
+        self._mounts = mounts
+        self._holders: dict[str, End] = {}
+
+    def __len__(self) -> int:
+        return len(self._holders)
+
+    def check(self, path: str) -> None:
+        """Raise MountBusy when a new publisher on this path would be refused."""
+        self._mounts.check_free(path)
+        replaces = self._mounts.settings_for(path).on_second_publisher is SecondPublisher.REPLACE
+        if path in self._holders and not replaces:
+            raise MountBusy(f"another publisher has announced {path} and is about to send")
+
+    def take(self, end: End) -> None:
+        """Reserve the publisher's path, which `check` let through."""
+        self._holders[end.path] = end
+
+    def give_back(self, end: End) -> None:
+        """Free whatever the publisher holds; one that holds nothing is no error."""
+        if self._holders.get(end.path) is end:
+            del self._holders[end.path]

@@ -1,0 +1,109 @@
+"""Lets a request through or raises its refusal: what RTSP says to the relay's verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwater.access.decision import Action, Challenge, Forbidden, Granted, Throttled
+from headwater.hooks import HookRequest, Redirect, Refused
+from headwater.log_pace import paced_logger
+from headwater.protocol.rtsp_uri import mount_path
+from headwater.protocol.status import Status
+from headwater.relay.admission import Admission, Application
+from headwater.relay.end import Grant
+from headwater.server.exchange import Exchange
+from headwater.server.refusal import Refusal
+from headwater.server.request_uri import require_short_path
+from headwater.side import Side
+
+if TYPE_CHECKING:
+    from headwater.server.connections.connection import Connection
+
+logger = paced_logger(__name__)
+
+
+class Clearance:
+    """Asks the relay's admission about the requests of connections.
+
+    What a connection was once allowed to do on a path it may go on doing: the peer is the same,
+    and hooks are asked once for DESCRIBE and its SETUPs together.
+    """
+
+    def __init__(self, admission: Admission, path_bytes: int) -> None:
+        """`path_bytes` is the most that a mount's path may have."""
+        self._admission = admission
+        self._path_bytes = path_bytes
+
+    async def require(self, exchange: Exchange, side: Side, path: str) -> None:
+        """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
+        require_short_path(path, self._path_bytes)
+        connection, request = exchange.connection, exchange.request
+        if connection.may(side, path):
+            return
+        hook_request = HookRequest.of(
+            method=request.method,
+            uri=request.uri,
+            path=path,
+            query=exchange.uri.query,
+            headers=request.headers.items(),
+            peer=(connection.peer_ip, connection.peer_port),
+            side=side,
+            certificate=connection.stream.peer_certificate,
+        )
+        application = Application(
+            Action(side), hook_request, request.headers.get("Authorization"), request.uri
+        )
+        verdict = await self._admission.decide(application)
+        if not isinstance(verdict, Granted):
+            raise _refusal_of(verdict, connection, side, path)
+        connection.username = verdict.username
+        until_s = verdict.until_s
+        connection.grant(side, path, None if until_s is None else Grant(until_s, hook_request))
+
+    async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
+        """The same for a request whose URL is a mount's; returns the mount's path."""
+        path = mount_path(exchange.uri)
+        await self.require(exchange, side, path)
+        return path
+
+
+def _refusal_of(
+    verdict: Challenge | Forbidden | Throttled | Refused | Redirect,
+    connection: Connection,
+    side: Side,
+    path: str,
+) -> Refusal:
+    match verdict:
+        case Challenge(headers, complaint=complaint, if_unanswered=if_unanswered):
+            if connection.challenged:
+                complaint = complaint or if_unanswered
+            if complaint:
+                _tell_of_no_use(connection, path, complaint)
+            connection.challenged = True
+            challenges = [("WWW-Authenticate", value) for value in headers]
+            return Refusal(Status.UNAUTHORIZED, "", challenges)
+        case Forbidden(username):
+            return Refusal(Status.FORBIDDEN, f"{username} may not {side} {path}")
+        case Throttled(retry_after_s, cause):
+            return Refusal(
+                Status.SERVICE_UNAVAILABLE,
+                f"{cause}; try again later",
+                [("Retry-After", str(retry_after_s))],
+            )
+        case Refused(status):
+            return Refusal(status, f"{path} is refused by this server's owner")
+        case Redirect():
+            return Refusal(verdict.status, "", [("Location", verdict.uri)])
+
+
+def _tell_of_no_use(connection: Connection, path: str, complaint: str) -> None:
+    """Log which client cannot log in, whatever its password."""
+    logger.warning(
+        "credentials cannot be used",
+        extra={
+            "mount": path,
+            "peer": connection.peer,
+            "agent": connection.user_agent,
+            "cause": complaint,
+        },
+    )

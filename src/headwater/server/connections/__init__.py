@@ -1,0 +1,1 @@
+"""RTSP connections: accepted, read, answered, and closed when they keep the server waiting."""

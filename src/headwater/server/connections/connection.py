@@ -1,0 +1,223 @@
+"""One peer's TCP connection: its requests are answered one after another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from headwater.log_pace import paced_logger
+from headwater.net.socket_address import address_block, address_text
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.message import Request, Response
+from headwater.protocol.status import Status
+from headwater.protocol.wire_limits import WireLimits
+from headwater.relay.counters import ServerCounters
+from headwater.relay.end import Grant
+from headwater.relay.limit_settings import LimitSettings
+from headwater.server.connections.request_pace import RequestPace
+from headwater.server.connections.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
+from headwater.server.sessions.session import Session
+from headwater.shown_text import shown
+from headwater.side import Side
+from headwater.transports.queue_budget import QueueBudget
+from headwater.transports.wire_connection import WireConnection
+
+logger = paced_logger(__name__)
+
+_WORK = {"ANNOUNCE": 4, "SETUP": 4}
+"""These open sockets and sessions, which is as much work as some other requests."""
+
+_WORK_BODY_BYTES = 1024
+"""So many bytes of a request's body are as much work as a request without one."""
+
+_PACE_BODY_BYTES = 8192
+"""So many bytes of a request's body count as one request more against `limits.requests_per_s`."""
+
+_GRANTS_KEPT = 64
+"""What a connection may do on this many paths is remembered; on others it is asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every connection of a server finds around it.
+
+    Attributes:
+        answer: answers a request.
+        answer_error: answers bytes that are no request.
+        lost: lets go of what ran on a connection that is gone.
+        failed: ends the sessions of a connection whose work raised.
+    """
+
+    limits: LimitSettings
+    wire_limits: WireLimits
+    clock: Callable[[], float]
+    counters: ServerCounters
+    answer_budget: QueueBudget
+    queue_budget: QueueBudget
+    answer: Callable[[Connection, Request], Awaitable[None]]
+    answer_error: Callable[[Connection, ProtocolError], None]
+    lost: Callable[[Connection, Exception | None], None]
+    failed: Callable[[Connection], None]
+
+
+class Connection(WireConnection):
+    """One peer's connection to the server, and what it was allowed to do."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        sides: frozenset[Side],
+        peer: tuple[str, int],
+        *,
+        secure: bool,
+    ) -> None:
+        super().__init__(around.wire_limits, around.clock)
+        self._around = around
+        self.sides = sides
+        self.peer_ip, self.peer_port = peer
+        self.peer = address_text(peer)
+        """The peer as `address:port`, with brackets around an IPv6 address."""
+        self.address_block = address_block(self.peer_ip, around.limits.ipv6_prefix_bits)
+        """What counts as one address with the limits."""
+        self.secure = secure
+        # What it may do on which paths, with the grant where that ends.
+        self._grants: dict[tuple[Side, str], Grant | None] = {}
+        self.username: str | None = None
+        self.challenged = False
+        """Whether a 401 has told it how to log in."""
+        self.user_agent = ""
+        self.sessions: dict[str, Session] = {}
+        self.requests = 0
+        self.opened_s = around.clock()
+        self.last_request_s = self.opened_s
+        self._pace = RequestPace(around.limits.requests_per_s, self.opened_s)
+        # What the peer has not taken, from the first answer on that did not leave at once.
+        self._unread: UnreadAnswers | None = None
+        self._answers_taken: asyncio.Event | None = None
+
+    @property
+    def local_ip(self) -> str:
+        """The address of this machine that the peer connected to."""
+        return self.stream.local_address[0]
+
+    def may(self, side: Side, path: str) -> bool:
+        """Whether this connection was allowed this before, and still is."""
+        try:
+            grant = self._grants[side, path]
+        except KeyError:
+            return False
+        return grant is None or self._clock() < grant.until_s
+
+    def grant(self, side: Side, path: str, ending: Grant | None) -> None:
+        """Remember that this connection is allowed this; `ending` where that has an end."""
+        self._grants[side, path] = ending
+        if len(self._grants) > _GRANTS_KEPT:
+            del self._grants[next(iter(self._grants))]
+
+    def ending_grant(self, side: Side, path: str) -> Grant | None:
+        """A grant of its own for a session; None where what it may has no end."""
+        ending = self._grants.get((side, path))
+        return None if ending is None else Grant(ending.until_s, ending.request)
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes of answers that the peer has not taken."""
+        return 0 if self._unread is None else self._unread.size_bytes
+
+    def stream_drained(self) -> None:
+        """The peer took everything that was queued."""
+        self.look_at_answers()
+
+    def look_at_answers(self) -> None:
+        """Go on answering when the peer has taken enough of what waits for it."""
+        if self._answers_taken is not None and not self._must_wait_for_peer():
+            self._answers_taken.set()
+
+    def send(self, message: Response | Request) -> None:
+        """Queue a message behind what is already on its way."""
+        if self.closed:
+            return
+        data = message.to_bytes()
+        stream = self.stream
+        stream.write(data)
+        if stream.queued_bytes:
+            if self._unread is None:
+                self._unread = UnreadAnswers(stream)
+            self._unread.written(len(data))
+
+    def _lost(self, error: Exception | None) -> None:
+        self._around.lost(self, error)
+
+    def _unknown_channel(self, packet_count: int) -> None:
+        self._around.counters.unknown_channel_frames += packet_count
+
+    def _work_failed(self, error: Exception) -> None:
+        logger.error("connection failed", exc_info=error, extra={"peer": self.peer})
+        self._around.counters.connection_failures += 1
+        self._around.failed(self)
+        self.abort()
+
+    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+        match message:
+            case Request():
+                await self._until_answers_are_taken()
+                self.requests += 1
+                self._note_life(message)
+                await self._keep_pace(message)
+                await self._around.answer(self, message)
+                return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
+            case ProtocolError():
+                await self._until_answers_are_taken()
+                self._around.answer_error(self, message)
+                if _ends_the_connection(message):
+                    self.close()
+            case Response():
+                # This server asks nothing, so whatever is answered is of no use.
+                pass
+        return 1
+
+    def _note_life(self, request: Request) -> None:
+        # Some clients name themselves in DESCRIBE alone.
+        agent = request.headers.get("User-Agent")
+        if agent and agent != self.user_agent:
+            self.user_agent = shown(agent)
+        # Not every client names its session in what it sends to keep it alive.
+        self.last_request_s = now = self._clock()
+        for session in self.sessions.values():
+            session.touch(now)
+
+    async def _keep_pace(self, request: Request) -> None:
+        weight = 1 + len(request.body) // _PACE_BODY_BYTES
+        wait_s = self._pace.wait_s(self._clock(), weight)
+        if wait_s > 0:
+            self._around.counters.requests_delayed += 1
+            await asyncio.sleep(wait_s)
+
+    @property
+    def _budget_spent(self) -> bool:
+        return self._around.answer_budget.spent or self._around.queue_budget.spent
+
+    def _must_wait_for_peer(self) -> bool:
+        unread_bytes = self.unread_bytes
+        return unread_bytes > MOST_UNREAD_BYTES or (unread_bytes > 0 and self._budget_spent)
+
+    async def _until_answers_are_taken(self) -> None:
+        """Wait while a peer that asks and asks takes too little of what it is answered.
+
+        Nothing more is read from it meanwhile; `write_stall_timeout_s` bounds the wait.
+        """
+        if self._unread is None or not self._must_wait_for_peer():
+            return
+        if self.unread_bytes <= MOST_UNREAD_BYTES and self._around.answer_budget.spent:
+            self._around.answer_budget.refusals += 1
+        self.stream.pause_reading()
+        self._answers_taken = asyncio.Event()
+        await self._answers_taken.wait()
+        self._answers_taken = None
+
+
+def _ends_the_connection(error: ProtocolError) -> bool:
+    # Whoever cannot write a request is not to be read any further, even where the next one
+    # could be found; a URI too long or another version is a request all the same.
+    return error.fatal or error.status == Status.BAD_REQUEST

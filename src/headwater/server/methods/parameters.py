@@ -1,0 +1,38 @@
+"""GET_PARAMETER and SET_PARAMETER (RFC 2326 §10.8, §10.9): the keep-alive of most players."""
+
+from __future__ import annotations
+
+from headwater.protocol.message import Response
+from headwater.protocol.method import Method
+from headwater.protocol.status import Status
+from headwater.server.exchange import Exchange
+from headwater.server.quirks import understood_parameters
+from headwater.server.sessions.lookup import SessionLookup
+
+
+class Parameters:
+    """Answers requests about parameters, none of which this server has."""
+
+    def __init__(self, lookup: SessionLookup) -> None:
+        self._lookup = lookup
+
+    async def answer_get(self, exchange: Exchange) -> Response:
+        """A sign of life: 200 without a value, whatever is asked for."""
+        return self._answer(exchange, Method.GET_PARAMETER)
+
+    async def answer_set(self, exchange: Exchange) -> Response:
+        """An empty body is a sign of life: 200. A parameter that is to be set is not known: 451."""
+        return self._answer(exchange, Method.SET_PARAMETER)
+
+    def _answer(self, exchange: Exchange, method: Method) -> Response:
+        session = self._lookup.named(exchange)
+        headers = [] if session is None else [self._lookup.header(session)]
+        body = exchange.request.body
+        if understood_parameters(method, body):
+            return exchange.answer(headers)
+        # RFC 2326 §11.3.2: 451 lists what was not understood.
+        return exchange.answer(
+            [*headers, ("Content-Type", "text/parameters")],
+            body=body,
+            status=Status.PARAMETER_NOT_UNDERSTOOD,
+        )

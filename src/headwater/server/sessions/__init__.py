@@ -1,0 +1,1 @@
+"""RTSP sessions: what they are, how requests find them, how they end."""

@@ -1,0 +1,184 @@
+"""The RTSP wire of a server's or a client's connection: bytes to messages and `$` frames."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from headwater.net.stream import ByteStream
+from headwater.protocol.connection_parser import WireParser
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.protocol.wire_limits import WireLimits
+from headwater.transports.channels import ChannelConsumer
+
+_WORK_PER_TURN = 8
+"""Messages, or runs of `$` frames, of one connection before all others get their turn."""
+
+WireEvent = Request | Response | InterleavedFrames | ProtocolError
+
+
+class WireConnection(ABC):
+    """One TCP connection that carries RTSP messages and interleaved media.
+
+    Messages are dealt with one after another, in the order they came. `$` frames go straight to
+    their channel's consumer, unless a message before them is still being dealt with: then they
+    wait behind it, since a publisher may send media in the same segment as its RECORD.
+
+    What waits stays unread: in the parser as far as it came with one read, else with the peer. In
+    one turn of the loop a bounded amount of work is done, however much has come.
+
+    Attributes:
+        stream: the byte stream below; `attach` sets it before anything is received.
+        attached: whether it has its stream.
+        channels: who takes the packets of each interleaved channel.
+        closed: whether the connection is gone.
+        message_began_s: since when the rest of a message is awaited; None while none is.
+    """
+
+    stream: ByteStream
+
+    def __init__(self, limits: WireLimits, clock: Callable[[], float]) -> None:
+        self.channels: dict[int, ChannelConsumer] = {}
+        self.attached = False
+        self.closed = False
+        self.message_began_s: float | None = None
+        self._clock = clock
+        self._message_offset = 0
+        self._parser = WireParser(limits=limits)
+        self._worker: asyncio.Task[None] | None = None
+        self._ending = False
+        self._closes_when_idle = False
+
+    @abstractmethod
+    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+        """Do what one message asks for; returns how much work that was."""
+
+    @abstractmethod
+    def _work_failed(self, error: Exception) -> None:
+        """Log what a message's work raised, and close."""
+
+    @abstractmethod
+    def _lost(self, error: Exception | None) -> None:
+        """Let go of what ran on the connection, which is gone."""
+
+    @abstractmethod
+    def _unknown_channel(self, packet_count: int) -> None:
+        """Count packets on a channel that nobody listens to."""
+
+    def attach(self, stream: ByteStream) -> None:
+        """Give the connection its byte stream."""
+        self.stream = stream
+        self.attached = True
+
+    def stream_data(self, data: bytes) -> None:
+        """Take bytes off the wire."""
+        if self._ending or self.closed:
+            return
+        parser = self._parser
+        parser.receive_data(data)
+        if self._worker is not None:
+            self.stream.pause_reading()
+            return
+        for _ in range(_WORK_PER_TURN):
+            try:
+                event: WireEvent | None = parser.next_event()
+            except ProtocolError as error:
+                event = error
+            if isinstance(event, InterleavedFrames):
+                self._deliver(event)
+            elif event is None:
+                if parser.partial:
+                    self._note_unfinished()
+                else:
+                    self.message_began_s = None
+                return
+            else:
+                break
+        else:
+            event = None
+        self.message_began_s = None
+        self._worker = asyncio.get_running_loop().create_task(self._work(event))
+
+    @abstractmethod
+    def stream_drained(self) -> None:
+        """The peer took everything that was queued."""
+
+    def stream_closed(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._worker is not None:
+            self._worker.cancel()
+        self._lost(error)
+
+    def stream_ended(self) -> bool:
+        """The peer sends no more: deal with what it said, then close."""
+        if self._worker is None:
+            return False
+        self._closes_when_idle = True
+        return True
+
+    def close(self) -> None:
+        """Close once everything queued has left, or the stream's deadline has passed."""
+        self._ending = True
+        if self.attached:
+            self.stream.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ending = True
+        if self.attached:
+            self.stream.abort()
+
+    def _deliver(self, frames: InterleavedFrames) -> None:
+        channels = self.channels
+        for channel, packets in frames.by_channel.items():
+            consumer = channels.get(channel)
+            if consumer is None:
+                self._unknown_channel(len(packets))
+            else:
+                consumer(packets)
+
+    def _next_event(self) -> WireEvent | None:
+        try:
+            return self._parser.next_event()
+        except ProtocolError as error:
+            return error
+
+    def _note_unfinished(self) -> None:
+        """Note since when the rest of a message is awaited: there is a deadline for it."""
+        offset = self._parser.offset
+        if self.message_began_s is None or offset != self._message_offset:
+            self._message_offset = offset
+            self.message_began_s = self._clock()
+
+    async def _work(self, event: WireEvent | None) -> None:
+        """Do what one event asks for (none: the next one), then all that are there behind it."""
+        work = 0 if event is not None else _WORK_PER_TURN
+        try:
+            while True:
+                if work >= _WORK_PER_TURN:
+                    work = 0
+                    await asyncio.sleep(0)
+                event = event or self._next_event()
+                if event is None or self.closed or self._ending:
+                    break
+                if isinstance(event, InterleavedFrames):
+                    self._deliver(event)
+                    work += 1
+                else:
+                    work += await self._deal_with(event)
+                event = None
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._work_failed(error)
+        finally:
+            self._worker = None
+            if self._closes_when_idle:
+                self.close()
+            elif not self.closed and not self._ending:
+                if self._parser.partial:
+                    self._note_unfinished()
+                self.stream.resume_reading()
