@@ -11,13 +11,28 @@ from headwater.version import __version__
 
 if TYPE_CHECKING:
     from headwater.access.auth_method import AuthMethod
+    from headwater.access.counters import AccessCounters
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.app.rtsp_server import RtspServer
-    from headwater.app.threaded_server import ThreadedRtspServer
+    from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
     from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
+    from headwater.control.errors import StatusSocketError
+    from headwater.control.process import ProcessStatus
+    from headwater.control.server_state import ServerState
     from headwater.control.settings import ControlSettings
-    from headwater.control.status import Health, ServerStatus
+    from headwater.control.status import (
+        ConnectionsStatus,
+        DropsStatus,
+        Health,
+        HookStatus,
+        HookThreadsStatus,
+        PortsStatus,
+        ServerStatus,
+    )
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
+    from headwater.hooks.registry import RegisteredHook
+    from headwater.hooks.table import HookPoint
+    from headwater.log_pace import LogTotals
     from headwater.media.settings import (
         MountOverride,
         MountSettings,
@@ -30,44 +45,72 @@ if TYPE_CHECKING:
         ReaderSnapshot,
         TrackSnapshot,
     )
+    from headwater.media.states import MountState, ReaderState
     from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
+    from headwater.protocol.session_states import SessionState
     from headwater.relay.counters import ServerCounters
-    from headwater.relay.end import SessionSnapshot
+    from headwater.relay.end import EndKind, SessionSnapshot
+    from headwater.relay.events import Event, EventName, EventStream
     from headwater.relay.limit_settings import LimitSettings
     from headwater.server.settings import ServerSettings, SessionSettings
+    from headwater.side import Side
+    from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
     from headwater.transports.settings import RtpSettings, TransportKind
 
 __all__ = [
+    "AccessCounters",
     "AccessSettings",
     "Allowed",
     "AuthMethod",
     "ClientCertificates",
+    "ConnectionsStatus",
     "ControlSettings",
+    "DropsStatus",
+    "EgressSnapshot",
+    "EgressTotals",
+    "EndKind",
+    "Event",
+    "EventName",
+    "EventStream",
     "Health",
+    "HookPoint",
     "HookRequest",
     "HookSettings",
+    "HookStatus",
+    "HookThreadsStatus",
     "Hooks",
     "LimitSettings",
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "LogTotals",
     "MountOverride",
     "MountSettings",
     "MountSnapshot",
+    "MountState",
+    "PortsStatus",
+    "ProcessStatus",
     "PublisherSnapshot",
     "ReaderSnapshot",
+    "ReaderState",
     "Redirect",
+    "RegisteredHook",
     "RtpSettings",
     "RtspServer",
     "SecondPublisher",
+    "ServerArguments",
     "ServerCounters",
     "ServerSettings",
+    "ServerState",
     "ServerStatus",
     "SessionSettings",
     "SessionSnapshot",
+    "SessionState",
     "Settings",
+    "Side",
     "SlowReaderPolicy",
     "SocketSettings",
+    "StatusSocketError",
     "ThreadedRtspServer",
     "TlsSettings",
     "TlsVersion",
@@ -78,6 +121,29 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AccessCounters": "headwater.access.counters",
+    "ServerArguments": "headwater.app.threaded_server",
+    "StatusSocketError": "headwater.control.errors",
+    "ProcessStatus": "headwater.control.process",
+    "ServerState": "headwater.control.server_state",
+    "ConnectionsStatus": "headwater.control.status",
+    "DropsStatus": "headwater.control.status",
+    "HookStatus": "headwater.control.status",
+    "HookThreadsStatus": "headwater.control.status",
+    "PortsStatus": "headwater.control.status",
+    "RegisteredHook": "headwater.hooks.registry",
+    "HookPoint": "headwater.hooks.table",
+    "LogTotals": "headwater.log_pace",
+    "MountState": "headwater.media.states",
+    "ReaderState": "headwater.media.states",
+    "SessionState": "headwater.protocol.session_states",
+    "EndKind": "headwater.relay.end",
+    "Event": "headwater.relay.events",
+    "EventName": "headwater.relay.events",
+    "EventStream": "headwater.relay.events",
+    "Side": "headwater.side",
+    "EgressSnapshot": "headwater.transports.egress_snapshot",
+    "EgressTotals": "headwater.transports.egress_snapshot",
     "AuthMethod": "headwater.access.auth_method",
     "AccessSettings": "headwater.access.settings",
     "UserSettings": "headwater.access.settings",

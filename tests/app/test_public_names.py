@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import headwater
+import headwater.protocol
 from headwater import (
     MountSnapshot,
     PublisherSnapshot,
     ReaderSnapshot,
+    RtspServer,
     SessionSnapshot,
     Settings,
+    ThreadedRtspServer,
     TrackSnapshot,
 )
 
@@ -50,6 +55,60 @@ def test_every_section_of_the_settings_can_be_made_from_the_public_names() -> No
     sections = {type(getattr(Settings(), field.name)) for field in fields(Settings)}
     public = {getattr(headwater, name) for name in headwater.__all__}
     assert {each for each in sections if is_dataclass(each)} <= public
+
+
+def test_all_that_a_public_signature_names_is_public() -> None:
+    public = {getattr(headwater, name) for name in headwater.__all__}
+    public |= {getattr(headwater.protocol, name) for name in headwater.protocol.__all__}
+    missing = {
+        f"{named.__module__}.{named.__name__} of {where}"
+        for each in public
+        if isinstance(each, type) and each.__module__.startswith("headwater.")
+        for where, hint in _hints_of(each)
+        for named in _types_in(hint)
+        if named.__module__.startswith("headwater.") and named not in public
+    }
+    assert missing == set()
+
+
+def _hints_of(each: type) -> Iterator[tuple[str, Any]]:
+    """What the class's fields, and the arguments and results of its methods, are said to be."""
+    for name, hint in get_type_hints(each).items():
+        yield f"{each.__name__}.{name}", hint
+    for name, member in vars(each).items():
+        function = member.fget if isinstance(member, property) else member
+        if inspect.isfunction(function) and (not name.startswith("_") or name == "__init__"):
+            for hint in get_type_hints(function).values():
+                yield f"{each.__name__}.{name}", hint
+
+
+def _types_in(hint: Any) -> Iterator[type]:
+    if isinstance(hint, type):
+        yield hint
+    for argument in get_args(hint) if not isinstance(hint, list) else hint:
+        yield from _types_in(argument)
+
+
+def test_the_threaded_server_offers_what_the_server_does() -> None:
+    """Each public name, with the same arguments; what is awaited there is waited for here."""
+    left_out = {"serve_forever": "it runs until a signal comes, in the main thread"}
+    mirrored = 0
+    for name, member in vars(RtspServer).items():
+        if name.startswith("_") or name in left_out:
+            continue
+        other = vars(ThreadedRtspServer)[name]
+        assert isinstance(other, property) is isinstance(member, property), name
+        if isinstance(member, property):
+            mirrored += 1
+            continue
+        ours, theirs = inspect.signature(member), inspect.signature(other)
+        assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
+        expected = {"EventStream": "Iterator[Event]"}.get(
+            ours.return_annotation, ours.return_annotation
+        )
+        assert theirs.return_annotation == expected, name
+        mirrored += 1
+    assert mirrored > 15
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import event_of
 
-from headwater.media.mount import MountState
 from headwater.media.packet_batch import PacketBatch
+from headwater.media.states import MountState
 from headwater.media.timeline import signed_32
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
 from headwater.protocol.rtp import sequence_number, ssrc, timestamp

@@ -5,9 +5,9 @@ import pytest
 
 from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy
-from headwater.media.mount import MountState
 from headwater.media.mount_table import MountTable
 from headwater.media.settings import MountOverride, SecondPublisher
+from headwater.media.states import MountState
 
 H265 = "m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\n"
 

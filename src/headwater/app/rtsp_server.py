@@ -24,6 +24,7 @@ from headwater.media.snapshot import MountSnapshot
 from headwater.net.listen_hosts import listen_hosts
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
+from headwater.relay.events import EventStream
 from headwater.server.request_uri import encode_path
 from headwater.side import Side
 
@@ -252,6 +253,35 @@ class RtspServer:
             return False
         mount.close(reason)
         return True
+
+    def events(self) -> EventStream:
+        """What happens from now on: mounts, publishers, readers and sessions come and go.
+
+        Use it as `async for event in server.events():`, and `with` where you leave the loop
+        early. At most 1,000 events wait for you; the next one says how many were dropped. The
+        iteration ends when the server stops. Raises RuntimeError when it is not running.
+        """
+        return self._required().relay.events.listen()
+
+    async def wait_for_mount(self, path: str, timeout_s: float | None = None) -> MountSnapshot:
+        """Wait until somebody publishes on a path; returns the mount as it is then.
+
+        Raises:
+            TimeoutError: nobody did within `timeout_s` seconds; None waits for ever.
+            RuntimeError: the server is not running, or was stopped meanwhile.
+        """
+        relay = self._required().relay
+        path = "/" + path.strip("/")
+        try:
+            async with asyncio.timeout(timeout_s):
+                with relay.events.listen() as events:
+                    while (mount := relay.mounts.get(path)) is None or mount.publisher is None:
+                        await anext(events)
+                    return mount.snapshot()
+        except TimeoutError:
+            raise TimeoutError(f"nobody published on {path} within {timeout_s:g} s") from None
+        except StopAsyncIteration:
+            raise RuntimeError("the server was stopped meanwhile") from None
 
     async def __aenter__(self) -> Self:
         """Start the server."""

@@ -113,6 +113,7 @@ class RunningServer:
                 await runner.aclose()
             await relay.admission.aclose()
         finally:
+            relay.events.close()
             self._on_stopped()
             if self.status_socket is not None:
                 await self.status_socket.close()

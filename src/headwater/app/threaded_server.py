@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
@@ -14,7 +14,9 @@ from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
+from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
+from headwater.relay.events import Event, EventStream
 
 T = TypeVar("T")
 
@@ -82,6 +84,16 @@ class ThreadedRtspServer:
     def sessions(self) -> Mapping[str, SessionSnapshot]:
         """The sessions as they are now, by id."""
         return self._call(self._sessions())
+
+    @property
+    def counters(self) -> ServerCounters:
+        """What the server counted since it started: a copy to keep."""
+        return self._call(self._counters())
+
+    @property
+    def udp_pairs_in_use(self) -> int:
+        """UDP port pairs that publishers and readers hold now; 0 while the server is stopped."""
+        return self._call(self._udp_pairs_in_use()) if self._server.running else 0
 
     def status(self) -> ServerStatus:
         """Everything about the server as it is now."""
@@ -160,6 +172,14 @@ class ThreadedRtspServer:
         """Close a mount; False when there is none."""
         return self._call(self._server.close_mount(path, reason))
 
+    def events(self) -> Iterator[Event]:
+        """What happens from now on, as `RtspServer.events`; the iteration ends with the server."""
+        return self._walk(self._call(self._listen()))
+
+    def wait_for_mount(self, path: str, timeout_s: float | None = None) -> MountSnapshot:
+        """Wait until somebody publishes on a path, as `RtspServer.wait_for_mount`."""
+        return self._call(self._server.wait_for_mount(path, timeout_s))
+
     def __enter__(self) -> Self:
         """Start the server."""
         self.start()
@@ -173,6 +193,26 @@ class ThreadedRtspServer:
     ) -> None:
         """Stop the server."""
         self.stop()
+
+    def _walk(self, stream: EventStream) -> Iterator[Event]:
+        try:
+            while True:
+                try:
+                    yield self._call(_next_event(stream))
+                except (StopAsyncIteration, RuntimeError):
+                    return
+        finally:
+            if (loop := self._loop) is not None:
+                loop.call_soon_threadsafe(stream.close)
+
+    async def _listen(self) -> EventStream:
+        return self._server.events()
+
+    async def _counters(self) -> ServerCounters:
+        return self._server.counters.copy()
+
+    async def _udp_pairs_in_use(self) -> int:
+        return self._server.udp_pairs_in_use
 
     async def _mounts(self) -> Mapping[str, MountSnapshot]:
         return self._server.mounts
@@ -213,6 +253,10 @@ class ThreadedRtspServer:
                 asyncio.run_coroutine_threadsafe(ending, loop)
             except RuntimeError:  # the loop is closed: the drain is over
                 ending.close()
+
+
+async def _next_event(stream: EventStream) -> Event:
+    return await anext(stream)
 
 
 def _end_thread(loop: asyncio.AbstractEventLoop | None, thread: threading.Thread) -> None:

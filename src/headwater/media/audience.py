@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import EndSoon, Reader
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
 from headwater.media.start_plan import StartPlan
+from headwater.media.states import ReaderState
 from headwater.protocol.rtcp import SENDER_REPORT
 from headwater.protocol.rtp import timestamp
 
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
     from headwater.media.mount import Mount
 
 logger = paced_logger(__name__)
-
-
-class ReaderState(StrEnum):
-    """Where a reader stands: set up, on its way to the live packets, there, or paused."""
-
-    READY = "ready"
-    CATCHING_UP = "catching up"
-    LIVE = "live"
-    PAUSED = "paused"
 
 
 @lru_cache(maxsize=256)
@@ -197,7 +188,7 @@ class Audience:
     def snapshots(self) -> Iterator[ReaderSnapshot]:
         """Everyone who is here now, each as they are when asked for."""
         for seat in tuple(self._seats.values()):
-            yield snapshot_of_reader(seat.reader, seat.state.value, seat.tracks)
+            yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
 
     def _entries(self, plan: StartPlan) -> Sequence[tuple[int, PacketBatch]]:
         """What is to be sent before the reader goes live, packets since the plan included."""

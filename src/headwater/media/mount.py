@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from headwater.media.reader import EndSoon, Reader
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
+from headwater.media.states import MountState
 from headwater.media.track import Track
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ logger = paced_logger(__name__)
 
 _DESCRIPTIONS_KEPT = 2
 """As readers get them: for those that come by IPv4 and those that come by IPv6."""
-
-
-class MountState(StrEnum):
-    """The life of a mount: LIVE has a publisher, GRACE waits for one, CLOSED is over."""
-
-    LIVE = "live"
-    GRACE = "grace"
-    CLOSED = "closed"
 
 
 class Mount:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headwater.media.counters import MountTotals
+from headwater.media.states import MountState, ReaderState
 from headwater.shown_text import shown
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class PublisherSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """A reader as it was at one moment; `state` is a `ReaderState`, counters since it began.
+    """A reader as it was at one moment; counters since it began.
 
     What was sent is RTP, that which waits for the network included; RTCP is not counted.
     What is reported is what its receiver reports say: packets lost on all of its tracks, and the
@@ -41,7 +42,7 @@ class ReaderSnapshot:
     peer: str
     user_agent: str
     transport: str
-    state: str
+    state: ReaderState
     tracks: tuple[int, ...]
     queued_bytes: int
     oldest_queued_s: float
@@ -88,7 +89,7 @@ class MountSnapshot:
     """
 
     path: str
-    state: str
+    state: MountState
     opened_s: float
     age_s: float
     last_packet_s: float
@@ -148,7 +149,7 @@ def snapshot_of_track(track: Track) -> TrackSnapshot:
     )
 
 
-def snapshot_of_reader(reader: Reader, state: str, tracks: Iterable[int]) -> ReaderSnapshot:
+def snapshot_of_reader(reader: Reader, state: ReaderState, tracks: Iterable[int]) -> ReaderSnapshot:
     """The reader as it is now."""
     return ReaderSnapshot(
         id=reader.id,
@@ -189,7 +190,7 @@ def snapshot_of_mount(mount: Mount, readers: Iterable[ReaderSnapshot], now: floa
     publisher = None if mount.publisher is None else snapshot_of_publisher(mount.publisher)
     return MountSnapshot(
         path=mount.path,
-        state=mount.state.value,
+        state=mount.state,
         opened_s=mount.opened_s,
         age_s=now - mount.opened_s,
         last_packet_s=mount.last_packet_s,

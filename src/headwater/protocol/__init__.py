@@ -50,13 +50,15 @@ from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.method import Method
 from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.sdp import MediaDescription, SessionDescription
+from headwater.protocol.sdp_lines import RtpMap
+from headwater.protocol.sdp_relay import MediaSection, MulticastEndpoint
 from headwater.protocol.session_states import (
     SessionState,
     allowed_methods,
     next_state,
 )
 from headwater.protocol.status import Status, reason_of
-from headwater.protocol.wire_limits import WireLimits
+from headwater.protocol.wire_limits import DescriptionLimits, WireLimits
 
 __all__ = [
     "BasicChallenge",
@@ -64,6 +66,7 @@ __all__ = [
     "Challenge",
     "ControlTarget",
     "Credentials",
+    "DescriptionLimits",
     "DigestAlgorithm",
     "DigestChallenge",
     "DigestCredentials",
@@ -72,13 +75,16 @@ __all__ = [
     "InterleavedFrames",
     "LowerTransport",
     "MediaDescription",
+    "MediaSection",
     "Method",
+    "MulticastEndpoint",
     "OtherCredentials",
     "ProtocolError",
     "RangeHeader",
     "Request",
     "Response",
     "RtpInfoEntry",
+    "RtpMap",
     "RtspUri",
     "SessionDescription",
     "SessionHeader",

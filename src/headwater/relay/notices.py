@@ -1,4 +1,4 @@
-"""Tells the owner's hooks what happened on mounts, to publishers and to readers."""
+"""Tells the owner's hooks, and who listens to events, what happened on mounts and to whom."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headwater.media.publisher import Publisher
 from headwater.media.reader import Reader
 from headwater.relay.end import End
 from headwater.relay.end_table import EndTable
+from headwater.relay.events import Event, EventFeed, EventName
 from headwater.side import Side
 
 logger = paced_logger(__name__)
@@ -20,56 +21,57 @@ logger = paced_logger(__name__)
 class Notices(MountObserver):
     """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook."""
 
-    def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner]) -> None:
+    def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner], events: EventFeed) -> None:
         self._ends = ends
+        self._events = events
         self._publish = hooks[Side.PUBLISH]
         self._play = hooks[Side.PLAY]
         self._hooks = hooks
 
     def end_opened(self, end: End) -> None:
         """A publisher or reader came; it may not have begun yet."""
-        self._tell_end("session_opened", end)
+        self._tell_end(EventName.SESSION_OPENED, end)
 
-    def end_closed(self, end: End, mount: Mount | None) -> None:
+    def end_closed(self, end: End, mount: Mount | None, reason: str) -> None:
         """A publisher or reader is gone; `mount` is the one that a reader was on."""
         if end.side is Side.PLAY and mount is not None and self._play.has("client_close"):
             self._play.notify("client_close", mount.snapshot(), end.snapshot())
-        self._tell_end("session_closed", end)
+        self._tell_end(EventName.SESSION_CLOSED, end, reason)
 
     def mount_opened(self, mount: Mount) -> None:
         """A mount came to be."""
         logger.info("mount opened", extra={"mount": mount.path})
-        self._tell_mount("mount_opened", mount)
+        self._tell_mount(EventName.MOUNT_OPENED, mount)
 
     def mount_closed(self, mount: Mount, reason: str) -> None:
         """A mount ended."""
         logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
-        self._tell_mount("mount_closed", mount)
+        self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
 
     def mount_now_empty(self, mount: Mount) -> None:
         """The last reader left."""
-        self._tell_mount("mount_now_empty", mount)
+        self._tell_mount(EventName.MOUNT_NOW_EMPTY, mount)
 
     def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
         """A publisher took the mount."""
         logger.info("publisher started", extra=self._fields(mount, publisher))
-        self._tell(self._publish, "publisher_started", mount, publisher.id)
+        self._tell(self._publish, EventName.PUBLISHER_STARTED, mount, publisher.id)
 
     def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
         """The publisher left."""
         fields = self._fields(mount, publisher)
         logger.info("publisher stopped", extra={**fields, "cause": reason})
-        self._tell(self._publish, "publisher_stopped", mount, publisher.id)
+        self._tell(self._publish, EventName.PUBLISHER_STOPPED, mount, publisher.id, reason)
 
     def reader_started(self, mount: Mount, reader: Reader) -> None:
         """A reader began to play."""
         logger.info("reader started", extra=self._fields(mount, reader))
-        self._tell(self._play, "reader_started", mount, reader.id)
+        self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
 
     def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
         """A reader that had begun is gone."""
         logger.info("reader stopped", extra={**self._fields(mount, reader), "cause": reason})
-        self._tell(self._play, "reader_stopped", mount, reader.id)
+        self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 
     def _fields(self, mount: Mount, peer: Publisher | Reader) -> dict[str, object]:
         end = self._ends.get(peer.id)
@@ -82,18 +84,29 @@ class Notices(MountObserver):
             "agent": peer.user_agent,
         }
 
-    def _tell_end(self, name: str, end: End) -> None:
+    def _tell_end(self, name: EventName, end: End, reason: str = "") -> None:
         hooks = self._hooks[end.side]
         if hooks.has(name):
             hooks.notify(name, end.snapshot())
+        if self._events.wanted:
+            self._events.tell(Event(name, end.path, end.snapshot(), reason))
 
-    def _tell_mount(self, name: str, mount: Mount) -> None:
+    def _tell_mount(self, name: EventName, mount: Mount, reason: str = "") -> None:
         if self._publish.has(name) or self._play.has(name):
             notify_both(self._publish, self._play, name, mount.snapshot())
+        if self._events.wanted:
+            self._events.tell(Event(name, mount.path, cause=reason))
 
-    def _tell(self, hooks: HookRunner, name: str, mount: Mount, end_id: str) -> None:
-        if not hooks.has(name):
+    def _tell(
+        self, hooks: HookRunner, name: EventName, mount: Mount, end_id: str, reason: str = ""
+    ) -> None:
+        if not (hooks.has(name) or self._events.wanted):
             return
         end = self._ends.get(end_id)
-        if end is not None:
+        if end is None:
+            return
+        if hooks.has(name):
             hooks.notify(name, mount.snapshot(), end.snapshot())
+        if self._events.wanted:
+            # Without the mount's readers: a thousand that come would each make a thousand.
+            self._events.tell(Event(name, mount.path, end.snapshot(), reason))

@@ -23,6 +23,7 @@ from headwater.relay.end import End
 from headwater.relay.end_table import EndTable
 from headwater.relay.ending_grants import EndingGrants
 from headwater.relay.errors import ServerStopping
+from headwater.relay.events import EventFeed
 from headwater.relay.full_budgets import FullBudgets
 from headwater.relay.limits import Limits
 from headwater.relay.memory_return import MemoryReturn, Turnover
@@ -79,7 +80,8 @@ class Relay:
         self.admission = Admission(self.authenticator, hooks, loop.time)
         self.certificates = Certificates(ServerTls(settings.tls) if settings.tls.enabled else None)
         self.endings = Endings(loop)
-        self._notices = Notices(self.ends, hooks)
+        self.events = EventFeed()
+        self._notices = Notices(self.ends, hooks, self.events)
         self.mounts = MountTable(
             clock=loop.time,
             call_later=loop.call_later,
@@ -160,7 +162,7 @@ class Relay:
             lambda: self.reservations.give_back(end),
             lambda: self.descriptions.take_back(end),
             lambda: self._forget(end, cause),
-            lambda: self._notices.end_closed(end, mount),
+            lambda: self._notices.end_closed(end, mount, cause),
             lambda: end.let_go(by_server=by_server),
         )
         for step in steps:

@@ -1,0 +1,131 @@
+"""What happens on a server, told to whoever listens: mounts, publishers, readers and sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+from headwater.relay.end import SessionSnapshot
+
+_MOST_WAITING = 1000
+"""Events that may wait for one listener; a session snapshot takes about 400 bytes."""
+
+
+class EventName(StrEnum):
+    """What happened; the names are those of the hooks that are told of the same."""
+
+    SESSION_OPENED = "session_opened"
+    SESSION_CLOSED = "session_closed"
+    MOUNT_OPENED = "mount_opened"
+    MOUNT_CLOSED = "mount_closed"
+    MOUNT_NOW_EMPTY = "mount_now_empty"
+    PUBLISHER_STARTED = "publisher_started"
+    PUBLISHER_STOPPED = "publisher_stopped"
+    READER_STARTED = "reader_started"
+    READER_STOPPED = "reader_stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on a mount.
+
+    Attributes:
+        name: what happened.
+        path: the mount's path.
+        session: the publisher or reader that it happened to; None where it happened to the mount.
+        cause: why something ended; "" where something began.
+        missed: how many events before this one were dropped because the listener was too slow.
+    """
+
+    name: EventName
+    path: str
+    session: SessionSnapshot | None = None
+    cause: str = ""
+    missed: int = 0
+
+
+class EventStream:
+    """The events from one moment on, for one listener: an asynchronous iterator.
+
+    At most 1,000 events wait; then the oldest are dropped, and the next event says how many. The
+    iteration ends when the server stops, or with `close`.
+    """
+
+    def __init__(self, on_close: Callable[[EventStream], None]) -> None:
+        """Made by `events`; `on_close` has nothing more put into it."""
+        self._on_close = on_close
+        self._events: deque[Event] = deque()
+        self._missed = 0
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def close(self) -> None:
+        """Listen no more; what waits can still be taken. A second call does nothing."""
+        self._closed = True
+        self._on_close(self)
+        self._arrived.set()
+
+    def put(self, event: Event) -> None:
+        """Add an event; called by the feed."""
+        if len(self._events) == _MOST_WAITING:
+            self._events.popleft()
+            self._missed += 1
+        self._events.append(event)
+        self._arrived.set()
+
+    def __enter__(self) -> Self:
+        """Listen for the time of a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        self.close()
+
+    def __aiter__(self) -> Self:
+        """The stream itself."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """The next event; waits for it."""
+        while not self._events:
+            if self._closed:
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        event = self._events.popleft()
+        if self._missed:
+            event = replace(event, missed=self._missed)
+            self._missed = 0
+        return event
+
+
+class EventFeed:
+    """Gives each event to every listener; without any it costs nothing."""
+
+    def __init__(self) -> None:
+        self._streams: set[EventStream] = set()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._streams)
+
+    def listen(self) -> EventStream:
+        """A stream of what happens from now on."""
+        stream = EventStream(self._streams.discard)
+        self._streams.add(stream)
+        return stream
+
+    def tell(self, event: Event) -> None:
+        """Give an event to all who listen."""
+        for stream in self._streams:
+            stream.put(event)
+
+    def close(self) -> None:
+        """End every stream, behind what waits in it."""
+        for stream in tuple(self._streams):
+            stream.close()
