@@ -29,7 +29,7 @@ SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=bench\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
     "a=fmtp:96 packetization-mode=1;profile-level-id=42c01f;"
-    "sprop-parameter-sets=Z0LAH9oBQBY=,aM48gICAgIA=\r\na=control:streamid=0\r\n"
+    "sprop-parameter-sets=Z0LAH9oBQBbk,aM48gA==\r\na=control:streamid=0\r\n"
 )
 
 
@@ -108,6 +108,10 @@ class Fleet:
         self._ports = port_pairs()
         if self.library.load_start_readers(self.load, self.polls):
             raise RuntimeError("cannot start the readers' thread")
+
+    def port_pair(self) -> tuple[socket.socket, socket.socket, int]:
+        """A pair of bound sockets, and the port of the first."""
+        return next(self._ports)
 
     def add_camera(self, url: str, picture: Picture, *, over_tcp: bool, phase: float) -> Camera:
         """Publish by ANNOUNCE, SETUP, RECORD; frames begin with `start_cameras`.

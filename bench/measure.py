@@ -1,41 +1,28 @@
 """Runs one step against one server and returns its figures."""
 
 import ctypes
-import os
 import socket
 import statistics
 import struct
 import time
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.accounting import cpu_line, cpu_use, resident_bytes, udp_drops
+from bench.accounting import resident_bytes, udp_drops
 from bench.client_ports import consecutive_pairs
 from bench.fleet import TCP_GROUP, UDP_GROUP, Fleet
 from bench.native import ChurnPlan, ChurnResult
 from bench.peers import Server
 from bench.rtsp_client import RtspConnection, control_url
+from bench.stage import Cost, Figures, Window, start_cameras
 from bench.steps import Kind, Step
-
-Figures = dict[str, float | int | str]
+from bench.storm import storm
 
 WARM_UP_S = 2.0
-SETTLE_S = 1.0
 DRAIN_S = 3.0
 SET_UP_S = 60.0
 CHURN_WARM_UP_S = 1.0
 JOIN_EVERY_S = 0.37
 STEP_NAMES = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How long a step is measured, on which CPUs, and whether the load's readers poll."""
-
-    seconds: float
-    server_cpu: int
-    load_cpu: int
-    polls: bool = True
 
 
 class OverloadedError(RuntimeError):
@@ -54,37 +41,8 @@ def run_step(step: Step, server: Server, window: Window) -> Figures:
             return _churn(step, server, window)
         case Kind.START:
             return _start(step, server, window)
-
-
-class _Cost:
-    """Processor time between its making and `figures`."""
-
-    def __init__(self, server: Server, window: Window) -> None:
-        self._pids, self._window = server.pids(), window
-        self._server = cpu_use(self._pids)
-        self._own = cpu_use([os.getpid()])
-        self._line = cpu_line(window.server_cpu)
-        self._load_line = cpu_line(window.load_cpu)
-
-    def figures(self) -> Figures:
-        server = cpu_use(self._pids) - self._server
-        own = cpu_use([os.getpid()]) - self._own
-        line = cpu_line(self._window.server_cpu)
-        load_line = cpu_line(self._window.load_cpu)
-        passed_s = line.at_s - self._line.at_s
-        busy_s = line.busy_s - self._line.busy_s
-        stolen_s = line.stolen_s - self._line.stolen_s
-        return {
-            "window_s": passed_s,
-            "server_cpu_s": server.total_s,
-            "server_user_s": server.user_s,
-            "server_system_s": server.system_s,
-            "server_cpu_percent": 100 * server.total_s / passed_s,
-            "load_own_cpu_percent": 100 * own.total_s / passed_s,
-            "load_cpu_percent": 100 * (load_line.busy_s - self._load_line.busy_s) / passed_s,
-            "others_cpu_percent": max(0.0, 100 * (busy_s - server.total_s) / passed_s),
-            "stolen_percent": 100 * stolen_s / passed_s,
-        }
+        case Kind.STORM:
+            return storm(step, server, window)
 
 
 def _per_packet(figures: Figures, delivered: int) -> None:
@@ -93,25 +51,11 @@ def _per_packet(figures: Figures, delivered: int) -> None:
         figures[f"us_per_packet{name}"] = spent_s * 1e6 / delivered if delivered else 0.0
 
 
-def _cameras(fleet: Fleet, step: Step, server: Server) -> list[str]:
-    mounts = [f"bench{number}" for number in range(step.cameras)]
-    for number, mount in enumerate(mounts):
-        fleet.add_camera(
-            server.publish_url(mount),
-            step.picture,
-            over_tcp=step.cameras_over_tcp,
-            phase=number / step.cameras,
-        )
-    fleet.start_cameras()
-    fleet.run_for(SETTLE_S)
-    return mounts
-
-
 def _stream(step: Step, server: Server, window: Window) -> Figures:
     readers = step.udp_readers + step.tcp_readers + step.stalled_readers
     polls = window.polls and step.kind is Kind.STREAM
     with Fleet(readers, step.cameras, polls) as fleet:
-        mounts = _cameras(fleet, step, server)
+        mounts = start_cameras(fleet, step, server)
         empty_bytes = resident_bytes(server.pids())
         transports = (
             [(False, False)] * step.udp_readers
@@ -137,7 +81,7 @@ def _stream(step: Step, server: Server, window: Window) -> Figures:
         ingest_before = udp_drops(ingest_ports)
         received_before = fleet.library.load_received(fleet.load)
         fleet.measure_from(window.seconds)
-        cost = _Cost(server, window)
+        cost = Cost(server, window)
         fleet.run_for(window.seconds)
         figures = cost.figures()
         delivered = fleet.library.load_received(fleet.load) - received_before
@@ -212,7 +156,7 @@ def _churn(step: Step, server: Server, window: Window) -> Figures:
     over_tcp = step.tcp_readers > 0
     workers = step.udp_readers + step.tcp_readers
     with Fleet(0, 1) as fleet:
-        mounts = _cameras(fleet, step, server)
+        mounts = start_cameras(fleet, step, server)
         url = server.play_url(mounts[0])
         probe = RtspConnection(url)
         track = control_url(url, probe.request("DESCRIBE", url, {"Accept": "application/sdp"}))
@@ -226,7 +170,7 @@ def _churn(step: Step, server: Server, window: Window) -> Figures:
         fleet.library.churn_run(ctypes.byref(plan), ctypes.byref(result))
         plan.seconds = window.seconds
         before = resident_bytes(server.pids())
-        cost = _Cost(server, window)
+        cost = Cost(server, window)
         fleet.library.churn_run(ctypes.byref(plan), ctypes.byref(result))
         figures = cost.figures()
         for rtp, rtcp, _ in pairs:
@@ -277,9 +221,9 @@ def _start(step: Step, server: Server, window: Window) -> Figures:
     """Readers join at every phase of the GOP; from PLAY to a whole key frame."""
     joins = step.udp_readers + step.tcp_readers
     with Fleet(joins, 1) as fleet:
-        mounts = _cameras(fleet, step, server)
+        mounts = start_cameras(fleet, step, server)
         fleet.run_for(step.picture.gop_s + 0.5)
-        cost = _Cost(server, window)
+        cost = Cost(server, window)
         for _ in range(joins):
             fleet.add_player(server.play_url(mounts[0]), over_tcp=step.tcp_readers > 0, camera=0)
             fleet.run_for(JOIN_EVERY_S)

@@ -44,6 +44,8 @@ class ReaderCounters(ctypes.Structure):
                 "responses",
                 "play_ns",
                 "first_packet_ns",
+                "first_sent_ns",
+                "last_old_ns",
                 "first_frame_ns",
                 "last_index",
             )
@@ -141,6 +143,40 @@ class ChurnResult(ctypes.Structure):
     ]
 
 
+class JoinPlan(ctypes.Structure):
+    """`struct join_plan` of join.h."""
+
+    _fields_ = [
+        ("describe", ctypes.c_char_p),
+        ("setup", ctypes.c_char_p),
+        ("play", ctypes.c_char_p),
+        ("address", ctypes.c_uint32),
+        ("port", ctypes.c_uint16),
+        ("count", ctypes.c_uint16),
+        ("over_tcp", ctypes.c_int32),
+        ("group", ctypes.c_int32),
+        ("publisher", ctypes.c_int32),
+        ("first_reader", ctypes.c_uint32),
+        ("client_ports", ctypes.POINTER(ctypes.c_uint16)),
+        ("deadline_s", ctypes.c_double),
+    ]
+
+
+class JoinResult(ctypes.Structure):
+    """`struct join_result` of join.h."""
+
+    _fields_ = [
+        ("began_ns", ctypes.c_uint64),
+        ("asked_ns", ctypes.c_uint64),
+        ("refused", ctypes.c_uint64),
+        ("broken", ctypes.c_uint64),
+        ("first_status", ctypes.c_int32),
+        ("first_step", ctypes.c_int32),
+        ("answer_p99_ms", ctypes.c_double),
+        ("answer_max_ms", ctypes.c_double),
+    ]
+
+
 def _signatures(library: ctypes.CDLL) -> None:
     u32, u64, fd, load = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int, ctypes.c_void_p
     for name, result, arguments in (
@@ -158,6 +194,16 @@ def _signatures(library: ctypes.CDLL) -> None:
         ("load_latency_us", ctypes.c_double, (load, u32, ctypes.c_double)),
         ("load_stop", None, (load,)),
         ("churn_run", fd, (ctypes.POINTER(ChurnPlan), ctypes.POINTER(ChurnResult))),
+        (
+            "join_run",
+            fd,
+            (
+                load,
+                ctypes.POINTER(JoinPlan),
+                ctypes.POINTER(JoinResult),
+                ctypes.POINTER(ctypes.c_int32),
+            ),
+        ),
     ):
         function = getattr(library, name)
         function.restype = result

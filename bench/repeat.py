@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from bench.measure import Figures
+from bench.stage import Figures
 
 SUMMED = frozenset(
     {

@@ -50,6 +50,24 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("broken", "broken", ",d"),
         ("RSS growth MB", "rss_growth_mb", ".1f"),
     ),
+    "storm": (
+        ("all play s", "all_play_s", ".2f"),
+        ("all live s", "all_live_s", ".2f"),
+        ("PLAY to first packet max ms", "first_packet_max_ms", ".0f"),
+        ("PLAY to first whole key frame median ms", "first_frame_median_ms", ".0f"),
+        ("slowest ms", "first_frame_max_ms", ".0f"),
+        ("joins without one", "joins_without_key_frame", "d"),
+        ("answers to another p99 ms", "bystander_p99_ms", ".0f"),
+        ("ms CPU per reader", "ms_cpu_per_reader", ".2f"),
+        ("kept s per reader", "kept_s_per_reader", ".2f"),
+        ("µs CPU per live packet", "us_per_live_packet", ".2f"),
+        ("live p99 ms before", "usual_p99_ms", ".1f"),
+        ("in the storm", "storm_p99_ms", ".1f"),
+        ("their lost packets", "lost_packets", ",d"),
+        ("packets missing since the first", "packets_missing_since_first", ",d"),
+        ("load's own overruns", "generator_overruns", ",d"),
+        ("others on server's CPU %", "others_cpu_percent", ".0f"),
+    ),
     "idle": (
         ("CPU %", "server_cpu_percent", ".2f"),
         ("µs CPU per session and second", "idle_us_per_session_s", ".1f"),
@@ -86,9 +104,9 @@ received meanwhile. Latency is from the camera's send to the reader's receive.
 
 The bare loop sends runs of 14 packets by `UDP_SEGMENT` to 500 unread sockets and does nothing else.
 It runs right before and right after each run; `of bare loop` is the ratio to the mean of the two.
-Runs of each step of one-to-many and churn: {runs_of_each_step}, the servers in turn; of the others
-one. Figures are medians, `least to most` is the range of the first; loss and all that went wrong
-are those of all runs together.
+Runs of each step of one-to-many, churn and storm: {runs_of_each_step}, the servers in turn; of the
+others one. Figures are medians, `least to most` is the range of the first; loss and all that went
+wrong are those of all runs together.
 
 In this measurement the load's readers {readers_of_the_load}. Waking a sleeping process is work that
 the kernel does in the sender's system call when both are on one machine, and that no server has

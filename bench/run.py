@@ -14,10 +14,11 @@ from pathlib import Path
 
 from bench import peers, steps
 from bench.files import raise_file_limit
-from bench.measure import Figures, OverloadedError, Window, run_step
+from bench.measure import OverloadedError, run_step
 from bench.page import write_page
 from bench.repeat import as_one
 from bench.report import one_line, write_results
+from bench.stage import Figures, Window
 
 RESULTS = Path(__file__).parent / "results"
 SECONDS, QUICK_SECONDS, BARE_SECONDS, BARE_BESIDE_SECONDS = 8.0, 3.0, 3.0, 1.5
@@ -45,8 +46,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="measure each step of one-to-many and churn N times, the servers in turn: medians, "
-        "and the whole of the loss",
+        help="measure each step of one-to-many, churn and storm N times, the servers in turn: "
+        "medians, and the whole of the loss",
     )
     parser.add_argument(
         "--sleeping-load",

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     CHURN = "churn"
     IDLE = "idle"
     START = "start"
+    STORM = "storm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Step:
     seconds_factor: float = 1.0
     playing: bool = True
     quick: bool = False
+    # Of a storm: how many UDP readers are live before it, and where in the group it begins.
+    live_readers: int = 0
+    phase: float = 0.0
 
     @property
     def needs_tcp(self) -> bool:
@@ -39,12 +43,13 @@ class Step:
     @property
     def repeatable(self) -> bool:
         """Whether `--repeat` is for it: the steps whose costs are promised and compared."""
-        return self.scenario in {ONE_TO_MANY, CHURN}
+        return self.scenario in {ONE_TO_MANY, CHURN, STORM}
 
 
 FOUR = Picture(bits_per_s=4e6)
 TWENTY_FIVE = Picture(bits_per_s=25e6)
 TWO = Picture(bits_per_s=2e6)
+EIGHT_LONG_GOP = Picture(bits_per_s=8e6, gop_s=4.0)
 FOUR_LONG_GOP = Picture(bits_per_s=4e6, gop_s=4.0, key_frame_weight=6.0)
 # A session that ends at once should cost its requests, not the media of an instant start.
 THIN = Picture(bits_per_s=2.5e5)
@@ -52,6 +57,7 @@ TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200
 
 ONE_TO_MANY = "one-to-many"
 CHURN = "churn"
+STORM = "storm"
 READER_COUNTS = (50, 200, 400, 1000)
 
 
@@ -71,6 +77,37 @@ def _one_to_many() -> list[Step]:
                 )
             )
     return steps
+
+
+def _storms() -> list[Step]:
+    """A crowd joins one mount: most is kept for it when all have asked right before a key frame."""
+    crowds = [
+        (400, over_tcp, picture, phase, 0)
+        for over_tcp in (False, True)
+        for picture, phase in (
+            (FOUR, 0.05),
+            (FOUR, 0.35),
+            (FOUR, 0.65),
+            (EIGHT_LONG_GOP, 0.8),
+        )
+    ]
+    crowds += [(1000, over_tcp, FOUR, 0.5, 200) for over_tcp in (False, True)]
+    return [
+        Step(
+            STORM,
+            f"{readers} {'TCP' if over_tcp else 'UDP'} readers join {phase * picture.gop_s:.1f} s "
+            f"behind a key frame, {picture.gop_s:.0f} s GOP at {picture.bits_per_s / 1e6:.0f} Mb/s"
+            + (f", {live} live" if live else ""),
+            Kind.STORM,
+            picture,
+            udp_readers=0 if over_tcp else readers,
+            tcp_readers=readers if over_tcp else 0,
+            live_readers=live,
+            phase=phase,
+            quick=readers == 400 and picture is FOUR and phase == 0.65,
+        )
+        for readers, over_tcp, picture, phase, live in crowds
+    ]
 
 
 STEPS: tuple[Step, ...] = (
@@ -104,6 +141,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(CHURN, "sessions per second over UDP", Kind.CHURN, THIN, udp_readers=200, quick=True),
     Step(CHURN, "sessions per second over TCP", Kind.CHURN, THIN, tcp_readers=200),
+    *_storms(),
     Step("idle", "1,000 UDP sessions set up, none playing", Kind.IDLE, TRICKLE, udp_readers=1000,
          playing=False),
     Step("idle", "1,000 UDP sessions playing 1 packet/s", Kind.IDLE, TRICKLE, udp_readers=1000),

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "histogram.h"
+#include "rtsp_text.h"
 #include "wire.h"
 
 #define EVENTS 256
@@ -26,7 +26,7 @@ struct worker {
     uint32_t have;
     uint32_t number;
     uint64_t began_ns, moved_ns;
-    char session[128];
+    char session[SESSION_BYTES];
     uint8_t *room;
 };
 
@@ -68,57 +68,15 @@ static void close_session(struct churn *c, struct worker *w) {
 static int send_request(struct churn *c, struct worker *w) {
     const char *templates[STEPS] = {c->plan->describe, c->plan->setup, c->plan->play,
                                     c->plan->teardown};
-    char value[160], request[2048];
-    if (w->step == SETUP && c->plan->client_port)
-        snprintf(value, sizeof value, "%u-%u", c->plan->client_port + 2u * w->number,
-                 c->plan->client_port + 2u * w->number + 1u);
-    else snprintf(value, sizeof value, "%s", w->step == SETUP ? "0-1" : w->session);
-    size_t at = 0;
-    for (const char *from = templates[w->step]; *from && at < sizeof request - 160; from++) {
-        if (*from == '@') at += (size_t)snprintf(request + at, 160, "%s", value);
-        else request[at++] = *from;
+    char ports[16];
+    const char *value = w->session;
+    if (w->step == SETUP) {
+        uint32_t port = c->plan->client_port + 2u * w->number;
+        snprintf(ports, sizeof ports, "%u-%u", port, port + 1u);
+        value = c->plan->client_port ? ports : "0-1";
     }
     if (w->step != DESCRIBE) w->moved_ns = now_ns(); /* DESCRIBE is timed from connect */
-    return send(w->fd, request, at, MSG_NOSIGNAL) == (ssize_t)at;
-}
-
-static const char *find_header(const char *head, const char *end, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = head; at + length + 1 < end; at++)
-        if (*at == '\n' && strncasecmp(at + 1, name, length) == 0) {
-            at += 1 + length;
-            while (*at == ' ') at++;
-            return at;
-        }
-    return NULL;
-}
-
-/* One whole response or `$` frame at `from`: its bytes, 0 when more must come. */
-static uint32_t whole_message(const uint8_t *from, uint32_t have, int *status) {
-    *status = 0;
-    if (have < 4) return 0;
-    if (from[0] == '$') {
-        uint32_t bytes = 4u + ((uint32_t)from[2] << 8 | from[3]);
-        return bytes <= have ? bytes : 0;
-    }
-    const char *head = (const char *)from;
-    const char *end = memmem(head, have, "\r\n\r\n", 4);
-    if (!end) return 0;
-    const char *length = find_header(head, end, "content-length:");
-    uint32_t bytes = (uint32_t)(end - head) + 4u + (length ? (uint32_t)atoi(length) : 0u);
-    if (bytes > have) return 0;
-    *status = atoi(head + 9);
-    return bytes;
-}
-
-static void keep_session_id(struct worker *w, const uint8_t *from, uint32_t bytes) {
-    const char *head = (const char *)from;
-    const char *id = find_header(head, head + bytes, "session:");
-    if (!id) return;
-    size_t length = strcspn(id, ";\r\n");
-    if (length >= sizeof w->session) length = sizeof w->session - 1;
-    memcpy(w->session, id, length);
-    w->session[length] = 0;
+    return send_filled(w->fd, templates[w->step], value);
 }
 
 /* Takes a status for the worker's step; returns whether the session goes on. */
@@ -132,7 +90,7 @@ static int take_status(struct churn *c, struct worker *w, int status, const uint
         return 0;
     }
     histogram_add(&c->step_took[w->step], (now_ns() - w->moved_ns) / 1000u, 1);
-    if (w->step == SETUP) keep_session_id(w, from, bytes);
+    if (w->step == SETUP) keep_session_id(w->session, from, bytes);
     if (w->step == TEARDOWN) {
         c->result->sessions += !c->stopping;
         histogram_add(&c->took, (now_ns() - w->began_ns) / 1000u, 1);

@@ -10,6 +10,7 @@
 #include "wire.h"
 
 #define MAX_GROUPS 4
+#define OLD_NS 150000000ull
 
 enum transport { OVER_UDP = 0, OVER_TCP = 1 };
 
@@ -26,6 +27,8 @@ struct reader {
     uint64_t responses;     /* RTSP responses inside the TCP stream */
     uint64_t play_ns;       /* set by Python when it sends PLAY */
     uint64_t first_packet_ns;
+    uint64_t first_sent_ns; /* when the camera had sent the first packet */
+    uint64_t last_old_ns;   /* when a packet older than OLD_NS came last */
     uint64_t first_frame_ns; /* a key frame is whole, from its first to its last packet */
     uint64_t last_index;
     int32_t last_status;

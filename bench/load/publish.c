@@ -52,14 +52,13 @@ static uint32_t write_parameter_sets(struct publisher *p, uint8_t *at, const str
     uint8_t nal[6] = {0x78, 0, 0, 0x06, 5, sizeof *stamp};
     put16(nal + 1, 4u + sizeof *stamp);
     uint32_t sets_at = RTP_HEADER_BYTES + sizeof nal + sizeof *stamp + 1u;
-    uint32_t bytes = sets_at + 20u;
+    /* Baseline, level 3.1, 1280x720: the same as in the description. */
+    static const uint8_t sets[] = {0, 9, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4,
+                                   0, 4, 0x68, 0xce, 0x3c, 0x80};
+    uint32_t bytes = sets_at + sizeof sets;
     write_packet(p, at, bytes, nal, sizeof nal, stamp, 0);
     at[4 + sets_at - 1] = 0x80; /* the SEI's trailing bits */
-    uint8_t *sets = at + 4 + sets_at;
-    static const uint8_t sps[10] = {0, 8, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16};
-    static const uint8_t pps[10] = {0, 8, 0x68, 0xce, 0x3c, 0x80, 0x80, 0x80, 0x80, 0x80};
-    memcpy(sets, sps, sizeof sps);
-    memcpy(sets + 10, pps, sizeof pps);
+    memcpy(at + 4 + sets_at, sets, sizeof sets);
     return bytes + 4u;
 }
 
@@ -86,13 +85,16 @@ static uint32_t build_frame(struct publisher *p, uint64_t sent_ns, uint32_t *off
         uint32_t bytes = left < p->packet_bytes ? left : p->packet_bytes;
         if (bytes < PATTERN_FROM + 4u) bytes = PATTERN_FROM + 4u;
         left -= left < bytes ? left : bytes;
-        /* FU indicator and header: S on the first, E on the last, type 5 or 1 (RFC 6184 5.8);
-         * then a slice header's first byte: macroblock 0, an I or P slice. */
+        /* FU indicator and header: S on the first, E on the last, type 5 or 1, and never both
+         * bits (RFC 6184 5.8): a slice in one packet is a NAL unit as it is. Then a slice header's
+         * first byte: macroblock 0, an I or P slice. */
+        uint8_t type = key ? 5 : 1, slice = key ? 0x88 : 0x9a;
         uint8_t ends = (uint8_t)((i == 0 ? 0x80 : 0) | (i + 1 == slices ? 0x40 : 0));
-        uint8_t fu[3] = {0x7c, ends | (key ? 5 : 1), key ? 0x88 : 0x9a};
+        uint8_t fragment[3] = {0x7c, ends | type, slice}, whole[2] = {0x60 | type, slice};
         stamp.packet = (uint16_t)n;
         stamp.index = p->sent + n;
-        at += write_packet(p, p->buffer + at, bytes, fu, 3, &stamp, i + 1 == slices);
+        at += write_packet(p, p->buffer + at, bytes, slices > 1 ? fragment : whole,
+                           slices > 1 ? sizeof fragment : sizeof whole, &stamp, i + 1 == slices);
         offsets[++n] = at;
     }
     p->frame++;

@@ -42,6 +42,7 @@ static void take_packet(struct load *load, struct reader *r, const uint8_t *rtp,
     uint32_t sequence = (uint32_t)rtp[2] << 8 | rtp[3];
     if (r->received == 0) {
         r->first_packet_ns = now;
+        r->first_sent_ns = s.sent_ns;
     } else if (s.index > r->last_index) {
         r->missing += s.index - r->last_index - 1u;
         if (((sequence - r->last_sequence) & 0xffffu) != ((s.index - r->last_index) & 0xffffu))
@@ -54,7 +55,8 @@ static void take_packet(struct load *load, struct reader *r, const uint8_t *rtp,
     r->last_sequence = sequence;
     r->received++;
     r->bytes += bytes;
-    if (r->checks_filler && (rtp[RTP_HEADER_BYTES] & 0x1f) == 28 && bytes > PATTERN_FROM &&
+    if (now - s.sent_ns > OLD_NS) r->last_old_ns = now;
+    if (r->checks_filler && (rtp[RTP_HEADER_BYTES] & 0x1f) != 24 && bytes > PATTERN_FROM &&
         memcmp(rtp + PATTERN_FROM, pattern_for(s.publisher) + PATTERN_FROM, bytes - PATTERN_FROM))
         r->damaged++;
     if (!r->first_frame_ns) follow_first_frame(r, &s, now);

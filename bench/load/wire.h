@@ -2,7 +2,8 @@
  *
  * An RTP packet (RFC 3550) with an H.264 payload (RFC 6184): a key frame begins with a STAP-A of
  * SEI, SPS and PPS and goes on as FU-A of an IDR slice; any other frame is FU-A of a non-IDR
- * slice. The slices are not decodable; the headers are what a server looks at. */
+ * slice, or the NAL unit as it is where that is one packet. The slices are not decodable; the
+ * headers are what a server looks at. */
 #ifndef BENCH_WIRE_H
 #define BENCH_WIRE_H
 
@@ -32,12 +33,14 @@ static inline uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-/* Offset of the stamp: behind the FU-A header and one byte of slice header, or in the SEI message
- * of the STAP-A; 0 if neither. */
+/* Offset of the stamp: behind the header of the NAL unit or FU-A and one byte of slice header, or
+ * in the SEI message of the STAP-A; 0 if neither. */
 static inline uint32_t stamp_offset(const uint8_t *rtp, uint32_t bytes) {
     if (bytes < RTP_HEADER_BYTES + 6 + sizeof(struct stamp) || (rtp[0] >> 6) != 2) return 0;
     uint32_t at = 0;
     switch (rtp[12] & 0x1f) {
+    case 1:
+    case 5: at = 14; break;
     case 28: at = 15; break;
     case 24: at = 18; break;
     default: return 0;

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bench.measure import OverloadedError, Window, run_step
+from bench.fleet import Picture
+from bench.measure import OverloadedError, run_step
 from bench.native import OVER_UDP, load_library
 from bench.peers import Server, headwater
+from bench.stage import Window
 from bench.steps import Kind, Step
 
 pytestmark = pytest.mark.skipif(
@@ -129,6 +131,50 @@ def test_churn_against_this_server(tmp_path: Path) -> None:
         figures = run_step(step, server, window())
     assert int(figures["sessions"]) > 0
     assert figures["refused"] == figures["broken"] == 0
+
+
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_a_storm_against_this_server(tmp_path: Path, over_tcp: bool) -> None:
+    step = Step(
+        "storm",
+        "readers join",
+        Kind.STORM,
+        Picture(gop_s=0.5),
+        udp_readers=0 if over_tcp else 6,
+        tcp_readers=6 if over_tcp else 0,
+        live_readers=2,
+        phase=0.5,
+    )
+    with Server(headwater(), window().server_cpu, tmp_path / "log") as server:
+        figures = run_step(step, server, window())
+    assert (figures["joins"], figures["joins_without_key_frame"]) == (6, 0)
+    assert figures["refused"] == figures["broken"] == figures["readers_closed"] == 0
+    assert figures["lost_packets"] == figures["packets_missing_since_first"] == 0
+    assert figures["damaged_packets"] == figures["repeated_packets"] == 0
+    assert float(figures["kept_s_per_reader"]) > 0
+    assert float(figures["storm_p99_ms"]) > 0
+
+
+def test_slices_are_fragments_with_two_ends_or_whole_units(port: socket.socket) -> None:
+    payloads: list[bytes] = []
+
+    def relay(_: int, packet: bytes) -> list[bytes]:
+        payloads.append(packet[12:])
+        return [packet]
+
+    relayed(port, relay)
+    # SEI, SPS and PPS in one packet, each of the length that stands before it (RFC 6184 5.7.1).
+    aggregate, units = payloads[0], []
+    at = 1
+    while at < len(aggregate):
+        length = int.from_bytes(aggregate[at : at + 2], "big")
+        units.append(aggregate[at + 2 : at + 2 + length])
+        at += 2 + length
+    assert [unit[0] & 31 for unit in units] == [6, 7, 8]
+    assert [unit.hex() for unit in units[1:]] == ["6742c01fda014016e4", "68ce3c80"]
+    fragments = [payload[1] for payload in payloads[1:] if payload[0] & 31 == 28]
+    assert [head & 31 for head in fragments[:10]] == [5] * 10
+    assert [head >> 6 for head in fragments[:12]] == [2, *[0] * 8, 1, 2, 0]
 
 
 def test_a_server_that_is_too_slow_is_overloaded(
