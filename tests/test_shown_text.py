@@ -74,6 +74,13 @@ def test_lines_are_set_in_and_bounded(text: str, most: int) -> None:
     assert fit.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("most", range(20, 60))
+def test_lines_are_set_in_wherever_they_are_cut(most: int) -> None:
+    fit = shown_lines("a\n\nbb\n" * 20, most)
+    assert len(fit) <= most
+    assert all(line.startswith("  ") for line in fit.split("\n"))
+
+
 def test_of_many_lines_beginning_and_end_stay() -> None:
     text = "\n".join(f"line {number}" for number in range(100_000))
     fit = shown_lines(text, 1000)

@@ -21,6 +21,7 @@ _INVISIBLE_LETTERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\u
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_LETTERS}\U000e0100-\U000e01ef]")
 # More marks upon one letter than any script needs would be written over the lines around it.
 _PILED_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3,}")
+_CUT_BLANKS: Final = re.compile("\\n ?\\Z")
 _RAW_BYTES: Final = range(0xDC80, 0xDD00)
 """What bytes that are no UTF-8 become (PEP 383)."""
 
@@ -56,7 +57,9 @@ def shown_lines(text: str, most: int) -> str:
         return whole
     gap = "\n  …\n"
     half = (most - len(gap)) // 2
-    return f"{whole[:half]}{gap}  {whole[len(whole) - half + 2 :]}"
+    # A cut in front of a line, or within its blanks, would leave one that is not set in.
+    head = _CUT_BLANKS.sub("", whole[:half])
+    return f"{head}{gap}  {whole[len(whole) - half + 2 :]}"
 
 
 def _printable(text: str) -> str:

@@ -106,6 +106,8 @@ def test_what_has_no_sense_goes(line: str) -> None:
         ("a=sendrecv", "a=recvonly"),
         ("  a=framerate:25", "a=framerate:25"),
         ("a= framerate : 25", "a=framerate: 25"),
+        ("a= range :npt=now-", "a=range:npt=now-"),
+        ("a= group : LS 1 2", "a=group: LS 1 2"),
     ],
 )
 def test_what_is_put_right(line: str, written: str) -> None:

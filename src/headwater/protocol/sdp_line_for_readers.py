@@ -87,11 +87,10 @@ def _attribute(line: str) -> str | None:
     name, value = found[1].lower(), found[2]
     if name in _PUBLISHERS_ATTRIBUTES:
         return None
-    rule = _RULES.get(name)
-    if rule is not None:
-        return rule(line, value or "")
     # Blanks around the name are what strict readers stumble over; the value is not touched.
-    return f"a={found[1]}" if value is None else f"a={found[1]}:{value}"
+    written = f"a={found[1]}" if value is None else f"a={found[1]}:{value}"
+    rule = _RULES.get(name)
+    return written if rule is None else rule(written, value or "")
 
 
 def _receive_only(_line: str, _value: str) -> str:
