@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.protocol.errors import ProtocolError
-from headwater.transports.channels import ChannelConsumer, give_back, take_pair
+from headwater.transports.channels import ChannelConsumer, give_back, take_given_pair, take_pair
 
 
 def rtp(_: list[bytes]) -> None:
@@ -39,6 +39,16 @@ def test_no_pair_is_left_after_all_channels() -> None:
         take_pair(channels, None, rtp, rtcp)
     assert refused.value.status == 453
     assert len(channels) == 256
+
+
+def test_pair_that_the_peer_gives_is_taken_as_it_is_unless_another_track_has_part_of_it() -> None:
+    channels: dict[int, ChannelConsumer] = {}
+    take_given_pair(channels, (7, 2), rtp, rtcp)
+    assert channels == {7: rtp, 2: rtcp}
+    for pair in ((2, 3), (6, 7)):
+        with pytest.raises(ProtocolError, match="carries another track already"):
+            take_given_pair(channels, pair, rtp, rtcp)
+    assert channels == {7: rtp, 2: rtcp}
 
 
 def test_giving_back_twice_is_no_error() -> None:

@@ -12,6 +12,10 @@ ChannelConsumer = Callable[[list[bytes]], None]
 ChannelTable = MutableMapping[int, ChannelConsumer]
 
 
+def dropped(packets: list[bytes]) -> None:
+    """Take the packets of a channel that is set up and carries nothing yet."""
+
+
 def take_pair(
     channels: ChannelTable,
     wanted: tuple[int, int] | None,
@@ -32,6 +36,25 @@ def take_pair(
     channels[pair[0]] = on_rtp
     channels[pair[1]] = on_rtcp
     return pair
+
+
+def take_given_pair(
+    channels: ChannelTable,
+    pair: tuple[int, int],
+    on_rtp: ChannelConsumer,
+    on_rtcp: ChannelConsumer,
+) -> None:
+    """Take the pair that the peer has chosen.
+
+    Raises ProtocolError when one of the two carries another track already.
+    """
+    if taken := [channel for channel in pair if channel in channels]:
+        raise ProtocolError(
+            f"interleaved={pair[0]}-{pair[1]}: channel {taken[0]} carries another track already",
+            where="Transport",
+        )
+    channels[pair[0]] = on_rtp
+    channels[pair[1]] = on_rtcp
 
 
 def give_back(channels: ChannelTable, pair: tuple[int, int]) -> None:

@@ -1,4 +1,9 @@
-"""A reader whose packets leave as `$` frames on its RTSP connection."""
+"""A reader whose packets leave as `$` frames on its RTSP connection.
+
+A server serves a peer by it, which asked for the channels (`add_track`). A client sends by it to a
+server: it reserves channels, offers them, and agrees to those that the server chose
+(`sending_offers`).
+"""
 
 from __future__ import annotations
 
@@ -11,12 +16,19 @@ from headwater.media.slow_reader import SlowReaderGate
 from headwater.media.track import Track
 from headwater.net.event_loop import EventLoop
 from headwater.net.stream import ByteStream
-from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.rtcp_build import bye
-from headwater.transports.channels import ChannelTable, give_back, take_pair
+from headwater.transports.channels import (
+    ChannelConsumer,
+    ChannelTable,
+    give_back,
+    take_given_pair,
+    take_pair,
+)
 from headwater.transports.interleaved_lane import InterleavedLaneTable
 from headwater.transports.interleaved_outlet import InterleavedOutlet
 from headwater.transports.negotiation import Offer
+from headwater.transports.offer_answers import interleaved_answer
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_reader import SessionReader
@@ -73,28 +85,41 @@ class InterleavedReader(SessionReader):
         return self._former_rtcp_drops + now
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
-        """Take a channel pair for the track."""
+        """Take a channel pair for the track, and say which in the answer."""
+        pair = self.reserve(index, track, offer.spec.interleaved)
+        return interleaved_answer(offer, pair, track.ssrc)
+
+    def reserve(
+        self, index: int, track: Track, wanted: tuple[int, int] | None = None
+    ) -> tuple[int, int]:
+        """Take a channel pair for the track: the wanted one where it is free.
+
+        Raises ProtocolError 453 when all are taken.
+        """
         self.remove_track(index)
         gate = SlowReaderGate(self._settings, has_key_frames=track.has_key_frames)
         outlet = InterleavedOutlet(self, self._stream, gate, self._budget)
-        outlet.use(
-            take_pair(
-                self._channels,
-                offer.spec.interleaved,
-                lambda _packets: self.identity.on_life(),
-                lambda packets: self._receive_rtcp(outlet, packets),
-            )
-        )
+        outlet.use(take_pair(self._channels, wanted, *self._consumers(outlet)))
         self._outlets[index] = outlet
         self._tracks[index] = track
-        return TransportSpec(
-            profile=offer.spec.profile,
-            lower=LowerTransport.TCP,
-            unicast=True,
-            interleaved=outlet.pair,
-            ssrc=track.ssrc,
-            mode=offer.spec.mode,
-        )
+        return outlet.pair
+
+    def agree(self, index: int, pair: tuple[int, int]) -> None:
+        """Send a track that is reserved on the pair that the peer has chosen; before `join`.
+
+        Raises ProtocolError when another track has one of these channels.
+        """
+        outlet = self._outlets[index]
+        if pair == outlet.pair:
+            return
+        give_back(self._channels, outlet.pair)
+        try:
+            take_given_pair(self._channels, pair, *self._consumers(outlet))
+        except BaseException:
+            # Nothing of it is in the table any more.
+            del self._outlets[index], self._tracks[index]
+            raise
+        outlet.use(pair)
 
     def remove_track(self, index: int) -> None:
         """Stop one track and free its channels."""
@@ -142,6 +167,13 @@ class InterleavedReader(SessionReader):
         """End the session after an error in its delivery."""
         # Later, since a fan-out may be going through its outlets right now.
         self._loop.call_soon(self.identity.on_close, f"delivery failed: {error}")
+
+    def _consumers(self, outlet: InterleavedOutlet) -> tuple[ChannelConsumer, ChannelConsumer]:
+        """What takes that which the peer sends on an outlet's channels."""
+        return (
+            lambda _packets: self.identity.on_life(),
+            lambda packets: self._receive_rtcp(outlet, packets),
+        )
 
     def _receive_rtcp(self, outlet: InterleavedOutlet, packets: list[bytes]) -> None:
         self.identity.on_life()

@@ -13,17 +13,16 @@ from headwater.net.stream import ByteStream
 from headwater.transports.channels import ChannelTable
 from headwater.transports.endings import Endings
 from headwater.transports.interleaved_lane import InterleavedLaneTable
-from headwater.transports.interleaved_publisher import InterleavedPublisher
 from headwater.transports.interleaved_reader import InterleavedReader
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
+from headwater.transports.offer_answers import IngestAnswers, InterleavedAnswers, UdpAnswers
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import RtpSettings, TransportKind
 from headwater.transports.udp_egress import UdpEgressTable
-from headwater.transports.udp_publisher import UdpPublisher
 from headwater.transports.udp_reader import UdpReader
 
 
@@ -58,11 +57,14 @@ class MediaEnds:
         channels: ChannelTable,
     ) -> SessionPublisher:
         """A publisher over this kind of transport."""
+        answers: IngestAnswers
         if kind is TransportKind.TCP:
-            return InterleavedPublisher(identity, stream, channels)
-        return UdpPublisher(
-            identity, self._loop, self.ports, self._sockets, nat_latching=self._nat_latching
-        )
+            answers = InterleavedAnswers(stream, channels)
+        else:
+            answers = UdpAnswers(
+                identity, self._loop, self.ports, self._sockets, nat_latching=self._nat_latching
+            )
+        return SessionPublisher(identity, kind, answers)
 
     def reader(
         self,

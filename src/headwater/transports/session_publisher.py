@@ -1,41 +1,30 @@
-"""What every RTSP publisher has in common, whatever carries its packets."""
+"""A publisher that sends its packets to this server, over a transport that it offered."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-
-from headwater.media.publisher import Publisher
-from headwater.media.track import Track
 from headwater.protocol.header.transport import TransportSpec
+from headwater.transports.ingest_publisher import IngestPublisher
 from headwater.transports.negotiation import Offer
-from headwater.transports.session_end import SessionEnd
+from headwater.transports.offer_answers import IngestAnswers
+from headwater.transports.session_end import SessionIdentity
 
 
-class SessionPublisher(SessionEnd, Publisher):
-    """A publisher that an RTSP session feeds.
+class SessionPublisher(IngestPublisher):
+    """A publisher that an RTSP session feeds: its ingests come from the offers of its SETUPs."""
 
-    Life: `add_track` at each SETUP, `start` at RECORD, `stop` at PAUSE or the end, `release` once
-    at the very end, which gives back ports and channels.
-    """
+    def __init__(self, identity: SessionIdentity, transport: str, answers: IngestAnswers) -> None:
+        super().__init__(identity, transport)
+        self._answers = answers
 
-    @abstractmethod
     def add_track(self, index: int, offer: Offer) -> TransportSpec:
-        """Take what the offered transport needs and return the Transport of the answer."""
+        """Take what the offered transport needs and return the Transport of the answer.
 
-    @abstractmethod
-    def start(self, tracks: Sequence[Track]) -> None:
-        """Let packets into the tracks from now on."""
+        A track that is set up already gets the new transport instead.
 
-    @abstractmethod
-    def stop(self) -> None:
-        """Let no more packets in; a second call does nothing."""
-
-    @abstractmethod
-    def release(self) -> None:
-        """Stop, and give back every port and channel; a second call does nothing."""
-
-    def close(self, reason: str) -> None:
-        """Stop and have the session ended."""
-        self.stop()
-        self.identity.on_close(reason)
+        Raises PortsExhausted when the range of ports, or the share of the publisher's address, is
+        used up; ProtocolError 461 when UDP does not reach it, 453 when no channel is left.
+        """
+        self.take_away(index)
+        ingest, answer = self._answers.take(offer, self)
+        self.put(index, ingest)
+        return answer

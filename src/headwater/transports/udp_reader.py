@@ -1,4 +1,9 @@
-"""A reader whose packets leave over UDP, through the egress pair of each track."""
+"""A reader whose packets leave over UDP, through the egress pair of each track.
+
+A server serves a peer by it, which asked for the ports (`add_track`). A client sends by it to a
+server: it reserves the way, offers the ports that packets come from, and agrees to those that the
+server told (`sending_offers`).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,12 @@ from headwater.media.track import Track
 from headwater.net.socket_address import Address, socket_address
 from headwater.net.udp_sender import Destination
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.rtcp_build import bye
 from headwater.protocol.status import Status
 from headwater.transports.datagram_reader import DatagramReader, Leg
 from headwater.transports.negotiation import Offer
+from headwater.transports.offer_answers import client_ports, udp_answer
 from headwater.transports.reader_reports import ReaderReports
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.settings import TransportKind
@@ -64,6 +70,8 @@ class UdpReader(DatagramReader[_Leg]):
         self._path = path
         self._nat_latching = nat_latching
         self._former_undeliverable = 0
+        # Tracks whose egress is taken and whose destination the peer has still to tell.
+        self._reserved: dict[int, tuple[Track, UdpEgress]] = {}
 
     @property
     def queued_bytes(self) -> int:
@@ -100,67 +108,78 @@ class UdpReader(DatagramReader[_Leg]):
         return ""
 
     def add_track(self, index: int, track: Track, offer: Offer) -> TransportSpec:
-        """Reserve the way to the reader's ports.
+        """Reserve the way to the ports that the peer asked for, and say in the answer from where.
 
         Raises PortsExhausted when the track needs a pair and none is free, ProtocolError 461 when
         another session of the same address has these ports: over TCP both can be served.
         """
-        client_port = offer.spec.client_port
-        assert client_port is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
+        ports = self.reserve(index, track)
+        self.agree(index, client_ports(offer))
+        return udp_answer(offer, ports, track.ssrc)
+
+    def reserve(self, index: int, track: Track) -> tuple[int, int]:
+        """Take a share of the track's egress; return the ports that its packets come from.
+
+        Raises PortsExhausted when the track needs a pair and none is free.
+        """
         self.remove_track(index)
         egress = self._egresses.acquire(
             track, self.identity.local_ip, self._settings, holder=self.identity.address_block
         )
+        self._reserved[index] = (track, egress)
+        return egress.pair.rtp_port, egress.pair.rtcp_port
+
+    def agree(self, index: int, peer_ports: tuple[int, int]) -> None:
+        """Have a track that is reserved sent to these ports of the peer, from `join` on.
+
+        Where this fails, the track is no longer reserved. Raises ProtocolError 461 when another
+        session of the same address has these ports.
+        """
+        track, egress = self._reserved.pop(index)
         try:
-            self._legs[index] = self._leg(index, track, egress, client_port)
+            self._legs[index] = self._leg(index, track, egress, peer_ports)
         except BaseException:
             self._egresses.release(track, self.identity.local_ip)
             raise
-        return TransportSpec(
-            profile=offer.spec.profile,
-            lower=LowerTransport.UDP,
-            unicast=True,
-            client_port=client_port,
-            server_port=(egress.pair.rtp_port, egress.pair.rtcp_port),
-            ssrc=track.ssrc,
-            mode=offer.spec.mode,
-        )
 
     def _leg(
-        self, index: int, track: Track, egress: UdpEgress, client_port: tuple[int, int]
+        self, index: int, track: Track, egress: UdpEgress, peer_ports: tuple[int, int]
     ) -> _Leg:
         peer_ip = self.identity.peer_ip
-        self._refuse_ports_of_another(client_port)
-        claim = UdpClaim(claimant=self, track_index=index, peer_ip=peer_ip, ports=client_port)
+        self._refuse_ports_of_another(peer_ports)
+        claim = UdpClaim(claimant=self, track_index=index, peer_ip=peer_ip, ports=peer_ports)
         leg = _Leg(
             track=track,
             egress=egress,
             claim=claim,
-            destination=egress.destination(socket_address(peer_ip, client_port[0])),
-            rtcp_address=socket_address(peer_ip, client_port[1]),
+            destination=egress.destination(socket_address(peer_ip, peer_ports[0])),
+            rtcp_address=socket_address(peer_ip, peer_ports[1]),
             reports=ReaderReports(),
         )
         egress.claims.add(claim)
-        self._egresses.hold(peer_ip, client_port, self)
+        self._egresses.hold(peer_ip, peer_ports, self)
         return leg
 
-    def _refuse_ports_of_another(self, client_port: tuple[int, int]) -> None:
+    def _refuse_ports_of_another(self, peer_ports: tuple[int, int]) -> None:
         peer_ip = self.identity.peer_ip
-        holder = self._egresses.holder(peer_ip, client_port)
+        holder = self._egresses.holder(peer_ip, peer_ports)
         if holder is not None and holder is not self and holder.identity.is_orphaned():
             # Its connection is gone, and its ports have found another owner: nobody is there.
             holder.identity.on_close("its ports are used by another session")
-            holder = self._egresses.holder(peer_ip, client_port)
+            holder = self._egresses.holder(peer_ip, peer_ports)
         if holder is not None and holder is not self:
             raise ProtocolError(
-                f"another session of {peer_ip} receives on ports {client_port[0]}-"
-                f"{client_port[1]}: choose others, or TCP",
+                f"another session of {peer_ip} receives on ports {peer_ports[0]}-"
+                f"{peer_ports[1]}: choose others, or TCP",
                 status=Status.UNSUPPORTED_TRANSPORT,
                 where="Transport",
             )
 
     def remove_track(self, index: int) -> None:
         """Stop one track and let go of its egress."""
+        reserved = self._reserved.pop(index, None)
+        if reserved is not None:
+            self._egresses.release(reserved[0], self.identity.local_ip)
         leg = self._legs.pop(index, None)
         if leg is not None:
             self._leave_destination(index, leg)
@@ -169,6 +188,11 @@ class UdpReader(DatagramReader[_Leg]):
             freed = set(leg.claim.ports) - still_used
             self._egresses.let_go(self.identity.peer_ip, freed, self)
             self._egresses.release(leg.track, self.identity.local_ip)
+
+    def release(self) -> None:
+        """Give back every port, of tracks that are only reserved as well."""
+        for index in (*self._reserved, *self._legs):
+            self.remove_track(index)
 
     def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Begin live delivery."""

@@ -1,4 +1,4 @@
-"""A UDP publisher whose ingest breaks ends its own session and nothing else."""
+"""A publisher of a session: its ports come back however it ends, and strangers are not heard."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.negotiation import Offer
+from headwater.transports.offer_answers import UdpAnswers
+from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.settings import TransportKind
-from headwater.transports.udp_publisher import UdpPublisher
+
+
+def over_udp(identity: SessionIdentity, ports: PortPairPool) -> SessionPublisher:
+    answers = UdpAnswers(identity, asyncio.get_running_loop(), ports, SocketSettings())
+    return SessionPublisher(identity, TransportKind.UDP, answers)
 
 
 class BrokenTrack:
@@ -32,7 +39,7 @@ async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None
         camera.bind(("127.0.0.1", 0))
         camera_port = camera.getsockname()[1]
         identity = local_identity(on_close=closed.set_result)
-        publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
+        publisher = over_udp(identity, ports)
         offer = Offer(TransportKind.UDP, TransportSpec(client_port=(camera_port, camera_port + 1)))
         answer = publisher.add_track(0, offer)
         publisher.start([BrokenTrack()])  # type: ignore[list-item]
@@ -73,7 +80,7 @@ class ListeningTrack:
 async def test_what_strangers_sent_before_the_sockets_were_connected_is_forgotten() -> None:
     ports, track = OpenToStrangers(43700, 20), ListeningTrack()
     identity = local_identity()
-    publisher = UdpPublisher(identity, asyncio.get_running_loop(), ports, SocketSettings())
+    publisher = over_udp(identity, ports)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
         camera.bind(("127.0.0.1", 0))
         port = camera.getsockname()[1]

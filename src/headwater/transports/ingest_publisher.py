@@ -1,0 +1,76 @@
+"""A publisher whose tracks are fed by ingests, whoever agreed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headwater.media.publisher import Publisher
+from headwater.media.track import Track
+from headwater.transports.ingest import Ingest
+from headwater.transports.session_end import SessionEnd, SessionIdentity
+
+
+class IngestPublisher(SessionEnd, Publisher):
+    """Feeds a mount from one ingest for each track.
+
+    A server makes it of what it answered (`SessionPublisher`), a client of what it was answered:
+
+        publisher = IngestPublisher(identity, TransportKind.UDP)
+        publisher.put(0, offer.accept(transport_of_answer))    # after each SETUP
+        mount = mounts.open(path, presentation, publisher, …)
+        publisher.start(mount.tracks)                          # before PLAY: RTCP may come first
+
+    Life: `put` at each SETUP, `start`, `stop` at PAUSE or the end, `release` once at the very end,
+    which gives back ports and channels.
+    """
+
+    def __init__(self, identity: SessionIdentity, transport: str) -> None:
+        super().__init__(identity, transport)
+        self._ingests: dict[int, Ingest] = {}
+
+    @property
+    def track_indexes(self) -> Sequence[int]:
+        """The tracks that are set up."""
+        return sorted(self._ingests)
+
+    @property
+    def kernel_drops(self) -> int:
+        """Datagrams that the kernel dropped because a receive buffer was full."""
+        return sum(ingest.kernel_drops for ingest in self._ingests.values())
+
+    def put(self, index: int, ingest: Ingest) -> None:
+        """Have a track fed by this ingest; one that it had before is closed."""
+        self.take_away(index)
+        self._ingests[index] = ingest
+
+    def take_away(self, index: int) -> None:
+        """Close what feeds a track; an unknown track is no error."""
+        ingest = self._ingests.pop(index, None)
+        if ingest is not None:
+            ingest.close()
+
+    def start(self, tracks: Sequence[Track]) -> None:
+        """Let packets into the tracks from now on."""
+        for index, ingest in self._ingests.items():
+            ingest.start(tracks[index])
+
+    def stop(self) -> None:
+        """Let no more packets in; a second call does nothing."""
+        for ingest in self._ingests.values():
+            ingest.stop()
+
+    def release(self) -> None:
+        """Stop, and give back every port and channel; a second call does nothing."""
+        for index in tuple(self._ingests):
+            self.take_away(index)
+
+    def send_rtcp(self, track_index: int, packet: bytes) -> None:
+        """Send an RTCP packet to where a track comes from; one that cannot leave is lost."""
+        ingest = self._ingests.get(track_index)
+        if ingest is not None:
+            ingest.send_rtcp(packet)
+
+    def close(self, reason: str) -> None:
+        """Stop and have the end of it told."""
+        self.stop()
+        self.identity.on_close(reason)
