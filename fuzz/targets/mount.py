@@ -77,6 +77,7 @@ class _Sender(Publisher):
         self.closed = False
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
+        assert not self.closed, "asked after its end"
         assert packet
 
     def close(self, reason: str) -> None:
@@ -177,6 +178,8 @@ class _Stage:
                 self.time.pass_by(kind / 40)
                 if mount is not None:
                     mount.check(self.time.now_s)
+            case 5 if kind & 0x80 and mount is not None:
+                mount.request_key_frame(mount.tracks[kind // 8 % 2])
             case 5 if self.readers:
                 self.readers[kind // 8 % len(self.readers)][1].queue = kind * 100
             case _ if mount is not None and self.publisher is mount.publisher is not None:

@@ -26,6 +26,7 @@ RTCP_WORDS = (
     b"\x81\xcd\x00\x03",
     b"\x81\xce\x00\x02",
     b"\x84\xce\x00\x04",
+    b"\x84\xce\x00\x06\x00\x00\x00\x01\x00\x00\x00\x00",
     b"\x8f\xce\x00\x05REMB",
     b"\x80\xc0\x00\x01",
 )
@@ -57,6 +58,7 @@ def run(data: bytes) -> None:
                 assert len(ssrcs) <= 31
             case Feedback():
                 assert len(packet.lost) <= 17 * len(data)
+                assert len(packet.asked) <= len(data) // 8
                 assert packet.bit_rate_bps is None or packet.bit_rate_bps >= 0
                 assert packet.wants_key_frame in (True, False)
 

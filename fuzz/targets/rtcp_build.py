@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from fuzz.target import Target, text_of
 from headwater.protocol import rtcp_build
-from headwater.protocol.rtcp import Bye, ReceiverReport, ReportBlock, SenderReport, parse_rtcp
+from headwater.protocol.rtcp import (
+    Bye,
+    Feedback,
+    ReceiverReport,
+    ReportBlock,
+    SenderReport,
+    parse_rtcp,
+)
 
 
 def run(data: bytes) -> None:
@@ -32,6 +39,15 @@ def run(data: bytes) -> None:
     assert isinstance(sent, SenderReport)
     assert sent.ntp == numbers[2] << 32 | numbers[3]
     assert type(again) is type(described)
+    *_, lost = parse_rtcp(rtcp_build.picture_loss_indication(numbers[0], numbers[1], cname=name))
+    *_, wanted = parse_rtcp(
+        rtcp_build.full_intra_request(numbers[0], numbers[1], numbers[2], cname=name)
+    )
+    assert isinstance(lost, Feedback)
+    assert isinstance(wanted, Feedback)
+    assert lost.wants_key_frame
+    assert lost.media_ssrc == numbers[1]
+    assert wanted.asked == ((numbers[1], numbers[2] & 0xFF),)
     *_, last = parse_rtcp(rtcp_build.bye(numbers[:31], name, cname=name))
     assert isinstance(last, Bye)
     assert last.ssrcs == tuple(numbers[:31])

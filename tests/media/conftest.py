@@ -74,10 +74,11 @@ class FakePublisher(Publisher):
         self.user_agent = "test"
         self.transport = "tcp"
         self.closed: list[str] = []
+        self.rtcp: list[tuple[int, bytes]] = []
         self.on_close: Callable[[], None] | None = None
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        raise AssertionError("the mount sends a publisher nothing by itself")
+        self.rtcp.append((track_index, packet))
 
     def close(self, reason: str) -> None:
         self.closed.append(reason)

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
+    PAYLOAD_FEEDBACK,
     App,
     Bye,
     Feedback,
@@ -149,8 +150,17 @@ def test_feedback(packet, kind, wants_key_frame):
     assert found.kind is kind
     assert found.wants_key_frame is wants_key_frame
     assert found.lost == ((65535, 0, 1) if kind is FeedbackKind.NACK else ())
+    new_fir = kind is FeedbackKind.FIR and found.packet_type == PAYLOAD_FEEDBACK
+    assert found.asked == (((0xDEADBEEF, 5),) if new_fir else ())
     # draft-alvestrand-rmcat-remb §2.2: exponent 2 and mantissa 0x3d090.
     assert found.bit_rate_bps == (1_000_000 if kind is FeedbackKind.REMB else None)
+
+
+def test_a_fir_may_ask_several_sources_and_end_in_half_an_entry():
+    two = bytes.fromhex("84ce00070000000100000000 0000000a01000000 0000000b02000000 0000000c")
+    (found,) = parse_rtcp(two)
+    assert isinstance(found, Feedback)
+    assert found.asked == ((10, 1), (11, 2))
 
 
 def test_padding_is_taken_off():

@@ -4,7 +4,10 @@ from hypothesis import strategies as st
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
+    PAYLOAD_FEEDBACK,
     Bye,
+    Feedback,
+    FeedbackKind,
     ReceiverReport,
     ReportBlock,
     SdesChunk,
@@ -14,8 +17,10 @@ from headwater.protocol.rtcp import (
 )
 from headwater.protocol.rtcp_build import (
     bye,
+    full_intra_request,
     ntp_middle,
     ntp_time,
+    picture_loss_indication,
     receiver_report,
     rewrite_sender_report,
     sender_report,
@@ -65,6 +70,29 @@ def test_the_bytes_of_a_receiver_report():
         "81c90007000003e9deadbeef40fffffe00010005000000103a44123400008000"
         "81ca0003000003e901036162630000000000"[:-4]
     )
+
+
+def test_the_bytes_of_requests_for_a_key_frame():
+    report = receiver_report(1001, cname="abc")
+    assert picture_loss_indication(1001, 0xDEADBEEF, cname="abc") == report + bytes.fromhex(
+        "81ce0002000003e9deadbeef"
+    )
+    assert full_intra_request(1001, 0xDEADBEEF, 257, cname="abc") == report + bytes.fromhex(
+        "84ce0004000003e900000000deadbeef01000000"
+    )
+
+
+@given(U32, U32, st.integers(0, 300))
+def test_requests_for_a_key_frame_read_back(ssrc, media_ssrc, sequence):
+    report, described, request = parse_rtcp(
+        full_intra_request(ssrc, media_ssrc, sequence, cname="a")
+    )
+    assert report == ReceiverReport(ssrc)
+    assert isinstance(described, SourceDescription)
+    assert isinstance(request, Feedback)
+    assert request.asked == ((media_ssrc, sequence % 256),)
+    *_, request = parse_rtcp(picture_loss_indication(ssrc, media_ssrc, cname="a"))
+    assert request == Feedback(FeedbackKind.PLI, PAYLOAD_FEEDBACK, 1, ssrc, media_ssrc)
 
 
 @pytest.mark.parametrize(("lost", "written"), [(2**24, 0x7FFFFF), (-(2**24), -0x800000)])

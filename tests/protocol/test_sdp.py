@@ -180,6 +180,21 @@ def test_fmtp_good_and_bad(line, expected):
     assert parse_media("m=video 0 RTP/AVP 96", line).fmtp.get(96) == expected
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], set()),
+        (["a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli"], {"nack", "nack pli"}),
+        (["a=rtcp-fb:*  CCM   FIR "], {"ccm fir"}),
+        (["a=RTCP-FB:96 ccm fir"], {"ccm fir"}),
+        (["a=rtcp-fb:96", "a=rtcp-fb"], {""}),
+    ],
+)
+def test_feedback_that_the_publisher_understands(lines, expected):
+    section = parse_media("m=video 0 RTP/AVPF 96", "a=rtpmap:96 H264/90000", *lines)
+    assert section.rtcp_feedback == expected
+
+
 def test_fmtp_over_several_lines_is_one():
     media = parse_media("m=video 0 RTP/AVP 96", "a=fmtp:96 a=1", "a=fmtp:96 b=2")
     assert media.fmtp == {96: {"a": "1", "b": "2"}}

@@ -117,6 +117,7 @@ class Audience:
             self._catch_up(seat, entries)
         else:
             self._go_live(seat)
+        self._request_key_frames(seat, cached=bool(entries))
 
     def stop(self, reader: Reader, track_indexes: Sequence[int] | None) -> None:
         """Stop some tracks or all of a reader, which stays known."""
@@ -200,6 +201,15 @@ class Audience:
             return [*plan.cached, *since]
         # The cache has begun anew meanwhile: there would be a gap behind what was planned.
         return cache.entries_for(plan.points)
+
+    def _request_key_frames(self, seat: _Seat, *, cached: bool) -> None:
+        """Ask for a key frame on the tracks that a reader begins without one."""
+        cache = self._mount.cache
+        for index in sorted(seat.tracks):
+            track = self._mount.tracks[index]
+            begins = cached and cache is not None and cache.begins((index,))
+            if track.has_key_frames and not begins:
+                self._mount.request_key_frame(track)
 
     def _catch_up(self, seat: _Seat, entries: Sequence[tuple[int, PacketBatch]]) -> None:
         seat.state = ReaderState.CATCHING_UP

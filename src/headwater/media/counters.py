@@ -11,6 +11,7 @@ class TrackCounters:
     Attributes:
         packets, bytes, batches: RTP that was fanned out.
         key_frames: batches in which a key frame began.
+        key_frame_requests: how often the publisher was asked for one.
         invalid_packets: dropped because they were not RTP.
         lost_packets: gaps in the publisher's sequence numbers, late arrivals taken off again.
         rtcp_packets: compound RTCP packets that came from the publisher.
@@ -27,6 +28,7 @@ class TrackCounters:
         "dropped_rtcp_packets",
         "invalid_packets",
         "invalid_rtcp_packets",
+        "key_frame_requests",
         "key_frames",
         "last_packet_s",
         "lost_packets",
@@ -40,6 +42,7 @@ class TrackCounters:
         self.bytes = 0
         self.batches = 0
         self.key_frames = 0
+        self.key_frame_requests = 0
         self.invalid_packets = 0
         self.lost_packets = 0
         self.rtcp_packets = 0

@@ -15,9 +15,11 @@ from headwater.media.counters import MountCounters
 from headwater.media.errors import MountClosed
 from headwater.media.fan_out import Outlet
 from headwater.media.gop_cache import GopCache
+from headwater.media.key_frame_requests import KeyFrameRequests
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.reader import EndSoon, Reader
+from headwater.media.rtcp_participant import RtcpParticipant
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
@@ -31,6 +33,7 @@ __all__ = ["Mount", "MountState", "StartPlan", "StartPoint"]
 
 logger = paced_logger(__name__)
 
+_PICTURE = "video"
 _DESCRIPTIONS_KEPT = 2
 """As readers get them: for those that come by IPv4 and those that come by IPv6."""
 
@@ -62,6 +65,7 @@ class Mount:
         call_later: CallLater,
         cache_budget: CacheBudget,
         end_soon: EndSoon,
+        participant: RtcpParticipant,
         observer: MountObserver,
         on_closed: Callable[[Mount], None],
         on_emptied: Callable[[Mount], None],
@@ -81,9 +85,16 @@ class Mount:
         self.opened_s = self.publisher_since_s = clock()
         self.counters = MountCounters()
         self.tracks = tuple(
-            Track(index, media, clock=clock, on_outlet_error=self._outlet_failed)
+            Track(
+                index,
+                media,
+                clock=clock,
+                on_outlet_error=self._outlet_failed,
+                on_key_frame_wanted=self.request_key_frame,
+            )
             for index, media in enumerate(presentation.media)
         )
+        self._key_frame_requests = [KeyFrameRequests(track, participant) for track in self.tracks]
         self.cache = _cache_for(self.tracks, settings, cache_budget)
         self._clock = clock
         self._call_later = call_later
@@ -161,6 +172,17 @@ class Mount:
         """Forget a reader, whatever it was doing; one that is not known is fine."""
         self._audience.remove(reader, reason)
         self._note_deserted()
+
+    def request_key_frame(self, track: Track) -> None:
+        """Ask the publisher for a key frame on one of the mount's tracks.
+
+        It is asked once a second at most, for whatever causes; `KeyFrameRequests` tells what
+        becomes of a request within the second. Sound has no key frames, and is not asked for.
+        """
+        if self.settings.request_key_frames and (
+            track.media.kind == _PICTURE or track.has_key_frames
+        ):
+            self._key_frame_requests[track.index].want(self.publisher, self._clock())
 
     def publisher_arrived(
         self,
@@ -241,7 +263,7 @@ class Mount:
             self._note_deserted()
 
     def check(self, now: float) -> None:
-        """Once a second: send an idle publisher away, log who drops packets."""
+        """Send an idle publisher away, ask for key frames, log who drops packets: once a second."""
         publisher = self.publisher
         timeout_s = self.settings.publisher_idle_timeout_s
         idle_s = now - max(self.last_packet_s, self.publisher_since_s)
@@ -258,6 +280,8 @@ class Mount:
             )
             self.publisher_left(publisher, reason)
             _close_contained(publisher, reason, self.path)
+        for requests in self._key_frame_requests:
+            requests.send_due(self.publisher, now)
         self._audience.log_drops()
 
     def make_reports(self, now: float, ntp: int, cname: str) -> None:

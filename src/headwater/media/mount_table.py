@@ -15,6 +15,7 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.reader import EndSoon, Reader
+from headwater.media.rtcp_participant import RtcpParticipant
 from headwater.media.settings import (
     MountOverride,
     MountSettings,
@@ -52,6 +53,7 @@ class MountTable:
         overrides: Sequence[MountOverride] = (),
         observer: MountObserver | None = None,
         cache_budget: CacheBudget | None = None,
+        participant: RtcpParticipant | None = None,
         end_soon: EndSoon = _at_once,
     ) -> None:
         self._clock = clock
@@ -59,6 +61,7 @@ class MountTable:
         self._settings = settings if settings is not None else MountSettings()
         self._overrides = tuple(overrides)
         self._observer = observer if observer is not None else MountObserver()
+        self._participant = RtcpParticipant.random() if participant is None else participant
         self._end_soon = end_soon
         self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
         self._mounts: dict[str, Mount] = {}
@@ -117,6 +120,7 @@ class MountTable:
                 call_later=self._call_later,
                 cache_budget=self.cache_budget,
                 end_soon=self._end_soon,
+                participant=self._participant,
                 observer=self._observer,
                 on_closed=self._forget,
                 on_emptied=self._add_up,

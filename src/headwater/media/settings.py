@@ -63,6 +63,12 @@ class MountSettings:
         "reports for readers from the times at which packets came. Some recorders wait for a "
         "report before they record.",
     ] = True
+    request_key_frames: Annotated[
+        bool,
+        "If a reader asks for a key frame (RTCP PLI or FIR), or begins without one, the server "
+        "asks the publisher for one, at most once a second for each track. Some encoders do not "
+        "answer. false: the server never asks.",
+    ] = True
     gop_cache_max_bytes: Annotated[
         int,
         "Most bytes that the server keeps of a mount since its last key frame. If there are "
@@ -209,6 +215,7 @@ class MountOverride:
     max_readers: Annotated[int | None, "As in `mounts`."] = None
     instant_start: Annotated[bool | None, "As in `mounts`."] = None
     make_sender_reports: Annotated[bool | None, "As in `mounts`."] = None
+    request_key_frames: Annotated[bool | None, "As in `mounts`."] = None
     gop_cache_max_bytes: Annotated[int | None, "As in `mounts`."] = None
     gop_cache_max_s: Annotated[float | None, "As in `mounts`."] = None
     catch_up_speed: Annotated[float | None, "As in `mounts`."] = None

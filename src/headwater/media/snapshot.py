@@ -69,6 +69,7 @@ class TrackSnapshot:
     bytes: int
     batches: int
     key_frames: int
+    key_frame_requests: int
     invalid_packets: int
     lost_packets: int
     jitter_s: float
@@ -138,6 +139,7 @@ def snapshot_of_track(track: Track) -> TrackSnapshot:
         bytes=counters.bytes,
         batches=counters.batches,
         key_frames=counters.key_frames,
+        key_frame_requests=counters.key_frame_requests,
         invalid_packets=counters.invalid_packets,
         lost_packets=counters.lost_packets,
         jitter_s=track.jitter_s,

@@ -61,6 +61,7 @@ class Track:
         "_detector",
         "_kinds",
         "_last_timestamp",
+        "_on_key_frame_wanted",
         "_own_reports",
         "_report",
         "_rtcp_pace",
@@ -81,6 +82,7 @@ class Track:
         *,
         clock: Clock,
         on_outlet_error: Callable[[Outlet, Exception], None] | None = None,
+        on_key_frame_wanted: Callable[[Track], None] | None = None,
     ) -> None:
         self.index = index
         self.media = media
@@ -91,6 +93,7 @@ class Track:
         self.last_report: bytes | None = None
         """The publisher's last sender report as readers got it, for those who come later."""
         self._clock = clock
+        self._on_key_frame_wanted = on_key_frame_wanted
         self._detector = key_frame_detector(media.encoding)
         self._sources = SourceTable(media.clock_rate_hz)
         self._last_timestamp = b""
@@ -199,6 +202,16 @@ class Track:
         """The main source as readers know it, None before its first packet."""
         end = self.end
         return None if end is None else end.ssrc
+
+    @property
+    def publisher_ssrc(self) -> int | None:
+        """The main source as its publisher numbers it, None before its first packet."""
+        return self._sources.main
+
+    def request_key_frame(self) -> None:
+        """Ask the publisher for a key frame: see `Mount.request_key_frame`."""
+        if self._on_key_frame_wanted is not None:
+            self._on_key_frame_wanted(self)
 
     @property
     def jitter_s(self) -> float:

@@ -151,6 +151,17 @@ class Feedback:
         return tuple(found)
 
     @property
+    def asked(self) -> tuple[tuple[int, int], ...]:
+        """SSRC and sequence number of each key frame that a FIR asks for; empty for other kinds.
+
+        RFC 5104 §4.3.1.1: one entry of 8 bytes for each source. The old form of RFC 2032 has none.
+        """
+        if self.kind is not FeedbackKind.FIR:
+            return ()
+        whole = len(self.fci) - len(self.fci) % 8
+        return tuple((_u32(self.fci, at), self.fci[at + 4]) for at in range(0, whole, 8))
+
+    @property
     def bit_rate_bps(self) -> int | None:
         """The rate that a REMB names, in bit/s; None for other kinds."""
         if self.kind is not FeedbackKind.REMB:

@@ -7,6 +7,7 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
     CNAME_ITEM,
     GOODBYE,
+    PAYLOAD_FEEDBACK,
     RECEIVER_REPORT,
     SENDER_REPORT,
     SOURCE_DESCRIPTION,
@@ -25,6 +26,9 @@ _BLOCK = Struct(">II4I")
 _WORD = Struct(">I")
 _INSTANT = Struct(">QI")
 _LONGEST_TEXT_BYTES = 255
+# Message types of payload-specific feedback (RFC 4585 §6.3, RFC 5104 §4.3).
+_PLI = 1
+_FIR = 4
 
 
 def ntp_time(unix_s: float) -> int:
@@ -107,6 +111,33 @@ def bye(ssrcs: Sequence[int], reason: str = "", *, cname: str | None = None) -> 
     if cname is not None:
         compound += _source_description(ssrcs[0], cname)
     return compound + _packet(GOODBYE, len(ssrcs), body)
+
+
+def picture_loss_indication(ssrc: int, media_ssrc: int, *, cname: str) -> bytes:
+    """A compound that asks for a key frame: an empty RR, SDES, PLI (RFC 4585 §6.3.1).
+
+    Args:
+        ssrc: who asks.
+        media_ssrc: the source whose picture is lost.
+        cname: canonical name of this end.
+    """
+    # RFC 4585 §6.3.1.2: PLI does not require parameters; its length field MUST be 2.
+    body = _WORD.pack(ssrc) + _WORD.pack(media_ssrc)
+    return receiver_report(ssrc, cname=cname) + _packet(PAYLOAD_FEEDBACK, _PLI, body)
+
+
+def full_intra_request(ssrc: int, media_ssrc: int, sequence: int, *, cname: str) -> bytes:
+    """A compound that asks for a key frame: an empty RR, SDES, FIR (RFC 5104 §4.3.1).
+
+    Args:
+        ssrc: who asks.
+        media_ssrc: the source that is to send one.
+        sequence: number of the request, one more for each; written modulo 256.
+        cname: canonical name of this end.
+    """
+    # RFC 5104 §4.3.1.2: the SSRC of the media source SHALL be 0; the entry names the source.
+    body = _WORD.pack(ssrc) + bytes(4) + _WORD.pack(media_ssrc) + bytes([sequence & 0xFF, 0, 0, 0])
+    return receiver_report(ssrc, cname=cname) + _packet(PAYLOAD_FEEDBACK, _FIR, body)
 
 
 def sender_report_at(compound: bytes, ntp: int, rtp_timestamp: int) -> bytes:

@@ -124,6 +124,20 @@ class MediaDescription:
         return fmtps(attributes_of(self.lines))
 
     @property
+    def rtcp_feedback(self) -> frozenset[str]:
+        """What the publisher understands (`a=rtcp-fb`, RFC 4585 §4.2) of any payload type.
+
+        In lower case, such as `nack pli` and `ccm fir`.
+        """
+        if b"rtcp-fb" not in self.raw.lower():
+            return frozenset()
+        return frozenset(
+            " ".join(value.lower().split()[1:])
+            for name, value in attributes_of(self.lines)
+            if name == "rtcp-fb"
+        )
+
+    @property
     def direction(self) -> str | None:
         """`sendonly`, `recvonly`, `sendrecv` or `inactive`, where one is given."""
         return next((name for name, _ in attributes_of(self.lines) if name in _DIRECTIONS), None)

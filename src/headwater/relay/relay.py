@@ -12,6 +12,7 @@ from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
 from headwater.media.publisher import Publisher
+from headwater.media.rtcp_participant import RtcpParticipant
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
 from headwater.relay.admission import Admission
@@ -82,6 +83,7 @@ class Relay:
         self.endings = Endings(loop)
         self.events = EventFeed()
         self._notices = Notices(self.ends, hooks, self.events)
+        participant = RtcpParticipant.random()
         self.mounts = MountTable(
             clock=loop.time,
             call_later=loop.call_later,
@@ -89,6 +91,7 @@ class Relay:
             overrides=settings.mount_overrides,
             observer=self._notices,
             end_soon=self.endings.add,
+            participant=participant,
             cache_budget=CacheBudget(limits.gop_cache_bytes_total),
         )
         self.queue_budget = QueueBudget(limits.reader_queue_bytes_total)
@@ -100,7 +103,7 @@ class Relay:
         self.descriptions = DescriptionBudget(limits.description_bytes_total)
         self.upkeep = Upkeep(loop)
         self.bit_rates = BitRates(self.limits, self.mounts, self._send_publisher_away)
-        self.reports = Reports(self.mounts, settings.rtp.receiver_report_interval_s)
+        self.reports = Reports(self.mounts, participant, settings.rtp.receiver_report_interval_s)
         self._grants = EndingGrants(self.ends, self.admission, self.send_away)
         self._add_upkeep()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.publisher import Publisher
+from headwater.media.rtcp_participant import RtcpParticipant
 from headwater.protocol.rtcp_build import ntp_time
 
 logger = paced_logger(__name__)
@@ -19,11 +20,15 @@ _RANDOM = secrets.SystemRandom()
 class Reports:
     """Receiver reports to every publisher, sender reports to readers that would have none."""
 
-    def __init__(self, mounts: Iterable[Mount], receiver_report_interval_s: float) -> None:
+    def __init__(
+        self,
+        mounts: Iterable[Mount],
+        participant: RtcpParticipant,
+        receiver_report_interval_s: float,
+    ) -> None:
         self._mounts = mounts
         self._interval_s = receiver_report_interval_s
-        self._ssrc = secrets.randbits(32)
-        self._cname = f"headwater-{secrets.token_hex(6)}"
+        self._own = participant
         # When each publisher's next report is due.
         self._due_s: dict[str, float] = {}
 
@@ -31,7 +36,7 @@ class Reports:
         """Make the sender reports that are due; called once a second."""
         ntp = ntp_time(time.time())
         for mount in self._mounts:
-            mount.make_reports(now, ntp, self._cname)
+            mount.make_reports(now, ntp, self._own.cname)
 
     def send_to_publishers(self, now: float) -> None:
         """Send the receiver reports that are due; called once a second."""
@@ -59,6 +64,6 @@ class Reports:
 
     def _send(self, mount: Mount, publisher: Publisher, now: float) -> None:
         for track in mount.tracks:
-            report = track.receiver_report(self._ssrc, now, self._cname)
+            report = track.receiver_report(self._own.ssrc, now, self._own.cname)
             if report is not None:
                 publisher.send_rtcp(track.index, report)

@@ -77,5 +77,5 @@ class DatagramReader(SessionReader, Generic[LegT]):
         leg.left_out_before = None
 
     def _receive_rtcp(self, leg: LegT, packet: bytes) -> None:
-        if leg.reports.receive(packet):
+        if leg.reports.receive(packet, leg.track):
             self.identity.on_life()

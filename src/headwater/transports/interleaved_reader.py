@@ -99,7 +99,7 @@ class InterleavedReader(SessionReader):
         self.remove_track(index)
         gate = SlowReaderGate(self._settings, has_key_frames=track.has_key_frames)
         outlet = InterleavedOutlet(self, self._stream, gate, self._budget)
-        outlet.use(take_pair(self._channels, wanted, *self._consumers(outlet)))
+        outlet.use(take_pair(self._channels, wanted, *self._consumers(outlet, track)))
         self._outlets[index] = outlet
         self._tracks[index] = track
         return outlet.pair
@@ -114,7 +114,7 @@ class InterleavedReader(SessionReader):
             return
         give_back(self._channels, outlet.pair)
         try:
-            take_given_pair(self._channels, pair, *self._consumers(outlet))
+            take_given_pair(self._channels, pair, *self._consumers(outlet, self._tracks[index]))
         except BaseException:
             # Nothing of it is in the table any more.
             del self._outlets[index], self._tracks[index]
@@ -168,14 +168,16 @@ class InterleavedReader(SessionReader):
         # Later, since a fan-out may be going through its outlets right now.
         self._loop.call_soon(self.identity.on_close, f"delivery failed: {error}")
 
-    def _consumers(self, outlet: InterleavedOutlet) -> tuple[ChannelConsumer, ChannelConsumer]:
+    def _consumers(
+        self, outlet: InterleavedOutlet, track: Track
+    ) -> tuple[ChannelConsumer, ChannelConsumer]:
         """What takes that which the peer sends on an outlet's channels."""
         return (
             lambda _packets: self.identity.on_life(),
-            lambda packets: self._receive_rtcp(outlet, packets),
+            lambda packets: self._receive_rtcp(outlet, track, packets),
         )
 
-    def _receive_rtcp(self, outlet: InterleavedOutlet, packets: list[bytes]) -> None:
+    def _receive_rtcp(self, outlet: InterleavedOutlet, track: Track, packets: list[bytes]) -> None:
         self.identity.on_life()
         for packet in packets:
-            outlet.reports.receive(packet)
+            outlet.reports.receive(packet, track)

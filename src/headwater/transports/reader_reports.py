@@ -1,9 +1,10 @@
-"""What readers report back over RTCP: life, and how much they lose."""
+"""What readers say over RTCP: that they live, how much they lose, that they need a key frame."""
 
 from __future__ import annotations
 
+from headwater.media.track import Track
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
+from headwater.protocol.rtcp import Feedback, ReceiverReport, SenderReport, parse_rtcp
 
 
 class ReaderReports:
@@ -26,10 +27,11 @@ class ReaderReports:
         self.cumulative_lost = 0
         self.jitter = 0
 
-    def receive(self, compound: bytes) -> bool:
+    def receive(self, compound: bytes, track: Track) -> bool:
         """Take a compound packet; False when it is no RTCP, which is counted and no sign of life.
 
-        A BYE is not obeyed: anybody could send one, and a reader that leaves says TEARDOWN.
+        PLI and FIR end here: they become requests of the track's, whatever source they name. A
+        BYE is not obeyed: anybody could send one, and a reader that leaves says TEARDOWN.
         """
         try:
             packets = parse_rtcp(compound)
@@ -38,9 +40,11 @@ class ReaderReports:
             return False
         self.received += 1
         for packet in packets:
-            if isinstance(packet, ReceiverReport | SenderReport) and packet.blocks:
-                block = packet.blocks[0]
-                self.fraction_lost = block.fraction_lost / 256
-                self.cumulative_lost = block.cumulative_lost
-                self.jitter = block.jitter
+            match packet:
+                case ReceiverReport(blocks=[block, *_]) | SenderReport(blocks=[block, *_]):
+                    self.fraction_lost = block.fraction_lost / 256
+                    self.cumulative_lost = block.cumulative_lost
+                    self.jitter = block.jitter
+                case Feedback(wants_key_frame=True):
+                    track.request_key_frame()
         return True
