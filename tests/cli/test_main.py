@@ -8,7 +8,8 @@ from importlib import import_module
 import pytest
 from typer.testing import CliRunner
 
-from headwater.cli import main, version_command
+from headwater.cli import main
+from headwater.cli.commands import version_command
 from headwater.cli.failures import CommandFailed
 
 COMMANDS = [
@@ -67,7 +68,7 @@ def test_no_arguments_show_the_help_which_is_no_failure() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_in_the_list_of_commands_says_what_the_commands_own_help_says(name: str) -> None:
     command = main.COMMANDS[name]
-    function = getattr(import_module(f"headwater.cli.{command.module}"), command.function)
+    function = getattr(import_module(f"headwater.cli.commands.{command.module}"), command.function)
     own = (inspect.getdoc(function) or "").split()
     assert command.summary.split()[0] == own[0]
 

@@ -17,7 +17,7 @@ from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpReader
 
 from headwater import RtspServer
-from headwater.cli import serving
+from headwater.cli.process import serving
 from headwater.control.status_client import ask
 
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"

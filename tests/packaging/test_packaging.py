@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from headwater import RtspServer
+from headwater.cli.commands.publish_command import INPUT_VARIABLE, URL_VARIABLE
 from headwater.cli.failures import EXIT_CONFIGURATION
-from headwater.cli.publish_command import INPUT_VARIABLE, URL_VARIABLE
 from headwater.config.file import load_settings
 from headwater.config.settings import Settings
 from headwater.net.settings import SocketSettings, TlsSettings

@@ -18,8 +18,8 @@ from udp_peer import wait_for
 
 import headwater
 from headwater import HookRequest, Hooks, MountSnapshot, RtspServer
-from headwater.cli.logs import JsonFormatter, TextFormatter
-from headwater.cli.status_view import status_view
+from headwater.cli.commands.status_view import status_view
+from headwater.cli.process.logs import JsonFormatter, TextFormatter
 from headwater.control.json_text import json_pieces, plain
 from headwater.log_line import fields_of
 from headwater.log_pace import LinePace
@@ -125,7 +125,7 @@ def test_every_logger_of_the_product_is_held_to_the_pace() -> None:
         if "getLogger(" in path.read_text(encoding="utf-8")
     }
     # The one that makes them, and the one that sets up the root logger of the command line.
-    assert makers == {"log_pace.py", "cli/logs.py"}
+    assert makers == {"log_pace.py", "cli/process/logs.py"}
 
 
 async def ask(peer: RtspPeer, lines: bytes, body: bytes = b"") -> Answer:

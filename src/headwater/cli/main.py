@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from headwater.cli import version_command
+from headwater.cli.commands import version_command
 from headwater.cli.failures import CommandFailed, show
 
 _COMPLETION = "_HEADWATER_COMPLETE"
@@ -76,7 +76,9 @@ def command_line(loaded: Container[str] = COMMANDS) -> typer.Typer:
     for name, command in COMMANDS.items():
         function = _not_loaded
         if name in loaded:
-            function = getattr(import_module(f"headwater.cli.{command.module}"), command.function)
+            function = getattr(
+                import_module(f"headwater.cli.commands.{command.module}"), command.function
+            )
         app.command(name, short_help=command.summary)(function)
     return app
 

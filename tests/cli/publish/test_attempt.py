@@ -12,7 +12,7 @@ import pytest
 
 from headwater.cli.publish.attempt import Attempt
 from headwater.cli.publish.order import PublishOrder
-from headwater.cli.publish.reports import Progress
+from headwater.frames.remux.reports import Progress
 
 pytest.importorskip("av")
 
@@ -45,7 +45,7 @@ async def test_a_sudden_end_is_told() -> None:
         await opening.wait()
         task = Path("/proc/self/task")
         for pid in (task / str(os.getpid()) / "children").read_text().split():
-            if b"publish.sender" in Path("/proc", pid, "cmdline").read_bytes():
+            if b"remux.sender" in Path("/proc", pid, "cmdline").read_bytes():
                 os.kill(int(pid), signal.SIGSEGV)
         ended = await run
     assert ended is not None

@@ -1,14 +1,14 @@
 """The process that watches: what `headwater publish` becomes once its options are read.
 
-`python -m headwater.cli.publish DESCRIPTOR` is run by `headwater.cli.handover` alone: the URLs,
+`python -m headwater.cli.publish DESCRIPTOR` is run by `handover.py` alone: the URLs,
 which may hold passwords, are then in no list of processes.
 """
 
 import sys
 
-from headwater.cli.event_loop import LoopChoice, run_until_signalled
 from headwater.cli.failures import CommandFailed, show
-from headwater.cli.handover import received_order
+from headwater.cli.process.event_loop import LoopChoice, run_until_signalled
+from headwater.cli.process.handover import received_order
 from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
 from headwater.cli.publish.watch import publish

@@ -12,8 +12,8 @@ from headwater.cli.publish.attempt import Attempt
 from headwater.cli.publish.backoff import Backoff
 from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
-from headwater.cli.publish.reports import Ended
-from headwater.cli.publish.urls import is_local_file
+from headwater.frames.remux.reports import Ended
+from headwater.frames.remux.urls import is_local_file
 
 _SAY_AGAIN_S: Final = 600.0
 """How often the same trouble is told while it lasts."""

@@ -1,0 +1,1 @@
+"""The process around a command: its loop, its log, its signals, its hand-over, its supervisor."""

@@ -1,0 +1,89 @@
+"""Log lines for people or for machines, made from the library's standard `logging` records."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from headwater.cli.process.log_writer import LogWriter
+from headwater.cli.terminal import takes_colours
+from headwater.config.settings import LogFormat, LogSettings
+from headwater.log_line import fields_of, is_fit, make_fit, text_of
+from headwater.log_pace import paced_logger
+
+_LEVELS = logging.getLevelNamesMapping()
+_COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31m"}
+_STRONG, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Send every log record to `stream` (stderr) in the format that `settings` asks for."""
+    stream = sys.stderr if stream is None else stream
+    handler = _handler(stream)
+    match settings.format:
+        case LogFormat.JSON:
+            handler.setFormatter(JsonFormatter())
+        case LogFormat.TEXT:
+            handler.setFormatter(TextFormatter(colours=takes_colours(stream)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[settings.level.value.upper()])
+    # asyncio logs each slow callback and signal at lower levels: its own matters, not the
+    # owner's. What it does log, peers may bring about as well.
+    paced_logger("asyncio").setLevel(logging.WARNING)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-28T16:31:29.416Z [info   ] reader started [headwater.server.notices] mount=/a`."""
+
+    def __init__(self, *, colours: bool) -> None:
+        super().__init__()
+        self._colours = colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and below it the traceback, if there is one."""
+        event, fields = _parts(record)
+        level = f"[{record.levelname.lower():<7}]"
+        if self._colours:
+            level = f"{_COLOURS.get(record.levelno, _FAINT)}{level}{_PLAIN}"
+            event = f"{_STRONG}{event}{_PLAIN}"
+        line = text_of(f"{_time_of(record)} {level} {event} [{record.name}]", fields)
+        return f"{line}\n{record.exc_text}" if record.exc_text else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `timestamp`, `level`, `logger`, `message`, then the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a traceback is the field `exception`."""
+        event, fields = _parts(record)
+        line = {
+            "timestamp": _time_of(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": event,
+            **fields,
+        }
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _parts(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
+    """What happened and the fields; records of other libraries are made fit here."""
+    if not is_fit(record):
+        make_fit(record, fields_of(record))
+    return vars(record)["event"], fields_of(record)
+
+
+def _time_of(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _handler(stream: TextIO) -> logging.Handler:
+    try:
+        return LogWriter(stream.fileno())
+    except (OSError, ValueError):  # a stream of a test, or of a program that has replaced it
+        return logging.StreamHandler(stream)

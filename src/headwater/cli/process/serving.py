@@ -1,0 +1,142 @@
+"""The server of `headwater serve`: started, told of to its supervisor, stopped by signals.
+
+The standard library and uvloop alone: whatever is imported here stays in memory for as
+long as the server runs.
+"""
+
+import contextlib
+import gc
+import signal
+import sys
+from dataclasses import dataclass
+
+from headwater import RtspServer
+from headwater.app.signals import signals_taken
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
+from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
+from headwater.cli.process.logs import configure_logs
+from headwater.cli.process.supervisor import Supervisor
+from headwater.cli.terminal import has_terminal
+from headwater.config.settings import LogFormat, Settings
+from headwater.control.errors import StatusSocketError
+from headwater.control.settings import AUTO
+from headwater.log_pace import paced_logger
+
+logger = paced_logger(__name__)
+
+_WHAT_A_HANG_UP_LEAVES = (
+    "SIGHUP reads certificate files again and nothing else: users, limits and every other setting "
+    "stay as they were at the start; restart to apply changes of the configuration"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeOrder:
+    """What `headwater serve` was asked for, all of it checked."""
+
+    settings: Settings
+    loop: LoopChoice
+    advice: tuple[str, ...] = ()
+    """What of it is likely meant otherwise, for the log."""
+
+
+def serve_until_signalled(order: ServeOrder) -> None:
+    """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
+    configure_logs(order.settings.log)
+    for warning in order.advice:
+        logger.warning("configuration is likely wrong", extra={"advice": warning})
+    try:
+        run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
+    except CommandFailed as failure:
+        if order.settings.log.format is LogFormat.TEXT:
+            raise
+        # What reads JSON gets nothing else.
+        fields = {"cause": str(failure), "remedy": failure.remedy}
+        logger.error("server not started", extra=fields)
+        sys.exit(failure.exit_code)
+
+
+async def start_server(
+    server: RtspServer,
+    settings: Settings,
+    *,
+    port_options: str = "--publish-port and --play-port",
+) -> None:
+    """Start the server; raises CommandFailed, naming the options to use, when it cannot listen."""
+    listen = settings.server
+    ports = tuple(sorted({listen.publish_port, listen.reader_port}))
+    try:
+        await server.start()
+    except OSError as error:
+        raise cannot_listen(
+            error, host=listen.host, ports=ports, port_options=port_options
+        ) from error
+    except ValueError as error:
+        # A file that was good when the options were read: what it holds now is no better again.
+        raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error
+
+
+async def open_status_socket(server: RtspServer) -> None:
+    """Let `headwater status` ask the server.
+
+    Raises CommandFailed when the socket that the settings name cannot be opened; without the
+    automatic one the server goes on, which is logged.
+    """
+    try:
+        await server.open_status_socket()
+    except StatusSocketError as error:
+        if server.settings.control.status_socket != AUTO:
+            raise CommandFailed(
+                str(error), remedy="change control.status_socket; empty opens none"
+            ) from error
+        logger.warning("no status socket", extra={"cause": str(error)})
+
+
+async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
+    server = RtspServer(settings=settings)
+    supervisor = Supervisor.from_environment()
+    await start_server(server, settings)
+    # What was loaded to start with stays: no collection need look at it again.
+    gc.collect()
+    gc.freeze()
+    with _hang_ups_taken(server, stop_asked):
+        try:
+            await open_status_socket(server)
+            _say_urls(server)
+            supervisor.ready(server.health)
+            await stop_asked.wait()
+        finally:
+            supervisor.stopping(settings.server.drain_s)
+            await server.stop()
+            supervisor.close()
+
+
+def _say_urls(server: RtspServer) -> None:
+    """Tell a person where to publish and play; machines are told by the line `server started`."""
+    if server.settings.log.format is LogFormat.JSON:
+        return
+    # A standard output that cannot be written to is no reason not to serve.
+    with contextlib.suppress(OSError):
+        sys.stdout.write(
+            f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
+        )
+        sys.stdout.flush()
+
+
+def _hang_ups_taken(
+    server: RtspServer, stop_asked: StopAsked
+) -> contextlib.AbstractContextManager[None]:
+    """SIGHUP reads the certificates again; where a terminal has hung up, it ends the server."""
+    number: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    if number is None:  # Windows
+        return contextlib.nullcontext()
+    had_terminal = has_terminal()
+
+    def on_hang_up(_number: int) -> None:
+        if had_terminal and not has_terminal():
+            stop_asked.set()
+        else:
+            server.reload_certificates()
+            logger.info(_WHAT_A_HANG_UP_LEAVES)
+
+    return signals_taken((number,), on_hang_up)
