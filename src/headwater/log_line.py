@@ -25,7 +25,7 @@ _AROUND_BYTES: Final = 80
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """What `extra` gave the record."""
+    """Return what `extra` gave the record."""
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
@@ -44,12 +44,12 @@ def make_fit(record: logging.LogRecord, fields: Mapping[str, object]) -> None:
 
 
 def is_fit(record: logging.LogRecord) -> bool:
-    """Whether `make_fit` has been here."""
+    """Return whether `make_fit` has been here."""
     return "event" in vars(record)
 
 
 def text_of(event: str, fields: Mapping[str, object]) -> str:
-    """The line for people: the event, and each field as `name=value`."""
+    """Return the line for people: the event, and each field as `name=value`."""
     return " ".join([event, *(f"{name}={_quoted(value)}" for name, value in fields.items())])
 
 
@@ -60,7 +60,7 @@ def size_bytes(record: logging.LogRecord) -> int:
 
 
 def rough_size_bytes(fields: Mapping[str, object]) -> int:
-    """The same before anything is made fit: little work, for a line that nobody will see."""
+    """Return the same before anything is made fit: little work, for a line that nobody will see."""
     texts = [value for value in fields.values() if isinstance(value, str)]
     return _AROUND_BYTES + sum(min(len(text), LINE_CHARACTERS) for text in texts)
 
@@ -98,7 +98,7 @@ def _traceback(record: logging.LogRecord) -> str:
 
 
 def _quoted(value: object) -> str:
-    """A value that cannot be taken for two, nor for the next field."""
+    """Return a value that cannot be taken for two, nor for the next field."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if text and not any(mark in text for mark in ' "='):
         return text

@@ -132,7 +132,7 @@ class LinePace(logging.Filter):
         self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this line is logged; what it says is made fit for that."""
+        """Return whether this line is logged; what it says is made fit for that."""
         if is_fit(record):
             return True
         fields = fields_of(record)
@@ -235,14 +235,14 @@ PACE: Final = LinePace(totals=TOTALS)
 
 
 def paced_logger(name: str) -> logging.Logger:
-    """The logger of this name, held to the pace, its lines fit to be read."""
+    """Return the logger of this name, held to the pace, its lines fit to be read."""
     logger = logging.getLogger(name)
     logger.addFilter(PACE)
     return logger
 
 
 def _address_of(peer: object) -> str:
-    """The address in a line's `peer`; an IPv6 one's first 64 bits, which are one customer's."""
+    """Return the address in a line's `peer`; of an IPv6 one the first 64 bits: one customer."""
     if not isinstance(peer, str):
         return ""
     host = peer[1:].partition("]")[0] if peer.startswith("[") else peer
@@ -255,7 +255,7 @@ def _address_of(peer: object) -> str:
 
 
 def _raised_at(record: logging.LogRecord) -> Hashable:
-    """What was raised where; None without a traceback."""
+    """Return what was raised where; None without a traceback."""
     if not isinstance(record.exc_info, tuple):
         return None
     kind, _, step = record.exc_info

@@ -137,7 +137,7 @@ _PLAIN: Final = {
 
 
 def _shown(name: str, value: Any) -> str:
-    """The value for an error message; never a secret, nor what may hold one."""
+    """Return the value for an error message; never a secret, nor what may hold one."""
     is_plain = value is None or isinstance(value, bool | int | float | str | Enum)
     items = value if isinstance(value, tuple | list | set | frozenset) else ()
     if any(word in name for word in _SECRETS) or is_dataclass(value):

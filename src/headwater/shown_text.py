@@ -27,7 +27,7 @@ _RAW_BYTES: Final = range(0xDC80, 0xDD00)
 
 
 def shown(text: str, most: int = LINE_CHARACTERS) -> str:
-    """The text in printable characters, at most `most` of them.
+    """Return the text in printable characters, at most `most` of them.
 
     Control characters (C0, C1), bidirectional and zero-width marks, surrogates, line separators
     and blanks other than the space become escapes such as `\\n`, `\\x1b`, `\\u202e`; a byte that is
@@ -44,7 +44,7 @@ def shown(text: str, most: int = LINE_CHARACTERS) -> str:
 
 
 def shown_lines(text: str, most: int) -> str:
-    """A text of several lines, such as a traceback, with each line made fit and set in.
+    """Return a text of several lines, such as a traceback, with each line made fit and set in.
 
     Set in, so that no line of a peer's text can be taken for a line of the log. Of a longer text
     beginning and end stay, `most` characters in all.

@@ -18,11 +18,11 @@ class AuthMethod(Choice):
 
 
 def shut_out_md5(offered: Collection[AuthMethod]) -> bool:
-    """Whether players that know Digest with MD5 alone cannot log in: they take any Digest first."""
+    """Return whether players that know only MD5 cannot log in: they take any Digest first."""
     return AuthMethod.DIGEST_SHA256 in offered and AuthMethod.DIGEST_MD5 not in offered
 
 
 def with_offer(complaint: str, offered: Collection[AuthMethod]) -> str:
-    """The complaint with what would have been of use; with the cure where players have none."""
+    """Return the complaint, with the methods offered and, if no player has one, the cure."""
     told = f"{complaint}; offered: {', '.join(offered)}"
     return f"{told}; {_MD5_CURE}" if shut_out_md5(offered) else told

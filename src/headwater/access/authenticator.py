@@ -1,4 +1,4 @@
-"""Who may: from a request's `Authorization` to a decision."""
+"""Decide who may do what, by the `Authorization` header of a request."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Claim:
 
 
 class Authenticator:
-    """Decides about requests, by the users of the settings or by a function of the owner's.
+    """Decides about requests: by the users of the settings, or by a function of the owner.
 
     `sleep` is how attempts wait when the brake says so; `asyncio.sleep` unless told otherwise.
     `counters` is for reading only.
@@ -205,7 +205,7 @@ class Authenticator:
     def _named_anyway(
         self, method: str, given: BasicCredentials | DigestCredentials, peer: str
     ) -> str | None:
-        """Who shows credentials where none are needed; wrong ones are no guess there.
+        """Return the user of credentials that nobody asked for; wrong ones are no guess.
 
         A password that is kept as a slow hash is not worth its work here.
         """
@@ -230,7 +230,7 @@ class Authenticator:
     async def _braked(
         self, claim: _Claim, decide: Callable[[Attempt], Awaitable[Decision]]
     ) -> Decision:
-        """The decision, after what the brake makes the attempt wait, or the brake's refusal.
+        """Return the decision, once the brake lets the attempt go on, or the brake's refusal.
 
         Whoever waits holds up one request of one connection: connections bound how many wait.
         """
@@ -338,7 +338,7 @@ class Authenticator:
     def _proved(
         self, digest: DigestCredentials, method: str, auth_method: AuthMethod
     ) -> User | None:
-        """The user whose password the digest proves, by one of the readings of its name."""
+        """Return the user whose password the digest proves, by one of the readings of its name."""
         for reading in readings_of_name(digest):
             user = self._users.find(reading.username)
             ha1 = user.password.ha1(
@@ -351,7 +351,7 @@ class Authenticator:
     def _of_no_use(
         self, now: float, peer: str, complaint: str, *, refused: bool = False
     ) -> Challenge:
-        """The 401 for an answer that no right password could mend."""
+        """Return the 401 for an answer that no right password could mend."""
         return Challenge(
             self.challenges(now, peer=peer), refused, with_offer(complaint, self._methods)
         )
@@ -386,7 +386,7 @@ class Authenticator:
 
 
 def _understood(authorization: str) -> BasicCredentials | DigestCredentials | None:
-    """What the client shows; None when it is unreadable or of another scheme."""
+    """Return what the client shows; None when it is unreadable or of another scheme."""
     try:
         given = parse_authorization(authorization)
     except ProtocolError:

@@ -109,7 +109,7 @@ class Brake:
         self._known_blocks: OrderedDict[Hashable, None] = OrderedDict()
 
     def judge(self, peer: str, username: str, now: float) -> BrakeVerdict:
-        """What an attempt of this address on this user costs."""
+        """Return what an attempt of this address on this user costs."""
         pair = self._pair(peer, username)
         key = self._source(pair)
         source = self._by_source.get(key)
@@ -131,11 +131,11 @@ class Brake:
         return Wait(self._user_delay_s)
 
     def block(self, peer: str) -> str:
-        """What counts as one address."""
+        """Return what counts as one address."""
         return address_block(peer, self._ipv6_prefix_bits)
 
     def knows(self, peer: str, username: str | None = None) -> bool:
-        """Whether this user, or without a name any user, has logged in from this address."""
+        """Return whether this user, or without a name any user, has logged in from this address."""
         if username is None:
             return self.block(peer) in self._known_blocks
         return self._pair(peer, username) in self._known

@@ -35,12 +35,12 @@ class Nonces:
         self._secret = secrets.token_bytes(32)
 
     def issue(self, now: float, peer: str) -> str:
-        """A new nonce, in hexadecimal digits."""
+        """Return a new nonce, in hexadecimal digits."""
         stamp = f"{round(now * 1000):0{_TIME_DIGITS}x}{secrets.token_hex(_RANDOM_BYTES)}"
         return stamp + self._mac(stamp, peer)
 
     def judge(self, nonce: str, now: float, peer: str) -> NonceState:
-        """Whether this nonce was given to this address by this process, and is still good."""
+        """Return whether this process gave the nonce to this address and it is still good."""
         stamp, mac = nonce[:-_MAC_DIGITS], nonce[-_MAC_DIGITS:]
         if len(nonce) != _DIGITS or not nonce.isascii():
             return NonceState.FOREIGN

@@ -73,7 +73,7 @@ class StoredPassword:
         return self.form in {PasswordForm.SCRYPT, PasswordForm.PBKDF2_SHA256}
 
     def verify(self, password: str, *, username: str, realm: str) -> bool:
-        """Whether this is the password; compared in constant time."""
+        """Return whether this is the password; compared in constant time."""
         given = password.encode("utf-8", "replace")
         derived = _derived(self, given, username=username, realm=realm)
         # Hashed once more, because comparing takes time by the length, and plain text has many.
@@ -89,7 +89,7 @@ class StoredPassword:
 
 
 def read_password(text: str) -> StoredPassword:
-    """A password as the configuration writes it.
+    """Return a password as the configuration writes it.
 
     Raises ValueError saying what is wrong with it, without repeating it.
     """
@@ -118,7 +118,7 @@ def hash_password(
     realm: str = "headwater",
     salt: bytes | None = None,
 ) -> str:
-    """The password in a form for the configuration. Slow (tens of milliseconds) by purpose.
+    """Return the password in a form for the configuration. Slow (tens of milliseconds) by purpose.
 
     The `ha1-` forms need the user's name and hold only for that name and realm. `salt` is for
     repeatable tests; it is drawn at random otherwise. Raises ValueError for an empty password,
@@ -140,7 +140,7 @@ def hash_password(
 
 
 def decoy(like: StoredPassword) -> StoredPassword:
-    """A password that nobody knows and that costs as much to verify as `like`."""
+    """Return a password that nobody knows and that costs as much to verify as `like`."""
     return StoredPassword(
         like.form, secrets.token_bytes(len(like.key)), secrets.token_bytes(_SALT_BYTES), like.cost
     )

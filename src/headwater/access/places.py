@@ -1,4 +1,4 @@
-"""So many at once, and a fair order of those who wait."""
+"""A limit on how many work at once, and a fair order for those who wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_WAITING = 1024
 
 
 class NoPlaceError(Exception):
-    """So many wait for a place that this one would wait too long."""
+    """Too many wait for a place already."""
 
 
 class Places:

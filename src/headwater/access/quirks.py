@@ -45,7 +45,7 @@ URI_RULES: tuple[Callable[[str, str, str], bool], ...] = (
 
 
 def uri_accepted(named: str, requested: str, method: str) -> bool:
-    """Whether a digest over the URI `named` counts for a request of `requested`.
+    """Return whether a digest over the URI `named` counts for a request of `requested`.
 
     Credentials inside of either are no part of the comparison: players leave them in one and take
     them out of the other.
@@ -55,7 +55,7 @@ def uri_accepted(named: str, requested: str, method: str) -> bool:
 
 
 def readings_of_name(digest: DigestCredentials) -> tuple[DigestCredentials, ...]:
-    """The credentials under each name that may be meant; the hash proves which one is.
+    """Return the credentials under each name that may be meant; the hash proves which one is.
 
     FFmpeg, GStreamer and live555 write a backslash in a name as it is (DOMAIN\\user). By RFC 7616
     §3.4 with RFC 7230 §3.2.6 a backslash is written twice, and a single one falls away.
@@ -66,7 +66,7 @@ def readings_of_name(digest: DigestCredentials) -> tuple[DigestCredentials, ...]
 
 
 def header_lines(challenges: Sequence[tuple[AuthMethod, str]]) -> tuple[str, ...]:
-    """The `WWW-Authenticate` values, one per header line, for challenges in order of preference.
+    """Return the `WWW-Authenticate` values, one for each header line, in order of preference.
 
     FFmpeg (before 8) and live555 keep the last header line that begins with `Digest`, and know
     MD5 alone: offered SHA-256 after MD5, they can answer neither. RFC 7235 §4.1 allows several

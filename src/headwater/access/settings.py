@@ -166,7 +166,7 @@ class AccessSettings:
             )
 
     def offered_methods(self) -> tuple[AuthMethod, ...]:
-        """The methods, in order, that every user can satisfy.
+        """Return the methods, in order, that every user can satisfy.
 
         Every user, not some: clients take the strongest challenge that they are offered, and a
         user whose hashed password cannot serve it would be refused for ever.

@@ -17,7 +17,7 @@ _MAX_REMEMBERED = 1024
 
 
 class TooManyWaitingError(Exception):
-    """So many passwords wait to be verified that this one would wait for seconds."""
+    """Too many passwords wait to be verified already."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,7 +59,7 @@ class SlowPasswordCheck:
         source: Source = ("",),
         known: bool = False,
     ) -> bool:
-        """Whether the password is right.
+        """Return whether the password is right.
 
         `source` is who asks, and `known` whether this user has logged in from there. Raises
         TooManyWaitingError when others have taken its place in the queue.

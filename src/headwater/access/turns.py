@@ -1,4 +1,4 @@
-"""Who waits for something scarce, and whose turn it is."""
+"""A fair order for those who wait for something scarce."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NETWORK_BITS_V6 = 48
 
 
 def source_in_network(peer: str, itself: Hashable) -> Source:
-    """Who asks, in the network of its address."""
+    """Return the source of an attempt: its address, within the network of that address."""
     network = network_of(peer, ipv4_prefix_bits=_NETWORK_BITS_V4, ipv6_prefix_bits=_NETWORK_BITS_V6)
     return network, itself
 
@@ -71,7 +71,7 @@ class _Circle(Generic[ItemT]):
         self._count += 1
 
     def take(self) -> ItemT:
-        """The first item of the member whose turn it is; there must be one."""
+        """Return the first item of the member whose turn it is; there must be one."""
         key, member = self._members.popitem(last=False)
         item = member.take()
         if member:
@@ -80,7 +80,7 @@ class _Circle(Generic[ItemT]):
         return item
 
     def push_out(self) -> ItemT:
-        """The latest item of the member with most; of equals, chance decides."""
+        """Return the latest item of the member with most; of equals, chance decides."""
         most = max(map(len, self._members.values()))
         with_most = [key for key, member in self._members.items() if len(member) == most]
         key = random.choice(with_most)  # noqa: S311 - fairness, no secret
@@ -118,7 +118,7 @@ class Turns(Generic[ItemT]):
         return pushed_out
 
     def take(self) -> ItemT:
-        """The item whose turn it is; there must be one."""
+        """Return the item whose turn it is; there must be one."""
         known = bool(self._known) and not (self._known_had_last and self._strangers)
         self._known_had_last = known
         return (self._known if known else self._strangers).take()

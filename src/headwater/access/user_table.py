@@ -23,7 +23,7 @@ class User:
     patterns: dict[Action, tuple[str, ...]]
 
     def may(self, action: Action, path: str) -> bool:
-        """Whether the user's rights cover this."""
+        """Return whether the user's rights cover this."""
         return any(matches(pattern, path) for pattern in self.patterns[action])
 
 
@@ -63,14 +63,14 @@ class UserTable:
         return bool(self._by_name)
 
     def find(self, name: str) -> User:
-        """The user of that name, or one that no password fits. There must be users at all."""
+        """Return the user of that name, or one that no password fits. There must be a user."""
         number = hmac.new(self._secret, name.encode("utf-8", "replace"), hashlib.sha256).digest()
         password = self._decoys[int.from_bytes(number[:8], "big") % len(self._decoys)]
         nobody = User(name, password, real=False, patterns={})
         return self._by_name.get(name, nobody)
 
     def anonymous_may(self, action: Action, path: str) -> bool:
-        """Whether this needs no credentials."""
+        """Return whether this needs no credentials."""
         return any(matches(pattern, path) for pattern in self._anonymous[action])
 
     def _anonymous_patterns(self, configured: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ class RtspServer:
         return 0 if self._running is None else self._running.relay.media_ends.ports.in_use
 
     def status(self) -> ServerStatus:
-        """Everything about the server as it is now: a copy to keep, from the loop's thread.
+        """Return everything about the server as it is now: a copy to keep, from the loop's thread.
 
         With thousands of readers and sessions this takes milliseconds. Raises RuntimeError when
         the server is not running.
@@ -167,14 +167,14 @@ class RtspServer:
         return str(where)
 
     def publish_url(self, path: str) -> str:
-        """The URL to publish a mount on, for players and tools on this machine.
+        """Return the URL to publish a mount on, for players and tools on this machine.
 
         Raises RuntimeError before the start where the port is 0, which the start picks.
         """
         return self._url("publish_port", self.publish_port, path)
 
     def play_url(self, path: str) -> str:
-        """The URL to play a mount from, as `publish_url`."""
+        """Return the URL to play a mount from, as `publish_url`."""
         return self._url("play_port", self.play_port, path)
 
     async def start(self) -> None:
@@ -255,7 +255,7 @@ class RtspServer:
         return True
 
     def events(self) -> EventStream:
-        """What happens from now on: mounts, publishers, readers and sessions come and go.
+        """Return the events from now on: mounts, publishers, readers and sessions come and go.
 
         Use it as `async for event in server.events():`, and `with` where you leave the loop
         early. At most 1,000 events wait for you; the next one says how many were dropped. The

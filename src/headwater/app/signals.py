@@ -57,7 +57,7 @@ def signals_taken(
 
 
 def _write(wakeup_descriptor: int, numbers: list[int]) -> None:
-    """What the interpreter would have written. On Windows loops wait for no signals."""
+    """Write what the interpreter would have written. On Windows loops wait for no signals."""
     if numbers and wakeup_descriptor != -1 and os.name == "posix":
         with suppress(BlockingIOError, InterruptedError):
             os.write(wakeup_descriptor, bytes(numbers))

@@ -57,7 +57,7 @@ class StatusReport:
         self._started_s = relay.clock()
 
     def health(self) -> Health:
-        """The little that a health command asks for."""
+        """Return the little that a health command asks for."""
         relay = self._relay
         return Health(
             version=__version__,
@@ -69,7 +69,7 @@ class StatusReport:
         )
 
     def status(self) -> ServerStatus:
-        """Everything, as it is now."""
+        """Return everything about the server as it is now."""
         steps = self.steps()
         while True:
             try:
@@ -79,7 +79,7 @@ class StatusReport:
                 return status
 
     def steps(self) -> Generator[None, None, ServerStatus]:
-        """Everything, read in steps of well under a millisecond; whoever goes may be missing."""
+        """Read everything in steps of well under a millisecond; who leaves may be missing."""
         relay = self._relay
         counters = relay.counters.copy()
         mounts: list[MountSnapshot] = []

@@ -96,7 +96,7 @@ class ThreadedRtspServer:
         return self._call(self._udp_pairs_in_use()) if self._server.running else 0
 
     def status(self) -> ServerStatus:
-        """Everything about the server as it is now."""
+        """Return everything about the server as it is now."""
         return self._call(self._status())
 
     def health(self) -> Health:
@@ -112,11 +112,11 @@ class ThreadedRtspServer:
         return self._call(self._server.open_status_socket(path))
 
     def publish_url(self, path: str) -> str:
-        """The URL to publish a mount on."""
+        """Return the URL to publish a mount on."""
         return self._server.publish_url(path)
 
     def play_url(self, path: str) -> str:
-        """The URL to play a mount from."""
+        """Return the URL to play a mount from."""
         return self._server.play_url(path)
 
     def start(self) -> None:
@@ -173,7 +173,7 @@ class ThreadedRtspServer:
         return self._call(self._server.close_mount(path, reason))
 
     def events(self) -> Iterator[Event]:
-        """What happens from now on, as `RtspServer.events`; the iteration ends with the server."""
+        """Yield what happens from now on, as `RtspServer.events`; this ends with the server."""
         return self._walk(self._call(self._listen()))
 
     def wait_for_mount(self, path: str, timeout_s: float | None = None) -> MountSnapshot:

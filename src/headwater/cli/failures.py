@@ -29,13 +29,13 @@ class CommandFailed(Exception):  # noqa: N818 (named for what happened)
 
 
 def install_hint(extra: str) -> str:
-    """How to install what an extra of the package brings, into the environment that runs this."""
+    """Return the command that installs an extra of the package into this environment."""
     pip = f"{shlex.quote(sys.executable)} -m pip"
     return f"in the folder of Headwater's source: {pip} install '.[{extra}]'"
 
 
 def media_extra_missing(error: ImportError) -> CommandFailed:
-    """The failure of a command that needs PyAV where PyAV is not installed."""
+    """Return the failure of a command that needs PyAV where PyAV is not installed."""
     return CommandFailed(
         f"this command needs {error.name or 'PyAV'}, which is not installed",
         remedy=install_hint("media"),
@@ -43,12 +43,12 @@ def media_extra_missing(error: ImportError) -> CommandFailed:
 
 
 def file_unreadable(path: Path, error: OSError) -> CommandFailed:
-    """The failure of a command whose file cannot be read."""
+    """Return the failure of a command whose file cannot be read."""
     return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_CONFIGURATION)
 
 
 def config_refused(error: ConfigError) -> CommandFailed:
-    """The failure of a command whose configuration is wrong: every fault on its own line."""
+    """Return the failure of a command whose configuration is wrong: every fault on its own line."""
     remedy = "`headwater config` prints every key with its meaning and default"
     return CommandFailed(str(error), remedy=remedy, exit_code=EXIT_CONFIGURATION)
 
@@ -56,7 +56,7 @@ def config_refused(error: ConfigError) -> CommandFailed:
 def cannot_listen(
     error: OSError, *, host: str, ports: tuple[int, ...], port_options: str
 ) -> CommandFailed:
-    """The failure of a server whose sockets could not be bound."""
+    """Return the failure of a server whose sockets could not be bound."""
     where = ", ".join(str(port) for port in ports)
     plural = "ports" if len(ports) > 1 else "port"
     if isinstance(error, HostUnknownError):
@@ -83,7 +83,7 @@ def cannot_listen(
 
 
 def reason_of(error: OSError) -> str:
-    """The system's own word for an error, without its number and Python's decoration."""
+    """Return the system's own word for an error, without its number and Python's decoration."""
     return os.strerror(error.errno) if error.errno else str(error)
 
 
@@ -98,5 +98,5 @@ def show(failure: CommandFailed, stream: TextIO) -> None:
 
 
 def _fit(text: str) -> str:
-    """The text with its lines; what it quotes of another server's answer cannot do harm."""
+    """Return the text with its lines; what it quotes of another server's answer cannot do harm."""
     return "\n".join(shown(line, _LINE_CHARACTERS) for line in text.split("\n"))

@@ -61,7 +61,7 @@ COMMANDS = {
 
 
 def command_line(loaded: Container[str] = COMMANDS) -> typer.Typer:
-    """The command line with these commands' options; of the others it knows the names alone.
+    """Return the command line with the options of these commands; the others have names only.
 
     A command's module is imported with what the command needs: up to half a second, which
     `headwater --help` and the other commands do without.
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def _needed(arguments: Sequence[str]) -> Container[str]:
-    """The commands that these arguments can reach: no option before a command takes a value."""
+    """Return the commands that these arguments name: no option before a command takes a value."""
     if _COMPLETION in os.environ:
         return COMMANDS
     return [argument for argument in arguments if not argument.startswith("-")][:1]

@@ -15,7 +15,7 @@ def read_settings(
     chosen: Iterable[Assignment] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """The settings of file, environment and options, that a server can start with.
+    """Return the settings of file, environment and options, that a server can start with.
 
     Raises CommandFailed, with the exit code for a wrong configuration, saying what is wrong.
     """

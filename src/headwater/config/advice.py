@@ -1,4 +1,4 @@
-"""What of a good configuration is likely meant otherwise: warnings, for nothing is refused here."""
+"""Warnings about settings that are allowed but probably meant otherwise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND_VARIABLES = frozenset(
 
 
 def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
-    """One sentence for each thing that is allowed and hardly wanted."""
+    """Yield a sentence for each setting that is allowed but hardly wanted."""
     yield from _about_transports(settings)
     yield from _about_users(settings)
     yield from _about_tls(settings)

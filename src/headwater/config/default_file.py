@@ -17,7 +17,7 @@ _HEAD = """\
 
 
 def default_file() -> str:
-    """The text of a configuration file that means exactly the defaults."""
+    """Return the text of a configuration file that means exactly the defaults."""
     lines = [_HEAD]
     schema = settings_schema()
     for top in schema.sections:
@@ -48,7 +48,7 @@ def _key_lines(key: SettingKey) -> Iterator[str]:
 
 
 def _table_lines(table: SettingSection) -> Iterator[str]:
-    """An array of tables is empty by default: all of it is a comment to copy from."""
+    """Yield the lines of an array of tables: all are comments, since it is empty by default."""
     yield from _comment(table.doc)
     yield "#"
     yield f"# [[{table.name}]]"
@@ -62,7 +62,7 @@ def _table_lines(table: SettingSection) -> Iterator[str]:
 
 
 def _documented(key: SettingKey) -> str:
-    """The key's text, and what it accepts where its default does not show that."""
+    """Return the key's text, and what it accepts where its default does not show that."""
     allowed = allowed_values(key)
     text = key.doc.rstrip()
     if key.required:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that its owner can mend it."""
+"""The faults of a configuration, in words with which its owner can mend it."""
 
 from dataclasses import dataclass
 

@@ -48,7 +48,7 @@ def load_settings(
     assignments: Iterable[Assignment] = (),
     to_start: bool = False,
 ) -> Settings:
-    """The settings of `path` (None: the defaults), overridden by the environment, then by options.
+    """Return the settings of a file (None: the defaults), then of the environment, then of options.
 
     `environment` variables are named `HEADWATER_<SECTION>__<KEY>`. With `to_start` the files that
     the settings name are looked at too: what a server could not start with is refused. Raises
@@ -102,7 +102,7 @@ class _Draft:
                 self.assign(name, rest.lower().split("__"), text)
 
     def settings(self) -> Settings:
-        """The checked settings; raises ConfigError when anything was wrong."""
+        """Return the checked settings; raises ConfigError when anything was wrong."""
         if self.faults:
             raise ConfigError(tuple(self.faults))
         try:
@@ -202,13 +202,13 @@ class _Draft:
         self.faults.append(ConfigFault(source, message, ".".join(path), allowed=allowed))
 
     def _unknown(self, name: str, section: SettingSection, *, is_section: bool) -> tuple[str, str]:
-        """What to say of a name that `section` does not have, and what to write instead."""
+        """Return what to say of a name that `section` does not have, and what to write instead."""
         if is_section:
             return "unknown section", section_suggestion(name, section, self.schema)
         return "unknown key", suggestion(name, section, self.schema)
 
     def _fault(self, path: KeyPath, message: str, *, allowed: str = "") -> ConfigFault:
-        """A fault at `path`, placed in the source that gave the value."""
+        """Return a fault at `path`, placed in the source that gave the value."""
         key = _dotted(path)
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
@@ -217,7 +217,7 @@ class _Draft:
         return ConfigFault(self.file_name or "settings", message, key, line, allowed)
 
     def _fault_of(self, detail: ErrorDetails) -> ConfigFault:
-        """A fault of the check, in the owner's words: the key, what was there, what is allowed."""
+        """Return a fault of the check as text: the key, its value, and what is allowed."""
         path, key, section = self._locate(detail["loc"])
         if detail["type"] == "value_error":
             return self._named_fault(str(detail["ctx"]["error"]), path, section)
@@ -231,7 +231,7 @@ class _Draft:
     def _named_fault(
         self, message: str, path: KeyPath = (), section: SettingSection | None = None
     ) -> ConfigFault:
-        """A fault of a whole section, whose message begins with the name of what is wrong.
+        """Return a fault of a whole section, whose message begins with the name of what is wrong.
 
         The name may have steps: `tls.key`, or `users[1].name`.
         """
@@ -244,7 +244,7 @@ class _Draft:
     def _locate(
         self, location: tuple[int | str, ...]
     ) -> tuple[KeyPath, SettingKey | None, SettingSection | None]:
-        """The path, the key and the section that an error's location means.
+        """Return the path, the key and the section that an error's location means.
 
         Behind the key pydantic adds list positions and union members, which name nothing here.
         """
@@ -261,13 +261,13 @@ class _Draft:
 
 
 def _is_section(value: Any) -> bool:
-    """Whether a value was written as a section, or as an array of tables."""
+    """Return whether a value was written as a section, or as an array of tables."""
     tables = value if isinstance(value, list) and value else [value]
     return all(isinstance(table, dict) for table in tables)
 
 
 def _one_line(text: str) -> bool:
-    """Whether the text has no control characters and no halves of characters (surrogates)."""
+    """Return whether the text has no control characters and no surrogates."""
     return all(unicodedata.category(character) not in {"Cc", "Cs"} for character in text)
 
 
@@ -279,7 +279,7 @@ def _dotted(path: KeyPath) -> str:
 
 
 def _without_repeats(faults: tuple[ConfigFault, ...]) -> tuple[ConfigFault, ...]:
-    """The faults with one for each place (a union complains once for every member)."""
+    """Return the faults with one for each place (a union complains once for every member)."""
     first: dict[tuple[str, str, int | None], ConfigFault] = {}
     for fault in faults:
         first.setdefault((fault.source, fault.key, fault.line), fault)

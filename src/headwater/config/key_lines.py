@@ -20,7 +20,7 @@ KeyPath = tuple[str | int, ...]
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """The line (from 1) of every table header and assignment in a TOML text.
+    """Return the line (from 1) of every table header and assignment in a TOML text.
 
     Paths are those of the parsed value: `("server", "publish_port")`, and with the index for
     arrays of tables, `("access", "users", 0, "name")`. Keys inside inline tables are not listed.
@@ -44,7 +44,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
-    """The line of `path`, or of the nearest thing above it that has one."""
+    """Return the line of `path`, or of the nearest thing above it that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]
@@ -56,7 +56,7 @@ def _names(dotted: str) -> list[str]:
 
 
 def _resolve(names: list[str], counts: dict[KeyPath, int], *, is_array: bool) -> KeyPath:
-    """The path of a table header; the name of an array of tables is followed by its last index."""
+    """Return the path of a table header, with the last index behind an array of tables."""
     path: KeyPath = ()
     for position, name in enumerate(names):
         path = (*path, name)

@@ -59,15 +59,15 @@ class SettingSection:
         return ".".join(self.path)
 
     def key(self, name: str) -> SettingKey | None:
-        """The key called `name`, or None."""
+        """Return the key called `name`, or None."""
         return next((key for key in self.keys if key.name == name), None)
 
     def section(self, name: str) -> "SettingSection | None":
-        """The sub-section called `name`, or None."""
+        """Return the sub-section called `name`, or None."""
         return next((section for section in self.sections if section.path[-1] == name), None)
 
     def table(self, name: str) -> "SettingSection | None":
-        """The array of tables called `name`, or None."""
+        """Return the array of tables called `name`, or None."""
         return next((table for table in self.tables if table.path[-1] == name), None)
 
     @property
@@ -77,19 +77,19 @@ class SettingSection:
         return (*(key.name for key in self.keys), *(part.path[-1] for part in below))
 
     def walk(self) -> Iterator["SettingSection"]:
-        """This section and every section below it (not the arrays of tables), in order."""
+        """Yield this section and every section below it (not the arrays of tables), in order."""
         yield self
         for section in self.sections:
             yield from section.walk()
 
 
 def settings_schema() -> SettingSection:
-    """The whole configuration's shape, from `Settings`."""
+    """Return the whole configuration's shape, from `Settings`."""
     return section_of(Settings, ())
 
 
 def section_of(settings_class: type, path: tuple[str, ...]) -> SettingSection:
-    """The shape of one settings dataclass that stands at `path`."""
+    """Return the shape of one settings dataclass that stands at `path`."""
     hints = typing.get_type_hints(settings_class, include_extras=True)
     keys: list[SettingKey] = []
     sections: list[SettingSection] = []
@@ -110,7 +110,7 @@ def section_of(settings_class: type, path: tuple[str, ...]) -> SettingSection:
 
 
 def allowed_values(key: SettingKey) -> str:
-    """What a key accepts, in words."""
+    """Return what a key accepts, in words."""
     value_type = key.plain_type
     origin = typing.get_origin(value_type)
     if isinstance(value_type, type) and issubclass(value_type, StrEnum):
@@ -156,7 +156,7 @@ def _without_annotation(hint: Any) -> tuple[Any, str]:
 
 
 def _table_type(value_type: Any) -> type | None:
-    """The dataclass inside `tuple[SomeSettings, ...]`, or None for every other type."""
+    """Return the dataclass inside `tuple[SomeSettings, ...]`, or None for every other type."""
     if typing.get_origin(value_type) is not tuple:
         return None
     item = typing.get_args(value_type)[0]

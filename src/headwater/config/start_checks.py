@@ -1,4 +1,4 @@
-"""What of the settings would keep a server from starting here, looked at before it starts.
+"""Checks before the start: settings that would keep a server from starting here.
 
 Ports in use and addresses that this machine has not are no faults of the configuration: they may
 change by themselves, so the server's start tells of them.
@@ -16,7 +16,7 @@ from headwater.net.tls_context import ServerTls, TlsFilesError
 
 
 def start_faults(settings: Settings) -> Iterator[tuple[tuple[str, str], str]]:
-    """The keys that name what cannot be used, each with the words of the server's own refusal."""
+    """Yield each key that names what cannot be used, with the text of the server's refusal."""
     if settings.tls.enabled:
         try:
             ServerTls(settings.tls)

@@ -55,7 +55,7 @@ _NO_SOURCES: Final = (
 
 
 def suggestion(name: str, section: SettingSection, schema: SettingSection) -> str:
-    """What may stand where `name` does: the key that was meant, or all that there are."""
+    """Return what may stand where `name` does: the key that was meant, or all that there are."""
     if section.key(name) is not None:
         return f"{name} is a key, nothing stands below it"
     plain = _plain(name)
@@ -78,7 +78,7 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
 
 
 def section_suggestion(name: str, section: SettingSection, schema: SettingSection) -> str:
-    """Which section may stand where `name` does: the nearest one, or all that there are."""
+    """Return which section may stand where `name` does: the nearest one, or all that there are."""
     plain = _plain(name)
     if not section.path and plain in _SOURCES:
         return _NO_SOURCES
@@ -99,7 +99,7 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
 
 
 def meant_key(name: str, schema: SettingSection) -> str | None:
-    """The dotted key that a name without a section means; None where that is not plain."""
+    """Return the dotted key that a name without a section means; None where that is not plain."""
     for section in _sections(schema):
         own = name.removeprefix("_".join(section.path) + "_")
         if section.key(name) is not None or (own != name and section.key(own) is not None):

@@ -12,7 +12,7 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 
 
 def text_value(key: SettingKey, text: str) -> Any:
-    """The value that `text` means for `key`, as the file would hold it.
+    """Return the value that `text` means for `key`, as the file would hold it.
 
     Texts need no quotes; lists may be written as TOML or with commas (`udp,tcp`). What cannot be
     understood stays text, for the check that follows to refuse with the key's name.
@@ -28,12 +28,12 @@ def text_value(key: SettingKey, text: str) -> Any:
 
 
 def table_value(text: str) -> Any:
-    """An array of tables written as TOML (`[{name = "a"}]`); text that is no TOML stays text."""
+    """Return an array of tables from its TOML text (`[{name = "a"}]`); other text stays text."""
     return _toml(text)
 
 
 def choice_value(key: SettingKey, value: Any) -> Any:
-    """The value with its choices in small letters, as they are written: `INFO` is `info`."""
+    """Return the value with its choices in small letters, as they are written: `INFO` is `info`."""
     item_type = (*typing.get_args(key.plain_type), key.plain_type)[0]
     if not (isinstance(item_type, type) and issubclass(item_type, StrEnum)):
         return value

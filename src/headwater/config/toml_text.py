@@ -16,7 +16,7 @@ _ESCAPES = {
 
 
 def toml_value(value: Any) -> str:
-    """One value as TOML writes it.
+    """Return one value as TOML writes it.
 
     Raises TypeError for a value TOML has no form for (None among them).
     """

@@ -11,7 +11,7 @@ from headwater.shown_text import DOCUMENT_CHARACTERS, shown
 
 
 def plain(value: object) -> object:
-    """The value as dicts with text keys, lists, texts, numbers, booleans and None.
+    """Return the value as dicts with text keys, lists, texts, numbers, booleans and None.
 
     Texts, which may be of peers, are made fit to be shown.
     """
@@ -29,7 +29,7 @@ def plain(value: object) -> object:
 
 
 def json_pieces(record: object) -> Iterator[str]:
-    """The JSON of a dataclass, in pieces that join to one line.
+    """Yield the JSON of a dataclass, in pieces that join to one line.
 
     Lists of dataclasses are told item by item and stand behind the other keys. Each piece is
     made when it is asked for.

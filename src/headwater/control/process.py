@@ -33,7 +33,7 @@ class ProcessStatus:
 
 
 def process_status() -> ProcessStatus:
-    """This process as it is now."""
+    """Return this process as it is now."""
     times = os.times()
     peak_bytes, allowed = _limits()
     return ProcessStatus(
@@ -49,7 +49,7 @@ def process_status() -> ProcessStatus:
 
 
 def _memory_bytes() -> int | None:
-    """The resident set; Linux alone tells it without asking another program."""
+    """Return the resident set; Linux alone tells it without asking another program."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(_MEMORY.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return None

@@ -20,12 +20,12 @@ _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def socket_name(port: int) -> str:
-    """The name of the socket of a server, by its publish port."""
+    """Return the name of the socket of a server, by its publish port."""
     return f"status-{port}.sock"
 
 
 def automatic_path(port: int, environment: Mapping[str, str] = os.environ) -> Path:
-    """The path for a server of this user on this publish port; its folder is made, private.
+    """Return the path for a server of this user on this publish port; its folder is made, private.
 
     Raises StatusSocketError when no folder can be used.
     """
@@ -57,12 +57,12 @@ def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[tu
 
 
 def searched_folders(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """Where `existing_sockets` looks."""
+    """Return the folders where `existing_sockets` looks."""
     return tuple(folder for folder, _wanted in _folders(environment, _user()))
 
 
 def socket_refusal(path: Path) -> str | None:
-    """Why no status socket can be at `path`, whoever asks and when; None where one can."""
+    """Return why no status socket can be at `path`, whoever asks and when; None where one can."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def socket_refusal(path: Path) -> str | None:
 
 
 def _folders(environment: Mapping[str, str], user: int) -> Iterator[tuple[Path, bool]]:
-    """The folders in order, each with whether a server of this user should use it."""
+    """Yield the folders in order, each with whether a server of this user should use it."""
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if runtime.startswith("/"):
         yield Path(runtime, _NAME), Path(runtime).is_dir()

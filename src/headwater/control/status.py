@@ -139,7 +139,7 @@ class ServerStatus:
     sessions: tuple[SessionSnapshot, ...]
 
     def to_dict(self) -> dict[str, object]:
-        """The status as dicts, lists, texts and numbers, as JSON has them."""
+        """Return the status as dicts, lists, texts and numbers, as JSON has them."""
         values = plain(self)
         assert isinstance(values, dict)  # noqa: S101 - what a dataclass becomes
         return values

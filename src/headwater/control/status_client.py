@@ -25,7 +25,7 @@ _IS_IT_RUNNING: Final = (
 
 
 def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
-    """The server's answer to `status` or `health`.
+    """Return the server's answer to `status` or `health`.
 
     Raises NotReachableError when there is none within `timeout_s` seconds, with what to do.
     """
@@ -56,7 +56,7 @@ def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str
 
 
 def find_server(port: int | None = None) -> Path:
-    """The status socket of the running server, on this publish port or of the only one.
+    """Return the status socket of the running server, on this publish port or of the only one.
 
     Raises NotReachableError when there is none, or when several run and no port was given.
     """
@@ -96,7 +96,7 @@ def _exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
 
 
 def _connects(path: Path) -> bool:
-    """Whether somebody listens there (or may: one of another user is not ours to ask)."""
+    """Return whether somebody listens there (or may: one of another user is not ours to ask)."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_TIMEOUT_S)

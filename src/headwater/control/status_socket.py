@@ -188,7 +188,7 @@ async def _in_turns(steps: Generator[None, None, ResultT]) -> ResultT:
 
 
 def _asked(line: bytes) -> str:
-    """What a request asks for. Raises ValueError when it is none."""
+    """Return what a request asks for. Raises ValueError when it is none."""
     try:
         request = json.loads(line)
     except ValueError:
@@ -204,7 +204,7 @@ def _refusal(cause: str) -> Iterator[str]:
 
 
 def _slices(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces joined to texts of about one slice each."""
+    """Yield the pieces joined to texts of about one slice each."""
     waiting: list[str] = []
     length = 0
     for piece in pieces:
@@ -218,7 +218,7 @@ def _slices(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _bound(path: Path) -> socket.socket:
-    """A socket bound to the path, for this user alone; it does not listen yet."""
+    """Return a socket bound to the path, for this user alone; it does not listen yet."""
     if not hasattr(socket, "AF_UNIX"):
         raise StatusSocketError("this system has no unix sockets, so there is no status socket")
     _clear(path)

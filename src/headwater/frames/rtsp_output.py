@@ -8,7 +8,7 @@ SOCKET_TIMEOUT_S = 10.0
 
 
 def open_rtsp_output(url: str, transport: str) -> OutputContainer:
-    """An output that publishes to `url` over `transport` (udp, tcp) once it starts encoding."""
+    """Return an output that publishes to `url` over `transport` (udp, tcp) when it starts."""
     return av.open(
         url,
         "w",

@@ -60,7 +60,7 @@ MountVerdict = Allowed | Refused | Redirect
 
 
 def mount_verdict(answer: object) -> MountVerdict:
-    """What `check_mount`'s return value means; ValueError says what came and what is allowed."""
+    """Return what `check_mount`'s answer means. Raises ValueError, with what is allowed."""
     match answer:
         case True:
             return Allowed()

@@ -53,7 +53,7 @@ class HookIsolation:
         fields: Mapping[str, object],
         secret: str = "",
     ) -> object:
-        """What the hook returned.
+        """Return what the hook returned.
 
         `fields` go into the log line of a failure; `secret` is kept out of it. Raises HookFailed
         when the hook raised, HookTimedOut when it took too long. When the caller is cancelled, so
@@ -171,7 +171,7 @@ class _RedactedError(Exception):
 
 
 def without_secret(error: BaseException, secret: str) -> BaseException:
-    """The exception for the log: itself, or one that stands for it when its text has the secret."""
+    """Return the exception for the log, or one that stands for it if its text has the secret."""
     if not secret or not any(secret in _texts(link) for link in _chain(error)):
         return error
     traceback: TracebackType | None = error.__traceback__
@@ -188,7 +188,7 @@ def _texts(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The exception and everything that its traceback would print with it."""
+    """Return the exception and everything that its traceback would print with it."""
     links: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -159,7 +159,7 @@ class Hooks:
         self._by_name[name] = [*known, hook]
 
     def registered(self, name: str) -> tuple[RegisteredHook, ...]:
-        """The functions registered for a hook, in order."""
+        """Return the functions registered for a hook, in order."""
         return tuple(self._by_name.get(name, ()))
 
     def misplaced(self, side: Side) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ def _point(name: str) -> HookPoint:
 
 
 def _argument_count(point: HookPoint, function: HookFunction) -> int:
-    """How many of the payload's arguments the function takes."""
+    """Return how many of the payload's arguments the function takes."""
     offered = len(point.payload)
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -96,7 +96,7 @@ class HookRequest:
         certificate: Mapping[str, Any] | None = None,
         protocol: str = "rtsp",
     ) -> HookRequest:
-        """The view of a request; its credentials, in the URI or in headers, are left out."""
+        """Return the view of a request; its credentials, in the URI or in headers, are left out."""
         pairs = list(headers)
         authorization = next((v for n, v in pairs if n.lower() == "authorization"), None)
         view = HeaderView(pairs)

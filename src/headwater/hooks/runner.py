@@ -56,7 +56,7 @@ class HookRunner:
         )
 
     def has(self, name: str) -> bool:
-        """Whether a function is registered for the hook."""
+        """Return whether a function is registered for the hook."""
         return bool(self.hooks.registered(name))
 
     @property
@@ -68,7 +68,7 @@ class HookRunner:
         return min(most, self.settings.max_threads)
 
     def thread_counts(self) -> dict[str, ThreadCounts]:
-        """The threads of plain hooks by what they do: `decide` and `notify`."""
+        """Return the threads of plain hooks by what they do: `decide` and `notify`."""
         return {
             "decide": self._deciding_threads.counts(),
             "notify": self._telling_threads.counts(),

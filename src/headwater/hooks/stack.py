@@ -31,7 +31,7 @@ def thread_frames(thread_id: int) -> list[FrameType]:
 
 
 def traceback_of(frames: list[FrameType]) -> TracebackType | None:
-    """A traceback through these frames."""
+    """Return a traceback through these frames."""
     traceback: TracebackType | None = None
     for frame in reversed(frames):
         traceback = TracebackType(traceback, frame, max(frame.f_lasti, 0), frame.f_lineno or 0)

@@ -68,7 +68,7 @@ class HookThreads:
         self._closed = False
 
     def counts(self) -> ThreadCounts:
-        """The threads as they are now."""
+        """Return the threads as they are now."""
         return ThreadCounts(
             alive=self._threads, stuck=self._stuck, most=self._max_threads + self._max_stuck
         )
@@ -99,7 +99,7 @@ class HookThreads:
         raise HookExitError(f"it raised {type(error).__name__}") from error
 
     def frames_of(self, task: asyncio.Task[Any]) -> list[FrameType]:
-        """Where the function that this task is waiting for stands; empty when it runs in none."""
+        """Return the frames of the function that this task waits for; empty if there is none."""
         job = self._job_by_task.get(task)
         with self._changed:
             thread_id = None if job is None else job.thread_id

@@ -48,7 +48,7 @@ class EventLoop(Protocol):
 
 
 def errors_repeat(loop: EventLoop) -> bool:
-    """Whether the loop tells of a socket's error as often as it is asked.
+    """Return whether the loop tells of a socket's error as often as it is asked.
 
     A selector does. libuv, beneath uvloop, does so once and forgets the socket.
     """

@@ -22,7 +22,7 @@ _NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def host_complaint(host: str) -> str | None:
-    """What is wrong with a host as it is written, and what to write; None when it may be one.
+    """Return what is wrong with the text of a host, and what to write; None if nothing is.
 
     Asks nobody: a name that looks right may still be unknown.
     """
@@ -45,7 +45,7 @@ def host_complaint(host: str) -> str | None:
 
 
 async def listen_hosts(host: str) -> tuple[str, ...]:
-    """The numeric addresses to listen on; an empty host and a numeric one stay as they are.
+    """Return the numeric addresses to listen on; an empty host and a numeric one stay as they are.
 
     A name may stand for several addresses, IPv4 and IPv6: all that this machine has. Raises
     HostUnknownError when there is none.
@@ -74,7 +74,7 @@ def _unknown(host: str, cause: str) -> HostUnknownError:
 
 
 def _is_of_this_machine(host: str, address: str) -> bool:
-    """Whether the address can be listened on: `localhost` is `::1` also where IPv6 is off."""
+    """Return whether a socket can listen on the address: `localhost` is `::1` even without IPv6."""
     try:
         with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
             sock.bind((address, 0))

@@ -63,7 +63,7 @@ def open_multicast_sender(
 
 
 def source_address(sender: socket.socket) -> str | None:
-    """The address that the datagrams of a multicast sender leave with; None where it varies."""
+    """Return the source address of a multicast sender's datagrams; None if it varies."""
     host = str(sender.getsockname()[0]).partition("%")[0]
     return None if ipaddress.ip_address(host).is_unspecified else host
 
@@ -134,7 +134,7 @@ def _leave_by(sock: socket.socket, interface: str) -> None:
 
 
 def _source_of(group: str, interface: str) -> tuple[Any, ...]:
-    """The socket address that datagrams to a group leave with, as the system says; or any."""
+    """Return the socket address from which the system sends datagrams to a group, or any."""
     family = family_of(group)
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         _leave_by(probe, interface)

@@ -46,7 +46,7 @@ def socket_address(host: str, port: int) -> Address:
 
 
 def can_reach(local_ip: str, peer_ip: str) -> bool:
-    """Whether a datagram from a socket on this address can go to that one.
+    """Return whether a datagram from a socket on this address can go to that one.
 
     The client of a proxy may have an address of the other family, or one that no loopback
     address reaches. Where both are loopback addresses, or neither is, nobody is asked.
@@ -109,7 +109,7 @@ def network_of(host: str, *, ipv4_prefix_bits: int, ipv6_prefix_bits: int) -> st
 
 
 def _without_mapping(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address without its zone, an IPv4-mapped one as IPv4; None for a host that is none."""
+    """Return the address without its zone, an IPv4-mapped one as IPv4; None for a host name."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -65,7 +65,7 @@ class SteadyLoop:
         self._late_at_s = math.inf
 
     def time(self) -> float:
-        """Seconds of the loop's clock, without those in which the process stood still."""
+        """Return seconds of the loop's clock, without those in which the process stood still."""
         now = self._time()
         if now > self._late_at_s:
             self.stood_still_s += now - self._late_at_s

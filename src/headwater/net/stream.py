@@ -48,7 +48,7 @@ class HalfCloseReceiver(StreamReceiver, Protocol):
 
 
 def may_write_on(receiver: StreamReceiver) -> TypeGuard[HalfCloseReceiver]:
-    """Whether a receiver is one; `isinstance` would look at every member of the protocol."""
+    """Return whether a receiver is one; `isinstance` would look at every member of the protocol."""
     return hasattr(receiver, "stream_ended")
 
 

@@ -57,7 +57,7 @@ class ServerTls:
         return self._read_stamps() != self._stamps
 
     def is_due(self, now: datetime | None = None) -> bool:
-        """Whether `reload` has something to do: files changed, or what came early is valid now."""
+        """Return whether `reload` has work: files changed, or an early certificate is valid now."""
         if self._early_until is not None and (now or datetime.now(UTC)) >= self._early_until:
             return True
         return self.files_changed
@@ -106,7 +106,7 @@ def certificate_complaint(path: str, now: datetime | None = None) -> str | None:
 
 
 def _validity_or_none(path: str) -> CertificateValidity | None:
-    """The dates of a certificate that TLS can use; None where they cannot be told."""
+    """Return the dates of a certificate that TLS can use; None where they cannot be told."""
     try:
         return _validity(path)
     except TlsFilesError:

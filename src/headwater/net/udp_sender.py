@@ -92,7 +92,7 @@ class UdpSender:
         return self._destinations
 
     def oldest_pending_s(self, now: float) -> float:
-        """The age in seconds of what waits longest; 0.0 when nothing waits."""
+        """Return the age in seconds of what waits longest; 0.0 when nothing waits."""
         return now - self._pending[0].queued_s if self._pending else 0.0
 
     def add(self, address: Address) -> Destination:
@@ -105,7 +105,7 @@ class UdpSender:
         return destination
 
     def destination(self, address: Address) -> Destination:
-        """An address that `send_to` can be used with, and that `send` leaves out until `serve`.
+        """Return a destination for `send_to`; `send` leaves it out until `serve` is called.
 
         Raises ValueError when the host is not numeric, not of the socket's family, or the port is
         not 1 to 65535.

@@ -321,7 +321,7 @@ class WireParser:
             self._unfinished_offset = None
 
     def _lose_step(self) -> None:
-        """Bytes that begin neither message nor frame: search on, or end what is no RTSP."""
+        """Search on behind bytes that begin neither message nor frame, or end what is not RTSP."""
         if not self._synced:
             first = self._buffer[self._position]
             hint = "a TLS handshake" if first == _TLS_HANDSHAKE else f"a byte of {first:#04x}"

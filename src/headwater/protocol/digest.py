@@ -73,7 +73,7 @@ def digest_response(
 
 
 def digest_matches(credentials: DigestCredentials, *, user_ha1: str, method: str) -> bool:
-    """Whether the credentials prove the password behind `user_ha1`, compared in constant time.
+    """Return whether the credentials prove the password behind `user_ha1`, in constant time.
 
     Says nothing of nonce, realm and URI: whoever keeps the nonces checks them. `user_ha1` must be
     of the credentials' algorithm; one unknown here, or a qop other than "auth", never matches.

@@ -18,7 +18,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether a mount path ("/a/b") fits: `*` any but a slash, `**` anything, `?` one character.
+    """Return whether a path fits: `*` stands for no slash, `**` for anything, `?` for a character.
 
     The slash at the pattern's beginning may be left out; letters' case counts. A pattern that
     ends in `/**` matches what is below, not the path before it.

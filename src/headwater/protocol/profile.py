@@ -6,7 +6,7 @@ _SECURE = re.compile(r"(?:^|/)SAVPF?(?![A-Z])", re.IGNORECASE)
 
 
 def names_srtp(text: str) -> bool:
-    """Whether a profile of SRTP is named: RTP/SAVP (RFC 3711) or RTP/SAVPF (RFC 5124).
+    """Return whether a profile of SRTP is named: RTP/SAVP (RFC 3711) or RTP/SAVPF (RFC 5124).
 
     Also where DTLS makes the keys (RFC 5764), and whatever carries them: `UDP/TLS/RTP/SAVPF`.
     """

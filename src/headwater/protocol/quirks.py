@@ -31,7 +31,7 @@ player that is paused twice, or before its PLAY, would end at the 455.
 
 
 def continues_line_before(block: bytes, at: int) -> bool:
-    """Whether a line without a colon, in a head with CR LF, goes on with the line before it.
+    """Return whether a line without a colon, in a head with CR LF, goes on with the line before it.
 
     It does where that one ended with LF alone: Android's Base64 breaks long values so after 76
     characters. A line with a colon, which Base64 has not, is a header of its own whatever stands
@@ -113,7 +113,7 @@ def port_of_partner(port: int) -> int:
 
 
 def ports_are_absent(first: int, second: int) -> bool:
-    """Whether a pair of ports says that there are none: GStreamer's rtspclientsink sends 0-0."""
+    """Return whether a pair of ports means none: GStreamer's rtspclientsink sends 0-0."""
     return first == 0 and second in (0, 1)
 
 

@@ -108,7 +108,7 @@ class ReceptionStatistics:
         self._transit = transit
 
     def steady_timestamp(self, arrived_s: float) -> int | None:
-        """Where the source's clock stands at an instant, averaged; None before any sample.
+        """Return the averaged clock of the source at an instant; None before the first sample.
 
         Pictures are sent out of their order where there are B-frames: one by one their timestamps
         run ahead of the time that passes and fall behind it.

@@ -184,7 +184,7 @@ RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Bye | App | Fee
 
 
 def is_rtcp(packet: bytes) -> bool:
-    """Whether this can be RTCP rather than RTP: version 2, packet type 192 to 223 (RFC 5761 §4)."""
+    """Return whether this is RTCP rather than RTP: packet types 192 to 223 (RFC 5761 §4)."""
     return len(packet) >= 8 and packet[0] >> 6 == 2 and 192 <= packet[1] <= 223
 
 
@@ -237,7 +237,7 @@ def packet_bounds(compound: bytes) -> list[tuple[int, int]]:
 
 
 def leading_sender_report(compound: bytes) -> bytes | None:
-    """The sender report that a compound begins with, if that is whole; what follows may be broken.
+    """Return the whole sender report at the front of a compound; what follows may be broken.
 
     RFC 3550 §A.2 lets a receiver discard the whole compound; cameras exist all of whose compounds
     have a broken tail behind a good report.

@@ -32,17 +32,17 @@ _FIR = 4
 
 
 def ntp_time(unix_s: float) -> int:
-    """Seconds since 1970 as a 64-bit NTP time stamp (RFC 3550 §4)."""
+    """Return seconds since 1970 as a 64-bit NTP time stamp (RFC 3550 §4)."""
     return int((unix_s + _UNIX_TO_NTP_S) * 0x100000000) & 0xFFFFFFFFFFFFFFFF
 
 
 def ntp_middle(ntp: int) -> int:
-    """The middle 32 bits of an NTP time stamp, as `last_sr` wants them (RFC 3550 §4)."""
+    """Return the middle 32 bits of an NTP time stamp, as `last_sr` wants them (RFC 3550 §4)."""
     return ntp >> 16 & 0xFFFFFFFF
 
 
 def receiver_report(ssrc: int, blocks: Sequence[ReportBlock] = (), *, cname: str) -> bytes:
-    """A compound of RR and SDES CNAME, as RFC 3550 §6.1 wants it.
+    """Return a compound of RR and SDES CNAME, as RFC 3550 §6.1 wants it.
 
     Args:
         ssrc: who reports.
@@ -66,7 +66,7 @@ def sender_report(
     cname: str,
     blocks: Sequence[ReportBlock] = (),
 ) -> bytes:
-    """A compound of SR and SDES CNAME (RFC 3550 §6.4.1).
+    """Return a compound of SR and SDES CNAME (RFC 3550 §6.4.1).
 
     Args:
         ssrc: the source whose media is reported.
@@ -88,7 +88,7 @@ def sender_report(
 
 
 def bye(ssrcs: Sequence[int], reason: str = "", *, cname: str | None = None) -> bytes:
-    """A compound that says these sources end: an empty RR, SDES where `cname` is given, BYE.
+    """Return a compound that says these sources end: an empty RR, SDES where `cname` is given, BYE.
 
     Args:
         ssrcs: one to 31 sources.
@@ -114,7 +114,7 @@ def bye(ssrcs: Sequence[int], reason: str = "", *, cname: str | None = None) -> 
 
 
 def picture_loss_indication(ssrc: int, media_ssrc: int, *, cname: str) -> bytes:
-    """A compound that asks for a key frame: an empty RR, SDES, PLI (RFC 4585 §6.3.1).
+    """Return a compound that asks for a key frame: an empty RR, SDES, PLI (RFC 4585 §6.3.1).
 
     Args:
         ssrc: who asks.
@@ -127,7 +127,7 @@ def picture_loss_indication(ssrc: int, media_ssrc: int, *, cname: str) -> bytes:
 
 
 def full_intra_request(ssrc: int, media_ssrc: int, sequence: int, *, cname: str) -> bytes:
-    """A compound that asks for a key frame: an empty RR, SDES, FIR (RFC 5104 §4.3.1).
+    """Return a compound that asks for a key frame: an empty RR, SDES, FIR (RFC 5104 §4.3.1).
 
     Args:
         ssrc: who asks.
@@ -141,7 +141,7 @@ def full_intra_request(ssrc: int, media_ssrc: int, sequence: int, *, cname: str)
 
 
 def sender_report_at(compound: bytes, ntp: int, rtp_timestamp: int) -> bytes:
-    """The compound with the instant of its leading sender report replaced.
+    """Return the compound with the instant of its leading sender report replaced.
 
     Args:
         compound: one that begins with a sender report.
@@ -154,7 +154,7 @@ def sender_report_at(compound: bytes, ntp: int, rtp_timestamp: int) -> bytes:
 
 
 def rewrite_sender_report(compound: bytes, ts_delta: int, ssrc: int) -> bytes:
-    """The compound as the source `ssrc` would have sent it, on a moved RTP clock.
+    """Return the compound as the source `ssrc` would have sent it, on a moved RTP clock.
 
     The sender of every SR and RR is replaced, with its SDES chunks and BYEs; RTP timestamps of SRs
     are moved. Report blocks, which speak of other sources, and unknown packets stay.
@@ -189,7 +189,7 @@ def rewrite_sender_report(compound: bytes, ts_delta: int, ssrc: int) -> bytes:
 
 
 def _source_positions(compound: bytes, start: int, end: int) -> list[int]:
-    """Where SDES and BYE name their sources; counts that run past the end name none."""
+    """Return the positions of sources in SDES and BYE; counts beyond the end name none."""
     kind, count = compound[start + 1], compound[start] & 0x1F
     if kind == GOODBYE:
         return [at for at in range(start + 4, start + 4 + 4 * count, 4) if at + 4 <= end]

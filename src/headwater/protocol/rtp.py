@@ -19,37 +19,37 @@ _EXTENSION_OR_CSRC = 0x1F
 
 
 def is_rtp(packet: bytes) -> bool:
-    """Whether this can be an RTP packet: version 2 and at least a fixed header long."""
+    """Return whether this can be an RTP packet: version 2 and at least a fixed header long."""
     return len(packet) >= HEADER_BYTES and packet[0] >> 6 == 2
 
 
 def payload_type(packet: bytes) -> int:
-    """The payload type, 0 to 127."""
+    """Return the payload type, 0 to 127."""
     return packet[1] & 0x7F
 
 
 def marker(packet: bytes) -> bool:
-    """The marker bit: for video, usually, the last packet of a picture."""
+    """Return the marker bit: for video, usually, the last packet of a picture."""
     return packet[1] >= 0x80
 
 
 def sequence_number(packet: bytes) -> int:
-    """The sequence number, 16 bits."""
+    """Return the sequence number, 16 bits."""
     return packet[2] << 8 | packet[3]
 
 
 def timestamp(packet: bytes) -> int:
-    """The RTP timestamp, 32 bits, in units of the track's clock rate."""
+    """Return the RTP timestamp, 32 bits, in units of the track's clock rate."""
     return int.from_bytes(packet[4:8], "big")
 
 
 def ssrc(packet: bytes) -> int:
-    """The synchronisation source, 32 bits."""
+    """Return the synchronisation source, 32 bits."""
     return int.from_bytes(packet[8:12], "big")
 
 
 def payload_offset(packet: bytes) -> int:
-    """Where the payload begins, after contributing sources and the header extension.
+    """Return the offset of the payload, behind contributing sources and header extension.
 
     A header that says it is longer than the packet leaves an empty payload: the packet's length.
     """
@@ -67,7 +67,7 @@ def payload_offset(packet: bytes) -> int:
 
 
 def rewrite(packet: bytes, seq_delta: int, ts_delta: int, ssrc: int) -> bytes:
-    """The packet with sequence number and timestamp moved and its source replaced.
+    """Return the packet with sequence number and timestamp moved and its source replaced.
 
     Args:
         packet: an RTP packet.

@@ -184,7 +184,7 @@ class MediaDescription:
         }
 
     def difference_from(self, other: "MediaDescription") -> str | None:
-        """What of `other` readers of this section could not follow; None if they could.
+        """Return what of `other` readers of this section could not follow; None if they could.
 
         Compared is the `meaning`: kind, profile, payload types, what each of them carries, and its
         format parameters (with the codec's parameter sets) in any order.
@@ -263,7 +263,7 @@ class SessionDescription:
         return first_value(attributes_of(self.lines), "range")
 
     def relayed(self, *, address: str, name: str | None = None) -> bytes:
-        """This description as a reader of ours gets it by DESCRIBE.
+        """Return this description as a reader of ours gets it by DESCRIBE.
 
         Args:
             address: IP address of this server as the reader sees it, for the `o=` line.
@@ -277,7 +277,7 @@ class SessionDescription:
     def multicast(
         self, endpoints: Sequence[MulticastEndpoint], *, address: str, name: str | None = None
     ) -> bytes:
-        """This description for listeners of multicast groups.
+        """Return this description for listeners of multicast groups.
 
         Args:
             endpoints: where each track is sent, in the order of `media`.
@@ -293,7 +293,7 @@ class SessionDescription:
         ).encode(errors="surrogateescape")
 
     def compatible_with(self, other: "SessionDescription") -> str | None:
-        """Why `other` cannot go on where this left off; None if readers would not notice."""
+        """Return why `other` cannot go on where this left off; None if readers would not notice."""
         if len(self.media) != len(other.media):
             return f"number of tracks was {len(self.media)}, is {len(other.media)}"
         for index, (mine, theirs) in enumerate(zip(self.media, other.media, strict=True)):

@@ -136,7 +136,7 @@ def _strayed(line: str) -> bool:
 
 
 def _version(came: Iterable[str]) -> str:
-    """The publisher's session id and version where strict readers can hold them."""
+    """Return the publisher's session id and version where strict readers can hold them."""
     origin = next((line for line in map(str.lstrip, came) if line.startswith("o=")), "")
     # Counted from the end: a user name with blanks has been seen in the field.
     numbers = origin.partition(" IN")[0].split()[-2:]

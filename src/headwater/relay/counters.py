@@ -16,7 +16,7 @@ class Tally(dict[KeyT, int]):
     """
 
     def __missing__(self, key: KeyT) -> int:
-        """Nothing was counted yet."""
+        """Return 0: nothing was counted yet."""
         return 0
 
 

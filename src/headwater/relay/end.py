@@ -150,7 +150,7 @@ class End(ABC):
         """
 
     def snapshot(self) -> SessionSnapshot:
-        """The session as it is now."""
+        """Return the session as it is now."""
         return SessionSnapshot(
             id=self.id,
             role=self.side,

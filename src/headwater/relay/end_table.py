@@ -30,7 +30,7 @@ class EndTable:
         return iter(tuple(self._by_id.values()))
 
     def get(self, end_id: str) -> End | None:
-        """The end with this id, if it lives."""
+        """Return the end with this id, if it lives."""
         return self._by_id.get(end_id)
 
     def require_room(self, side: Side, address_block: str, peer: str) -> None:
@@ -47,7 +47,7 @@ class EndTable:
         raise self.limit_reached(limit, peer)
 
     def limit_reached(self, limit: str, peer: str) -> LimitReached:
-        """The refusal of a peer that met a limit, which is counted and logged."""
+        """Return the refusal of a peer that met a limit, which is counted and logged."""
         self._limits.met(limit, peer)
         most = getattr(self._limits.settings, limit)
         return LimitReached(

@@ -86,11 +86,11 @@ class EventStream:
         self.close()
 
     def __aiter__(self) -> Self:
-        """The stream itself."""
+        """Return the stream itself."""
         return self
 
     async def __anext__(self) -> Event:
-        """The next event; waits for it."""
+        """Wait for the next event and return it."""
         while not self._events:
             if self._closed:
                 raise StopAsyncIteration
@@ -115,7 +115,7 @@ class EventFeed:
         return bool(self._streams)
 
     def listen(self) -> EventStream:
-        """A stream of what happens from now on."""
+        """Return a stream of what happens from now on."""
         stream = EventStream(self._streams.discard)
         self._streams.add(stream)
         return stream

@@ -140,7 +140,7 @@ class LimitSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
 
     def wire_limits(self) -> WireLimits:
-        """The part that the parser of requests keeps."""
+        """Return the part that the parser of requests keeps."""
         return WireLimits(
             max_header_bytes=self.header_bytes,
             max_header_count=self.header_count,
@@ -150,7 +150,7 @@ class LimitSettings:
         )
 
     def description_limits(self) -> DescriptionLimits:
-        """The part that the parser of descriptions keeps."""
+        """Return the part that the parser of descriptions keeps."""
         return DescriptionLimits(
             max_lines=self.description_lines,
             max_tracks=self.tracks_per_mount,
@@ -171,5 +171,5 @@ _SETTINGS = {
 
 
 def setting_of_limit(limit: str) -> str:
-    """The setting that bounds what a parser calls so."""
+    """Return the setting that bounds what a parser calls so."""
     return f"limits.{_SETTINGS[limit]}"

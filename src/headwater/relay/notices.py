@@ -29,47 +29,47 @@ class Notices(MountObserver):
         self._hooks = hooks
 
     def end_opened(self, end: End) -> None:
-        """A publisher or reader came; it may not have begun yet."""
+        """Tell that a publisher or reader came; it may not have begun yet."""
         self._tell_end(EventName.SESSION_OPENED, end)
 
     def end_closed(self, end: End, mount: Mount | None, reason: str) -> None:
-        """A publisher or reader is gone; `mount` is the one that a reader was on."""
+        """Tell that a publisher or reader is gone; `mount` is the one that a reader was on."""
         if end.side is Side.PLAY and mount is not None and self._play.has("client_close"):
             self._play.notify("client_close", mount.snapshot(), end.snapshot())
         self._tell_end(EventName.SESSION_CLOSED, end, reason)
 
     def mount_opened(self, mount: Mount) -> None:
-        """A mount came to be."""
+        """Tell that a mount came to be."""
         logger.info("mount opened", extra={"mount": mount.path})
         self._tell_mount(EventName.MOUNT_OPENED, mount)
 
     def mount_closed(self, mount: Mount, reason: str) -> None:
-        """A mount ended."""
+        """Tell that a mount ended."""
         logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
         self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
 
     def mount_now_empty(self, mount: Mount) -> None:
-        """The last reader left."""
+        """Tell that the last reader left."""
         self._tell_mount(EventName.MOUNT_NOW_EMPTY, mount)
 
     def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
-        """A publisher took the mount."""
+        """Tell that a publisher took the mount."""
         logger.info("publisher started", extra=self._fields(mount, publisher))
         self._tell(self._publish, EventName.PUBLISHER_STARTED, mount, publisher.id)
 
     def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
-        """The publisher left."""
+        """Tell that the publisher left."""
         fields = self._fields(mount, publisher)
         logger.info("publisher stopped", extra={**fields, "cause": reason})
         self._tell(self._publish, EventName.PUBLISHER_STOPPED, mount, publisher.id, reason)
 
     def reader_started(self, mount: Mount, reader: Reader) -> None:
-        """A reader began to play."""
+        """Tell that a reader began to play."""
         logger.info("reader started", extra=self._fields(mount, reader))
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
 
     def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
-        """A reader that had begun is gone."""
+        """Tell that a reader that had begun is gone."""
         logger.info("reader stopped", extra={**self._fields(mount, reader), "cause": reason})
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 

@@ -45,7 +45,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def new_end_id() -> str:
-    """An id for a publisher or reader.
+    """Return an id for a publisher or reader.
 
     RFC 2326 §3.4 wants ids that cannot be guessed; letters and digits only, since a dash makes
     some clients cut the id there.
@@ -54,7 +54,7 @@ def new_end_id() -> str:
 
 
 def _counted_cause(cause: str) -> str:
-    """The cause without its details: a counter must not grow with what peers make up."""
+    """Return the cause without its details: a counter must not grow with what peers make up."""
     return _NUMBER.sub("N", cause.partition(":")[0])
 
 

@@ -118,7 +118,7 @@ class Answering:
         return answer
 
     def _refused(self, connection: Connection, request: Request, error: Exception) -> Response:
-        """The answer for what was raised.
+        """Return the answer for an exception.
 
         A function of its own: kept in the frame that it was raised through, the refusal would be
         a cycle with its traceback, and each request refused would wait for the garbage collector.

@@ -61,7 +61,7 @@ class Clearance:
         connection.grant(side, path, None if until_s is None else Grant(until_s, hook_request))
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
-        """The same for a request whose URL is a mount's; returns the mount's path."""
+        """Do the same for a request with a mount's URL; returns the mount's path."""
         path = mount_path(exchange.uri)
         await self.require(exchange, side, path)
         return path

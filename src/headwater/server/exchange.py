@@ -42,5 +42,5 @@ class Exchange:
         body: bytes = b"",
         status: int = Status.OK,
     ) -> Response:
-        """A response with these headers; CSeq and Server are added on the way out."""
+        """Return a response with these headers; CSeq and Server are added on the way out."""
         return Response(status=status, headers=Headers(headers), body=body)

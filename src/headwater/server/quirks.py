@@ -14,7 +14,7 @@ _SETTING_UP = frozenset({SessionState.INIT, SessionState.READY})
 
 
 def named_session_id(value: str | None) -> str | None:
-    """The id that a Session header names; None without a header, and for an empty one.
+    """Return the id that a Session header names; None without a header, and for an empty one.
 
     RFC 2326 §12.37 has the server choose the id. RootEncoder (Android) writes `Session: ` into
     every request until it was given one.
@@ -26,7 +26,7 @@ def named_session_id(value: str | None) -> str | None:
 
 
 def session_of_made_up_id(sessions: Iterable[Session], session_id: str) -> Session | None:
-    """The session, of its connection's, whose ANNOUNCE came with this id that names none.
+    """Return the connection's session whose ANNOUNCE came with this id, which names no session.
 
     Espressif's ESP-ADF sends an id of its own choice from its first request on, and goes on with
     it. ANNOUNCE opens a session whatever it says; the id that the server chose is good as well.
@@ -40,7 +40,7 @@ def session_of_made_up_id(sessions: Iterable[Session], session_id: str) -> Sessi
 
 
 def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> ReaderSession | None:
-    """The session that a reader's SETUP without the Session header joins, of its connection's.
+    """Return the connection's session that a reader's SETUP without the Session header joins.
 
     By RFC 2326 §12.37 it opens another. Streamedian's player and others that are fed through a
     WebSocket send the SETUPs of all tracks before the first answer, and then play one of them
@@ -59,7 +59,7 @@ def session_of_setup(sessions: Iterable[Session], path: str, track: int) -> Read
 
 
 def session_of_announce(sessions: Iterable[Session]) -> PublisherSession | None:
-    """The session that a SETUP without the Session header goes on with, of its connection's.
+    """Return the connection's session that a SETUP without the Session header goes on with.
 
     ANNOUNCE's answer has the id already. Some IP cameras send it from the request behind SETUP
     on, since RFC 2326 §3.4 has the server choose it at SETUP; KTSF's publisher does not either.
@@ -73,7 +73,7 @@ def session_of_announce(sessions: Iterable[Session]) -> PublisherSession | None:
 
 
 def only_session(sessions: Iterable[Session]) -> Session | None:
-    """The session that a later request without the header means: the only one, or None.
+    """Return the session that a later request without the header means: the only one, or None.
 
     RFC 2326 §12.37 wants the id in every request of a session. Who left it out of SETUP, like
     KTSF's publisher, cannot be counted on to send it afterwards.
@@ -83,7 +83,7 @@ def only_session(sessions: Iterable[Session]) -> Session | None:
 
 
 def understood_parameters(method: Method, body: bytes) -> bool:
-    """Whether a request about parameters is answered 200: there are none to be had or set.
+    """Return whether a request about parameters is answered 200: there are none to be had or set.
 
     RFC 2326 §11.3.2 allows 451 for each. But set-top boxes ask for `position` once a second
     (tvheadend), and recorders for `ping`, to keep their session alive, and stop at the first answer
@@ -94,7 +94,7 @@ def understood_parameters(method: Method, body: bytes) -> bool:
 
 
 def track_of_url_without_control(index: int | None, count: int) -> int | None:
-    """The track that a SETUP means; of a presentation with a single one that one.
+    """Return the track that a SETUP means; of a presentation with a single one that one.
 
     FFmpeg, reading MPEG-TS, sets up the URL of the presentation and leaves the control out.
     """
@@ -102,7 +102,7 @@ def track_of_url_without_control(index: int | None, count: int) -> int | None:
 
 
 def told_timeout_s(timeout_s: float, margin_s: float) -> int:
-    """The time-out that the Session header tells (RFC 2326 §12.37), whole seconds, at least 1.
+    """Return the time-out for the Session header (RFC 2326 §12.37) in whole seconds, at least 1.
 
     Windows Media Foundation sends its keep-alive exactly when the time that it was told is over,
     so it is told a little less than it has: by the margin, or by half where that is less.
@@ -111,7 +111,7 @@ def told_timeout_s(timeout_s: float, margin_s: float) -> int:
 
 
 def pause_before_kept_packets_s(user_agent: str, transport: TransportKind | None) -> float:
-    """How long after PLAY's answer the last key frame is sent, in seconds.
+    """Return how long after PLAY's answer the last key frame is sent, in seconds.
 
     VLC's live555 reads on behind the answer at once and throws away what comes over TCP before
     VLC has asked it for packets: the key frame, and with it the pictures up to the next one.

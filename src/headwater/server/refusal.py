@@ -44,7 +44,7 @@ class Refusal(Exception):  # noqa: N818 - named after what it does
 
 
 def refusal_response(refusal: Refusal) -> Response:
-    """The answer for a refusal: its headers, and its reason as a line of plain text."""
+    """Return the answer for a refusal: its headers, and its reason as a line of plain text."""
     headers = Headers(refusal.headers)
     body = b""
     if refusal.reason:
@@ -125,7 +125,7 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """The refusal that answers an exception; what is not in the table is our fault: 500."""
+    """Return the refusal that answers an exception; what is not in the table is our fault: 500."""
     for kind, build in _REFUSALS:
         if isinstance(error, kind):
             return build(error)
@@ -133,7 +133,7 @@ def refusal_of(error: Exception) -> Refusal:
 
 
 def setting_to_raise(error: Exception) -> str | None:
-    """The setting whose limit the error tells of; None for any other error."""
+    """Return the setting whose limit the error tells of; None for any other error."""
     match error:
         case LimitExceeded():
             return setting_of_limit(error.limit)
@@ -154,5 +154,5 @@ def setting_to_raise(error: Exception) -> str | None:
 
 
 def is_unexpected(error: Exception) -> bool:
-    """Whether the exception has no entry in the table, so that its traceback must be logged."""
+    """Return whether the table lacks the exception, so that its traceback must be logged."""
     return not any(isinstance(error, kind) for kind, _ in _REFUSALS)

@@ -26,7 +26,7 @@ _INSTANT_START = {
 
 
 def parse_request_uri(request: Request) -> RtspUri:
-    """The request's URL; `*` has no mount and is refused for methods that need one."""
+    """Return the request's URL; `*` has no mount and is refused for methods that need one."""
     if request.uri == "*":
         raise Refusal(Status.BAD_REQUEST, f"{request.method} needs the URL of a mount, not *")
     return RtspUri.parse(request.uri)
@@ -43,17 +43,17 @@ def require_short_path(path: str, most_bytes: int) -> None:
 
 
 def url_as_written(request: Request, uri: RtspUri) -> str:
-    """The request's URL to the letter, for clients that compare; without credentials."""
+    """Return the request's URL to the letter, for clients that compare; without credentials."""
     return request.uri if uri.username is None else uri.without_credentials
 
 
 def encode_path(path: str) -> str:
-    """A mount's path as it stands in a URL."""
+    """Return a mount's path as it stands in a URL."""
     return quote(path, safe="/~@!$&'()*+,;=:")
 
 
 def wants_instant_start(*queries: str) -> bool | None:
-    """What the first of these queries asks for that has `instant_start=` with a sense.
+    """Return what the first of these queries asks for that has `instant_start=` with a sense.
 
     None leaves it to the mount's setting.
     """
@@ -66,7 +66,7 @@ def wants_instant_start(*queries: str) -> bool | None:
 
 
 def loggable_uri(uri: str) -> str:
-    """The URL without user, password and query, which may hold secrets; also one that is none."""
+    """Return the text of a URL, even a broken one, without user, password and query."""
     scheme = _SCHEME.match(uri)
     start = scheme.end() if scheme else 0
     rest = uri[start:].partition("?")[0]

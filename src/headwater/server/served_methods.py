@@ -22,7 +22,7 @@ SIDES_BY_METHOD: dict[Method, frozenset[Side]] = {
 
 
 def methods_of(sides: frozenset[Side]) -> list[Method]:
-    """The methods that a listener for these sides serves, in the order of RFC 2326 §10."""
+    """Return the methods that a listener for these sides serves, in the order of RFC 2326 §10."""
     return [method for method, served in SIDES_BY_METHOD.items() if served & sides]
 
 
@@ -30,7 +30,7 @@ class ServedPorts(dict[Side, int]):
     """The port that each side uses, once it is bound."""
 
     def where_served(self, method: Method) -> str:
-        """Which port takes a method, in words for the peer that asked on the wrong one."""
+        """Return which port takes a method, in words for the peer that asked on the wrong one."""
         return " and ".join(
             f"{side.person}s use port {self[side]}"
             for side in Side

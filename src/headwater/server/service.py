@@ -108,7 +108,7 @@ class RtspService:
 def _methods(
     relay: Relay, settings: RtspSettings, sessions: SessionTable, ports: ServedPorts
 ) -> dict[Method, MethodAnswer]:
-    """What answers each method that is served."""
+    """Return what answers each method that is served."""
     limits, mounts, reservations = relay.limits, relay.mounts, relay.reservations
     lookup = SessionLookup(sessions, relay.clock, settings.sessions.advertised_timeout_s)
     clearance = Clearance(relay.admission, limits.settings.path_bytes)

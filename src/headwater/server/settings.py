@@ -104,7 +104,7 @@ class ServerSettings:
         return self.publish_port if self.play_port is None else self.play_port
 
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The networks of `proxy_protocol_from`. Raises ValueError for what is none."""
+        """Return the networks of `proxy_protocol_from`. Raises ValueError for what is none."""
         try:
             return tuple(ip_network(text) for text in self.proxy_protocol_from)
         except ValueError as error:

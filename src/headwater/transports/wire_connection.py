@@ -103,7 +103,7 @@ class WireConnection(ABC):
 
     @abstractmethod
     def stream_drained(self) -> None:
-        """The peer took everything that was queued."""
+        """Note that the peer took everything that was queued."""
 
     def stream_closed(self, error: Exception | None) -> None:
         """The connection is gone."""

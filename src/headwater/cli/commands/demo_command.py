@@ -123,7 +123,7 @@ async def _end_camera(camera: Process) -> None:
 
 
 def own_command() -> str:
-    """How this command is called in another terminal, which may have another search path."""
+    """Return how this command is called in another terminal, which may have another search path."""
     program = Path(sys.argv[0])
     found = shutil.which(program.name)
     if found and Path(found).resolve() == program.resolve():
@@ -134,7 +134,7 @@ def own_command() -> str:
 
 
 def instructions(play_url: str, publish_url: str, *, command: str = "headwater") -> str:
-    """What to paste into another terminal."""
+    """Return what to paste into another terminal."""
     return f"""
 A synthetic camera (H.264 and AAC) is live at
 

@@ -96,7 +96,7 @@ def serve(
 
 
 def parse_assignment(text: str) -> Assignment:
-    """One `--set section.key=value`; raises CommandFailed when it has no equals sign."""
+    """Return one `--set section.key=value`; raises CommandFailed when it has no equals sign."""
     key, equals, value = text.partition("=")
     if not equals:
         raise CommandFailed(

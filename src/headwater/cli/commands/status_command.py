@@ -125,7 +125,7 @@ def _watch(path: Path, *, as_json: bool) -> Document:
 
 
 def _console() -> "Console":
-    """A console for the table; where it goes into a file or a pipe, wide enough for it."""
+    """Return a console for the table; where it goes into a file or a pipe, wide enough for it."""
     from rich.console import Console
 
     console = Console()

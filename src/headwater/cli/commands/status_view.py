@@ -19,7 +19,7 @@ _STATE_STYLES = {"running": "bold green", "live": "green", "draining": "bold yel
 
 
 def health_line(document: Document) -> str:
-    """Whether the server serves, in one line."""
+    """Return whether the server serves, in one line."""
     return (
         f"{document['state']}: headwater {document['version']}, up {duration(document['uptime_s'])}"
         f", {_number(document['mounts'], 'mount')}, {_number(document['sessions'], 'session')}"
@@ -28,7 +28,7 @@ def health_line(document: Document) -> str:
 
 
 def status_view(document: Document, before: Document | None = None) -> RenderableType:
-    """The status to print; rates are those since `before`, or else averages since the start."""
+    """Return the status to print, with rates since `before`, or averages since the start."""
     parts: list[RenderableType] = [*_head(document, before)]
     if document["mounts"]:
         parts += ["", _mounts_table(document, before)]
@@ -141,7 +141,7 @@ def _readers_table(readers: list[tuple[str, Document]]) -> Table:
 
 
 def _hints(readers: list[tuple[str, Document]]) -> list[RenderableType]:
-    """What would help readers, a line each."""
+    """Return what would help readers, a line each."""
     told = [(path, reader) for path, reader in readers if reader.get("hint")]
     lines: list[RenderableType] = [
         Text(f"hint  {reader['peer']} on {path} {reader['hint']}", style="yellow")
@@ -157,7 +157,7 @@ def _trouble(reader: Document) -> tuple[int, int, float]:
 
 
 def _peer_text(end: Document | None) -> str:
-    """Who is at an end, how its packets travel, and what it calls itself."""
+    """Return who is at an end, how its packets travel, and what it calls itself."""
     if end is None:
         return "none"
     parts = [end["peer"], end["transport"], end["user_agent"]]
@@ -176,7 +176,7 @@ def _received(mount: Document) -> int:
 
 
 def _received_since(mount: Document, before: Document) -> int:
-    """Bytes since the status before; a mount that opened anew meanwhile counts from nothing."""
+    """Return the bytes since the status before; a mount that opened meanwhile counts from 0."""
     for old in before["mounts"]:
         if old["path"] == mount["path"] and old["opened_s"] == mount["opened_s"]:
             return _received(mount) - _received(old)
@@ -214,7 +214,7 @@ def bit_rate(size_bytes: int, seconds: float) -> str:
 
 
 def size(size_bytes: int | None) -> str:
-    """Bytes, with three digits that count."""
+    """Return a number of bytes as text, with three significant digits."""
     return (
         "unknown"
         if size_bytes is None
@@ -223,7 +223,7 @@ def size(size_bytes: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in its two largest units."""
+    """Return a duration as text, in its two largest units."""
     whole = int(seconds)
     for unit, above, length, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60)):
         if whole >= length:

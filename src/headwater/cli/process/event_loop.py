@@ -34,7 +34,7 @@ def run_until_signalled(
 
 
 def loop_factory(choice: LoopChoice) -> LoopFactory:
-    """The maker of the chosen loop; `auto` is uvloop where it is installed.
+    """Return the maker of the chosen loop; `auto` is uvloop where it is installed.
 
     Raises CommandFailed when uvloop was asked for by name and is not there.
     """

@@ -38,7 +38,7 @@ def replace_process(order: object, module: str) -> None:
 
 
 def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
-    """What `replace_process` sent; the descriptor is closed. Raises TypeError for another kind."""
+    """Return the order that `replace_process` sent, and close the descriptor. Raises TypeError."""
     with open(descriptor, "rb") as file:
         order = pickle.load(file)  # noqa: S301 (written by this program)
     if not isinstance(order, kind):
@@ -47,7 +47,7 @@ def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
 
 
 def _can_be_started_again() -> bool:
-    """Whether the interpreter would find this package: not inside a zip or a frozen program."""
+    """Return whether a new interpreter finds this package, unlike in a zip or frozen program."""
     return bool(sys.executable) and not hasattr(sys, "frozen") and Path(__file__).is_file()
 
 
@@ -61,7 +61,7 @@ def _memory_file() -> int:
 
 
 def interpreter_options() -> tuple[str, ...]:
-    """The interpreter's options under which the same modules are found, and no others.
+    """Return the interpreter's options under which the same modules are found, and no others.
 
     `-m` would put the working folder first among the places to import from, where anybody may
     have left an `asyncio.py`.

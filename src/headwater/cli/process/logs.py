@@ -42,7 +42,7 @@ class TextFormatter(logging.Formatter):
         self._colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and below it the traceback, if there is one."""
+        """Return the line, and below it the traceback, if there is one."""
         event, fields = _parts(record)
         level = f"[{record.levelname.lower():<7}]"
         if self._colours:
@@ -56,7 +56,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: `timestamp`, `level`, `logger`, `message`, then the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line; a traceback is the field `exception`."""
+        """Return the line; a traceback is the field `exception`."""
         event, fields = _parts(record)
         line = {
             "timestamp": _time_of(record),
@@ -71,7 +71,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _parts(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
-    """What happened and the fields; records of other libraries are made fit here."""
+    """Return what happened and the fields; records of other libraries are made fit here."""
     if not is_fit(record):
         make_fit(record, fields_of(record))
     return vars(record)["event"], fields_of(record)

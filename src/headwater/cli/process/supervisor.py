@@ -1,4 +1,4 @@
-"""Tell systemd how the service is, where it asks (sd_notify(3)); elsewhere do nothing."""
+"""Tell systemd how the service is, if it asks (sd_notify(3))."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ class Supervisor:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str] = os.environ) -> Self:
-        """The one that the environment names; what names it is taken out, for it is ours alone."""
+        """Return the supervisor that the environment names, and remove it from there."""
         address = environment.pop("NOTIFY_SOCKET", "")
         watched = environment.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         microseconds = environment.pop("WATCHDOG_USEC", "")
@@ -47,18 +47,18 @@ class Supervisor:
         return cls(address if address[:1] in {"/", "@"} else "", watchdog_s)
 
     def ready(self, health: Callable[[], Health]) -> None:
-        """The server serves; from here on `health` is told every few seconds."""
+        """Tell that the server serves, and from now on its `health` every few seconds."""
         if self._socket is not None:
             self._tell("READY=1")
             self._report(health)
 
     def stopping(self, drain_s: float) -> None:
-        """The server begins to stop, which takes at least `drain_s` seconds."""
+        """Tell that the server begins to stop, which takes at least `drain_s` seconds."""
         microseconds = round((drain_s + _STOP_ALLOWANCE_S) * 1e6)
         self._tell("STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Tell systemd nothing more."""
         if self._timer is not None:
             self._timer.cancel()
         if self._socket is not None:

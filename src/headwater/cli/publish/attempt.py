@@ -85,7 +85,7 @@ class Attempt:
         return process
 
     async def _watch(self) -> Ended | None:
-        """The last report; None when the process ended without one."""
+        """Return the last report; None when the process ended without one."""
         while True:
             try:
                 async with asyncio.timeout(self._silence_s):
@@ -101,7 +101,7 @@ class Attempt:
     async def _unexplained(
         self, process: subprocess.Popen[bytes], complainer: threading.Thread
     ) -> Ended:
-        """The end of a process that did not say why: a signal, a fault of a library."""
+        """Return the end of a process that did not say why: a signal, a fault of a library."""
         code = await asyncio.to_thread(process.wait)
         await asyncio.to_thread(complainer.join)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"

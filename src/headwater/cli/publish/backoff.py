@@ -21,7 +21,7 @@ class Backoff:
         self._tries = 0
 
     def next_s(self, ran_s: float, chance: float | None = None) -> float:
-        """How long to wait after an attempt that ran for `ran_s` seconds."""
+        """Return how long to wait after an attempt that ran for `ran_s` seconds."""
         if ran_s >= _GOOD_RUN_S:
             self._tries = 0
         whole_s = min(FIRST_S * 2.0**self._tries, MOST_S)

@@ -23,7 +23,7 @@ class Display:
         self._began_s = time.monotonic()
 
     def show(self, progress: Progress) -> None:
-        """How far the sending is."""
+        """Show how far the sending is."""
         if not progress.packets:
             self._began_s = time.monotonic()
             return
@@ -36,7 +36,7 @@ class Display:
         self._write(f"{_CLEAR if self._live else ''}headwater: {_fit(text)}\n")
 
     def end(self, word: str) -> None:
-        """The last line: what was sent in all, and how it ended."""
+        """Write the last line: what was sent in all, and how it ended."""
         if self._live:
             self._write("\n" if self._line else "")
         elif self._line and not self._quiet:
@@ -50,12 +50,12 @@ class Display:
 
 
 def _fit(text: str) -> str:
-    """The text with its lines; what it quotes of a camera or a server cannot do harm."""
+    """Return the text with its lines; what it quotes of a camera or a server cannot do harm."""
     return "\n".join(shown(line, _MESSAGE_CHARACTERS) for line in text.split("\n"))
 
 
 def progress_line(progress: Progress, elapsed_s: float) -> str:
-    """What was sent so far: time of the media, packets, and the mean bit rate."""
+    """Return what was sent so far: time of the media, packets, and the mean bit rate."""
     length = f" of {_clock(progress.length_s)}" if progress.length_s and not progress.rounds else ""
     rounds = f", round {progress.rounds + 1}" if progress.rounds else ""
     megabits = progress.size_bytes * 8 / max(elapsed_s, 0.001) / 1e6

@@ -60,7 +60,7 @@ def run_camera(url: str, *, transport: str, settings: CameraSettings) -> None:
 def _packets(
     video: av.VideoStream, audio: av.AudioStream, settings: CameraSettings
 ) -> Iterator[Packet[Any]]:
-    """Packets of both tracks, each not before its time."""
+    """Yield packets of both tracks, each not before its time."""
     picture = Picture(settings.width, settings.height)
     # The time of day here, for people to compare with their own clock.
     began = datetime.now()

@@ -24,7 +24,7 @@ _DOTS: dict[str, str] = {
 
 
 def text_mask(text: str, dot_pixels: int) -> NDArray[np.bool_]:
-    """Which pixels a text covers, `dot_pixels` to a dot; only digits, colon, dot and blank."""
+    """Return the pixels of a text of digits, `:`, `.` and blanks, `dot_pixels` to a dot."""
     columns: list[NDArray[np.bool_]] = []
     for character in text:
         rows = _DOTS[character].split()

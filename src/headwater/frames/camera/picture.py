@@ -36,7 +36,7 @@ class Picture:
         self._ball = _disc(self._ball_pixels)
 
     def draw(self, frame_number: int, moment: datetime) -> Plane:
-        """One frame: `height * 3 / 2` rows, luma above, the colour planes packed below."""
+        """Return one frame: `height * 3 / 2` rows, luma above, the colour planes packed below."""
         shift = frame_number % self.width // 2 * 2
         luma = np.roll(self._luma, shift, axis=1)
         blue = np.roll(self._blue, shift // 2, axis=1)
@@ -94,6 +94,6 @@ def _disc(pixels: int) -> NDArray[np.bool_]:
 
 
 def _bounce(travelled: int, room: int) -> int:
-    """Where something is that runs to and fro over `room` pixels."""
+    """Return the position of something that runs to and fro over `room` pixels."""
     position = travelled % (2 * room)
     return position if position <= room else 2 * room - position

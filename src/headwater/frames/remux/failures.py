@@ -44,7 +44,7 @@ class Complaint:
 
 
 def reason(complaint: Complaint, *, publishing: bool) -> str:
-    """What libav complained of, in words; a refusal by its RTSP status, which libav only logs."""
+    """Return libav's complaint as text; an RTSP refusal with its status, which libav only logs."""
     for line in reversed(complaint.logs):
         if refused := _REFUSED.search(line):
             status = int(refused[2])
@@ -62,7 +62,7 @@ def reason(complaint: Complaint, *, publishing: bool) -> str:
 
 
 def reason_for_the_end(complaint: Complaint, *, silence_s: float) -> str:
-    """How a server ended a session that went well until now."""
+    """Return how a server ended a session that went well until now."""
     if complaint.number in _GONE:
         return "the server ended the session"
     if complaint.number in _SILENT:

@@ -102,7 +102,7 @@ class Remux:
         return Complaint(abs(error.errno or 0), reason_of(error), lines)
 
     def _tracks(self, source: InputContainer) -> list[Any]:
-        """The tracks to send, noted in the progress with the source's length."""
+        """Return the tracks to send, noted in the progress with the source's length."""
         tracks = [stream for stream in source.streams if stream.type in {"video", "audio"}]
         if not tracks:
             raise SendingFailed(f"{self._shown_source} has neither picture nor sound")
@@ -147,7 +147,7 @@ class Remux:
     def _placed(
         self, source: InputContainer, outputs: dict[int, _OutputTrack]
     ) -> Iterator[Packet[Any]]:
-        """Every packet of every round, on one time line that begins at 0, each in its time."""
+        """Yield the packets of all rounds in real time, on one time line that begins at 0."""
         timeline = Timeline(live=self._live)
         began_s = time.monotonic()
         while True:

@@ -34,13 +34,13 @@ _KINDS: Final[dict[str, type[Progress | Ended]]] = {"progress": Progress, "ended
 
 
 def report_line(report: Report) -> str:
-    """The line that says it."""
+    """Return the line that says it."""
     kind = "ended" if isinstance(report, Ended) else "progress"
     return json.dumps({"kind": kind, **asdict(report)}) + "\n"
 
 
 def read_report(line: str) -> Report | None:
-    """The report of a line; None for anything else that the process may have printed."""
+    """Return the report of a line; None for anything else that the process may have printed."""
     try:
         fields: dict[str, Any] = json.loads(line)
         if "tracks" in fields:

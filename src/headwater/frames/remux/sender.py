@@ -47,7 +47,7 @@ def _say(report: Report) -> None:
 
 
 def _end_with_the_watcher() -> None:
-    """A watching process that is killed leaves nobody who sends."""
+    """End this process when the watching process is killed."""
     while sys.stdin.read(1):
         pass
     os._exit(1)

@@ -39,13 +39,13 @@ class Timeline:
         """How often a track's times had to be put right."""
 
     def begin_round(self) -> None:
-        """The source begins again: what comes next follows what came last."""
+        """Begin the source again: what comes next follows what came last."""
         self._shift_s = None
         for track in self._tracks.values():
             track.offset_s = Fraction(0)
 
     def place(self, index: int, dts_s: Fraction, duration_s: Fraction, now_s: float) -> Fraction:
-        """When the next packet of a track belongs, by its decoding time and the clock."""
+        """Return the time of a track's next packet, by its decoding time and the clock."""
         if self._shift_s is None:
             self._shift_s = self._end_s - dts_s
         at_s = dts_s + self._shift_s

@@ -16,14 +16,14 @@ _QUERY = re.compile(r"\?.*", re.DOTALL)
 
 
 def shown(url: str) -> str:
-    """A source or URL as it may be shown: without user, password and query."""
+    """Return a source or URL as it may be shown: without user, password and query."""
     if "://" not in url:
         return url
     return _QUERY.sub("?…", _AUTHORITY.sub("", url))
 
 
 def without_secrets(text: str, *urls: str) -> str:
-    """A message of a library, in which these URLs or their passwords may stand, without them."""
+    """Return a library's message without these URLs and their passwords."""
     for url in urls:
         text = text.replace(url, shown(url))
         for secret in sorted(_secrets(url), key=len, reverse=True):
@@ -32,7 +32,7 @@ def without_secrets(text: str, *urls: str) -> str:
 
 
 def given(text: str) -> str:
-    """What an argument means: itself, or the first line of the file that `@FILE` names.
+    """Return what an argument means: itself, or the first line of the file that `@FILE` names.
 
     Raises OSError when the file cannot be read, and ValueError when there is nothing in it.
     """
@@ -46,7 +46,7 @@ def given(text: str) -> str:
 
 
 def is_local_file(source: str) -> bool:
-    """Whether a source is a file, which has an end and is sent at its own pace."""
+    """Return whether a source is a file, which has an end and is sent at its own pace."""
     return os.path.isfile(source.removeprefix("file:"))  # noqa: PTH113 (any text may be asked)
 
 

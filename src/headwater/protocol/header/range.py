@@ -79,7 +79,7 @@ def parse_range(value: str) -> RangeHeader:
 
 
 def is_open_ended(value: str) -> bool:
-    """Whether a range can be read and has no end, as that of live media has none."""
+    """Return whether a range can be read and has no end, as that of live media has none."""
     try:
         header = parse_range(value)
     except ProtocolError:

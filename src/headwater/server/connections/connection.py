@@ -102,7 +102,7 @@ class Connection(WireConnection):
         return self.stream.local_address[0]
 
     def may(self, side: Side, path: str) -> bool:
-        """Whether this connection was allowed this before, and still is."""
+        """Return whether this connection was allowed this before, and still is."""
         try:
             grant = self._grants[side, path]
         except KeyError:
@@ -116,7 +116,7 @@ class Connection(WireConnection):
             del self._grants[next(iter(self._grants))]
 
     def ending_grant(self, side: Side, path: str) -> Grant | None:
-        """A grant of its own for a session; None where what it may has no end."""
+        """Return a grant of its own for a session; None where what it may has no end."""
         ending = self._grants.get((side, path))
         return None if ending is None else Grant(ending.until_s, ending.request)
 
@@ -126,7 +126,7 @@ class Connection(WireConnection):
         return 0 if self._unread is None else self._unread.size_bytes
 
     def stream_drained(self) -> None:
-        """The peer took everything that was queued."""
+        """Note that the peer took everything that was queued."""
         self.look_at_answers()
 
     def look_at_answers(self) -> None:

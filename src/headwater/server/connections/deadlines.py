@@ -62,7 +62,7 @@ class Deadlines:
 
 
 def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | None:
-    """The deadline that a connection has missed, by the name of its setting; None if none."""
+    """Return the setting of the deadline that a connection has missed; None if it missed none."""
     began_s = connection.message_began_s
     if _stalled_s(connection, now) > limits.write_stall_timeout_s and not any(_playing(connection)):
         return "write_stall_timeout_s"
@@ -83,12 +83,12 @@ def overdue(connection: Connection, limits: LimitSettings, now: float) -> str | 
 
 
 def _stalled_s(connection: Connection, now: float) -> float:
-    """How long the peer has kept its next byte waiting: also one that takes a little at a time."""
+    """Return how long the oldest byte has waited for the peer, also if it takes a few at a time."""
     return connection.stream.oldest_queued_s(now)
 
 
 def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
-    """The readers that play on this connection: how slow they may be is for their mounts to say."""
+    """Yield the readers that play on this connection; their mounts say how slow they may be."""
     for session in connection.sessions.values():
         if not isinstance(session, ReaderSession) or session.transport is not TransportKind.TCP:
             continue
@@ -99,7 +99,7 @@ def _playing(connection: Connection) -> Iterator[tuple[Mount, Reader]]:
 
 
 def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount, Reader]]:
-    """Those that took too little for too long: without packets no gate is asked about them."""
+    """Yield the readers that take too little: without packets their gates are not asked."""
     stalled_s = _stalled_s(connection, now)
     if not stalled_s:
         return
@@ -110,7 +110,7 @@ def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount
 
 
 def _longest_stall_s(settings: MountSettings) -> float | None:
-    """How long anything may wait for a reader, in seconds; None for ever.
+    """Return how long anything may wait for a reader, in seconds; None for ever.
 
     By then its gate would have expired, had packets come for the gate to be asked about.
     """

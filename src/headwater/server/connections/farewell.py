@@ -10,7 +10,7 @@ _HTTP_VERSION = "HTTP/1.1"
 
 
 def farewell(refusal: Refusal, first_bytes: bytes) -> bytes:
-    """The answer to a peer that is turned away with the first bytes it sent, unread as yet."""
+    """Return the answer to a peer that is turned away, by the first bytes that it sent."""
     response = refusal_response(refusal)
     if method := http_method(first_bytes):
         speak_http(response, method)

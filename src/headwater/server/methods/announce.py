@@ -96,7 +96,7 @@ class Announce:
 
 
 def _again(session: Session, path: str) -> PublisherSession:
-    """The session of a publisher that describes anew what it is about to send.
+    """Return the session of a publisher that describes anew what it is about to send.
 
     Raises Refusal 459 for another mount, StateError 455 for a reader's session.
     """

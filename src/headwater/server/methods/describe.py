@@ -23,7 +23,7 @@ class Describe:
         self._lookup = lookup
 
     async def answer(self, exchange: Exchange) -> Response:
-        """The mount's SDP with our controls and addresses; 404 at once where nobody publishes."""
+        """Return the mount's SDP with our controls and addresses, or 404 if nobody publishes."""
         path = await self._clearance.require_by_uri(exchange, Side.PLAY)
         if not _accepts_sdp(exchange.request.headers.get_list("Accept")):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")

@@ -30,7 +30,7 @@ class OfferedTransports:
     def for_publisher(
         self, connection: Connection, offered: str, session: PublisherSession
     ) -> list[Offer]:
-        """What a publisher may have of the transports offered, in its order; never empty.
+        """Return what a publisher may have of the transports offered, in its order; never empty.
 
         Raises Refusal 461, ProtocolError as `fitting` does.
         """
@@ -39,7 +39,7 @@ class OfferedTransports:
     def for_reader(
         self, connection: Connection, offered: str, mount: Mount, session: ReaderSession | None
     ) -> list[Offer]:
-        """The same for a reader of the mount."""
+        """Return what a reader of the mount may have of the transports offered."""
         allowed = self._play
         if not mount.settings.multicast_group:
             allowed -= {TransportKind.MULTICAST}
@@ -75,7 +75,7 @@ class OfferedTransports:
 
 
 def transport_header(exchange: Exchange) -> str:
-    """All Transport headers of a request as one. Raises Refusal 400 where there is none."""
+    """Return all Transport headers of a request as one. Raises Refusal 400 where there is none."""
     value = exchange.request.headers.get_list("Transport")
     if not value:
         raise Refusal(Status.BAD_REQUEST, "SETUP needs a Transport header")
@@ -83,7 +83,7 @@ def transport_header(exchange: Exchange) -> str:
 
 
 def _can_have_udp(connection: Connection) -> bool:
-    """Whether sockets for media can go between the two addresses of the connection.
+    """Return whether sockets for media can go between the two addresses of the connection.
 
     They would need the link's name beside a link-local address; or the peer is behind a proxy
     that we share another network with. TCP is there already.

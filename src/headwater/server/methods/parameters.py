@@ -17,11 +17,11 @@ class Parameters:
         self._lookup = lookup
 
     async def answer_get(self, exchange: Exchange) -> Response:
-        """A sign of life: 200 without a value, whatever is asked for."""
+        """Take the request as a sign of life: the answer is 200 without a value."""
         return self._answer(exchange, Method.GET_PARAMETER)
 
     async def answer_set(self, exchange: Exchange) -> Response:
-        """An empty body is a sign of life: 200. A parameter that is to be set is not known: 451."""
+        """Take an empty body as a sign of life, 200; no parameter can be set, 451."""
         return self._answer(exchange, Method.SET_PARAMETER)
 
     def _answer(self, exchange: Exchange, method: Method) -> Response:

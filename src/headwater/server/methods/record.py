@@ -53,7 +53,7 @@ class Record:
 
 
 def _complete_publisher(session: PublisherSession) -> SessionPublisher:
-    """The session's publisher, every announced track of which must be set up."""
+    """Return the session's publisher, every announced track of which must be set up."""
     publisher = session.publisher
     if publisher is None:
         raise Refusal(Status.METHOD_NOT_VALID_IN_THIS_STATE, "RECORD comes after ANNOUNCE, SETUP")

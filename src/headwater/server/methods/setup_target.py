@@ -25,7 +25,7 @@ class SetupTarget:
 
 
 def publisher_target(uri: str, session: PublisherSession) -> SetupTarget:
-    """The announced track that a publisher's SETUP names, by the controls of its own SDP."""
+    """Return the announced track that a publisher's SETUP names, by the controls of its own SDP."""
     target = resolve_control(uri, controls=controls_of(session), mount=session.path)
     require_mount(session, target.path)
     track = _track(target.track, len(session.presentation.media), session.path)
@@ -33,7 +33,7 @@ def publisher_target(uri: str, session: PublisherSession) -> SetupTarget:
 
 
 def reader_target(uri: str, mounts: MountTable, session: ReaderSession | None) -> SetupTarget:
-    """The track that a reader's SETUP names: by the session's mount, else by the URL alone.
+    """Return the track that a reader's SETUP names: by the session's mount, else by the URL alone.
 
     Without a mount the target still names the path, so that access is judged before existence.
     """

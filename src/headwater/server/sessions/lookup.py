@@ -29,7 +29,7 @@ class SessionLookup:
         self._timeout_s = advertised_timeout_s
 
     def named(self, exchange: Exchange) -> Session | None:
-        """The session that the request's header names; None without the header.
+        """Return the session that the request's Session header names; None without the header.
 
         An id that is unknown, or that belongs to another address, gets 454 (RFC 2326 §11.3.5). A
         session that comes on a new connection moves to it: RFC 2326 §12.37 ties it to no
@@ -52,12 +52,12 @@ class SessionLookup:
         return session
 
     def made_up_id(self, exchange: Exchange) -> str | None:
-        """The id in the request's header where it names no session of anybody; else None."""
+        """Return the id in the request's header where it names no session of anybody; else None."""
         session_id = _session_id(exchange)
         return None if session_id is None or self._find(exchange, session_id) else session_id
 
     def required(self, exchange: Exchange) -> Session:
-        """The session a request must have: named, or the only one of its connection."""
+        """Return the session that a request needs: the named one, or the connection's only one."""
         session = self.named(exchange)
         if session is None:
             session = only_session(exchange.connection.sessions.values())
@@ -70,14 +70,14 @@ class SessionLookup:
         return session
 
     def required_publisher(self, exchange: Exchange) -> PublisherSession:
-        """The same for a request that only publishers make."""
+        """Return the publisher's session that a request needs."""
         session = self.required(exchange)
         if not isinstance(session, PublisherSession):
             raise _of_other_side(session)
         return session
 
     def required_reader(self, exchange: Exchange) -> ReaderSession:
-        """The same for a request that only readers make."""
+        """Return the reader's session that a request needs."""
         session = self.required(exchange)
         if not isinstance(session, ReaderSession):
             raise _of_other_side(session)
@@ -95,7 +95,7 @@ class SessionLookup:
             session.touch(self._clock())
 
     def header(self, session: Session) -> tuple[str, str]:
-        """The Session header of an answer."""
+        """Return the Session header of an answer."""
         return ("Session", format_session(SessionHeader(session.id, self._timeout_s)))
 
     def _find(self, exchange: Exchange, session_id: str) -> Session | None:
@@ -104,14 +104,14 @@ class SessionLookup:
 
 
 def controls_of(session: Session) -> list[str]:
-    """The controls that the session's peer knows: a publisher's own, or those readers are told."""
+    """Return the controls that the session's peer knows: a publisher's own, or a reader's."""
     if isinstance(session, PublisherSession):
         return [media.control or "" for media in session.presentation.media]
     return [] if session.mount is None else reader_controls(session.mount)
 
 
 def reader_controls(mount: Mount) -> list[str]:
-    """The controls that readers of the mount are told."""
+    """Return the controls that readers of the mount are told."""
     return [reader_control(index) for index in range(len(mount.tracks))]
 
 
@@ -125,7 +125,7 @@ def require_mount(session: Session, path: str) -> None:
 
 
 def target_in(exchange: Exchange, session: Session) -> ControlTarget:
-    """What of the session's mount the request's URL names: all of it, or one track.
+    """Return what the request's URL names of the session's mount: all of it, or one track.
 
     A track that the reader has not set up is refused with 404. `*` is the whole of it: the Session
     header says which.
@@ -143,7 +143,7 @@ def target_in(exchange: Exchange, session: Session) -> ControlTarget:
 
 
 def require_aggregate(exchange: Exchange, session: Session) -> ControlTarget:
-    """What the URL names; an operation on one of several tracks is refused (RFC 2326 §11.3.11)."""
+    """Return what the URL names; one of several tracks is refused (RFC 2326 §11.3.11)."""
     target = target_in(exchange, session)
     if target.track is not None and len(session.tracks) > 1:
         raise Refusal(

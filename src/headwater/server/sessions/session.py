@@ -63,7 +63,7 @@ class Session(End):
         return self._state
 
     def state_after(self, method: Method) -> SessionState:
-        """The state that a method leads to. Raises StateError, 455, where it is not allowed now."""
+        """Return the state that a method leads to. Raises StateError, 455, if it is not allowed."""
         return next_state(self._state, method, self.side)
 
     def advance(self, method: Method) -> None:
@@ -78,7 +78,7 @@ class Session(End):
         self.excused_s = 0.0
 
     def is_orphaned(self) -> bool:
-        """Whether its connection is gone."""
+        """Return whether its connection is gone."""
         return self.orphaned_s is not None
 
     @abstractmethod

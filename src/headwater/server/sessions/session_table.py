@@ -40,7 +40,7 @@ class SessionTable:
         return (end for end in self._relay.ends if isinstance(end, Session))
 
     def get(self, session_id: str) -> Session | None:
-        """The session with this id, if it lives."""
+        """Return the session with this id, if it lives."""
         end = self._relay.ends.get(session_id)
         return end if isinstance(end, Session) else None
 
@@ -70,7 +70,7 @@ class SessionTable:
         return session
 
     def identity_of(self, session: Session, connection: Connection) -> SessionIdentity:
-        """Who a session is, for its publisher or reader."""
+        """Return who a session is, for its publisher or reader."""
         return SessionIdentity(
             id=session.id,
             peer=connection.peer,
@@ -169,7 +169,7 @@ class SessionTable:
             self._relay.send_away(session, cause)
 
     def _silent_s(self, session: Session) -> float:
-        """How long a session whose connection is gone has sent nothing; 0.0 for any other."""
+        """Return how long a session without connection has sent nothing; 0.0 for any other."""
         if session.orphaned_s is None or session.mount is None:
             return 0.0
         # A publisher's packets are its sign of life; the mount judges their absence.

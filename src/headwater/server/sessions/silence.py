@@ -28,7 +28,7 @@ def note_silence(session: Session, elapsed_s: float, now: float) -> None:
 
 
 def silent_s(session: Session, now: float) -> float:
-    """Seconds without a sign of life, those left out in which nothing was sent to it."""
+    """Return seconds without a sign of life, those left out in which nothing was sent to it."""
     return now - session.last_seen_s - session.excused_s
 
 
