@@ -43,6 +43,7 @@ check: $(STAMPS)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_import_cycles.py
 	$(BIN)/python tools/check_file_sizes.py
 
 interop: $(STAMPS)/interop

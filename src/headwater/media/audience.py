@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.media.catch_up import CatchUp, CatchUpOutcome
 from headwater.media.clock import CallLater, Clock
+from headwater.media.counters import MountCounters
 from headwater.media.errors import MountFull
-from headwater.media.observer import MountObserver, tell
+from headwater.media.gop_cache import GopCache
+from headwater.media.observer import MountObserver, ObservedMount, tell
 from headwater.media.packet_batch import PacketBatch
 from headwater.media.reader import EndSoon, Reader
+from headwater.media.settings import MountSettings
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
 from headwater.media.start_plan import StartPlan
 from headwater.media.states import ReaderState
+from headwater.media.track import Track
 from headwater.protocol.rtcp import SENDER_REPORT
 from headwater.protocol.rtp import timestamp
-
-if TYPE_CHECKING:
-    from headwater.media.mount import Mount
 
 logger = paced_logger(__name__)
 
@@ -59,12 +60,31 @@ class _Seat:
         self.dropped_seen = 0
 
 
+class AudienceMount(ObservedMount, Protocol):
+    """The mount of an audience, as far as the audience uses it."""
+
+    settings: MountSettings
+    counters: MountCounters
+    tracks: tuple[Track, ...]
+    cache: GopCache | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not CLOSED."""
+
+    def remove_reader(self, reader: Reader, reason: str = "left") -> None:
+        """Forget a reader."""
+
+    def request_key_frame(self, track: Track) -> None:
+        """Ask the publisher for a key frame."""
+
+
 class Audience:
     """Brings readers from the cache to the live packets and lets them go again."""
 
     def __init__(
         self,
-        mount: Mount,
+        mount: AudienceMount,
         observer: MountObserver,
         *,
         clock: Clock,

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from headwater.log_pace import paced_logger
-
-if TYPE_CHECKING:
-    from headwater.media.mount import Mount
-    from headwater.media.publisher import Publisher
-    from headwater.media.reader import Reader
+from headwater.media.publisher import Publisher
+from headwater.media.reader import Reader
+from headwater.media.snapshot import MountSnapshot
 
 logger = paced_logger(__name__)
+
+
+class ObservedMount(Protocol):
+    """A mount, as far as observers see it."""
+
+    path: str
+
+    def snapshot(self) -> MountSnapshot:
+        """Return the mount as it is now."""
 
 
 class MountObserver:
@@ -22,25 +29,25 @@ class MountObserver:
     override raises is logged and goes no further.
     """
 
-    def mount_opened(self, mount: Mount) -> None:
+    def mount_opened(self, mount: ObservedMount) -> None:
         """A mount came to be; its first publisher is on it."""
 
-    def mount_closed(self, mount: Mount, reason: str) -> None:
+    def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         """A mount ended; its readers and publisher are gone already."""
 
-    def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
+    def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """A publisher took the mount, new or after another."""
 
-    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
+    def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
         """The publisher left or was told to go."""
 
-    def reader_started(self, mount: Mount, reader: Reader) -> None:
+    def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         """A reader began to play, for the first time."""
 
-    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
+    def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         """A reader that had begun to play is gone."""
 
-    def mount_now_empty(self, mount: Mount) -> None:
+    def mount_now_empty(self, mount: ObservedMount) -> None:
         """The last reader that had begun to play left a mount that lives on."""
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from headwater.media.counters import MountTotals
+from headwater.media.counters import MountCounters, MountTotals
+from headwater.media.gop_cache import GopCache
+from headwater.media.publisher import Publisher
+from headwater.media.reader import Reader
 from headwater.media.states import MountState, ReaderState
+from headwater.media.track import Track
 from headwater.shown_text import shown
-
-if TYPE_CHECKING:
-    from headwater.media.mount import Mount
-    from headwater.media.publisher import Publisher
-    from headwater.media.reader import Reader
-    from headwater.media.track import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,25 @@ def snapshot_of_publisher(publisher: Publisher) -> PublisherSnapshot:
     )
 
 
-def snapshot_of_mount(mount: Mount, readers: Iterable[ReaderSnapshot], now: float) -> MountSnapshot:
+class SeenMount(Protocol):
+    """A mount, as far as its snapshot shows it."""
+
+    path: str
+    state: MountState
+    publisher: Publisher | None
+    opened_s: float
+    tracks: tuple[Track, ...]
+    cache: GopCache | None
+    counters: MountCounters
+
+    @property
+    def last_packet_s(self) -> float:
+        """When the last packet came on any track."""
+
+
+def snapshot_of_mount(
+    mount: SeenMount, readers: Iterable[ReaderSnapshot], now: float
+) -> MountSnapshot:
     """The mount as it is now, with its readers' snapshots."""
     counters = mount.counters
     cache = mount.cache

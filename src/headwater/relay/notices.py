@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from headwater.hooks import HookRunner, notify_both
 from headwater.log_pace import paced_logger
-from headwater.media.mount import Mount
-from headwater.media.observer import MountObserver
+from headwater.media.observer import MountObserver, ObservedMount
 from headwater.media.publisher import Publisher
 from headwater.media.reader import Reader
 from headwater.relay.end import End
@@ -32,48 +31,48 @@ class Notices(MountObserver):
         """Tell that a publisher or reader came; it may not have begun yet."""
         self._tell_end(EventName.SESSION_OPENED, end)
 
-    def end_closed(self, end: End, mount: Mount | None, reason: str) -> None:
+    def end_closed(self, end: End, mount: ObservedMount | None, reason: str) -> None:
         """Tell that a publisher or reader is gone; `mount` is the one that a reader was on."""
         if end.side is Side.PLAY and mount is not None and self._play.has("client_close"):
             self._play.notify("client_close", mount.snapshot(), end.snapshot())
         self._tell_end(EventName.SESSION_CLOSED, end, reason)
 
-    def mount_opened(self, mount: Mount) -> None:
+    def mount_opened(self, mount: ObservedMount) -> None:
         """Tell that a mount came to be."""
         logger.info("mount opened", extra={"mount": mount.path})
         self._tell_mount(EventName.MOUNT_OPENED, mount)
 
-    def mount_closed(self, mount: Mount, reason: str) -> None:
+    def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         """Tell that a mount ended."""
         logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
         self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
 
-    def mount_now_empty(self, mount: Mount) -> None:
+    def mount_now_empty(self, mount: ObservedMount) -> None:
         """Tell that the last reader left."""
         self._tell_mount(EventName.MOUNT_NOW_EMPTY, mount)
 
-    def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
+    def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """Tell that a publisher took the mount."""
         logger.info("publisher started", extra=self._fields(mount, publisher))
         self._tell(self._publish, EventName.PUBLISHER_STARTED, mount, publisher.id)
 
-    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
+    def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
         """Tell that the publisher left."""
         fields = self._fields(mount, publisher)
         logger.info("publisher stopped", extra={**fields, "cause": reason})
         self._tell(self._publish, EventName.PUBLISHER_STOPPED, mount, publisher.id, reason)
 
-    def reader_started(self, mount: Mount, reader: Reader) -> None:
+    def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         """Tell that a reader began to play."""
         logger.info("reader started", extra=self._fields(mount, reader))
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
 
-    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
+    def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         """Tell that a reader that had begun is gone."""
         logger.info("reader stopped", extra={**self._fields(mount, reader), "cause": reason})
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 
-    def _fields(self, mount: Mount, peer: Publisher | Reader) -> dict[str, object]:
+    def _fields(self, mount: ObservedMount, peer: Publisher | Reader) -> dict[str, object]:
         end = self._ends.get(peer.id)
         return {
             "mount": mount.path,
@@ -91,14 +90,19 @@ class Notices(MountObserver):
         if self._events.wanted:
             self._events.tell(Event(name, end.path, end.snapshot(), reason))
 
-    def _tell_mount(self, name: EventName, mount: Mount, reason: str = "") -> None:
+    def _tell_mount(self, name: EventName, mount: ObservedMount, reason: str = "") -> None:
         if self._publish.has(name) or self._play.has(name):
             notify_both(self._publish, self._play, name, mount.snapshot())
         if self._events.wanted:
             self._events.tell(Event(name, mount.path, cause=reason))
 
     def _tell(
-        self, hooks: HookRunner, name: EventName, mount: Mount, end_id: str, reason: str = ""
+        self,
+        hooks: HookRunner,
+        name: EventName,
+        mount: ObservedMount,
+        end_id: str,
+        reason: str = "",
     ) -> None:
         if not (hooks.has(name) or self._events.wanted):
             return
