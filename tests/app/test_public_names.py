@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -24,6 +25,15 @@ from headwater import (
     TrackSnapshot,
 )
 
+GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
+# What they mean is what they mean everywhere.
+PLAIN_WORDS = {
+    *("access", "allowed", "arguments", "auth", "certificates", "client", "control", "counters"),
+    *("drops", "error", "format", "health", "level", "log", "method", "name", "override", "point"),
+    *("policy", "ports", "process", "redirect", "registered", "request", "rtp", "rtsp", "second"),
+    *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
+    *("totals", "version"),
+}
 EMBEDDING = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()
 
 
@@ -87,6 +97,21 @@ def _types_in(hint: Any) -> Iterator[type]:
         yield hint
     for argument in get_args(hint) if not isinstance(hint, list) else hint:
         yield from _types_in(argument)
+
+
+def test_public_names_are_made_of_the_words_of_the_glossary() -> None:
+    glossary = set(re.findall(r"\| \*\*([a-z -]+)\*\* \|", GLOSSARY))
+    known = {word for term in glossary for word in re.split("[ -]", term)} | PLAIN_WORDS
+    words = {
+        (word.lower(), name)
+        for name in headwater.__all__
+        for word in re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name)
+    }
+    strange = {(word, name) for word, name in words if not {word, word.removesuffix("s")} & known}
+    assert strange == set()
+    assert {word.removesuffix("s") for word, _ in words} | {
+        word for word, _ in words
+    } >= PLAIN_WORDS
 
 
 def test_the_threaded_server_offers_what_the_server_does() -> None:

@@ -43,6 +43,6 @@ def test_only_the_two_questions_may_refuse() -> None:
 )
 def test_pairs_share_payload_and_sides(opening: str, closing: str) -> None:
     begin, end = HOOK_BY_NAME[opening], HOOK_BY_NAME[closing]
-    assert (begin.payload, begin.sides, begin.ends) == (end.payload, end.sides, False)
-    assert end.ends
+    assert (begin.payload, begin.sides, begin.tells_an_end) == (end.payload, end.sides, False)
+    assert end.tells_an_end
     assert Side.PUBLISH in begin.sides or Side.PLAY in begin.sides

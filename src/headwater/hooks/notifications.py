@@ -48,7 +48,7 @@ class NotificationQueue:
 
     def put(self, key: Hashable, notification: Notification) -> bool:
         """Queue one; False when there is no room for it or the queue is closed."""
-        room = self._max_pending * (2 if notification.point.ends else 1)
+        room = self._max_pending * (2 if notification.point.tells_an_end else 1)
         if self._closed or self._pending >= room:
             return False
         self._pending += 1

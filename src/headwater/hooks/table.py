@@ -18,7 +18,7 @@ class HookPoint:
         payload: names of the arguments that it is given, in order.
         answers: what it must return; empty for a notification, whose return value is ignored.
         sides: the sides that call it.
-        ends: tells the end of something; when notifications are dropped, these go last.
+        tells_an_end: tells the end of something; when notifications are dropped, these go last.
         doc: when it is called, in one sentence.
     """
 
@@ -26,7 +26,7 @@ class HookPoint:
     payload: tuple[str, ...]
     answers: str
     sides: tuple[Side, ...]
-    ends: bool
+    tells_an_end: bool
     doc: str
 
     @property
@@ -41,7 +41,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("username", "password", "request"),
         "bool",
         BOTH_SIDES,
-        ends=False,
+        tells_an_end=False,
         doc="Is this user known, and is the password right? It is called for the first request of "
         "a connection on a path (ANNOUNCE, DESCRIBE or SETUP). If the client sent no user and "
         "password (Basic), both are empty strings. If it returns False, the client gets 401.",
@@ -51,7 +51,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("request",),
         "bool, a status from 300 to 599, or a redirect",
         BOTH_SIDES,
-        ends=False,
+        tells_an_end=False,
         doc="May this client publish or read this path? It is called after `authentication`, and "
         "as often. If it returns False, the client gets 403.",
     ),
@@ -60,7 +60,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("session",),
         "",
         BOTH_SIDES,
-        ends=False,
+        tells_an_end=False,
         doc="An RTSP session was opened, by ANNOUNCE or by a reader's first SETUP.",
     ),
     HookPoint(
@@ -68,7 +68,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("session",),
         "",
         BOTH_SIDES,
-        ends=True,
+        tells_an_end=True,
         doc="An RTSP session has ended, for whatever reason.",
     ),
     HookPoint(
@@ -76,7 +76,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount",),
         "",
         BOTH_SIDES,
-        ends=False,
+        tells_an_end=False,
         doc="A mount was opened.",
     ),
     HookPoint(
@@ -84,7 +84,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount",),
         "",
         BOTH_SIDES,
-        ends=True,
+        tells_an_end=True,
         doc="A mount was closed.",
     ),
     HookPoint(
@@ -92,7 +92,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount",),
         "",
         BOTH_SIDES,
-        ends=True,
+        tells_an_end=True,
         doc="The last reader of a mount left.",
     ),
     HookPoint(
@@ -100,7 +100,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount", "session"),
         "",
         (Side.PUBLISH,),
-        ends=False,
+        tells_an_end=False,
         doc="The server granted a publisher's RECORD.",
     ),
     HookPoint(
@@ -108,7 +108,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount", "session"),
         "",
         (Side.PUBLISH,),
-        ends=True,
+        tells_an_end=True,
         doc="A publisher has stopped sending to its mount.",
     ),
     HookPoint(
@@ -116,7 +116,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount", "session"),
         "",
         (Side.PLAY,),
-        ends=False,
+        tells_an_end=False,
         doc="The server granted a reader's PLAY.",
     ),
     HookPoint(
@@ -124,7 +124,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount", "session"),
         "",
         (Side.PLAY,),
-        ends=True,
+        tells_an_end=True,
         doc="A reader that had started has gone, for whatever reason. A PAUSE does not count.",
     ),
     HookPoint(
@@ -132,7 +132,7 @@ HOOKS: tuple[HookPoint, ...] = (
         ("mount", "session"),
         "",
         (Side.PLAY,),
-        ends=True,
+        tells_an_end=True,
         doc="A reader's session has ended, whether it had started to play or not. Tidy up here.",
     ),
 )
