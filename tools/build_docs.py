@@ -110,6 +110,12 @@ def key_tables() -> Iterator[str]:
     schema = settings_schema()
     for top in schema.sections:
         for section in top.walk():
+            if section.each is not None:
+                # A name stands for one of the owner's choice.
+                for each in section.each.walk():
+                    below = "".join(f".{part}" for part in each.path[len(section.each.path) :])
+                    yield from key_table(each, f'[{section.name}."cam/*"{below}]')
+                continue
             yield from key_table(section, f"[{section.name}]")
             for table in section.tables:
                 yield from key_table(table, f"[[{table.name}]]")

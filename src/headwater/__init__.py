@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
+    from headwater.config.file import load_settings
+    from headwater.config.path_section import PathSection
     from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
     from headwater.control.errors import StatusSocketError
     from headwater.control.process import ProcessStatus
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
     from headwater.log_pace import LogTotals
+    from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
         MountOverride,
         MountSettings,
@@ -88,6 +91,8 @@ __all__ = [
     "MountSettings",
     "MountSnapshot",
     "MountState",
+    "PathOverride",
+    "PathSection",
     "PortsStatus",
     "ProcessStatus",
     "PublisherSnapshot",
@@ -118,6 +123,7 @@ __all__ = [
     "TransportKind",
     "UserSettings",
     "__version__",
+    "load_settings",
 ]
 
 _HOMES = {
@@ -149,6 +155,9 @@ _HOMES = {
     "UserSettings": "headwater.access.settings",
     "RtspServer": "headwater.app.rtsp_server",
     "ThreadedRtspServer": "headwater.app.threaded_server",
+    "load_settings": "headwater.config.file",
+    "PathOverride": "headwater.media.path_override",
+    "PathSection": "headwater.config.path_section",
     "LogFormat": "headwater.config.settings",
     "LogLevel": "headwater.config.settings",
     "LogSettings": "headwater.config.settings",

@@ -8,7 +8,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any, Final, Self, Union
 
@@ -59,9 +59,9 @@ _kinds_by_class: Final[dict[type, dict[str, _Kind]]] = {}
 """Each class's types are read once: a mount that opens may make its settings anew."""
 
 
-def _kinds_of(settings_class: type) -> dict[str, _Kind]:
+def _kinds_of(settings_class: Any) -> dict[str, _Kind]:
     hints = typing.get_type_hints(settings_class)
-    return {name: _kind_of(hint) for name, hint in hints.items()}
+    return {field.name: _kind_of(hints[field.name]) for field in fields(settings_class)}
 
 
 def _kind_of(hint: Any) -> _Kind:
@@ -70,6 +70,8 @@ def _kind_of(hint: Any) -> _Kind:
         return _optional(_kind_of(part))
     if typing.get_origin(hint) is tuple:
         return _sequence(_kind_of(typing.get_args(hint)[0]))
+    if typing.get_origin(hint) is dict:
+        return _mapping(_kind_of(typing.get_args(hint)[1]))
     if hint in _PLAIN:
         return _PLAIN[hint]
     if issubclass(hint, Enum):
@@ -92,6 +94,13 @@ def _sequence(item: _Kind) -> _Kind:
         return value if isinstance(value, tuple) and taken == value else taken
 
     return _Kind(f"a sequence of {item.several}", f"sequences of {item.several}", take)
+
+
+def _mapping(item: _Kind) -> _Kind:
+    def take(value: Any) -> dict[str, Any]:
+        return {_text(name): item.take(each) for name, each in dict(value).items()}
+
+    return _Kind(f"a mapping to {item.several}", f"mappings to {item.several}", take)
 
 
 def _instance(of: type) -> _Kind:

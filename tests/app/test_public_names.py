@@ -29,8 +29,21 @@ GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
 # What they mean is what they mean everywhere.
 PLAIN_WORDS = {
     *("access", "allowed", "arguments", "auth", "certificates", "client", "control", "counters"),
-    *("drops", "error", "format", "health", "level", "log", "method", "name", "override", "point"),
+    *(
+        "drops",
+        "error",
+        "format",
+        "health",
+        "level",
+        "log",
+        "method",
+        "name",
+        "override",
+        "path",
+        "point",
+    ),
     *("policy", "ports", "process", "redirect", "registered", "request", "rtp", "rtsp", "second"),
+    *("path", "point", "section"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version"),
 }

@@ -52,7 +52,7 @@ def users(*methods: str, password: str = "p") -> AccessSettings:
             Settings(
                 tls=TLS,
                 server=TLS_ONLY,
-                mount_overrides=(MountOverride(pattern="/a", multicast_group="239.1.2.3"),),
+                paths={"/a": {"multicast_group": "239.1.2.3"}},  # type: ignore[dict-item]
             ),
             "nobody can ask for it",
         ),
@@ -70,3 +70,12 @@ def users(*methods: str, password: str = "p") -> AccessSettings:
 def test_advice(settings: Settings, said: str | None) -> None:
     sentences = list(advice(settings, {}))
     assert [said in sentence for sentence in sentences] == [True] * (said is not None)
+
+
+def test_overrides_are_told_what_to_write_instead() -> None:
+    settings = Settings(mount_overrides=(MountOverride(pattern="/cams/*", grace_s=1.0),))
+    (sentence,) = advice(settings, {})
+    assert sentence == (
+        'mount_overrides with the pattern "/cams/*" still works; write [paths."cams/*"] with the '
+        "same keys instead"
+    )

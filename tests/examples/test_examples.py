@@ -106,7 +106,7 @@ def test_cameras_file() -> None:
     stored = read_password(viewer.password)
     assert stored.verify("change-me", username="viewer", realm=settings.access.realm)
     raw = tomllib.loads((EXAMPLES / "cameras.toml").read_text(encoding="utf-8"))
-    assert settings.mount_overrides[0].pattern == raw["mount_overrides"][0]["pattern"]
+    assert list(settings.paths) == list(raw["paths"]) == ["cameras/gate"]
 
 
 def test_every_example_is_tested() -> None:

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
+from headwater.config.path_section import PathSection, path_sections
 from headwater.config.settings import Settings
 from headwater.control.settings import AUTO
 from headwater.control.socket_path import automatic_path
@@ -46,6 +47,7 @@ class RtspServer:
         publish_hooks: the owner's code on the publishing side: `Hooks`, a mapping, or an object
             with functions named like hooks.
         play_hooks: the same on the playing side.
+        paths: settings of chosen mounts, by path or pattern: `{"cams/*": {"grace_s": 60}}`.
         settings: everything else; the arguments above go before it where they are given.
 
     Raises:
@@ -63,6 +65,7 @@ class RtspServer:
         rtp_port_count: int | None = None,
         publish_hooks: object = None,
         play_hooks: object = None,
+        paths: Mapping[str, PathSection | Mapping[str, Any]] | None = None,
         settings: Settings | None = None,
     ) -> None:
         base = settings or Settings()
@@ -80,6 +83,7 @@ class RtspServer:
                 rtp_port_start=rtp.rtp_port_start if rtp_port_start is None else rtp_port_start,
                 rtp_port_count=rtp.rtp_port_count if rtp_port_count is None else rtp_port_count,
             ),
+            paths={**base.paths, **path_sections(paths or {})},
         )
         self.publish_hooks = Hooks.from_object(publish_hooks)
         # The same object on both sides stays one: what concerns both is told once.

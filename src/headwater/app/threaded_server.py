@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.rtsp_server import RtspServer
+from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
@@ -33,6 +34,7 @@ class ServerArguments(TypedDict, total=False):
     rtp_port_count: int | None
     publish_hooks: object
     play_hooks: object
+    paths: Mapping[str, PathSection | Mapping[str, Any]] | None
     settings: Settings | None
 
 

@@ -9,7 +9,7 @@ from headwater.config.file import ENVIRONMENT_PREFIX
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
 from headwater.config.suggestions import meant_key
-from headwater.media.settings import settings_for
+from headwater.media.settings import MountOverride
 from headwater.net.settings import ClientCertificates
 from headwater.net.tls_context import certificate_complaint
 from headwater.transports.settings import TransportKind
@@ -26,7 +26,16 @@ def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     yield from _about_users(settings)
     yield from _about_tls(settings)
     yield from _about_proxies(settings)
+    yield from _about_overrides(settings)
     yield from _about_environment(environment)
+
+
+def _about_overrides(settings: Settings) -> Iterator[str]:
+    for override in settings.mount_overrides:
+        yield (
+            f'mount_overrides with the pattern "{override.pattern}" still works; write '
+            f'[paths."{override.pattern.lstrip("/")}"] with the same keys instead'
+        )
 
 
 def _about_transports(settings: Settings) -> Iterator[str]:
@@ -50,8 +59,8 @@ def _about_transports(settings: Settings) -> Iterator[str]:
 
 def _has_multicast(settings: Settings) -> bool:
     groups = [
-        settings_for(override.pattern, settings.mounts, (override,)).multicast_group
-        for override in settings.mount_overrides
+        override.applied_to(settings.mounts).multicast_group
+        for override in settings.overrides_of(MountOverride)
     ]
     return any((settings.mounts.multicast_group, *groups))
 

@@ -30,6 +30,9 @@ def default_file() -> str:
 
 def _section_lines(section: SettingSection) -> Iterator[str]:
     yield from _comment(section.doc)
+    if section.each is not None:
+        yield from _named_section_lines(section.path[-1], section.each)
+        return
     yield f"[{section.name}]"
     yield ""
     for key in section.keys:
@@ -47,18 +50,32 @@ def _key_lines(key: SettingKey) -> Iterator[str]:
     yield ""
 
 
+def _named_section_lines(name: str, each: SettingSection) -> Iterator[str]:
+    """Yield the lines of a section that the owner names: all are comments, there is none yet."""
+    yield "#"
+    for section in each.walk():
+        below = "".join(f".{part}" for part in section.path[len(each.path) :])
+        yield f'# [{name}."cam/*"{below}]'
+        yield from _keys_without_values(section)
+    yield ""
+
+
 def _table_lines(table: SettingSection) -> Iterator[str]:
     """Yield the lines of an array of tables: all are comments, since it is empty by default."""
     yield from _comment(table.doc)
     yield "#"
     yield f"# [[{table.name}]]"
+    yield from _keys_without_values(table)
+    yield ""
+
+
+def _keys_without_values(table: SettingSection) -> Iterator[str]:
     for key in table.keys:
         # What an override repeats of its section is named, not explained again.
         if not key.doc.startswith("As in "):
             yield from _comment(_documented(key), "#   # ")
         value = "" if key.default is None else f" {toml_value(key.default)}"
         yield f"#   {key.name} ={value}"
-    yield ""
 
 
 def _documented(key: SettingKey) -> str:

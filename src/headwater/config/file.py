@@ -23,10 +23,12 @@ from headwater.config.settings import Settings
 from headwater.config.start_checks import start_faults
 from headwater.config.suggestions import section_suggestion, suggestion
 from headwater.config.text_value import choice_value, table_value, text_value
+from headwater.protocol.path_pattern import check_pattern
 
 ENVIRONMENT_PREFIX = "HEADWATER_"
 _STEPS = re.compile(r"[^.\[\]]+|\[\d+\]")
 """The steps of a dotted key: names, and positions in a list."""
+_BARE = re.compile(r"[\w-]+")
 _MOST_S = 10**9
 _MOST = 2**63 - 1
 """What event loops and the system take: of a time, 31 years; of other numbers, 64 bits."""
@@ -154,6 +156,8 @@ class _Draft:
             return
         for name, value in values.items():
             below = (*path, name)
+            if section.each is not None:
+                self._check_pattern(name, below)
             if part := section.section(name):
                 self._check_names(part, value, below)
             elif table := section.table(name):
@@ -164,6 +168,12 @@ class _Draft:
             else:
                 message, allowed = self._unknown(name, section, is_section=_is_section(value))
                 self.faults.append(self._fault(below, message, allowed=allowed))
+
+    def _check_pattern(self, name: str, path: KeyPath) -> None:
+        try:
+            check_pattern(name)
+        except ValueError as error:
+            self.faults.append(self._fault(path, str(error)))
 
     def _check_value(self, key: SettingKey, value: Any, path: KeyPath) -> None:
         """Refuse what no key means, whatever its type allows."""
@@ -274,7 +284,8 @@ def _one_line(text: str) -> bool:
 def _dotted(path: KeyPath) -> str:
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+        bare = isinstance(step, int) or _BARE.fullmatch(step)
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if bare else f'."{step}"'
     return text.removeprefix(".")
 
 

@@ -44,7 +44,11 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
-    """Return the line of `path`, or of the nearest thing above it that has one."""
+    """Return the line of `path`, or of the first thing below or the nearest above it with one."""
+    if path not in lines:
+        below = [line for key, line in lines.items() if key[: len(path)] == path]
+        if below:
+            return min(below)
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]

@@ -45,13 +45,17 @@ class SettingKey:
 
 @dataclass(frozen=True, slots=True)
 class SettingSection:
-    """One section: its dotted path, its text, its keys, and the sections and tables below it."""
+    """One section: its dotted path, its text, its keys, and the sections and tables below it.
+
+    `each` is there where the owner names the sections below: what each of them may have.
+    """
 
     path: tuple[str, ...]
     doc: str
     keys: tuple[SettingKey, ...]
     sections: tuple["SettingSection", ...]
     tables: tuple["SettingSection", ...]
+    each: "SettingSection | None" = None
 
     @property
     def name(self) -> str:
@@ -64,7 +68,8 @@ class SettingSection:
 
     def section(self, name: str) -> "SettingSection | None":
         """Return the sub-section called `name`, or None."""
-        return next((section for section in self.sections if section.path[-1] == name), None)
+        found = (section for section in self.sections if section.path[-1] == name)
+        return next(found, self.each)
 
     def table(self, name: str) -> "SettingSection | None":
         """Return the array of tables called `name`, or None."""
@@ -98,8 +103,12 @@ def section_of(settings_class: type, path: tuple[str, ...]) -> SettingSection:
         value_type, doc = _without_annotation(hints[field.name])
         below = (*path, field.name)
         item_type = _table_type(value_type)
+        value_type = _section_type(value_type)
         if is_dataclass(value_type) and isinstance(value_type, type):
             sections.append(section_of(value_type, below))
+        elif typing.get_origin(value_type) is dict:
+            each = section_of(typing.get_args(value_type)[1], (*below, "…"))
+            sections.append(SettingSection(below, each.doc, (), (), (), each))
         elif item_type is not None:
             tables.append(section_of(item_type, below))
         else:
@@ -161,6 +170,13 @@ def _table_type(value_type: Any) -> type | None:
         return None
     item = typing.get_args(value_type)[0]
     return item if isinstance(item, type) and is_dataclass(item) else None
+
+
+def _section_type(value_type: Any) -> Any:
+    """Return the dataclass of a section that may be left out, or the type as it is."""
+    parts = [part for part in typing.get_args(value_type) if part is not type(None)]
+    optional = typing.get_origin(value_type) in {Union, types.UnionType}
+    return parts[0] if optional and len(parts) == 1 and is_dataclass(parts[0]) else value_type
 
 
 def _docstring(settings_class: type) -> str:

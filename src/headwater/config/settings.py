@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
+from headwater.config.path_section import PathSection, path_sections
 from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
+from headwater.media.path_override import PathOverride
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.relay.limit_settings import LimitSettings
@@ -59,6 +61,7 @@ class Settings:
     rtp: RtpSettings = field(default_factory=RtpSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
     mounts: MountSettings = field(default_factory=MountSettings)
+    paths: dict[str, PathSection] = field(default_factory=dict)
     mount_overrides: tuple[MountOverride, ...] = ()
     limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
@@ -68,8 +71,17 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", path_sections(self.paths))
         take_fields(self)
         for name in ("rtsps_port", "tls_only"):
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value
                 raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")
+
+    def overrides_of(self, room: type[PathOverride]) -> tuple[PathOverride, ...]:
+        """Return what differs for chosen paths in a room, in the order in which it applies.
+
+        Of mounts, `mount_overrides` come before `paths`.
+        """
+        by_path = (each.override(pattern, room) for pattern, each in self.paths.items())
+        return (*(self.mount_overrides if room is MountOverride else ()), *by_path)

@@ -47,7 +47,7 @@ _MEANT_SECTION: Final[Mapping[str, str]] = {
     "security": "access",
     "ssl": "tls",
 }
-_SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "path", "paths", "streams"})
+_SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "streams"})
 _NO_SOURCES: Final = (
     "the file names no sources: `headwater publish rtsp://CAMERA/… rtsp://SERVER/NAME` fetches "
     "from a camera, and any path may be published"
@@ -82,7 +82,10 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
     plain = _plain(name)
     if not section.path and plain in _SOURCES:
         return _NO_SOURCES
-    headings = {each.path[-1]: f"[{each.name}]" for each in _sections(schema)}
+    headings = {
+        each.path[-1]: f"[{each.name}]" if each.each is None else f'[{each.name}."…"]'
+        for each in _sections(schema)
+    }
     for each in schema.walk():
         headings |= {table.path[-1]: f"[[{table.name}]]" for table in each.tables}
     if meant := _MEANT_SECTION.get(plain):

@@ -13,15 +13,11 @@ from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
+from headwater.media.path_override import PathOverride, settings_for
 from headwater.media.publisher import Publisher
 from headwater.media.reader import EndSoon, Reader
 from headwater.media.rtcp_participant import RtcpParticipant
-from headwater.media.settings import (
-    MountOverride,
-    MountSettings,
-    SecondPublisher,
-    settings_for,
-)
+from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.media.snapshot import totals_of
 
 if TYPE_CHECKING:
@@ -50,7 +46,7 @@ class MountTable:
         clock: Clock,
         call_later: CallLater,
         settings: MountSettings | None = None,
-        overrides: Sequence[MountOverride] = (),
+        overrides: Sequence[PathOverride] = (),
         observer: MountObserver | None = None,
         cache_budget: CacheBudget | None = None,
         participant: RtcpParticipant | None = None,

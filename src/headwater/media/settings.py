@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-from headwater.protocol.path_pattern import check_pattern, matches
+from headwater.media.path_override import PathOverride, path_override
 from headwater.setting_fields import Choice, take_fields
 
 _MIB = 1 << 20
@@ -29,7 +28,7 @@ class SlowReaderPolicy(Choice):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MountSettings:
-    """How a mount behaves; `mount_overrides` change it for chosen paths."""
+    """How a mount behaves; `[paths."…"]` changes it for chosen paths."""
 
     publisher_idle_timeout_s: Annotated[
         float,
@@ -200,62 +199,12 @@ def _check_multicast(settings: MountSettings) -> None:
         raise ValueError(f"multicast_ttl is {settings.multicast_ttl}; it must be from 0 to 255")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MountOverride:
-    """Settings that differ for the mounts whose path matches a pattern; the rest is inherited."""
+if TYPE_CHECKING:
 
-    pattern: Annotated[
-        str,
-        "Mount paths this is for: `*` stands for anything but a slash, `**` for anything, `?` for "
-        "one character. Where several match, the later one wins.",
-    ]
-    publisher_idle_timeout_s: Annotated[float | None, "As in `mounts`."] = None
-    on_second_publisher: Annotated[SecondPublisher | None, "As in `mounts`."] = None
-    grace_s: Annotated[float | None, "As in `mounts`."] = None
-    max_readers: Annotated[int | None, "As in `mounts`."] = None
-    instant_start: Annotated[bool | None, "As in `mounts`."] = None
-    make_sender_reports: Annotated[bool | None, "As in `mounts`."] = None
-    request_key_frames: Annotated[bool | None, "As in `mounts`."] = None
-    gop_cache_max_bytes: Annotated[int | None, "As in `mounts`."] = None
-    gop_cache_max_s: Annotated[float | None, "As in `mounts`."] = None
-    catch_up_speed: Annotated[float | None, "As in `mounts`."] = None
-    catch_up_burst_bytes: Annotated[int | None, "As in `mounts`."] = None
-    catch_up_max_bytes: Annotated[int | None, "As in `mounts`."] = None
-    catch_up_max_s: Annotated[float | None, "As in `mounts`."] = None
-    slow_reader_policy: Annotated[SlowReaderPolicy | None, "As in `mounts`."] = None
-    slow_reader_max_bytes: Annotated[int | None, "As in `mounts`."] = None
-    slow_reader_max_age_s: Annotated[float | None, "As in `mounts`."] = None
-    slow_reader_disconnect_s: Annotated[float | None, "As in `mounts`."] = None
-    key_frame_wait_s: Annotated[float | None, "As in `mounts`."] = None
-    multicast_group: Annotated[str | None, "As in `mounts`."] = None
-    multicast_port_start: Annotated[int | None, "As in `mounts`."] = None
-    multicast_ttl: Annotated[int | None, "As in `mounts`."] = None
-    multicast_interface: Annotated[str | None, "As in `mounts`."] = None
+    class MountOverride(PathOverride):
+        """Settings of mounts that differ for the paths that match a pattern."""
 
-    def __post_init__(self) -> None:
-        take_fields(self)
-        try:
-            check_pattern(self.pattern)
-        except ValueError as error:
-            raise ValueError(f"pattern {error}") from None
-        self.applied_to(MountSettings())
+        def __init__(self, *, pattern: str, **changes: Any) -> None: ...
 
-    def applied_to(self, settings: MountSettings) -> MountSettings:
-        """Return `settings` with what this override says; raises ValueError if it cannot be."""
-        changes = {
-            field.name: value
-            for field in fields(settings)
-            if (value := getattr(self, field.name)) is not None
-        }
-        return replace(settings, **changes)
-
-
-def settings_for(
-    path: str, defaults: MountSettings, overrides: Sequence[MountOverride]
-) -> MountSettings:
-    """Return the settings of the mount `path`: the defaults, then each matching override."""
-    settings = defaults
-    for override in overrides:
-        if matches(override.pattern, path):
-            settings = override.applied_to(settings)
-    return settings
+else:
+    MountOverride = path_override(MountSettings, "MountOverride", "mounts")

@@ -13,6 +13,7 @@ from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
 from headwater.media.publisher import Publisher
 from headwater.media.rtcp_participant import RtcpParticipant
+from headwater.media.settings import MountOverride
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
 from headwater.relay.admission import Admission
@@ -88,7 +89,7 @@ class Relay:
             clock=loop.time,
             call_later=loop.call_later,
             settings=settings.mounts,
-            overrides=settings.mount_overrides,
+            overrides=settings.overrides_of(MountOverride),
             observer=self._notices,
             end_soon=self.endings.add,
             participant=participant,

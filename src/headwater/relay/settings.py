@@ -6,7 +6,8 @@ from typing import Protocol
 
 from headwater.access.settings import AccessSettings
 from headwater.hooks import HookSettings
-from headwater.media.settings import MountOverride, MountSettings
+from headwater.media.path_override import PathOverride
+from headwater.media.settings import MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.relay.limit_settings import LimitSettings
 from headwater.transports.settings import RtpSettings
@@ -23,9 +24,8 @@ class RelaySettings(Protocol):
     def mounts(self) -> MountSettings:
         """How mounts behave."""
 
-    @property
-    def mount_overrides(self) -> tuple[MountOverride, ...]:
-        """How chosen mounts behave."""
+    def overrides_of(self, room: type[PathOverride]) -> tuple[PathOverride, ...]:
+        """Return what differs for chosen paths in a room."""
 
     @property
     def limits(self) -> LimitSettings:
