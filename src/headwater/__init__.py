@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
     from headwater.log_pace import LogTotals
+    from headwater.media.packet_batch import PacketBatch
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
         MountOverride,
@@ -51,10 +52,12 @@ if TYPE_CHECKING:
     from headwater.media.states import MountState, ReaderState
     from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
     from headwater.protocol.session_states import SessionState
+    from headwater.relay.batch_reader import BatchReader
     from headwater.relay.counters import ServerCounters
     from headwater.relay.end import EndKind, SessionSnapshot
     from headwater.relay.events import Event, EventName, EventStream
     from headwater.relay.limit_settings import LimitSettings
+    from headwater.relay.packet_publisher import PacketPublisher
     from headwater.server.settings import ServerSettings, SessionSettings
     from headwater.side import Side
     from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
@@ -65,6 +68,7 @@ __all__ = [
     "AccessSettings",
     "Allowed",
     "AuthMethod",
+    "BatchReader",
     "ClientCertificates",
     "ConnectionsStatus",
     "ControlSettings",
@@ -91,6 +95,8 @@ __all__ = [
     "MountSettings",
     "MountSnapshot",
     "MountState",
+    "PacketBatch",
+    "PacketPublisher",
     "PathOverride",
     "PathSection",
     "PortsStatus",
@@ -144,6 +150,9 @@ _HOMES = {
     "ReaderState": "headwater.media.states",
     "SessionState": "headwater.protocol.session_states",
     "EndKind": "headwater.relay.end",
+    "BatchReader": "headwater.relay.batch_reader",
+    "PacketBatch": "headwater.media.packet_batch",
+    "PacketPublisher": "headwater.relay.packet_publisher",
     "Event": "headwater.relay.events",
     "EventName": "headwater.relay.events",
     "EventStream": "headwater.relay.events",

@@ -53,6 +53,10 @@ class ByHand:
         heapq.heappush(self._queue, (self.now + delay, next(self._count), timer))
         return timer
 
+    def call_soon(self, callback: Callable[[], None]) -> Timer:
+        """For the next `advance`, even by nothing."""
+        return self.call_later(0.0, callback)
+
     def advance(self, seconds: float) -> None:
         until = self.now + seconds
         while self._queue and self._queue[0][0] <= until:
@@ -61,6 +65,19 @@ class ByHand:
             if not timer.cancelled:
                 timer.callback()
         self.now = until
+
+    def advance_clock(self, seconds: float) -> None:
+        """Let time pass during which the loop gets no turn."""
+        self.now += seconds
+
+    def one_turn(self) -> None:
+        """What is due now, and nothing of what that arranges."""
+        due = [heapq.heappop(self._queue) for _ in range(len(self._queue))]
+        for entry in due:
+            if entry[0] > self.now:
+                heapq.heappush(self._queue, entry)
+            elif not entry[2].cancelled:
+                entry[2].callback()
 
     @property
     def waiting(self) -> int:
@@ -269,6 +286,9 @@ class Stage(ByHand):
             overrides=overrides,
             observer=self.recorder,
         )
+
+    def mount_settings(self, **settings: Any) -> MountSettings:
+        return MountSettings(**settings)
 
     def mount(self, *media: str, **settings: Any) -> Mount:
         """A live mount at /cam with a publisher called p."""

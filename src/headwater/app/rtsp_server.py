@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +21,16 @@ from headwater.control.socket_path import automatic_path
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.log_pace import paced_logger
+from headwater.media.packet_batch import PacketBatch
 from headwater.media.snapshot import MountSnapshot
 from headwater.net.listen_hosts import listen_hosts
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.sdp import SessionDescription
+from headwater.relay.batch_reader import BatchReader
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.events import EventStream
+from headwater.relay.packet_publisher import PacketPublisher
 from headwater.server.request_uri import encode_path
 from headwater.side import Side
 
@@ -258,6 +263,81 @@ class RtspServer:
         mount.close(reason)
         return True
 
+    def read(
+        self,
+        path: str,
+        on_batch: Callable[[int, PacketBatch], None] | None = None,
+        *,
+        on_rtcp: Callable[[int, PacketBatch], None] | None = None,
+        on_end: Callable[[str], None] | None = None,
+        tracks: Sequence[int] | None = None,
+        instant_start: bool | None = None,
+        user_agent: str = "",
+    ) -> BatchReader:
+        """Read the packets of a mount in this program.
+
+        With `on_batch`, that is called with the index of a track and each batch of its packets; it
+        must not wait. Without, take the batches with `async for track, batch in reader`. A program
+        that is slower than the media loses whole stretches up to the next key frame.
+
+        Args:
+            path: the path of the mount.
+            on_batch: called with each batch of RTP packets.
+            on_rtcp: called with each batch of the publisher's RTCP; only with `on_batch`.
+            on_end: called with the reason once nothing more comes; only with `on_batch`.
+            tracks: which tracks to read, by index; all unless given.
+            instant_start: whether to begin with the last key frame; as the settings say unless
+                given.
+            user_agent: what logs and status call the reader.
+
+        Raises:
+            LookupError: nobody publishes on the path.
+            RuntimeError: the server is not running, or a limit is reached.
+        """
+        return self._required().programs.read(
+            _rooted(path),
+            on_batch,
+            on_rtcp=on_rtcp,
+            on_end=on_end,
+            tracks=tracks,
+            instant_start=instant_start,
+            user_agent=user_agent,
+        )
+
+    def publish(
+        self,
+        path: str,
+        presentation: SessionDescription | str | bytes,
+        *,
+        on_key_frame_wanted: Callable[[int], None] | None = None,
+        user_agent: str = "",
+    ) -> PacketPublisher:
+        """Publish RTP packets that this program has, by `publish(track, packets)` of the result.
+
+        Args:
+            path: the path of the mount.
+            presentation: what is published, as SDP: one `m=` line for each track.
+            on_key_frame_wanted: called with the index of a track, at most once a second, when
+                readers need a key frame.
+            user_agent: what logs and status call the publisher.
+
+        Raises:
+            ValueError: the presentation is no SDP that can be published.
+            RuntimeError: the path has a publisher, or the server is not running.
+        """
+        if not isinstance(presentation, SessionDescription):
+            text = presentation.encode() if isinstance(presentation, str) else presentation
+            try:
+                presentation = SessionDescription.parse(text)
+            except ProtocolError as error:
+                raise ValueError(f"the presentation is no SDP to publish: {error}") from error
+        return self._required().programs.publish(
+            _rooted(path),
+            presentation,
+            on_key_frame_wanted=on_key_frame_wanted,
+            user_agent=user_agent,
+        )
+
     def events(self) -> EventStream:
         """Return the events from now on: mounts, publishers, readers and sessions come and go.
 
@@ -275,7 +355,7 @@ class RtspServer:
             RuntimeError: the server is not running, or was stopped meanwhile.
         """
         relay = self._required().relay
-        path = "/" + path.strip("/")
+        path = _rooted(path)
         try:
             async with asyncio.timeout(timeout_s):
                 with relay.events.listen() as events:
@@ -341,3 +421,7 @@ class RtspServer:
         host = f"[{host}]" if ":" in host else host
         scheme = "rtsps" if self.settings.server.tls_only else "rtsp"
         return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
+
+
+def _rooted(path: str) -> str:
+    return "/" + path.strip("/")

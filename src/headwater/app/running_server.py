@@ -15,6 +15,7 @@ from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks
 from headwater.log_pace import paced_logger
 from headwater.net.steady_loop import SteadyLoop
+from headwater.relay.programs import Programs
 from headwater.relay.relay import Relay
 from headwater.server.service import RtspService
 from headwater.side import Side
@@ -45,6 +46,7 @@ class RunningServer:
         }
         self.relay = Relay(settings, self._loop, self._runners)
         self.rtsp = RtspService(self.relay, settings)
+        self.programs = Programs(self.relay)
         self.report = StatusReport(self.relay, self.rtsp, settings.server, self._runners.items())
         self.status_socket: StatusSocket | None = None
         self._stopping: asyncio.Task[None] | None = None

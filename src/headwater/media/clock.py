@@ -21,3 +21,10 @@ class CallLater(Protocol):
 
     def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer:
         """Call `callback` once, `delay` seconds from now."""
+
+
+class CallSoon(Protocol):
+    """Arranges a call in one of the loop's next turns, such as `loop.call_soon`."""
+
+    def __call__(self, callback: Callable[[], None], /) -> object:
+        """Call `callback` once, and never at once."""
