@@ -1,6 +1,9 @@
 """Every example does what it says, with a real publisher and a real player."""
 
+import contextlib
 import re
+import socket
+import struct
 import subprocess
 import sys
 import tomllib
@@ -61,6 +64,71 @@ def test_hook_client_close(run_example: Any, watch: Any) -> None:
     assert example.stop() == 0
     assert "a reader has left /stream1\n" in example.said
     assert "nobody watches /stream1 any more\n" in example.said
+
+
+def test_count_key_frames(run_example: Any, watch: Any) -> None:
+    example = run_example("count_key_frames.py")
+    example.publish(example.publish_url("/stream1"))
+    # The camera has a key frame each second; the second one is in the pictures behind it.
+    assert watch(example.publish_url("/stream1"), pictures=60) == 60
+    assert example.stop() != 0, "Ctrl-C ends it, as a traceback tells"
+    assert "/stream1: key frame 1 on track 0\n" in example.said
+    assert "/stream1: key frame 2 on track 0\n" in example.said
+    assert "/stream1 is over: " in example.said
+
+
+def test_replay_rtpdump(run_code: Any, watch: Any, tmp_path: Path) -> None:
+    dump, sdp = tmp_path / "camera.rtpdump", tmp_path / "camera.sdp"
+    dump.write_bytes(rtpdump(film_as_rtp()))
+    sdp.write_text(
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=film\nt=0 0\nm=video 0 RTP/AVP 96\n"
+        "a=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1\n"
+    )
+    program = tmp_path / "replay.py"
+    code = (EXAMPLES / "replay_rtpdump.py").read_text(encoding="utf-8")
+    command = [sys.executable, "-u", str(program), str(dump), str(sdp)]
+    example = run_code(code, place=program, command=command)
+    # A round has 25 pictures: these are of several, and the decoder meets no gap.
+    assert watch(example.publish_url("/replay"), pictures=60) == 60
+
+
+def film_as_rtp() -> list[bytes]:
+    """A film of a second in RTP packets, as libav writes them."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        url = f"rtp://127.0.0.1:{receiver.getsockname()[1]}"
+        packets = []
+        with av.open(url, "w", format="rtp") as output:
+            video = output.add_stream("libx264", rate=25, options={"bf": "0"})
+            video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+            for number in range(26):
+                frame = av.VideoFrame(160, 120, "yuv420p")
+                for plane in frame.planes:
+                    plane.update(bytes([number * 5]) * plane.buffer_size)
+                frame.pts = number
+                output.mux(video.encode(frame if number < 25 else None))
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        packets.append(receiver.recv(2048))
+    return packets
+
+
+def rtpdump(packets: list[bytes]) -> bytes:
+    """The packets as rtptools records them, each 90,000th of their clock a second."""
+    first = int.from_bytes(packets[0][4:8])
+    records = b"".join(
+        struct.pack(
+            ">HHI",
+            len(packet) + 8,
+            len(packet),
+            (int.from_bytes(packet[4:8]) - first & 0xFFFFFFFF) // 90,
+        )
+        + packet
+        for packet in packets
+    )
+    return b"#!rtpplay1.0 127.0.0.1/5000\n" + bytes(16) + records
 
 
 def test_synchronous(run_example: Any, watch: Any) -> None:
