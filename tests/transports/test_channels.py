@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.protocol.errors import ProtocolError
-from headwater.transports.channels import ChannelConsumer, give_back, take_given_pair, take_pair
+from headwater.transports.channels import ChannelConsumer, exchange_pair, give_back, take_pair
 
 
 def rtp(_: list[bytes]) -> None:
@@ -41,14 +41,19 @@ def test_no_pair_is_left_after_all_channels() -> None:
     assert len(channels) == 256
 
 
-def test_pair_that_the_peer_gives_is_taken_as_it_is_unless_another_track_has_part_of_it() -> None:
-    channels: dict[int, ChannelConsumer] = {}
-    take_given_pair(channels, (7, 2), rtp, rtcp)
-    assert channels == {7: rtp, 2: rtcp}
-    for pair in ((2, 3), (6, 7)):
-        with pytest.raises(ProtocolError, match="carries another track already"):
-            take_given_pair(channels, pair, rtp, rtcp)
-    assert channels == {7: rtp, 2: rtcp}
+@pytest.mark.parametrize("chosen", [(0, 1), (7, 4), (1, 0), (1, 2)])
+def test_pair_is_exchanged_for_the_one_that_the_peer_chose(chosen: tuple[int, int]) -> None:
+    channels: dict[int, ChannelConsumer] = {0: rtp, 1: rtcp, 8: rtp, 9: rtcp}
+    exchange_pair(channels, (0, 1), chosen)
+    assert channels == {chosen[0]: rtp, chosen[1]: rtcp, 8: rtp, 9: rtcp}
+
+
+@pytest.mark.parametrize("chosen", [(8, 9), (7, 8), (9, 10)])
+def test_pair_of_another_track_is_not_had_for_it(chosen: tuple[int, int]) -> None:
+    channels: dict[int, ChannelConsumer] = {0: rtp, 1: rtcp, 8: rtp, 9: rtcp}
+    with pytest.raises(ProtocolError, match="carries another track"):
+        exchange_pair(channels, (0, 1), chosen)
+    assert channels == {0: rtp, 1: rtcp, 8: rtp, 9: rtcp}
 
 
 def test_giving_back_twice_is_no_error() -> None:

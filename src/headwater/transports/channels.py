@@ -38,23 +38,19 @@ def take_pair(
     return pair
 
 
-def take_given_pair(
-    channels: ChannelTable,
-    pair: tuple[int, int],
-    on_rtp: ChannelConsumer,
-    on_rtcp: ChannelConsumer,
-) -> None:
-    """Take the pair that the peer has chosen.
+def exchange_pair(channels: ChannelTable, taken: tuple[int, int], chosen: tuple[int, int]) -> None:
+    """Have what takes from one pair take from the pair that the peer has chosen instead.
 
-    Raises ProtocolError when one of the two carries another track already.
+    Raises ProtocolError, and changes nothing, when one of the two carries another track already.
     """
-    if taken := [channel for channel in pair if channel in channels]:
-        raise ProtocolError(
-            f"interleaved={pair[0]}-{pair[1]}: channel {taken[0]} carries another track already",
-            where="Transport",
-        )
-    channels[pair[0]] = on_rtp
-    channels[pair[1]] = on_rtcp
+    for channel in chosen:
+        if channel in channels and channel not in taken:
+            raise ProtocolError(
+                f"interleaved={chosen[0]}-{chosen[1]}: channel {channel} carries another track",
+                where="Transport",
+            )
+    consumers = [channels.pop(channel) for channel in taken]
+    channels.update(zip(chosen, consumers, strict=True))
 
 
 def give_back(channels: ChannelTable, pair: tuple[int, int]) -> None:

@@ -55,3 +55,7 @@ class Ingest(ABC):
     @abstractmethod
     def send_rtcp(self, packet: bytes) -> None:
         """Send an RTCP packet to where the track comes from; one that cannot leave is lost."""
+
+    @abstractmethod
+    def open_nat(self) -> None:
+        """Have a NAT on this side let media in; nothing where none can be in the way."""

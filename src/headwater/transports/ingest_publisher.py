@@ -19,6 +19,7 @@ class IngestPublisher(SessionEnd, Publisher):
         publisher.put(0, offer.accept(transport_of_answer))    # after each SETUP
         mount = mounts.open(path, presentation, publisher, …)
         publisher.start(mount.tracks)                          # before PLAY: RTCP may come first
+        publisher.open_nats()
 
     Life: `put` at each SETUP, `start`, `stop` at PAUSE or the end, `release` once at the very end,
     which gives back ports and channels.
@@ -63,6 +64,11 @@ class IngestPublisher(SessionEnd, Publisher):
         """Stop, and give back every port and channel; a second call does nothing."""
         for index in tuple(self._ingests):
             self.take_away(index)
+
+    def open_nats(self) -> None:
+        """Have NATs on this side let media in, which a client does before PLAY and now and then."""
+        for ingest in self._ingests.values():
+            ingest.open_nat()
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
         """Send an RTCP packet to where a track comes from; one that cannot leave is lost."""

@@ -43,3 +43,6 @@ class InterleavedIngest(Ingest):
         """
         if self._pair is not None and not self._stream.queued_bytes:
             self._stream.write(frame_interleaved(self._pair[1], [packet]))
+
+    def open_nat(self) -> None:
+        """Nothing: the connection is open already."""

@@ -18,13 +18,7 @@ from headwater.net.event_loop import EventLoop
 from headwater.net.stream import ByteStream
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.rtcp_build import bye
-from headwater.transports.channels import (
-    ChannelConsumer,
-    ChannelTable,
-    give_back,
-    take_given_pair,
-    take_pair,
-)
+from headwater.transports.channels import ChannelTable, exchange_pair, give_back, take_pair
 from headwater.transports.interleaved_lane import InterleavedLaneTable
 from headwater.transports.interleaved_outlet import InterleavedOutlet
 from headwater.transports.negotiation import Offer
@@ -99,7 +93,14 @@ class InterleavedReader(SessionReader):
         self.remove_track(index)
         gate = SlowReaderGate(self._settings, has_key_frames=track.has_key_frames)
         outlet = InterleavedOutlet(self, self._stream, gate, self._budget)
-        outlet.use(take_pair(self._channels, wanted, *self._consumers(outlet, track)))
+        outlet.use(
+            take_pair(
+                self._channels,
+                wanted,
+                lambda _packets: self.identity.on_life(),
+                lambda packets: self._receive_rtcp(outlet, track, packets),
+            )
+        )
         self._outlets[index] = outlet
         self._tracks[index] = track
         return outlet.pair
@@ -107,18 +108,10 @@ class InterleavedReader(SessionReader):
     def agree(self, index: int, pair: tuple[int, int]) -> None:
         """Send a track that is reserved on the pair that the peer has chosen; before `join`.
 
-        Raises ProtocolError when another track has one of these channels.
+        Raises ProtocolError, and changes nothing, when another track has one of these channels.
         """
         outlet = self._outlets[index]
-        if pair == outlet.pair:
-            return
-        give_back(self._channels, outlet.pair)
-        try:
-            take_given_pair(self._channels, pair, *self._consumers(outlet, self._tracks[index]))
-        except BaseException:
-            # Nothing of it is in the table any more.
-            del self._outlets[index], self._tracks[index]
-            raise
+        exchange_pair(self._channels, outlet.pair, pair)
         outlet.use(pair)
 
     def remove_track(self, index: int) -> None:
@@ -167,15 +160,6 @@ class InterleavedReader(SessionReader):
         """End the session after an error in its delivery."""
         # Later, since a fan-out may be going through its outlets right now.
         self._loop.call_soon(self.identity.on_close, f"delivery failed: {error}")
-
-    def _consumers(
-        self, outlet: InterleavedOutlet, track: Track
-    ) -> tuple[ChannelConsumer, ChannelConsumer]:
-        """What takes that which the peer sends on an outlet's channels."""
-        return (
-            lambda _packets: self.identity.on_life(),
-            lambda packets: self._receive_rtcp(outlet, track, packets),
-        )
 
     def _receive_rtcp(self, outlet: InterleavedOutlet, track: Track, packets: list[bytes]) -> None:
         self.identity.on_life()

@@ -1,4 +1,4 @@
-"""Makes the publishers and readers of RTSP sessions, with what they need below them."""
+"""Makes publishers, readers and a client's offers, with what they need below them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from functools import partial
 
 from headwater.media.mount import Mount
 from headwater.media.reader import Reader
+from headwater.media.track import Track
 from headwater.net.event_loop import EventLoop
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.stream import ByteStream
 from headwater.transports.channels import ChannelTable
+from headwater.transports.client_offer import ClientOffer
 from headwater.transports.endings import Endings
+from headwater.transports.ingest import Ingest
+from headwater.transports.ingest_publisher import IngestPublisher
 from headwater.transports.interleaved_lane import InterleavedLaneTable
 from headwater.transports.interleaved_reader import InterleavedReader
 from headwater.transports.multicast_egress import MulticastEgressTable
 from headwater.transports.multicast_reader import MulticastReader
 from headwater.transports.offer_answers import IngestAnswers, InterleavedAnswers, UdpAnswers
 from headwater.transports.queue_budget import QueueBudget
+from headwater.transports.receiving_offers import (
+    InterleavedReceivingOffer,
+    MulticastReceivingOffer,
+    UdpReceivingOffer,
+)
+from headwater.transports.sending_offers import InterleavedSendingOffer, UdpSendingOffer
 from headwater.transports.session_end import SessionIdentity
 from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.session_reader import SessionReader
@@ -27,7 +37,10 @@ from headwater.transports.udp_reader import UdpReader
 
 
 class MediaEnds:
-    """The factory of one server's publishers and readers; it owns the UDP ports."""
+    """The factory of one process's publishers and readers, to both sides of RTSP.
+
+    It owns the UDP ports, which a server's sessions and its clients take their pairs from.
+    """
 
     def __init__(
         self,
@@ -100,3 +113,47 @@ class MediaEnds:
             path=mount.path,
             nat_latching=self._nat_latching,
         )
+
+    def receiving_offer(
+        self,
+        kind: TransportKind,
+        publisher: IngestPublisher,
+        stream: ByteStream,
+        channels: ChannelTable,
+        *,
+        announced: tuple[str, int] | None = None,
+        changing_ports: bool = False,
+    ) -> ClientOffer[Ingest]:
+        """A client's offer for a track that it receives (`client_offer` tells how to use it).
+
+        `announced` are the multicast group and the port of RTP that the SDP names, if it does. With
+        `changing_ports` UDP is taken from any port of the server's address.
+        """
+        match kind:
+            case TransportKind.TCP:
+                return InterleavedReceivingOffer(stream, channels)
+            case TransportKind.MULTICAST:
+                return MulticastReceivingOffer(
+                    publisher, self._loop, self._sockets, announced=announced
+                )
+            case TransportKind.UDP:
+                return UdpReceivingOffer(
+                    publisher,
+                    self._loop,
+                    self.ports,
+                    self._sockets,
+                    changing_ports=changing_ports,
+                )
+
+    def sending_offer(self, reader: SessionReader, index: int, track: Track) -> ClientOffer[None]:
+        """A client's offer for a track that it sends by a reader of the same kind of transport.
+
+        Raises ValueError for a reader of a group: nobody records from one.
+        """
+        match reader:
+            case InterleavedReader():
+                return InterleavedSendingOffer(reader, index, track)
+            case UdpReader():
+                return UdpSendingOffer(reader, index, track)
+            case _:
+                raise ValueError("tracks are sent to a server over UDP or TCP only")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -18,11 +17,10 @@ from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
+from headwater.transports.contained import PacketsConsumer, contained
 from headwater.transports.ingest import Ingest, IngestOwner
 
 logger = paced_logger(__name__)
-
-PacketsConsumer = Callable[[list[bytes]], None]
 
 _NAT_OPENERS = (bytes((0x80,)) + bytes(11), bytes((0x80, 201, 0, 1, 0, 0, 0, 0)))
 """What opens a NAT towards the sender's ports: an RTP header and a receiver report, both empty."""
@@ -107,7 +105,7 @@ class UdpIngest(Ingest):
         self.stop()
         pair = self._pair
         for sock, write in ((pair.rtp, track.write), (pair.rtcp, track.write_rtcp)):
-            consumer = self._contained(write)
+            consumer = contained(write, self._owner)
             if sock in self._connected:
                 self._receive(sock, consumer)
             elif self._source.taken is TakenPorts.FIRST_HEARD:
@@ -180,18 +178,6 @@ class UdpIngest(Ingest):
         self._receivers[sock] = UdpDatagramReceiver(
             sock, self._loop, receive, packets_per_wake=self._sockets.udp_packets_per_wake
         )
-
-    def _contained(self, write: PacketsConsumer) -> PacketsConsumer:
-        """Take packets in; should that fail, it ends their owner and nothing else."""
-
-        def receive(packets: list[bytes]) -> None:
-            try:
-                write(packets)
-            except Exception:
-                logger.exception("ingest failed", extra=self._extra)
-                self._owner.close("ingest failed")
-
-        return receive
 
     @property
     def _extra(self) -> dict[str, object]:

@@ -114,7 +114,11 @@ class UdpReader(DatagramReader[_Leg]):
         another session of the same address has these ports: over TCP both can be served.
         """
         ports = self.reserve(index, track)
-        self.agree(index, client_ports(offer))
+        try:
+            self.agree(index, client_ports(offer))
+        except BaseException:
+            self.remove_track(index)
+            raise
         return udp_answer(offer, ports, track.ssrc)
 
     def reserve(self, index: int, track: Track) -> tuple[int, int]:
@@ -132,15 +136,12 @@ class UdpReader(DatagramReader[_Leg]):
     def agree(self, index: int, peer_ports: tuple[int, int]) -> None:
         """Have a track that is reserved sent to these ports of the peer, from `join` on.
 
-        Where this fails, the track is no longer reserved. Raises ProtocolError 461 when another
-        session of the same address has these ports.
+        Raises ProtocolError 461, and changes nothing, when another session of the same address has
+        these ports.
         """
-        track, egress = self._reserved.pop(index)
-        try:
-            self._legs[index] = self._leg(index, track, egress, peer_ports)
-        except BaseException:
-            self._egresses.release(track, self.identity.local_ip)
-            raise
+        track, egress = self._reserved[index]
+        self._legs[index] = self._leg(index, track, egress, peer_ports)
+        del self._reserved[index]
 
     def _leg(
         self, index: int, track: Track, egress: UdpEgress, peer_ports: tuple[int, int]

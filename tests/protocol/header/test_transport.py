@@ -7,6 +7,7 @@ from headwater.protocol.header.transport import (
     LowerTransport,
     TransportSpec,
     format_transport,
+    parse_answered_transport,
     parse_transport,
 )
 
@@ -219,3 +220,44 @@ def test_any_value_gives_specs_or_a_protocol_error(value: str) -> None:
     except ProtocolError:
         alternatives = []
     assert parse_transport(format_transport(alternatives)) == alternatives
+
+
+@pytest.mark.parametrize(
+    ("value", "specs"),
+    [
+        pytest.param(
+            "RTP/AVP;unicast;client_port=x;server_port=5000-5001;ssrc= 1F",
+            [TransportSpec(server_port=(5000, 5001), ssrc=0x1F)],
+            id="what cannot be read is left out",
+        ),
+        pytest.param(
+            "RTP/AVP;server_port=5000-0;client_port=1-2",
+            [TransportSpec(client_port=(1, 2))],
+            id="port 0",
+        ),
+        pytest.param(
+            'RTP/AVP/TCP;unicast;"interleaved=0-1";interleaved="2-3"',
+            [TransportSpec(lower=TCP, interleaved=(2, 3), extra=('"interleaved=0-1"',))],
+            id="quoted",
+        ),
+        pytest.param(
+            "unicast;interleaved=4-5", [TransportSpec(interleaved=(4, 5))], id="no protocol"
+        ),
+        pytest.param("MP2T/H2221/UDP;unicast;server_port=1-2", [], id="another protocol"),
+        pytest.param(
+            "RTP/AVP/TCP;interleaved=0-1,RTP/AVP;server_port=1-2",
+            [TransportSpec(lower=TCP, interleaved=(0, 1)), TransportSpec(server_port=(1, 2))],
+            id="two",
+        ),
+        pytest.param("", [], id="empty"),
+    ],
+)
+def test_answer_is_read_as_far_as_it_can_be(value: str, specs: list[TransportSpec]) -> None:
+    assert parse_answered_transport(value) == specs
+
+
+@given(st.text(alphabet='RTPAVUDC/;,=-"0159 .:intrleavdsouc_', max_size=80))
+def test_any_answer_is_read(value: str) -> None:
+    for spec in parse_answered_transport(value):
+        assert spec.server_port is None or all(0 < port < 65_536 for port in spec.server_port)
+        assert spec.interleaved is None or all(0 <= one <= 255 for one in spec.interleaved)

@@ -118,12 +118,26 @@ def parse_transport(value: str) -> list[TransportSpec]:
     return specs
 
 
+def parse_answered_transport(value: str) -> list[TransportSpec]:
+    """Return the alternatives of the Transport header of an answer, of which one is usual.
+
+    What cannot be read counts as not there, since a server's other parameters still say where media
+    travels. An answer that names no protocol means RTP/AVP; alternatives of unknown protocols are
+    skipped.
+    """
+    specs = (
+        _parse_alternative(split_quoted(alternative, ";"), is_answer=True)
+        for alternative in split_quoted(value, ",")
+    )
+    return [spec for spec in specs if spec is not None]
+
+
 def format_transport(specs: Iterable[TransportSpec]) -> str:
     """Return alternatives as one header value."""
     return ",".join(spec.to_header() for spec in specs)
 
 
-def _parse_alternative(parameters: list[str]) -> TransportSpec | None:
+def _parse_alternative(parameters: list[str], *, is_answer: bool = False) -> TransportSpec | None:
     fields: dict[str, Any] = {}
     extra: list[str] = []
     for parameter in parameters:
@@ -135,10 +149,16 @@ def _parse_alternative(parameters: list[str]) -> TransportSpec | None:
         elif name in ("unicast", "multicast"):
             fields["unicast"] = name == "unicast"
         elif name in _READERS:
-            if (value := unquoted(raw)) or name == "append":
-                fields[name] = _READERS[name](name, value)
+            try:
+                if (value := unquoted(raw)) or name == "append":
+                    fields[name] = _READERS[name](name, value)
+            except ProtocolError:
+                if not is_answer:
+                    raise
         else:
             extra.append(parameter)
+    if is_answer and not any("/" in one and "=" not in one for one in extra):
+        fields.setdefault("profile", "RTP/AVP")
     return TransportSpec(**fields, extra=tuple(extra)) if "profile" in fields else None
 
 
