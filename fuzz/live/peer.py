@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import cast
 
-STATUS_LINE = re.compile(rb"RTSP/1\.0 ([1-5][0-9]{2}) [ -~]+")
+from fuzz.live.manners import Manner, Reading
+
+STATUS_LINE = re.compile(rb"(RTSP/1\.0|HTTP/1\.1) ([1-5][0-9]{2}) [ -~]+")
 HEADER_LINE = re.compile(rb"([A-Za-z-]+): ([^\x00-\x1f\x7f]*)")
 SERVER_PORTS = re.compile(rb"client_port=(\d+)-\d+.*server_port=(\d+)-(\d+)")
 ALLOWED_5XX = frozenset({501, 503, 505, 551})
 """What a server may say of itself: no such method, busy, no such version, no such option."""
 MOST_SESSIONS = 64
 MOST_PUBLISHED = 6
+SIP_BYTES = 100
+"""What a peer that trickles takes in a round: far less than its answers are."""
 _DOLLAR = 0x24
 
 
@@ -51,9 +57,10 @@ class Shared:
 class Peer(asyncio.Protocol):
     """One connection: what was asked on it, and what is expected."""
 
-    def __init__(self, name: str, shared: Shared) -> None:
+    def __init__(self, name: str, shared: Shared, manner: Manner = Manner()) -> None:  # noqa: B008
         self.name = name
         self.shared = shared
+        self.manner = manner
         self.transport: asyncio.Transport | None = None
         self.cseq = 0
         self.session = ""
@@ -61,7 +68,8 @@ class Peer(asyncio.Protocol):
         self.url = ""
         self.tracks = 0
         self.ending = False
-        self.may_be_closed = False
+        # Who takes too little is closed some day, with whatever was asked.
+        self.may_be_closed = not self.is_waited_for
         self._buffer = b""
         self._asked: deque[tuple[int | None, str, bool]] = deque()
 
@@ -73,6 +81,16 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
         self.transport = cast("asyncio.Transport", transport)
+
+    def hold_back(self) -> None:
+        """Read nothing by itself, if that is its manner; uvloop listens to it once it runs."""
+        if self.transport is not None and not self.is_waited_for:
+            self.transport.pause_reading()
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether its answers come soon: it reads whatever there is."""
+        return self.manner.reading is Reading.ALL
 
     @property
     def asks(self) -> bool:
@@ -86,30 +104,44 @@ class Peer(asyncio.Protocol):
 
     def ask(self, cseq: int | None, what: str, *, planned: bool = False) -> None:
         """Expect one more answer, to `what`; a refusal of what was planned ends the plan."""
+        if self.manner.reading is Reading.NOTHING:
+            return
         self._asked.append((cseq, what, planned))
-        self.shared.wait_more(1)
+        self._wait_more(1)
 
     def end(self) -> None:
-        """Send no more and expect the server to close."""
-        if self.open:
+        """Send no more and expect the server to close; who does not read up to there is gone."""
+        if not self.is_waited_for:
+            self.abort()
+        elif self.open:
             assert self.transport is not None
             self.ending = True
             self.shared.wait_more(1)
             self.transport.write_eof()
 
-    def expect_end(self) -> None:
-        """What was sent is no RTSP: the server closes by itself."""
-        if self.open:
-            self.ending = True
-            self.shared.wait_more(1)
-
     def go_deaf(self) -> None:
         """Read nothing more and expect nothing, but stay."""
-        if self.open:
+        if self.open and self.is_waited_for:
             assert self.transport is not None
             self.transport.pause_reading()
             self.may_be_closed = True
             self._expect_nothing()
+
+    def sip(self) -> None:
+        """Take a little of what the server sent."""
+        if self.transport is None or self.manner.reading is not Reading.TRICKLE:
+            return
+        try:
+            sock: socket.socket = self.transport.get_extra_info("socket")
+            taken = os.read(sock.fileno(), SIP_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            taken = b""
+        if taken:
+            self.data_received(taken)
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Be gone at once."""
@@ -161,9 +193,13 @@ class Peer(asyncio.Protocol):
         self.transport = None
 
     def _expect_nothing(self) -> None:
-        self.shared.wait_more(-len(self._asked) - self.ending)
+        self._wait_more(-len(self._asked) - self.ending)
         self._asked.clear()
         self.ending = False
+
+    def _wait_more(self, count: int) -> None:
+        if self.is_waited_for:
+            self.shared.wait_more(count)
 
     def _answer(self, buffer: bytes, at: int, head_end: int) -> int | None:
         """Check one answer; where the next thing begins, None when its body is not whole."""
@@ -183,7 +219,9 @@ class Peer(asyncio.Protocol):
         if status is None:
             self._find(f"status line {line!r}")
             return end
-        self._check(int(status[1]), fields)
+        if status[1] != b"RTSP/1.0" and self._asked:
+            self._find(f"answered in HTTP what was asked in RTSP: {self.asked[:3]}")
+        self._check(int(status[2]), fields)
         return end
 
     def _check(self, status: int, fields: dict[bytes, bytes]) -> None:
@@ -193,13 +231,14 @@ class Peer(asyncio.Protocol):
                 self._find(f"{status} to nothing that was asked")
             return
         cseq, what, planned = self._asked[0]
-        self.shared.answers[what, status] += 1
+        behind = " behind PROXY" if self.manner.is_of_other_family else ""
+        self.shared.answers[what + behind, status] += 1
         if status >= 500 and status not in ALLOWED_5XX:
             self._find(f"{status} to {what}")
         if got != (None if cseq is None else b"%d" % cseq):
             self._find(f"CSeq {got!r} where {cseq} was asked by {what}")
         self._asked.popleft()
-        self.shared.wait_more(-1)
+        self._wait_more(-1)
         session = fields.get(b"session", b"").partition(b";")[0].decode()
         if session and session != self.session:
             self.session = session
@@ -209,7 +248,10 @@ class Peer(asyncio.Protocol):
             self.session = ""
         if status == 200 and what == "RECORD" and self.url:
             self.shared.published.append(self.url)
-        if ports := SERVER_PORTS.search(fields.get(b"transport", b"")):
+        transport = fields.get(b"transport", b"")
+        if self.manner.is_of_other_family and b"client_port" in transport:
+            self._find(f"{what} gave UDP to an address that it does not reach: {transport!r}")
+        if ports := SERVER_PORTS.search(transport):
             self.shared.udp.append((int(ports[1]), int(ports[2]), int(ports[3])))
         if status >= 300 and planned:
             self.plan = []

@@ -6,15 +6,17 @@ import asyncio
 import json
 import random
 import shutil
-import socket
 import subprocess
 import time
 from collections import Counter, deque
 from functools import partial
 from pathlib import Path
 
+from fuzz.live.bounds import Facts, excess, kept
+from fuzz.live.manners import possible
 from fuzz.live.peer import Peer, Shared
 from fuzz.live.server import ServerProcess
+from fuzz.live.sinks import Sinks
 from fuzz.live.steps import METHODS, Steps
 from fuzz.live.witnesses import (
     CountingReader,
@@ -25,20 +27,19 @@ from fuzz.live.witnesses import (
 )
 from fuzz.registry import WORK
 
-PEERS = 24
 STEPS_A_ROUND = 96
 CHECK_EVERY_ROUNDS = 50
 ANSWER_DEADLINE_S = 20.0
 """Far beyond what an answer takes, for machines that do much else."""
 SETTLE_DEADLINE_S = 30.0
 JOURNAL_STEPS = 3_000
-NARROW_BYTES = 4_096
-"""Receive buffer of every fourth peer: what it is sent comes in pieces, or piles up."""
+LONG_S = 20.0
+"""Behind a run as long as this, everything that peers are there for has happened."""
 DEAF_ROUNDS = 100
 """How long a peer that reads nothing stays."""
 SHOWN_COUNTS = (
     *("slowest_check_ms", "frames_received", "pictures_decoded", "packets_counted"),
-    *("answers", "kinds"),
+    *("most_waited_s", "answers", "kinds"),
 )
 KNOWN = (*(f"{method} " for method in METHODS), "frames: ")
 
@@ -70,14 +71,6 @@ def fuzz_server(*, seconds: float, steps: int | None, seed: int) -> bool:
     return bool(found)
 
 
-def _connected(port: int, *, narrow: bool) -> socket.socket:
-    sock = socket.socket()
-    if narrow:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
-    sock.connect(("127.0.0.1", port))
-    return sock
-
-
 def _same(peer: Peer) -> Peer:
     return peer
 
@@ -98,9 +91,11 @@ class LiveRun:
         self._slowest_s = 0.0
         self._began_s = time.monotonic()
         self._ended_s = self._began_s
-        self._sinks: dict[int, socket.socket] = {}
+        self._sinks = Sinks()
         self._base = server.facts()
-        self._last: dict[str, int] = {}
+        self._manners = possible(server.port)
+        self._last: Facts = {}
+        self._most_waited_s = 0.0
         self._pictures = 0
         self._counted = 0
 
@@ -127,17 +122,19 @@ class LiveRun:
         finally:
             self._ended_s = time.monotonic()
             self._stop_witnesses(publisher, reader, counting)
-            for sink in self._sinks.values():
-                sink.close()
+            self._sinks.close()
 
     async def _rounds_until(
         self, seconds: float, steps: int | None, counting: CountingReader
     ) -> None:
-        self._open_sinks()
+        self._sinks.open()
         base = f"rtsp://127.0.0.1:{self._server.port}"
-        maker = Steps(self._seed, base, self._shared, self._rtp_ports())
-        maker.send_udp = self._send_udp
-        peers = [Peer(f"peer {index}", self._shared) for index in range(PEERS)]
+        maker = Steps(self._seed, base, self._shared, self._sinks.rtp_ports)
+        maker.send_udp = self._sinks.send
+        peers = [
+            Peer(f"peer {index}", self._shared, manner)
+            for index, manner in enumerate(self._manners)
+        ]
         self._began_s = time.monotonic()
         while not self._shared.findings:
             if steps is None and time.monotonic() - self._began_s > seconds:
@@ -149,6 +146,8 @@ class LiveRun:
             if self._rounds % CHECK_EVERY_ROUNDS == 0:
                 await self._check(counting)
         await self._check(counting)
+        if time.monotonic() - self._began_s > LONG_S:
+            self._check_that_all_was_tried()
         for peer in (*peers, *(peer for _, peer in self._deaf)):
             peer.abort()
 
@@ -167,10 +166,11 @@ class LiveRun:
             self._steps_done += 1
             if peer.transport is None:
                 # What was meant for its last connection, or comes from there, is not the next's.
-                outs[index] = []
-                peer = peers[index] = Peer(peer.name, self._shared)
-                sock = _connected(port, narrow=index % 4 == 0)
+                outs[index] = [peer.manner.proxy_header]
+                peer = peers[index] = Peer(peer.name, self._shared, peer.manner)
+                sock = peer.manner.connect(port)
                 await loop.create_connection(partial(_same, peer), sock=sock)
+                peer.hold_back()
             out = outs.setdefault(index, [])
             what = maker.take(self._steps_done, peer, out)
             self.journal.append(f"{self._steps_done} {peer.name}: {what}")
@@ -179,9 +179,11 @@ class LiveRun:
                 ended[index] = what
         for index, out in outs.items():
             self._send(peers[index], out, ended.get(index, ""), in_pieces=draw.random() < 0.1)
-            if ended.get(index) == "deaf":
+            if ended.get(index) == "deaf" and peers[index].is_waited_for:
                 self._deaf.append((self._rounds + DEAF_ROUNDS, peers[index]))
-                peers[index] = Peer(peers[index].name, self._shared)
+                peers[index] = Peer(peers[index].name, self._shared, peers[index].manner)
+        for peer in peers:
+            peer.sip()
         while self._deaf and self._deaf[0][0] <= self._rounds:
             self._deaf.popleft()[1].abort()
         try:
@@ -235,24 +237,28 @@ class LiveRun:
             self._find(f"the server's log:\n{trouble}")
         if counting.trouble:
             self._find(counting.trouble)
+        if self._server.alive:
+            self._last = self._server.facts()
+            self._most_waited_s = max(self._most_waited_s, self._last["oldest_queued_s"])
+            for beyond in excess(self._last):
+                self._find(beyond)
+
+    def _check_that_all_was_tried(self) -> None:
+        if (
+            any(manner.is_of_other_family for manner in self._manners)
+            and not (self._shared.answers["SETUP behind PROXY", 461])
+        ):
+            self._find("no peer of the other address family was refused UDP")
+        if not self._last["stalled"]:
+            self._find("no peer was closed that reads nothing or too little")
 
     def verdict(self) -> list[str]:
         """Everything that was found, after everything was let go."""
         found = list(dict.fromkeys(self._shared.findings))
         if not self._server.alive:
             return found
-        # One task reads the server's standard input, one descriptor may be its epoll's.
-        wanted = {name: self._base[name] for name in ("mounts", "sessions", "udp_pairs")}
-        wanted |= {name: self._base[name] for name in ("connections", "tasks", "descriptors")}
-        self._last = self._server.facts_within(wanted, SETTLE_DEADLINE_S)
-        found += [
-            f"{name} is {self._last[name]} when all are gone, was {most}"
-            for name, most in wanted.items()
-            if self._last[name] > most
-        ]
-        for name in ("request_failures", "connection_failures"):
-            if self._last[name]:
-                found.append(f"{name} is {self._last[name]}")
+        self._last = self._server.facts_after(self._base, SETTLE_DEADLINE_S)
+        found += kept(self._base, self._last)
         if trouble := self._server.trouble():
             found.append(trouble)
         return found
@@ -267,6 +273,7 @@ class LiveRun:
             "seconds": round(took_s, 1),
             "findings": findings,
             "slowest_check_ms": round(1000 * self._slowest_s, 1),
+            "most_waited_s": round(self._most_waited_s, 1),
             "pictures_decoded": self._pictures,
             "packets_counted": self._counted,
             "frames_received": self._shared.frames,
@@ -316,30 +323,3 @@ class LiveRun:
         if publisher is not None:
             publisher.terminate()
             publisher.wait(SETTLE_DEADLINE_S)
-
-    def _open_sinks(self) -> None:
-        """UDP port pairs that media may be sent to: nobody else's, and read by nobody."""
-        for port in range(20_000, 22_000, 2):
-            pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-            try:
-                for offset, sink in enumerate(pair):
-                    sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-                    sink.bind(("127.0.0.1", port + offset))
-                    sink.setblocking(False)
-            except OSError:
-                for sink in pair:
-                    sink.close()
-                continue
-            self._sinks |= {port + offset: sink for offset, sink in enumerate(pair)}
-            if len(self._sinks) == 32:
-                return
-
-    def _rtp_ports(self) -> list[int]:
-        return [port for port in self._sinks if port % 2 == 0]
-
-    def _send_udp(self, source: int, data: bytes, to: int) -> None:
-        sink = self._sinks.get(source) or next(iter(self._sinks.values()))
-        try:
-            sink.sendto(data, ("127.0.0.1", to))
-        except OSError:
-            return

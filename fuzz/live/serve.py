@@ -14,18 +14,23 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from inside import inside
+
+from fuzz.live.manners import PROXIES
 from headwater import RtspServer
 from headwater.access.settings import AccessSettings, UserSettings
 from headwater.config.settings import Settings
 from headwater.hooks import HookRequest, Redirect
 from headwater.media.settings import MountOverride, MountSettings, SecondPublisher, SlowReaderPolicy
 from headwater.net.descriptor_limit import raise_descriptor_limit
+from headwater.net.settings import SocketSettings
 from headwater.relay.limit_settings import LimitSettings
-from headwater.server.settings import SessionSettings
+from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.transports.settings import RtpSettings
 
 UDP_PORTS = 2_000
 SESSION_TIMEOUT_S = 8.0
+WRITE_STALL_S = 3.0
 OPEN_PATHS = ("/*", "/p4/*", "/late/*", "/moved/*", "/forbidden/*")
 SETTINGS = Settings(
     # Nobody is slowed down or turned away: the point is to get as far as possible.
@@ -39,11 +44,17 @@ SETTINGS = Settings(
         uri_bytes=1_024,
         path_bytes=200,
         tracks_per_mount=4,
+        answer_queue_bytes_total=1 << 20,
+        write_stall_timeout_s=WRITE_STALL_S,
     ),
+    server=ServerSettings(proxy_protocol_from=PROXIES),
+    # What is not read shall wait in the server, not in the kernel.
+    sockets=SocketSettings(tcp_send_buffer_bytes=16_384),
     sessions=SessionSettings(timeout_s=SESSION_TIMEOUT_S, advertised_margin_s=2.0),
     mounts=MountSettings(
         grace_s=0.3,
         publisher_idle_timeout_s=5.0,
+        slow_reader_disconnect_s=WRITE_STALL_S,
         multicast_group="239.255.77.1",
         multicast_port_start=5_004,
         multicast_ttl=0,
@@ -77,6 +88,7 @@ TIGHT_SETTINGS = replace(
         publishers=10,
         sessions=120,
         reader_queue_bytes_total=60_000,
+        answer_queue_bytes_total=60_000,
         publisher_bits_per_s=3e6,
     ),
     rtp=RtpSettings(nat_latching=True, receiver_report_interval_s=0.1),
@@ -121,9 +133,12 @@ async def check_mount(request: HookRequest) -> bool | Redirect:
     return not request.path.startswith("/forbidden")
 
 
-def facts(server: RtspServer) -> dict[str, int]:
-    """What must be as it was once everybody is gone."""
-    state = server.status()
+def facts(server: RtspServer) -> dict[str, float]:
+    """What must be bounded, and as it was once everybody is gone."""
+    state, parts = server.status(), inside(server)
+    relay = parts.relay
+    unread = [connection.unread_bytes for connection in parts.connections]
+    causes = state.counters.connections_closed_by_cause | state.counters.sessions_closed_by_cause
     return {
         "mounts": len(server.mounts),
         "sessions": len(server.sessions),
@@ -133,6 +148,16 @@ def facts(server: RtspServer) -> dict[str, int]:
         "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
         "request_failures": server.counters.request_failures,
         "connection_failures": server.counters.connection_failures,
+        "reservations": len(relay.reservations),
+        "description_bytes": relay.descriptions.size_bytes,
+        "cache_bytes": relay.mounts.cache_budget.held_bytes,
+        "unread_bytes": sum(unread),
+        "most_unread_bytes": max(unread, default=0),
+        "oldest_queued_s": state.connections.oldest_queued_s,
+        "answer_queue_bytes": relay.answer_budget.queued.size_bytes,
+        "answer_queue_most_bytes": relay.answer_budget.most_bytes,
+        "reader_queue_bytes": relay.queue_budget.queued.size_bytes,
+        "stalled": causes.get("write_stall_timeout_s", 0) + causes.get("slow reader", 0),
         "requests": server.counters.requests,
         "peak_rss_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
@@ -144,7 +169,8 @@ async def main() -> None:
     tight = sys.argv[2] == "tight"
     hooks = {"check_mount": check_mount}
     server = RtspServer(
-        host="127.0.0.1",
+        # Both address families; the peers come over loopback alone.
+        host="",
         publish_port=0,
         rtp_port_start=int(sys.argv[1]),
         rtp_port_count=TIGHT_UDP_PORTS if tight else UDP_PORTS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from fuzz.live.bounds import Facts, kept
 from fuzz.registry import FOLDER
 
 UDP_PORT_START = 22_000
@@ -36,28 +38,28 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            env={**os.environ, "PYTHONPATH": str(FOLDER.parent / "tests" / "peers")},
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline() or 0)
         if not self.port:
             raise RuntimeError(f"the server did not start:\n{log_path.read_text()}")
 
-    def facts(self) -> dict[str, int]:
+    def facts(self) -> Facts:
         """What the server says of itself now."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        facts: dict[str, int] = json.loads(self._process.stdout.readline())
+        facts: Facts = json.loads(self._process.stdout.readline())
         return facts
 
-    def facts_within(self, wanted: dict[str, int], deadline_s: float) -> dict[str, int]:
-        """What it says once none of it is above what is wanted, or when the time is over."""
+    def facts_after(self, before: Facts, deadline_s: float) -> Facts:
+        """What it says once everything is given back, or when the time is over."""
         until = time.monotonic() + deadline_s
         while True:
             facts = self.facts()
-            settled = all(facts[name] <= most for name, most in wanted.items())
-            if settled or time.monotonic() > until:
+            if not kept(before, facts) or time.monotonic() > until:
                 return facts
             time.sleep(0.2)
 

@@ -142,6 +142,9 @@ class Steps:
         if kind < 0.97:
             out.append(draw.choice((b"\r\n", b"\n\n", b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")))
             return "blank or answer"
+        if not peer.is_waited_for:
+            # It has to stay until what waits for it is too much, or waits too long.
+            return self._any_request(draw, peer, out)
         return self._rude(draw, out)
 
     def _request(

@@ -20,6 +20,7 @@ from rtsp_peer import (
 from udp_peer import UdpReader, wait_for
 
 from headwater import MountSettings, RtspServer, Settings
+from headwater.media.settings import SecondPublisher
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -356,3 +357,29 @@ async def test_second_publisher_is_refused_and_the_first_goes_on(server: RtspSer
     assert answer.status == 503
     sent = await first.send()
     assert await reader.peer.frame() == (0, sent[0])
+
+
+@pytest.mark.parametrize("names_its_session", [True, False])
+async def test_session_whose_mount_was_replaced_gets_no_track_of_the_new_one(
+    start_server: ServerFactory, names_its_session: bool
+) -> None:
+    replace = MountSettings(on_second_publisher=SecondPublisher.REPLACE)
+    server = await start_server(settings=Settings(mounts=replace))
+    url, play_url = server.publish_url("/a"), server.play_url("/a")
+    await TcpPublisher.start(server.publish_port, url, SDP_VIDEO)
+    peer = await RtspPeer.connect(server.play_port)
+    tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+    first = await peer.ask("SETUP", f"{play_url}/trackID=0", tcp)
+    named = {"Session": first.session} if names_its_session else {}
+    endings = inside(server).relay.endings
+    for crowd in range(50_000):
+        # So many end before the reader's turn comes, 16 in a turn of the loop.
+        endings.add(crowd, lambda: None)
+    await TcpPublisher.start(server.publish_port, url, SDP)
+    tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=2-3"}
+    second = await peer.ask("SETUP", f"{play_url}/trackID=1", tcp | named)
+    play = await peer.ask("PLAY", play_url, {"Session": first.session})
+    assert endings, "the reader's turn came too early for this test"
+    assert (second.status, play.status) == (454, 200)
+    assert b"another publisher" in second.body
+    assert await peer.closed() == b""

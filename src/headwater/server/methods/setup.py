@@ -128,6 +128,7 @@ class Setup:
         mount: Mount,
         offers: Sequence[Offer],
     ) -> Response:
+        _require_same_mount(session, mount)
         session.state_after(Method.SETUP)
 
         def take(offer: Offer) -> TransportSpec:
@@ -178,6 +179,19 @@ def _require_alive(session: Session | None) -> None:
     if session is not None and session.closed:
         # The owner's hooks took their time: meanwhile the session may have ended.
         raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
+
+
+def _require_same_mount(session: ReaderSession, mount: Mount) -> None:
+    """Refuse a track of a mount that has come instead of the session's, with 454.
+
+    The readers of a mount that closed end a few at a time: until its turn comes, a session goes
+    on, while the path is another mount's already.
+    """
+    if session.mount is not None and session.mount is not mount:
+        raise Refusal(
+            Status.SESSION_NOT_FOUND,
+            f"this session ends, because {mount.path} has another publisher; open a new session",
+        )
 
 
 def _tell_of_media_beside_tls(exchange: Exchange, session: Session) -> None:
