@@ -45,7 +45,8 @@ class KeyFrameRequests:
         """Note that somebody wants a key frame, and ask for it if that may be now."""
         self._waits = True
         self._key_frames_before = self._track.counters.key_frames
-        self.send_due(publisher, now)
+        if now - self._sent_s >= LEAST_INTERVAL_S:
+            self.send_due(publisher, now)
 
     def send_due(self, publisher: Publisher | None, now: float) -> None:
         """Send the request that waits, if it may go now."""
