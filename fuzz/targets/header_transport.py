@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz.target import Target, check_blame, text_of
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import format_transport, parse_transport
-from headwater.transports.negotiation import fitting
+from headwater.transports.offers.negotiation import fitting
 from headwater.transports.settings import TransportKind
 
 PEER_IP = "192.0.2.7"

@@ -10,14 +10,14 @@ from contextlib import suppress
 from fuzz.quiet_log import be_quiet
 from fuzz.target import Target
 from headwater.media.errors import MountBusy, MountClosed, MountFull
-from headwater.media.fan_out import Outlet
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountSettings, SecondPublisher
-from headwater.media.track import Track
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 from headwater.protocol.rtp import is_rtp
 from headwater.protocol.sdp import SessionDescription
 

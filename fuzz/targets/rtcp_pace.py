@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz.target import Target
 from fuzz.targets.rtcp import RTCP_WORDS
-from headwater.media.rtcp_pace import BURST_PACKETS, PACKETS_PER_S, RtcpPace
+from headwater.media.tracks.rtcp_pace import BURST_PACKETS, PACKETS_PER_S, RtcpPace
 
 START_S = 1_000.0
 TICK_S = 1 / 64

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fuzz.target import Target
-from headwater.media.packet_batch import PacketBatch
-from headwater.media.track import Track
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 from headwater.protocol.rtp import is_rtp
 from headwater.protocol.sdp import MediaDescription
 

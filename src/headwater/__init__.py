@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
     from headwater.log_pace import LogTotals
-    from headwater.media.packet_batch import PacketBatch
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
         MountOverride,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
         TrackSnapshot,
     )
     from headwater.media.states import MountState, ReaderState
+    from headwater.media.tracks.packet_batch import PacketBatch
     from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
     from headwater.protocol.session_states import SessionState
     from headwater.relay.batch_reader import BatchReader
@@ -151,7 +151,7 @@ _HOMES = {
     "SessionState": "headwater.protocol.session_states",
     "EndKind": "headwater.relay.end",
     "BatchReader": "headwater.relay.batch_reader",
-    "PacketBatch": "headwater.media.packet_batch",
+    "PacketBatch": "headwater.media.tracks.packet_batch",
     "PacketPublisher": "headwater.relay.packet_publisher",
     "Event": "headwater.relay.events",
     "EventName": "headwater.relay.events",

@@ -18,7 +18,7 @@ from inside import Inside, inside
 from headwater import RtspServer
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 
 DEADLINE_S = 20.0
 BATCH = 14

@@ -82,7 +82,7 @@ async def server(told: Told) -> AsyncIterator[RtspServer]:
     RtspPeer.forget_all()
     UdpPair.close_all()
     await server.stop()
-    assert service.media_ends.ports.in_use == 0
+    assert service.transports.ports.in_use == 0
     assert len(service.connections) == len(service.relay.ends) == len(service.mounts) == 0
     counters = service.relay.counters
     assert counters.connection_failures == counters.request_failures == 0

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from headwater.media.fan_out import Outlet
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
 from headwater.media.observer import MountObserver
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountOverride, MountSettings
-from headwater.media.track import Track
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 from headwater.protocol.rtcp_build import sender_report
 from headwater.protocol.rtp import sequence_number
 from headwater.protocol.sdp import SessionDescription

@@ -10,7 +10,7 @@ import pytest
 
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.gop_cache import GopCache
-from headwater.media.packet_batch import PacketBatch
+from headwater.media.tracks.packet_batch import PacketBatch
 
 UNLIMITED = 1 << 40
 

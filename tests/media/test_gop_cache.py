@@ -1,7 +1,7 @@
 from headwater.media import gop_cache
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.gop_cache import GopCache
-from headwater.media.packet_batch import PacketBatch
+from headwater.media.tracks.packet_batch import PacketBatch
 
 
 def batch(at: float = 0.0, key: int = -1, count: int = 2, size: int = 100) -> PacketBatch:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import event_of
 
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.states import MountState
-from headwater.media.timeline import signed_32
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.timeline import signed_32
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
 from headwater.protocol.rtp import sequence_number, ssrc, timestamp
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headwater.media.timeline import signed_32
+from headwater.media.tracks.timeline import signed_32
 from headwater.protocol.rtp import timestamp
 
 VIDEO = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"

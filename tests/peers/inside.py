@@ -13,7 +13,7 @@ from headwater.relay.relay import Relay
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.service import RtspService
 from headwater.server.sessions.session_table import SessionTable
-from headwater.transports.media_ends import MediaEnds
+from headwater.transports.transport_factory import TransportFactory
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Inside:
         return self.relay.mounts
 
     @property
-    def media_ends(self) -> MediaEnds:
+    def transports(self) -> TransportFactory:
         """Its ports and sockets for media."""
-        return self.relay.media_ends
+        return self.relay.transports
 
     @property
     def sessions(self) -> SessionTable:

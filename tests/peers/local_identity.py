@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_media import SessionIdentity
 
 
 def local_identity(

@@ -31,15 +31,15 @@ async def stop_and_look(server: RtspServer) -> None:
         return
     service = inside(server)
     await server.stop()
-    assert service.media_ends.ports.in_use == 0
-    assert len(service.media_ends.egresses) == 0
-    assert len(service.media_ends.groups) == 0
+    assert service.transports.ports.in_use == 0
+    assert len(service.transports.egresses) == 0
+    assert len(service.transports.groups) == 0
     assert len(service.relay.ends) == 0
     assert len(service.mounts) == 0
     assert len(service.relay.reservations) == 0
     assert service.relay.descriptions.size_bytes == 0
     assert service.mounts.cache_budget.held_bytes == 0
-    assert len(service.relay.endings) == 0
+    assert len(service.relay.departures) == 0
     assert len(service.connections) == 0
     assert service.relay.queue_budget.queued.size_bytes == 0
     assert service.relay.counters.connection_failures == 0

@@ -10,24 +10,24 @@ from dataclasses import dataclass, field
 
 from stream_ends import tcp_pair
 
-from headwater.media.fan_out import Outlet
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.settings import MountSettings
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.net.settings import SocketSettings
 from headwater.net.tcp_stream import TcpStream
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import Request, Response
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.wire_limits import WireLimits
-from headwater.transports.endings import Endings
+from headwater.transports.departures import Departures
 from headwater.transports.ingest_publisher import IngestPublisher
-from headwater.transports.media_ends import MediaEnds
 from headwater.transports.queue_budget import QueueBudget
-from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_media import SessionIdentity
 from headwater.transports.session_reader import SessionReader
 from headwater.transports.settings import RtpSettings, TransportKind
+from headwater.transports.transport_factory import TransportFactory
 from headwater.transports.wire_connection import WireConnection
 
 DEADLINE_S = 10
@@ -94,7 +94,7 @@ class End:
     """What one of two programs has: ports, mounts, and its end of the connection."""
 
     identity: SessionIdentity
-    ends: MediaEnds
+    ends: TransportFactory
     mounts: MountTable
     wire: Wire
     life: asyncio.Event
@@ -141,7 +141,7 @@ def _end(name: str, host: str, first_port: int, wire: Wire) -> End:
         on_life=life.set,
     )
     rtp = RtpSettings(rtp_port_start=first_port, rtp_port_count=40)
-    ends = MediaEnds(loop, rtp, SocketSettings(), QueueBudget(1 << 30), Endings(loop))
+    ends = TransportFactory(loop, rtp, SocketSettings(), QueueBudget(1 << 30), Departures(loop))
     mounts = MountTable(clock=loop.time, call_later=loop.call_later, settings=MOUNT_SETTINGS)
     return End(identity, ends, mounts, wire, life, closed)
 

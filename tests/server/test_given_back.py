@@ -60,12 +60,12 @@ def fault(monkeypatch: pytest.MonkeyPatch) -> StepFault:
 def held(server: RtspServer) -> dict[str, object]:
     """Everything that the server holds for peers, and the process for the server."""
     service = inside(server)
-    ends, media_ends = service.relay.ends, service.media_ends
+    ends, transports = service.relay.ends, service.transports
     loop = asyncio.get_running_loop()
     return {
-        "pairs": media_ends.ports.in_use,
-        "egresses": len(media_ends.egresses),
-        "groups": (len(media_ends.groups), len(media_ends.groups._taken)),
+        "pairs": transports.ports.in_use,
+        "egresses": len(transports.egresses),
+        "groups": (len(transports.groups), len(transports.groups._taken)),
         "sessions": len(ends),
         "sessions by address": dict(ends._by_address),
         "publishers and readers": dict(ends._by_side),
@@ -77,7 +77,7 @@ def held(server: RtspServer) -> dict[str, object]:
         "connections by address": dict(service.connections._by_address),
         "preambles": len(service.rtsp.listeners._preambles),
         "queued": service.relay.queue_budget.queued.size_bytes,
-        "endings": len(service.relay.endings),
+        "departures": len(service.relay.departures),
         "tasks": len(asyncio.all_tasks()),
         "watched descriptors": len(loop._selector.get_map()),  # type: ignore[attr-defined]
         "descriptors": sum(1 for _ in OPEN_FILES.iterdir()),

@@ -312,7 +312,7 @@ async def test_client_that_udp_does_not_reach_from_behind_the_proxy_gets_tcp(
         both = await publisher.ask("SETUP", f"{mount}/streamid=0", headers)
         assert "interleaved=0-1" in (both.header("Transport") or "")
         assert server.udp_pairs_in_use == 0
-        assert len(inside(server).media_ends.egresses) == 0
+        assert len(inside(server).transports.egresses) == 0
         await publisher.ask("TEARDOWN", mount, {"Session": announced.session})
 
 

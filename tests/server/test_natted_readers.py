@@ -34,7 +34,7 @@ async def latching(start_server: ServerFactory) -> RtspServer:
 
 def stray_datagrams(server: RtspServer) -> int:
     service = inside(server)
-    return sum(each.stray_datagrams for each in service.media_ends.egresses._egresses.values())
+    return sum(each.stray_datagrams for each in service.transports.egresses._egresses.values())
 
 
 def punch(pair: UdpPair, reader: UdpReader) -> None:

@@ -371,15 +371,15 @@ async def test_session_whose_mount_was_replaced_gets_no_track_of_the_new_one(
     tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
     first = await peer.ask("SETUP", f"{play_url}/trackID=0", tcp)
     named = {"Session": first.session} if names_its_session else {}
-    endings = inside(server).relay.endings
+    departures = inside(server).relay.departures
     for crowd in range(50_000):
         # So many end before the reader's turn comes, 16 in a turn of the loop.
-        endings.add(crowd, lambda: None)
+        departures.add(crowd, lambda: None)
     await TcpPublisher.start(server.publish_port, url, SDP)
     tcp = {"Transport": "RTP/AVP/TCP;unicast;interleaved=2-3"}
     second = await peer.ask("SETUP", f"{play_url}/trackID=1", tcp | named)
     play = await peer.ask("PLAY", play_url, {"Session": first.session})
-    assert endings, "the reader's turn came too early for this test"
+    assert departures, "the reader's turn came too early for this test"
     assert (second.status, play.status) == (454, 200)
     assert b"another publisher" in second.body
     assert await peer.closed() == b""

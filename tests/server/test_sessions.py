@@ -162,7 +162,7 @@ async def test_reports_from_strangers_are_no_sign_of_life(stage: Stage, clock: A
     for packet in (REPORT, bye([7], "spoofed")):
         stranger.rtcp.sendto(packet, ("127.0.0.1", reader.server_port + 1))
     stranger.rtp.sendto(rtp(1), ("127.0.0.1", reader.server_port))
-    [egress] = service.media_ends.egresses._egresses.values()
+    [egress] = service.transports.egresses._egresses.values()
     await wait_for(lambda: egress.stray_datagrams == 3)
     clock.advance(20)
     await wait_for(lambda: reader.session not in server.sessions)

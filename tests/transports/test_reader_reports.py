@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import (
     bye,

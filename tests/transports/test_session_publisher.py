@@ -10,9 +10,9 @@ from local_identity import local_identity
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
-from headwater.transports.negotiation import Offer
-from headwater.transports.offer_answers import UdpAnswers
-from headwater.transports.session_end import SessionIdentity
+from headwater.transports.offers.negotiation import Offer
+from headwater.transports.offers.offer_answers import UdpAnswers
+from headwater.transports.session_media import SessionIdentity
 from headwater.transports.session_publisher import SessionPublisher
 from headwater.transports.settings import TransportKind
 

@@ -21,8 +21,8 @@ from headwater.control.socket_path import automatic_path
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.log_pace import paced_logger
-from headwater.media.packet_batch import PacketBatch
 from headwater.media.snapshot import MountSnapshot
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.net.listen_hosts import listen_hosts
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.sdp import SessionDescription
@@ -132,7 +132,7 @@ class RtspServer:
     @property
     def udp_pairs_in_use(self) -> int:
         """UDP port pairs that publishers and readers hold now; 0 while the server is stopped."""
-        return 0 if self._running is None else self._running.relay.media_ends.ports.in_use
+        return 0 if self._running is None else self._running.relay.transports.ports.in_use
 
     def status(self) -> ServerStatus:
         """Return everything about the server as it is now: a copy to keep, from the loop's thread.
@@ -207,7 +207,7 @@ class RtspServer:
         )
         running.start(hosts)
         self._running = running
-        ports = running.relay.media_ends.ports
+        ports = running.relay.transports.ports
         logger.info(
             "server started",
             extra={

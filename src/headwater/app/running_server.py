@@ -105,9 +105,9 @@ class RunningServer:
             if drain_s > 0:
                 await self._drain(drain_s)
             relay.stop()
-            relay.endings.finish()
+            relay.departures.finish()
             relay.mounts.close("server stopped")
-            relay.endings.finish()
+            relay.departures.finish()
             for end in relay.ends:
                 relay.send_away(end, "server stopped")
             await self._close_connections()

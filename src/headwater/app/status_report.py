@@ -21,7 +21,7 @@ from headwater.hooks.table import HOOKS
 from headwater.log_pace import TOTALS
 from headwater.media.mount import Mount
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, totals_of
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.relay import Relay
 from headwater.server.connections.connection import Connection
@@ -91,7 +91,7 @@ class StatusReport:
             mounts.append((yield from _mount_steps(mount)))
         egresses: list[EgressSnapshot] = []
         totals = EgressTotals()
-        ends = relay.media_ends
+        ends = relay.transports
         for table in (ends.egresses, ends.groups):
             totals += table.closed_totals
             for egress in table.snapshots(paths):
@@ -138,7 +138,7 @@ class StatusReport:
 
     def _ports(self) -> PortsStatus:
         listen, ports = self._listen, self._rtsp.ports
-        pool = self._relay.media_ends.ports
+        pool = self._relay.transports.ports
         return PortsStatus(
             host=listen.host,
             publish=ports.get(Side.PUBLISH, listen.publish_port),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from headwater.media.cache_budget import CacheBudget
-from headwater.media.packet_batch import PacketBatch
+from headwater.media.tracks.packet_batch import PacketBatch
 
 _MOST_ENTRIES = 16_384
 """A log of more batches is not kept: a reader that begins with it would hold up all others."""

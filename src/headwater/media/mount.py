@@ -7,24 +7,24 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from headwater.log_pace import paced_logger
-from headwater.media.audience import Audience
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.clock import CallLater, Clock, Timer
-from headwater.media.continuity import Splice
 from headwater.media.counters import MountCounters
 from headwater.media.errors import MountClosed
-from headwater.media.fan_out import Outlet
 from headwater.media.gop_cache import GopCache
-from headwater.media.key_frame_requests import KeyFrameRequests
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
-from headwater.media.reader import EndSoon, Reader
-from headwater.media.rtcp_participant import RtcpParticipant
+from headwater.media.readers.audience import Audience
+from headwater.media.readers.reader import EndSoon, Reader
+from headwater.media.readers.start_plan import StartPlan, StartPoint, cached_plan, live_plan
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
-from headwater.media.start_plan import StartPlan, StartPoint, cached_plan, live_plan
 from headwater.media.states import MountState
-from headwater.media.track import Track
+from headwater.media.tracks.continuity import Splice
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.key_frame_requests import KeyFrameRequests
+from headwater.media.tracks.rtcp_participant import RtcpParticipant
+from headwater.media.tracks.track import Track
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import SessionDescription

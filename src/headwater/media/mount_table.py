@@ -15,10 +15,10 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
 from headwater.media.path_override import PathOverride, settings_for
 from headwater.media.publisher import Publisher
-from headwater.media.reader import EndSoon, Reader
-from headwater.media.rtcp_participant import RtcpParticipant
+from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.media.snapshot import totals_of
+from headwater.media.tracks.rtcp_participant import RtcpParticipant
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import SessionDescription

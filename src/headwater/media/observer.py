@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.media.snapshot import MountSnapshot
 
 logger = paced_logger(__name__)

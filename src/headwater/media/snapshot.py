@@ -9,9 +9,9 @@ from typing import Protocol
 from headwater.media.counters import MountCounters, MountTotals
 from headwater.media.gop_cache import GopCache
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.media.states import MountState, ReaderState
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 from headwater.shown_text import shown
 
 

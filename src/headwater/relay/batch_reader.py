@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from headwater.media.function_reader import FunctionReader
-from headwater.media.iterable_reader import IterableReader
 from headwater.media.mount import Mount
-from headwater.media.packet_batch import PacketBatch
-from headwater.media.track import Track
+from headwater.media.readers.function_reader import FunctionReader
+from headwater.media.readers.iterable_reader import IterableReader
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.session_states import SessionState
 from headwater.relay.end import End, EndIdentity, EndKind

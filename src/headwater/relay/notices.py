@@ -8,7 +8,7 @@ from headwater.hooks import HookRunner, notify_both
 from headwater.log_pace import paced_logger
 from headwater.media.observer import MountObserver, ObservedMount
 from headwater.media.publisher import Publisher
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.relay.end import End
 from headwater.relay.end_table import EndTable
 from headwater.relay.events import Event, EventFeed, EventName

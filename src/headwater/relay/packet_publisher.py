@@ -8,6 +8,7 @@ from typing import Self
 
 from headwater.log_pace import paced_logger
 from headwater.media.publisher import Publisher
+from headwater.media.tracks.track import Track
 from headwater.protocol.rtcp import Feedback, parse_rtcp
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.session_states import SessionState
@@ -91,20 +92,24 @@ class PacketPublisher(End):
         What is no RTP is dropped and counted. Raises RuntimeError once the publisher has ended,
         IndexError for a track that the presentation does not have.
         """
-        if self.mount is None:
-            raise RuntimeError(f"the publisher of {self.path} has ended: {self.end_reason}")
         if packets:
-            self.mount.tracks[track].write(list(packets))
+            # What a program goes on changing must not change what is kept: bytes stay as they are.
+            self._track(track).write(list(map(bytes, packets)))
 
     def publish_rtcp(self, track: int, packets: Sequence[bytes]) -> None:
         """Give compound RTCP packets of one track, such as sender reports, to all readers.
 
         Without any, the server makes sender reports. Raises as `publish` does.
         """
+        if packets:
+            self._track(track).write_rtcp(list(map(bytes, packets)))
+
+    def _track(self, index: int) -> Track:
         if self.mount is None:
             raise RuntimeError(f"the publisher of {self.path} has ended: {self.end_reason}")
-        if packets:
-            self.mount.tracks[track].write_rtcp(list(packets))
+        if index < 0:
+            raise IndexError(f"track {index} is below 0")
+        return self.mount.tracks[index]
 
     def close(self, reason: str = "publisher left") -> None:
         """Stop publishing; readers stay for the mount's grace. A second call does nothing."""

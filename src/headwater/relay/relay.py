@@ -12,8 +12,8 @@ from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
 from headwater.media.publisher import Publisher
-from headwater.media.rtcp_participant import RtcpParticipant
 from headwater.media.settings import MountOverride
+from headwater.media.tracks.rtcp_participant import RtcpParticipant
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
 from headwater.relay.admission import Admission
@@ -35,9 +35,9 @@ from headwater.relay.reservations import Reservations
 from headwater.relay.settings import RelaySettings
 from headwater.relay.upkeep import Upkeep
 from headwater.side import Side
-from headwater.transports.endings import Endings
-from headwater.transports.media_ends import MediaEnds
+from headwater.transports.departures import Departures
 from headwater.transports.queue_budget import QueueBudget
+from headwater.transports.transport_factory import TransportFactory
 
 logger = paced_logger(__name__)
 
@@ -81,7 +81,7 @@ class Relay:
         self.authenticator = Authenticator(settings.access)
         self.admission = Admission(self.authenticator, hooks, loop.time)
         self.certificates = Certificates(ServerTls(settings.tls) if settings.tls.enabled else None)
-        self.endings = Endings(loop)
+        self.departures = Departures(loop)
         self.events = EventFeed()
         self._notices = Notices(self.ends, hooks, self.events)
         participant = RtcpParticipant.random()
@@ -91,14 +91,14 @@ class Relay:
             settings=settings.mounts,
             overrides=settings.overrides_of(MountOverride),
             observer=self._notices,
-            end_soon=self.endings.add,
+            end_soon=self.departures.add,
             participant=participant,
             cache_budget=CacheBudget(limits.gop_cache_bytes_total),
         )
         self.queue_budget = QueueBudget(limits.reader_queue_bytes_total)
         self.answer_budget = QueueBudget(limits.answer_queue_bytes_total)
-        self.media_ends = MediaEnds(
-            loop, settings.rtp, settings.sockets, self.queue_budget, self.endings
+        self.transports = TransportFactory(
+            loop, settings.rtp, settings.sockets, self.queue_budget, self.departures
         )
         self.reservations = Reservations(self.mounts)
         self.descriptions = DescriptionBudget(limits.description_bytes_total)

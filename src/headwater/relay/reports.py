@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.publisher import Publisher
-from headwater.media.rtcp_participant import RtcpParticipant
+from headwater.media.tracks.rtcp_participant import RtcpParticipant
 from headwater.protocol.rtcp_build import ntp_time
 
 logger = paced_logger(__name__)

@@ -86,7 +86,7 @@ class RtspService:
             relay, settings, self.connections, self.ports, self._make_connection
         )
         deadlines = Deadlines(
-            self.connections, relay.limits.settings, relay.endings, relay.counters, relay.clock
+            self.connections, relay.limits.settings, relay.departures, relay.counters, relay.clock
         )
         relay.upkeep.add(deadlines.enforce, self.sessions.sweep)
 
@@ -126,7 +126,7 @@ def _methods(
         ).answer,
         Method.DESCRIBE: Describe(clearance, mounts, lookup).answer,
         Method.SETUP: Setup(
-            clearance, sessions, lookup, mounts, relay.media_ends, offered, ports, limits
+            clearance, sessions, lookup, mounts, relay.transports, offered, ports, limits
         ).answer,
         Method.PLAY: Play(lookup, relay.loop.call_later).answer,
         Method.RECORD: Record(lookup, mounts, reservations).answer,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.transports.udp_outlet import UdpOutlet
+    from headwater.transports.datagram.udp_outlet import UdpOutlet
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol
 
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 
 
 class IngestOwner(Protocol):

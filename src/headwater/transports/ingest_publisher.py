@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.media.publisher import Publisher
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 from headwater.transports.ingest import Ingest
-from headwater.transports.session_end import SessionEnd, SessionIdentity
+from headwater.transports.session_media import SessionIdentity, SessionMedia
 
 
-class IngestPublisher(SessionEnd, Publisher):
+class IngestPublisher(SessionMedia, Publisher):
     """Feeds a mount from one ingest for each track.
 
     A server makes it of what it answered (`SessionPublisher`), a client of what it was answered:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headwater.media.packet_batch import PacketBatch
-from headwater.media.track import Track
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 
 
 class OfferedTally:

@@ -11,8 +11,8 @@ import ipaddress
 from headwater.net.multicast import is_multicast
 from headwater.net.socket_address import family_of
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
+from headwater.transports.datagram.udp_ingest import TakenPorts, UdpSource
 from headwater.transports.settings import TransportKind
-from headwater.transports.udp_ingest import TakenPorts, UdpSource
 
 RECORD_MODE = "mode=record"
 """How a client that sends says so: without the quotes of RFC 2326 §12.39, as ffmpeg writes it, so

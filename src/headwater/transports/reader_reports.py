@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.media.track import Track
+from headwater.media.tracks.track import Track
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import Feedback, ReceiverReport, SenderReport, parse_rtcp
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from headwater.protocol.header.transport import TransportSpec
 from headwater.transports.ingest_publisher import IngestPublisher
-from headwater.transports.negotiation import Offer
-from headwater.transports.offer_answers import IngestAnswers
-from headwater.transports.session_end import SessionIdentity
+from headwater.transports.offers.negotiation import Offer
+from headwater.transports.offers.offer_answers import IngestAnswers
+from headwater.transports.session_media import SessionIdentity
 
 
 class SessionPublisher(IngestPublisher):
@@ -26,5 +26,9 @@ class SessionPublisher(IngestPublisher):
         """
         self.take_away(index)
         ingest, answer = self._answers.take(offer, self)
-        self.put(index, ingest)
+        try:
+            self.put(index, ingest)
+        except BaseException:
+            ingest.close()
+            raise
         return answer

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from headwater.media.reader import Reader
-from headwater.media.track import Track
+from headwater.media.readers.reader import Reader
+from headwater.media.tracks.track import Track
 from headwater.protocol.header.transport import TransportSpec
-from headwater.transports.negotiation import Offer
 from headwater.transports.offered_tally import OfferedTally
+from headwater.transports.offers.negotiation import Offer
 from headwater.transports.reader_reports import ReaderReports
-from headwater.transports.session_end import SessionEnd, SessionIdentity
+from headwater.transports.session_media import SessionIdentity, SessionMedia
 
 
 class Delivery(Protocol):
@@ -27,7 +27,7 @@ class Delivery(Protocol):
         """Packets and bytes that were left out on it."""
 
 
-class SessionReader(SessionEnd, Reader):
+class SessionReader(SessionMedia, Reader):
     """A reader that an RTSP session opened.
 
     Life: `add_track` at each SETUP, then the mount calls `join` and `leave` as PLAY and PAUSE

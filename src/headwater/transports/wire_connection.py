@@ -11,7 +11,7 @@ from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.wire_limits import WireLimits
-from headwater.transports.channels import ChannelConsumer
+from headwater.transports.interleaved.channels import ChannelConsumer
 
 _WORK_PER_TURN = 8
 """Messages, or runs of `$` frames, of one connection before all others get their turn."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from headwater.media.mount import Mount
-from headwater.media.reader import Reader
+from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.protocol.message import Response
 from headwater.protocol.session_states import SessionState
@@ -15,7 +15,7 @@ from headwater.relay.counters import ServerCounters
 from headwater.relay.limit_settings import LimitSettings
 from headwater.server.connections.connection import Connection
 from headwater.server.sessions.session import ReaderSession
-from headwater.transports.endings import Endings
+from headwater.transports.departures import Departures
 from headwater.transports.settings import TransportKind
 
 
@@ -26,13 +26,13 @@ class Deadlines:
         self,
         connections: Iterable[Connection],
         limits: LimitSettings,
-        endings: Endings,
+        departures: Departures,
         counters: ServerCounters,
         clock: Callable[[], float],
     ) -> None:
         self._connections = connections
         self._limits = limits
-        self._endings = endings
+        self._departures = departures
         self._counters = counters
         self._clock = clock
 
@@ -44,10 +44,10 @@ class Deadlines:
                 continue
             connection.look_at_answers()
             if overdue(connection, self._limits, now) is not None:
-                self._endings.add(connection, partial(self._end, connection))
+                self._departures.add(connection, partial(self._end, connection))
                 continue
             for mount, reader in _stalled_readers(connection, now):
-                self._endings.add(reader, partial(mount.disconnect_slow_reader, reader))
+                self._departures.add(reader, partial(mount.disconnect_slow_reader, reader))
 
     def _end(self, connection: Connection) -> None:
         cause = overdue(connection, self._limits, self._clock())

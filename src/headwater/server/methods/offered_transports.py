@@ -13,7 +13,7 @@ from headwater.server.connections.connection import Connection
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
 from headwater.server.sessions.session import PublisherSession, ReaderSession, Session
-from headwater.transports.negotiation import Offer, fitting
+from headwater.transports.offers.negotiation import Offer, fitting
 from headwater.transports.settings import RtpSettings, TransportKind
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.media.clock import CallLater
-from headwater.media.start_plan import StartPlan
+from headwater.media.readers.start_plan import StartPlan
 from headwater.protocol.header.rtp_info import RtpInfoEntry, format_rtp_info
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method

@@ -26,9 +26,9 @@ from headwater.server.sessions.lookup import SessionLookup
 from headwater.server.sessions.session import PublisherSession, ReaderSession, Session
 from headwater.server.sessions.session_table import SessionTable
 from headwater.side import Side
-from headwater.transports.media_ends import MediaEnds
-from headwater.transports.negotiation import Offer
+from headwater.transports.offers.negotiation import Offer
 from headwater.transports.settings import TransportKind
+from headwater.transports.transport_factory import TransportFactory
 
 logger = paced_logger(__name__)
 
@@ -42,8 +42,8 @@ class Setup:
         sessions: SessionTable,
         lookup: SessionLookup,
         mounts: MountTable,
-        media_ends: MediaEnds,
-        transports: OfferedTransports,
+        factory: TransportFactory,
+        offered: OfferedTransports,
         ports: ServedPorts,
         limits: Limits,
     ) -> None:
@@ -51,8 +51,8 @@ class Setup:
         self._sessions = sessions
         self._lookup = lookup
         self._mounts = mounts
-        self._media_ends = media_ends
-        self._transports = transports
+        self._factory = factory
+        self._offered = offered
         self._ports = ports
         self._limits = limits
 
@@ -74,7 +74,7 @@ class Setup:
         offered = transport_header(exchange)
         if target.mount is None:
             raise Refusal(Status.NOT_FOUND, f"nobody publishes on {target.path}")
-        offers = self._transports.for_reader(exchange.connection, offered, target.mount, session)
+        offers = self._offered.for_reader(exchange.connection, offered, target.mount, session)
         if session is None and offers[0].kind is TransportKind.TCP:
             session = session_of_setup(own.values(), target.path, target.track)
             if session is not None:
@@ -97,7 +97,7 @@ class Setup:
         target = publisher_target(exchange.request.uri, session)
         await self._clearance.require(exchange, Side.PUBLISH, target.path)
         _require_alive(session)
-        offers = self._transports.for_publisher(
+        offers = self._offered.for_publisher(
             exchange.connection, transport_header(exchange), session
         )
         session.state_after(Method.SETUP)
@@ -107,7 +107,7 @@ class Setup:
             if publisher is None or not publisher.track_indexes:
                 # Also after an attempt that got no port: the next may be over TCP.
                 connection = exchange.connection
-                publisher = session.publisher = self._media_ends.publisher(
+                publisher = session.publisher = self._factory.publisher(
                     offer.kind,
                     self._sessions.identity_of(session, connection),
                     connection.stream,
@@ -138,7 +138,7 @@ class Setup:
                 identity = self._sessions.identity_of(session, connection)
                 session.join_mount(
                     mount,
-                    self._media_ends.reader(
+                    self._factory.reader(
                         offer.kind, identity, connection.stream, connection.channels, mount
                     ),
                 )

@@ -15,7 +15,7 @@ from headwater.server.sessions.session import PublisherSession, ReaderSession, S
 from headwater.server.sessions.silence import note_silence, silent_s
 from headwater.server.settings import SessionSettings
 from headwater.side import Side
-from headwater.transports.session_end import SessionIdentity
+from headwater.transports.session_media import SessionIdentity
 from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
@@ -99,15 +99,15 @@ class SessionTable:
     def sweep(self, now: float) -> None:
         """End the sessions that gave no sign of life in time; called once a second."""
         elapsed_s, self._swept_s = now - self._swept_s, now
-        timeout_s, endings = self._settings.timeout_s, self._relay.endings
+        timeout_s, departures = self._settings.timeout_s, self._relay.departures
         for session in self:
             note_silence(session, elapsed_s, now)
             if session.state is SessionState.RECORDING:
                 self._end_orphan(session, _ORPHANED_PUBLISHER_S)
             elif silent_s(session, now) > timeout_s:
-                endings.add(session, partial(self._time_out, session))
+                departures.add(session, partial(self._time_out, session))
             elif self._begins_too_late(session, now):
-                endings.add(session, partial(self._give_up_setup, session))
+                departures.add(session, partial(self._give_up_setup, session))
 
     async def make_way(self, path: str) -> None:
         """End a publisher of the path whose connection is gone and whose packets have stopped.

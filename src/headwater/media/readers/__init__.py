@@ -1,0 +1,1 @@
+"""The readers of a mount: who waits, who catches up, who is live, and what a slow one gets."""

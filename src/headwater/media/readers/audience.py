@@ -1,0 +1,375 @@
+"""The readers of one mount: who waits, who catches up, who is live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Protocol
+
+from headwater.log_pace import paced_logger
+from headwater.media.clock import CallLater, Clock
+from headwater.media.counters import MountCounters
+from headwater.media.errors import MountFull
+from headwater.media.gop_cache import GopCache
+from headwater.media.observer import MountObserver, ObservedMount, tell
+from headwater.media.readers.catch_up import CatchUp, CatchUpOutcome
+from headwater.media.readers.reader import EndSoon, Reader
+from headwater.media.readers.start_plan import StartPlan
+from headwater.media.settings import MountSettings
+from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
+from headwater.media.states import ReaderState
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
+from headwater.protocol.rtcp import SENDER_REPORT
+from headwater.protocol.rtp import timestamp
+
+logger = paced_logger(__name__)
+
+
+@lru_cache(maxsize=256)
+def _tracks(indexes: frozenset[int]) -> frozenset[int]:
+    """The same set for all readers of the same tracks: one of its own takes 216 bytes."""
+    return indexes
+
+
+class _Seat:
+    """What an audience knows of one reader."""
+
+    __slots__ = (
+        "catch_up",
+        "dropped_seen",
+        "joined",
+        "reader",
+        "reports_held_back",
+        "started",
+        "state",
+        "tracks",
+    )
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.state = ReaderState.READY
+        self.started = False
+        self.catch_up: CatchUp | None = None
+        # Tracks that are being sent to the reader, by whichever way.
+        self.tracks: frozenset[int] = frozenset()
+        # Those of them that the reader joined live.
+        self.joined: frozenset[int] = frozenset()
+        # Tracks with reports that came while the reader was on its way to the live packets.
+        self.reports_held_back: frozenset[int] = frozenset()
+        self.dropped_seen = 0
+
+
+class AudienceMount(ObservedMount, Protocol):
+    """The mount of an audience, as far as the audience uses it."""
+
+    settings: MountSettings
+    counters: MountCounters
+    tracks: tuple[Track, ...]
+    cache: GopCache | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not CLOSED."""
+
+    def remove_reader(self, reader: Reader, reason: str = "left") -> None:
+        """Forget a reader."""
+
+    def request_key_frame(self, track: Track) -> None:
+        """Ask the publisher for a key frame."""
+
+
+class Audience:
+    """Brings readers from the cache to the live packets and lets them go again."""
+
+    def __init__(
+        self,
+        mount: AudienceMount,
+        observer: MountObserver,
+        *,
+        clock: Clock,
+        call_later: CallLater,
+        end_soon: EndSoon,
+    ) -> None:
+        self._mount = mount
+        self._observer = observer
+        self._clock = clock
+        self._call_later = call_later
+        self._end_soon = end_soon
+        self._seats: dict[Reader, _Seat] = {}
+        self._playing = 0
+        self._catching_up: list[_Seat] = []
+        self._set_taps()
+
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """Everyone it knows."""
+        return tuple(self._seats)
+
+    def add(self, reader: Reader, *, limit: int) -> None:
+        """Note a reader. Raises MountFull at `limit` (0: none)."""
+        if reader in self._seats:
+            return
+        if limit and len(self._seats) >= limit:
+            raise MountFull(f"{self._mount.path} has {limit} readers, the most it may have")
+        self._seats[reader] = _Seat(reader)
+
+    def start(self, reader: Reader, plan: StartPlan) -> None:
+        """Begin, or begin anew, by a plan."""
+        seat = self._seats.get(reader)
+        if seat is None:
+            seat = self._seats[reader] = _Seat(reader)
+        self._halt(seat)
+        seat.tracks = _tracks(frozenset(plan.points))
+        if not seat.started:
+            seat.started = True
+            self._playing += 1
+            self._mount.counters.readers += 1
+            tell(self._observer.reader_started, self._mount, reader)
+        entries = self._entries(plan)
+        # A player that gets packets before it knows their clock may start anew with the report:
+        # VLC then throws away what it has decoded.
+        self._send_reports(seat, plan)
+        if reader not in self._seats:
+            return
+        if entries:
+            self._mount.counters.instant_starts += 1
+            self._catch_up(seat, entries)
+        else:
+            self._go_live(seat)
+        self._request_key_frames(seat, cached=bool(entries))
+
+    def stop(self, reader: Reader, track_indexes: Sequence[int] | None) -> None:
+        """Stop some tracks or all of a reader, which stays known."""
+        seat = self._seats.get(reader)
+        if seat is None or not seat.tracks:
+            return
+        stopped = seat.tracks if track_indexes is None else seat.tracks & set(track_indexes)
+        if stopped == seat.tracks:
+            self._halt(seat)
+            seat.state = ReaderState.PAUSED
+            return
+        for index in stopped:
+            if seat.catch_up is not None:
+                seat.catch_up.drop_track(index)
+            else:
+                self._leave(seat, index)
+        seat.tracks = _tracks(seat.tracks - stopped)
+
+    def remove(self, reader: Reader, reason: str) -> None:
+        """Forget a reader."""
+        seat = self._seats.pop(reader, None)
+        if seat is None:
+            return
+        self._halt(seat)
+        self._mount.counters.dropped_packets += reader.dropped_packets
+        self._mount.counters.dropped_bytes += reader.dropped_bytes
+        if not seat.started:
+            return
+        self._playing -= 1
+        tell(self._observer.reader_stopped, self._mount, reader, reason)
+        if not self._playing and self._mount.open:
+            tell(self._observer.mount_now_empty, self._mount)
+
+    def close(self, reason: str) -> None:
+        """Forget all readers and tell them to go, each when its turn comes."""
+        for reader in self.readers:
+            self._end_soon(reader, partial(self._dismiss, reader, reason))
+
+    def disconnect_slow(self, reader: Reader) -> None:
+        """Forget one for being slow too long, and tell it to go."""
+        if reader not in self._seats:
+            return
+        self._mount.counters.slow_disconnects += 1
+        reason = "too slow for too long"
+        logger.warning("slow reader closed", extra=self._fields(reader, reason))
+        self._dismiss(reader, reason)
+
+    def log_drops(self) -> None:
+        """Log, in one line, who lost packets since the last call."""
+        worst: _Seat | None = None
+        most = slow = 0
+        for seat in self._seats.values():
+            dropped = seat.reader.dropped_packets - seat.reader.undeliverable_packets
+            if dropped == seat.dropped_seen:
+                continue
+            lately, seat.dropped_seen = dropped - seat.dropped_seen, dropped
+            slow += 1
+            if lately > most:
+                worst, most = seat, lately
+        if worst is not None:
+            fields = self._fields(worst.reader, "queue over its bounds")
+            fields |= {
+                "dropped_packets": most,
+                "queued_bytes": worst.reader.queued_bytes,
+                "slow_readers": slow,
+            }
+            logger.warning("slow reader: packets dropped", extra=fields)
+
+    def snapshots(self) -> Iterator[ReaderSnapshot]:
+        """Everyone who is here now, each as they are when asked for."""
+        for seat in tuple(self._seats.values()):
+            yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
+
+    def _entries(self, plan: StartPlan) -> Sequence[tuple[int, PacketBatch]]:
+        """What is to be sent before the reader goes live, packets since the plan included."""
+        cache = self._mount.cache
+        if not plan.cached or cache is None:
+            return ()
+        if cache.generation == plan.generation and len(cache.entries) >= plan.log_length:
+            since = [entry for entry in cache.entries[plan.log_length :] if entry[0] in plan.points]
+            return [*plan.cached, *since]
+        # The cache has begun anew meanwhile: there would be a gap behind what was planned.
+        return cache.entries_for(plan.points)
+
+    def _request_key_frames(self, seat: _Seat, *, cached: bool) -> None:
+        """Ask for a key frame on the tracks that a reader begins without one."""
+        cache = self._mount.cache
+        for index in sorted(seat.tracks):
+            track = self._mount.tracks[index]
+            begins = cached and cache is not None and cache.begins((index,))
+            if track.has_key_frames and not begins:
+                self._mount.request_key_frame(track)
+
+    def _catch_up(self, seat: _Seat, entries: Sequence[tuple[int, PacketBatch]]) -> None:
+        seat.state = ReaderState.CATCHING_UP
+        seat.catch_up = CatchUp(
+            seat.reader,
+            seat.tracks,
+            entries,
+            self._mount.settings,
+            video={track.index for track in self._mount.tracks if track.has_key_frames},
+            clock=self._clock,
+            call_later=self._call_later,
+            outcome=CatchUpOutcome(
+                began=lambda index, batch: self._track_began(seat, index, batch),
+                live=lambda: self._caught_up(seat),
+                stalled=lambda: self.disconnect_slow(seat.reader),
+                failed=lambda error: self._failed(seat.reader, error),
+            ),
+        )
+        self._catching_up.append(seat)
+        self._set_taps()
+        seat.catch_up.begin()
+
+    def _track_began(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
+        """Repeat the report behind a track's first packets.
+
+        gortsplib (MediaMTX) passes over a report of a source that it has no packet of yet, and then
+        over every packet up to the next report where it is to tell the wall clock.
+        """
+        self._send_report(seat, index, timestamp(batch.packets[-1]))
+
+    def _caught_up(self, seat: _Seat) -> None:
+        self._mount.counters.caught_up += 1
+        self._end_catch_up(seat)
+        held_back, seat.reports_held_back = seat.reports_held_back, frozenset()
+        for index in sorted(held_back):
+            end = self._mount.tracks[index].end
+            self._send_report(seat, index, None if end is None else end.clock.timestamp)
+        if seat.reader in self._seats:
+            self._go_live(seat)
+
+    def _end_catch_up(self, seat: _Seat) -> None:
+        catch_up = seat.catch_up
+        if catch_up is None:
+            return
+        seat.catch_up = None
+        catch_up.cancel()
+        counters = self._mount.counters
+        counters.catch_up_skips += catch_up.skips
+        counters.dropped_packets += catch_up.skipped_packets
+        counters.dropped_bytes += catch_up.skipped_bytes
+        self._catching_up.remove(seat)
+        self._set_taps()
+
+    def _go_live(self, seat: _Seat) -> None:
+        seat.state = ReaderState.LIVE
+        for index in sorted(seat.tracks):
+            try:
+                seat.joined = _tracks(seat.joined | {index})
+                seat.reader.join(index, self._mount.tracks[index])
+            except Exception as error:  # noqa: BLE001 one reader's fault stays its own
+                self._failed(seat.reader, error)
+                return
+
+    def _halt(self, seat: _Seat) -> None:
+        self._end_catch_up(seat)
+        for index in sorted(seat.joined):
+            self._leave(seat, index)
+        seat.tracks = frozenset()
+        seat.state = ReaderState.PAUSED
+
+    def _leave(self, seat: _Seat, index: int) -> None:
+        seat.joined = _tracks(seat.joined - {index})
+        try:
+            seat.reader.leave(index, self._mount.tracks[index])
+        except Exception:
+            fields = self._fields(seat.reader, "leave")
+            logger.exception("a reader raised while leaving", extra=fields)
+
+    def _failed(self, reader: Reader, error: Exception) -> None:
+        logger.error("a reader failed", exc_info=error, extra=self._fields(reader, str(error)))
+        self._dismiss(reader, "failed")
+
+    def _dismiss(self, reader: Reader, reason: str) -> None:
+        self._mount.remove_reader(reader, reason)
+        try:
+            reader.close(reason)
+        except Exception:
+            fields = self._fields(reader, reason)
+            logger.exception("a reader raised while closing", extra=fields)
+
+    def _send_reports(self, seat: _Seat, plan: StartPlan) -> None:
+        """Give a reader that begins the last sender reports: the next may take seconds."""
+        for index in sorted(seat.tracks):
+            point = plan.points[index]
+            first = point.rtptime if point.first_timestamp is None else point.first_timestamp
+            self._send_report(seat, index, first)
+
+    def _send_report(self, seat: _Seat, index: int, at_timestamp: int | None) -> None:
+        report = self._mount.tracks[index].report_for(at_timestamp)
+        if report is not None:
+            self._send_rtcp(seat, index, PacketBatch([report], self._clock()))
+
+    def _send_rtcp(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
+        if index not in seat.tracks:
+            return
+        try:
+            seat.reader.send_rtcp(index, batch)
+        except Exception as error:  # noqa: BLE001 one reader's fault stays its own
+            self._failed(seat.reader, error)
+
+    def _set_taps(self) -> None:
+        """Have the tracks tell of batches only where somebody keeps or catches them."""
+        cache = self._mount.cache
+        tap: Callable[[int, PacketBatch], None] | None = None if cache is None else cache.add
+        if self._catching_up:
+            tap = self._take
+        for track in self._mount.tracks:
+            track.tap = tap
+            track.rtcp_tap = self._take_rtcp if self._catching_up else None
+
+    def _take(self, index: int, batch: PacketBatch) -> None:
+        if self._mount.cache is not None:
+            self._mount.cache.add(index, batch)
+        for seat in self._catching_up:
+            if seat.catch_up is not None:
+                seat.catch_up.add(index, batch)
+
+    def _take_rtcp(self, index: int, batch: PacketBatch) -> None:
+        # A report of the present is far ahead of what these readers get: time would jump for them.
+        others = [packet for packet in batch.packets if packet[1] != SENDER_REPORT]
+        for seat in tuple(self._catching_up):
+            if len(others) < len(batch.packets) and index in seat.tracks:
+                seat.reports_held_back |= {index}
+            if others:
+                self._send_rtcp(seat, index, PacketBatch(others, batch.arrived_s))
+
+    def _fields(self, reader: Reader, cause: str) -> dict[str, object]:
+        return {
+            "mount": self._mount.path,
+            "session": reader.id,
+            "peer": reader.peer,
+            "cause": cause,
+        }

@@ -1,0 +1,147 @@
+"""Where a reader begins on each of its tracks: what PLAY's RTP-Info says, then what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headwater.media.gop_cache import GopCache
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.timeline import Timeline, TrackClock, anchor_of
+from headwater.media.tracks.track import Track
+from headwater.protocol.rtp import sequence_number, ssrc, timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class StartPoint:
+    """Where one track begins, for RTP-Info (RFC 2326 §12.33).
+
+    Attributes:
+        seq: sequence number of the first packet the reader gets; None when the track has never
+            carried a packet, and RTP-Info must then leave the value out.
+        rtptime: RTP timestamp of the instant at which the presentation begins for this reader,
+            the same instant for all tracks; None together with `seq`. No track's first packet
+            lies before it: players that count in unsigned numbers would see hours between.
+        first_timestamp: of the first packet, where it is known already.
+    """
+
+    seq: int | None
+    rtptime: int | None
+    first_timestamp: int | None = None
+
+
+NOWHERE = StartPoint(None, None)
+
+_MOST_LAG_S = 2.0
+"""Tracks whose last packet lies further back are silent, not late."""
+
+_MOST_LOOKED_AT = 4_096
+"""Packets of other sources that may come before a track's main one; with more the first counts."""
+
+_REORDER_S = 0.2
+"""The next picture's timestamp may lie before the last one's by less, where there are B-frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """What a reader will get first; made by `Mount.plan_start`, carried out by `start_reader`.
+
+    Attributes:
+        points: per track index where it begins.
+        cached: kept batches to send first, in order of arrival, with their track index.
+        generation: which of the cache's logs the kept batches are from.
+        log_length: how long that log was when the plan was made.
+    """
+
+    points: Mapping[int, StartPoint]
+    cached: Sequence[tuple[int, PacketBatch]] = ()
+    generation: int = 0
+    log_length: int = 0
+
+    @property
+    def track_indexes(self) -> tuple[int, ...]:
+        """The tracks that the reader set up."""
+        return tuple(self.points)
+
+
+def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
+    """Begin with whatever comes next."""
+    ends = {track.index: end for track in tracks if (end := track.end) is not None}
+    if not ends:
+        return StartPlan({track.index: NOWHERE for track in tracks})
+    clocks = {index: end.clock for index, end in ends.items()}
+    timeline = Timeline(clocks, anchor_of(clocks))
+    begin_s = _beginning(timeline, clocks, now) - _REORDER_S
+    points = {
+        track.index: StartPoint(
+            ends[track.index].next_seq, timeline.timestamp_at(track.index, begin_s)
+        )
+        if track.index in ends
+        else NOWHERE
+        for track in tracks
+    }
+    return StartPlan(points)
+
+
+def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
+    """Begin with the last key frames; `cache` must have one of a track among `tracks`."""
+    entries = cache.entries_for([track.index for track in tracks])
+    clocks: dict[int, TrackClock] = {}
+    seqs: dict[int, int] = {}
+    firsts: dict[int, int] = {}
+    ends = {track.index: track.end for track in tracks}
+    sources = {index: None if end is None else end.ssrc for index, end in ends.items()}
+    kept = _first_packets(entries, sources)
+    for track in tracks:
+        end = ends[track.index]
+        if track.index in kept:
+            packet, arrived_s = kept[track.index]
+            clocks[track.index] = track.clock_of(packet, arrived_s)
+            seqs[track.index] = sequence_number(packet)
+            firsts[track.index] = timestamp(packet)
+        elif end is not None:
+            clocks[track.index] = end.clock
+            seqs[track.index] = end.next_seq
+    anchor = entries[0][0]
+    timeline = Timeline(clocks, anchor)
+    begin_s = _beginning(timeline, clocks, clocks[anchor].arrived_s)
+    points = {
+        index: StartPoint(seqs[index], timeline.timestamp_at(index, begin_s), firsts.get(index))
+        if index in seqs
+        else NOWHERE
+        for index in (track.index for track in tracks)
+    }
+    return StartPlan(points, entries, cache.generation, len(cache.entries))
+
+
+def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: float) -> float:
+    """The earliest instant of the tracks' packets: muxers send sound in bursts, late.
+
+    A track that has been silent for long does not count: its next packet will be of its time.
+    """
+    instants = map(timeline.instant_of, clocks)
+    return min(latest_s, *(each for each in instants if each >= latest_s - _MOST_LAG_S), latest_s)
+
+
+def _first_packets(
+    entries: Sequence[tuple[int, PacketBatch]], sources: Mapping[int, int | None]
+) -> dict[int, tuple[bytes, float]]:
+    """Each track's first kept packet and when it came: of its main source if that is near."""
+    found: dict[int, tuple[bytes, float]] = {}
+    wanted = dict(sources)
+    looked_at = dict.fromkeys(sources, 0)
+    for index, batch in entries:
+        if index not in wanted:
+            continue
+        packets, source = batch.packets, wanted[index]
+        packet = next((each for each in packets if ssrc(each) == source), None)
+        if packet is None:
+            found.setdefault(index, (packets[0], batch.arrived_s))
+            looked_at[index] += len(packets)
+        else:
+            found[index] = packet, batch.arrived_s
+        if packet is not None or looked_at[index] >= _MOST_LOOKED_AT:
+            del wanted[index]
+            if not wanted:
+                break
+    return found

@@ -1,0 +1,1 @@
+"""One track: its packets, its sources and clocks, and their fan-out."""

@@ -1,0 +1,118 @@
+"""One batch to many outlets, each of which may fail without harm to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from headwater.log_pace import paced_logger
+from headwater.media.tracks.packet_batch import PacketBatch
+
+logger = paced_logger(__name__)
+
+
+class Outlet(Protocol):
+    """Where a track's packets leave: one reader, or many behind one socket.
+
+    Outlets are compared by identity and must be hashable.
+    """
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """Take a batch, at once and without waiting."""
+
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Take compound RTCP packets of the publisher, at once and without waiting."""
+
+    def outlet_failed(self, error: Exception) -> None:
+        """Learn that `error` came out of this outlet and that it was taken off the fan-out."""
+
+
+class FanOut:
+    """The outlets of one track, served in the order they were added.
+
+    Outlets may be added and removed at any time, also by an outlet that is being served: one
+    that is added meanwhile begins with the next batch, one that is removed gets nothing more.
+
+    Attributes:
+        errors: how many outlets were taken off because they raised.
+    """
+
+    __slots__ = ("_on_error", "_order", "_outlets", "_removed", "_sending", "errors")
+
+    def __init__(self, on_error: Callable[[Outlet, Exception], None] | None = None) -> None:
+        self._outlets: dict[Outlet, None] = {}
+        # What `send` walks; made anew after a change, so that a wave of joins costs one copy.
+        self._order: tuple[Outlet, ...] | None = ()
+        self._removed: set[Outlet] = set()
+        self._sending = 0
+        self._on_error = on_error
+        self.errors = 0
+
+    def __len__(self) -> int:
+        return len(self._outlets)
+
+    def __contains__(self, outlet: Outlet) -> bool:
+        return outlet in self._outlets
+
+    def add(self, outlet: Outlet) -> None:
+        """Add an outlet; one that is there already stays as it is."""
+        self._outlets[outlet] = None
+        self._order = None
+
+    def remove(self, outlet: Outlet) -> None:
+        """Remove an outlet; one that is not there is no error."""
+        if outlet not in self._outlets:
+            return
+        del self._outlets[outlet]
+        self._order = None
+        if self._sending:
+            self._removed.add(outlet)
+
+    def send(self, batch: PacketBatch) -> None:
+        """Give a batch to every outlet. Never raises for an outlet."""
+        order = self._order
+        if order is None:
+            order = self._order = tuple(self._outlets)
+        if not order:
+            return
+        self._sending += 1
+        removed = self._removed
+        try:
+            for outlet in order:
+                if removed and outlet in removed:
+                    continue
+                try:
+                    outlet.send_batch(batch)
+                except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
+                    self.take_off(outlet, error)
+        finally:
+            self._sending -= 1
+            if removed and not self._sending:
+                removed.clear()
+
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Give compound RTCP packets to every outlet. Never raises for an outlet."""
+        self._sending += 1
+        try:
+            for outlet in tuple(self._outlets):
+                if outlet in self._removed:
+                    continue
+                try:
+                    outlet.send_rtcp(batch)
+                except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
+                    self.take_off(outlet, error)
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._removed.clear()
+
+    def take_off(self, outlet: Outlet, error: Exception) -> None:
+        """Note that an outlet, or one that is behind another, failed, and tell it."""
+        self.errors += 1
+        self.remove(outlet)
+        try:
+            outlet.outlet_failed(error)
+        except Exception:
+            logger.exception("an outlet raised again when it was told of its failure")
+        if self._on_error is not None:
+            self._on_error(outlet, error)

@@ -1,0 +1,159 @@
+"""Whose a datagram is that comes to the ports which readers of a track share.
+
+Readers are told apart by the address and ports that they asked for. Behind a NAT their packets
+come from other ports: what a player sends to open the NAT then tells where it can be reached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+from headwater.net.socket_address import Address
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
+from headwater.transports.offers.negotiation import FIRST_USER_PORT
+
+T = TypeVar("T")
+
+
+class PortUse(IntEnum):
+    """Which port of a pair."""
+
+    RTP = 0
+    RTCP = 1
+
+
+class Claimant(Protocol):
+    """A reader, as its claims see it."""
+
+    def take_rtcp(self, claim: UdpClaim, packet: bytes) -> None:
+        """Take RTCP that comes from the reader."""
+
+    def ssrc_of(self, claim: UdpClaim) -> int | None:
+        """The source that the reader is sent on this track."""
+
+    def packets_come_from(self, claim: UdpClaim, use: PortUse, address: Address) -> bool:
+        """Learn from where the reader's packets really come; tell whether media goes there now."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class UdpClaim:
+    """The ports that a reader asked for on one track.
+
+    Attributes:
+        ports: for RTP and for RTCP, as in `client_port`.
+        heard_from: the other ports that its packets come from, 0 while there is none.
+        latched: whether media goes to these instead, for RTP and for RTCP.
+        heard: whether a packet came from the ports that were asked for: no NAT changed them.
+        acknowledged: whether a report came from its own RTCP port about the media it got.
+    """
+
+    claimant: Claimant
+    track_index: int
+    peer_ip: str
+    ports: tuple[int, int]
+    heard_from: tuple[int, int] = (0, 0)
+    latched: tuple[bool, bool] = (False, False)
+    heard: tuple[bool, bool] = (False, False)
+    acknowledged: bool = False
+
+
+class UdpClaims:
+    """The claims of all readers of one egress."""
+
+    __slots__ = ("_by_port", "_unacknowledged")
+
+    def __init__(self) -> None:
+        self._by_port: dict[tuple[str, int], UdpClaim] = {}
+        # By address, in the order of their SETUP: those that other ports may be of.
+        self._unacknowledged: dict[str, list[UdpClaim]] = {}
+
+    def add(self, claim: UdpClaim) -> None:
+        """Note a claim; its ports must be no other's."""
+        for port in claim.ports:
+            self._by_port[claim.peer_ip, port] = claim
+        self._unacknowledged.setdefault(claim.peer_ip, []).append(claim)
+
+    def remove(self, claim: UdpClaim) -> None:
+        """Forget a claim."""
+        for port in (*claim.ports, *claim.heard_from):
+            if self._by_port.get((claim.peer_ip, port)) is claim:
+                del self._by_port[claim.peer_ip, port]
+        self._leave_unacknowledged(claim)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._by_port.clear()
+        self._unacknowledged.clear()
+
+    def take_rtp(self, address: Address) -> None:
+        """Look at where a datagram to the RTP port came from; players open their NAT with one."""
+        claim = self._by_port.get((address[0], address[1]))
+        if claim is None:
+            self._heard_elsewhere(PortUse.RTP, address)
+        elif address[1] in claim.ports:
+            claim.heard = (True, claim.heard[PortUse.RTCP])
+
+    def take_rtcp(self, packet: bytes, address: Address) -> bool:
+        """Give RTCP to the reader it comes from; False where nobody can be told."""
+        claim = self._by_port.get((address[0], address[1]))
+        if claim is None:
+            claim = self._heard_elsewhere(PortUse.RTCP, address)
+        if claim is None:
+            return False
+        is_own = address[1] in claim.ports
+        if is_own:
+            claim.heard = (claim.heard[PortUse.RTP], True)
+        if is_own or claim.latched[PortUse.RTCP]:
+            claim.claimant.take_rtcp(claim, packet)
+            if is_own and not claim.acknowledged and _sources_reported(packet):
+                claim.acknowledged = True
+                self._leave_unacknowledged(claim)
+            return True
+        # From another port only what tells that it is of this media: its report names the source.
+        if claim.claimant.ssrc_of(claim) not in _sources_reported(packet):
+            return False
+        claim.claimant.take_rtcp(claim, packet)
+        return True
+
+    def _heard_elsewhere(self, use: PortUse, address: Address) -> UdpClaim | None:
+        """The claim that an unknown port of an address is of: the first one that waits for one."""
+        if address[1] < FIRST_USER_PORT:
+            # Nothing is sent there at all, so a forged packet must not bring it about.
+            return None
+        for claim in self._unacknowledged.get(address[0], ()):
+            # The first packet wins, whether its port was asked for or not.
+            if not claim.heard_from[use] and not claim.heard[use]:
+                claim.heard_from = _with(claim.heard_from, use, address[1])
+                self._by_port[address[0], address[1]] = claim
+                is_latched = claim.claimant.packets_come_from(claim, use, address)
+                claim.latched = _with(claim.latched, use, is_latched)
+                return claim
+        return None
+
+    def _leave_unacknowledged(self, claim: UdpClaim) -> None:
+        waiting = self._unacknowledged.get(claim.peer_ip, [])
+        if claim in waiting:
+            waiting.remove(claim)
+        if not waiting:
+            self._unacknowledged.pop(claim.peer_ip, None)
+
+
+def _with(pair: tuple[T, T], use: PortUse, value: T) -> tuple[T, T]:
+    return (value, pair[1]) if use is PortUse.RTP else (pair[0], value)
+
+
+def _sources_reported(packet: bytes) -> set[int]:
+    """The sources that reports of a compound are about; none where it cannot be read."""
+    try:
+        parts = parse_rtcp(packet)
+    except ProtocolError:
+        return set()
+    return {
+        block.ssrc
+        for part in parts
+        if isinstance(part, ReceiverReport | SenderReport)
+        for block in part.blocks
+    }

@@ -1,0 +1,133 @@
+"""One UDP socket as an outlet: what its readers get while it does not keep up."""
+
+from __future__ import annotations
+
+import socket
+from abc import abstractmethod
+from dataclasses import replace
+
+from headwater.media.readers.slow_reader import SlowReaderGate
+from headwater.media.settings import MountSettings, SlowReaderPolicy
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
+from headwater.net.event_loop import EventLoop
+from headwater.net.segmentation import Run, plan_runs
+from headwater.net.settings import SocketSettings
+from headwater.net.socket_buffers import set_send_buffer
+from headwater.net.udp_sender import UdpSender
+
+
+def runs_of(batch: PacketBatch) -> list[Run]:
+    """The batch's packets in runs for segmentation offload, made once for all readers."""
+    return batch.shared("runs", lambda shared: plan_runs(shared.packets))
+
+
+class UdpOutlet(Outlet):
+    """Sends one track's batches from one socket, to one address or to thousands.
+
+    Over UDP it is the socket that is slow, never one reader: what waits for it, waits for all. So
+    one gate judges for all of them, and all of them miss the same stretches.
+
+    Attributes:
+        sender: the way out.
+        left_out_packets, left_out_bytes: what the gate left out so far; each reader that was live
+            at that time has missed it.
+        missed_packets, missed_bytes: the same times the readers that were live.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        rtp: socket.socket,
+        loop: EventLoop,
+        settings: MountSettings,
+        sockets: SocketSettings,
+    ) -> None:
+        self._track = track
+        self._loop = loop
+        set_send_buffer(rtp, sockets.udp_send_buffer_bytes)
+        self.sender = UdpSender(rtp, loop)
+        # What waits is the socket's, so the bounds are those of sockets, not of a reader.
+        self._gate_settings = replace(
+            settings,
+            slow_reader_max_bytes=max(1, sockets.udp_pending_bytes),
+            slow_reader_max_age_s=max(0.001, sockets.udp_pending_age_s),
+        )
+        self._gate = self._new_gate()
+        self._gate_judges = False
+        self._last: PacketBatch | None = None
+        self.left_out_packets = 0
+        self.left_out_bytes = 0
+        self.missed_packets = 0
+        self.missed_bytes = 0
+
+    @property
+    @abstractmethod
+    def live_count(self) -> int:
+        """How many readers miss what the gate leaves out."""
+
+    @abstractmethod
+    def expire(self, *, everybody: bool) -> None:
+        """Have readers closed because the socket was slow for too long.
+
+        `everybody` is set where the policy is that none may miss a part unawares.
+        """
+
+    @property
+    def has_room(self) -> bool:
+        """Whether cached packets may be sent too, without making live ones wait too long."""
+        return self.sender.pending_bytes * 2 <= self._gate_settings.slow_reader_max_bytes
+
+    @property
+    def oldest_pending_s(self) -> float:
+        """The age in seconds of what waits longest."""
+        return self.sender.oldest_pending_s(self._loop.time())
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """Send the batch to all live readers; or what the gate leaves of it while the socket
+        does not keep up."""
+        sender = self.sender
+        if self._gate_judges or sender.pending_bytes:
+            self._offer(batch)
+            return
+        self._last = batch
+        sender.send(runs_of(batch))
+
+    def begin(self) -> None:
+        """Start with a gate that knows nothing of readers that are gone."""
+        self._gate = self._new_gate()
+        self._gate_judges = False
+        self._last = None
+
+    def _new_gate(self) -> SlowReaderGate:
+        return SlowReaderGate(self._gate_settings, has_key_frames=self._track.has_key_frames)
+
+    def _offer(self, batch: PacketBatch) -> None:
+        gate, sender, now = self._gate, self.sender, self._loop.time()
+        if self._last is not None:
+            gate.note_sent(self._last)
+            self._last = None
+        admitted = gate.admit(batch, sender.pending_bytes, sender.oldest_pending_s(now), now)
+        self._gate_judges = gate.slow
+        if admitted is not None:
+            sender.send(runs_of(admitted))
+        if admitted is not batch:
+            self._note_left_out(batch, admitted)
+        if gate.expired:
+            # Those who stay begin a new term, at a key frame.
+            self._gate = self._new_gate()
+            self._gate.break_off()
+            policy = self._gate_settings.slow_reader_policy
+            self.expire(everybody=policy is SlowReaderPolicy.DISCONNECT)
+
+    def _note_left_out(self, batch: PacketBatch, admitted: PacketBatch | None) -> None:
+        packets, size_bytes = len(batch.packets), batch.size_bytes
+        if admitted is not None:
+            packets -= len(admitted.packets)
+            size_bytes -= admitted.size_bytes
+        readers = self.live_count
+        self.left_out_packets += packets
+        self.left_out_bytes += size_bytes
+        self.missed_packets += packets * readers
+        self.missed_bytes += size_bytes * readers

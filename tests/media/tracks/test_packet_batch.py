@@ -1,0 +1,58 @@
+from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
+
+PACKETS = [b"aaaa", b"bb", b"cccccc"]
+
+
+def test_a_batch_knows_its_size() -> None:
+    batch = PacketBatch(PACKETS, 3.5)
+    assert (len(batch), batch.size_bytes, batch.arrived_s) == (3, 12, 3.5)
+    assert batch.key_frame_index == NO_KEY_FRAME
+    assert PacketBatch(PACKETS, 0.0, size_bytes=99).size_bytes == 99
+
+
+def test_shared_builds_once_per_key() -> None:
+    batch = PacketBatch(PACKETS, 0.0)
+    built: list[str] = []
+
+    def build(key: str) -> bytes:
+        return batch.shared(key, lambda of: (built.append(key), b"".join(of.packets))[1])
+
+    assert build("x") == build("x") == b"aaaabbcccccc"
+    assert build("y") == b"aaaabbcccccc"
+    assert built == ["x", "y"]
+    batch.forget_shared()
+    build("x")
+    assert built == ["x", "y", "x"]
+
+
+def test_tails_and_heads_are_made_once_and_carry_the_key_frame_along() -> None:
+    batch = PacketBatch(PACKETS, 2.0, key_frame_index=1)
+    tail = batch.tail(1)
+    assert tail is batch.tail(1)
+    assert batch.tail(0) is batch
+    assert (tail.packets, tail.size_bytes, tail.arrived_s) == (PACKETS[1:], 8, 2.0)
+    assert tail.key_frame_index == 0
+    assert batch.tail(2).key_frame_index == NO_KEY_FRAME
+    head = batch.head(2)
+    assert head is batch.head(2)
+    assert (head.packets, head.key_frame_index) == (PACKETS[:2], 1)
+    assert batch.head(3) is batch.head(9) is batch
+    assert batch.head(1).key_frame_index == NO_KEY_FRAME
+
+
+def test_between_takes_the_middle() -> None:
+    batch = PacketBatch(PACKETS, 2.0, key_frame_index=1)
+    middle = batch.between(1, 2)
+    assert (middle.packets, middle.key_frame_index) == ([b"bb"], 0)
+
+
+def test_batches_are_joined_in_their_order_with_the_first_key_frame_of_all() -> None:
+    before = PacketBatch([b"a"], 1.0)
+    key = PacketBatch(PACKETS, 2.0, key_frame_index=1)
+    later = PacketBatch(PACKETS, 3.0, key_frame_index=0)
+    joined = PacketBatch.join([before, key, later])
+    assert joined.packets == [b"a", *PACKETS, *PACKETS]
+    assert (joined.arrived_s, joined.key_frame_index, joined.size_bytes) == (3.0, 2, 25)
+    assert before.packets == [b"a"]
+    assert PacketBatch.join([before, before]).key_frame_index == NO_KEY_FRAME
+    assert PacketBatch.join([key]) is key

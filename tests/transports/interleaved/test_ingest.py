@@ -1,0 +1,74 @@
+"""A channel pair that feeds a track: when frames come in, and what goes back to the peer."""
+
+from __future__ import annotations
+
+from stream_ends import Recorder, open_stream, read_exactly, tcp_pair
+
+from headwater.protocol.interleaved import frame_interleaved
+from headwater.transports.interleaved.channels import ChannelConsumer, dropped, take_pair
+from headwater.transports.interleaved.ingest import InterleavedIngest
+
+REPORT = bytes(64)
+
+
+class ListeningTrack:
+    """A track that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.rtp: list[bytes] = []
+        self.rtcp: list[bytes] = []
+
+    def write(self, packets: list[bytes]) -> None:
+        self.rtp += packets
+
+    def write_rtcp(self, packets: list[bytes]) -> None:
+        self.rtcp += packets
+
+
+async def test_frames_come_in_between_start_and_stop_only_and_channels_are_given_back_once() -> (
+    None
+):
+    near, far = tcp_pair()
+    channels: dict[int, ChannelConsumer] = {}
+    track = ListeningTrack()
+    with far:
+        async with open_stream(near, Recorder()) as stream:
+            pair = take_pair(channels, (4, 9), dropped, dropped)
+            ingest = InterleavedIngest(stream, channels, pair)
+            channels[4]([b"early"])
+            ingest.start(track)  # type: ignore[arg-type]
+            channels[4]([b"one", b"two"])
+            channels[9]([b"report"])
+            ingest.stop()
+            channels[4]([b"late"])
+            channels[9]([b"late"])
+            assert (track.rtp, track.rtcp) == ([b"one", b"two"], [b"report"])
+            ingest.close()
+            assert channels == {}
+            other = take_pair(channels, pair, dropped, dropped)
+            for _ in range(2):
+                ingest.close()
+                ingest.stop()
+                ingest.start(track)  # type: ignore[arg-type]
+            ingest.send_rtcp(REPORT)
+            assert stream.bytes_sent == 0
+            assert channels == dict.fromkeys(other, dropped), "the channels are another's now"
+
+
+async def test_reports_go_out_on_the_second_channel() -> None:
+    near, far = tcp_pair()
+    with far:
+        async with open_stream(near, Recorder()) as stream:
+            InterleavedIngest(stream, {}, (4, 9)).send_rtcp(REPORT)
+            assert await read_exactly(far, 68) == frame_interleaved(9, [REPORT])
+
+
+async def test_reports_do_not_pile_up_for_a_peer_that_takes_none() -> None:
+    near, far = tcp_pair(4096)
+    with far:
+        async with open_stream(near, Recorder()) as stream:
+            ingest = InterleavedIngest(stream, {}, (0, 1))
+            for _ in range(10_000):
+                ingest.send_rtcp(REPORT)
+            assert 0 < stream.queued_bytes <= len(REPORT) + 4
+            assert stream.bytes_sent > 0
