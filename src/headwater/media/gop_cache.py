@@ -83,11 +83,11 @@ class GopCache:
             budget.make_room()
 
     def begins(self, tracks: Collection[int]) -> bool:
-        """Whether a reader of these tracks can begin with a key frame."""
+        """Return whether a reader of these tracks can begin with a key frame."""
         return any(index in self._key_frames for index in tracks)
 
     def entries_for(self, tracks: Collection[int]) -> list[tuple[int, PacketBatch]]:
-        """What a reader of these tracks begins with; nothing where none has a key frame.
+        """Return what a reader of these tracks begins with; nothing where none has a key frame.
 
         The first entry is the oldest of the tracks' last key frames. The other video tracks begin
         with their first one since then, and are left out until it.

@@ -125,7 +125,7 @@ class Mount:
         return max(track.counters.last_packet_s for track in self.tracks)
 
     def description(self, address: str) -> bytes:
-        """The presentation for readers that reach this server by `address`, made once for all."""
+        """Return the presentation for readers that reach this server by `address`."""
         text = self._descriptions.get(address)
         if text is None:
             if len(self._descriptions) == _DESCRIPTIONS_KEPT:
@@ -308,15 +308,15 @@ class Mount:
         self._audience.disconnect_slow(reader)
 
     def snapshot(self) -> MountSnapshot:
-        """The mount as it is now, to keep and to use from any thread."""
+        """Return the mount as it is now, to keep and to use from any thread."""
         return self.snapshot_with(self.reader_snapshots())
 
     def reader_snapshots(self) -> Iterator[ReaderSnapshot]:
-        """Its readers one by one, each as it is when asked for; for those who may not take long."""
+        """Yield its readers one by one, each as it is when it is asked for."""
         return self._audience.snapshots()
 
     def snapshot_with(self, readers: Iterable[ReaderSnapshot]) -> MountSnapshot:
-        """The mount as it is now, with snapshots of its readers that were taken just before."""
+        """Return the mount as it is now, with snapshots of its readers taken just before."""
         return snapshot_of_mount(self, readers, self._clock())
 
     def _require_open(self) -> None:
@@ -366,7 +366,7 @@ class Mount:
 def _cache_for(
     tracks: Sequence[Track], settings: MountSettings, budget: CacheBudget
 ) -> GopCache | None:
-    """A cache where it can ever be of use: with a track whose key frames can be told."""
+    """Return a cache where it can ever be of use: with a track whose key frames can be told."""
     if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
         return None
     video = [track.index for track in tracks if track.has_key_frames]

@@ -143,7 +143,7 @@ class MountTable:
     def _continued(
         self, path: str, presentation: SessionDescription, publisher: Publisher
     ) -> Mount | None:
-        """The mount without a publisher at `path`, unless it does not fit and was closed."""
+        """Return the mount without a publisher at `path`, unless it does not fit and was closed."""
         # Sending its publisher away may have closed it.
         mount = self._mounts.get(path)
         if mount is None:

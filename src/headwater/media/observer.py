@@ -30,25 +30,25 @@ class MountObserver:
     """
 
     def mount_opened(self, mount: ObservedMount) -> None:
-        """A mount came to be; its first publisher is on it."""
+        """Learn that a mount came to be; its first publisher is on it."""
 
     def mount_closed(self, mount: ObservedMount, reason: str) -> None:
-        """A mount ended; its readers and publisher are gone already."""
+        """Learn that a mount ended; its readers and publisher are gone already."""
 
     def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
-        """A publisher took the mount, new or after another."""
+        """Learn that a publisher took the mount, new or after another."""
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
-        """The publisher left or was told to go."""
+        """Learn that the publisher left or was told to go."""
 
     def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
-        """A reader began to play, for the first time."""
+        """Learn that a reader began to play, for the first time."""
 
     def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
-        """A reader that had begun to play is gone."""
+        """Learn that a reader that had begun to play is gone."""
 
     def mount_now_empty(self, mount: ObservedMount) -> None:
-        """The last reader that had begun to play left a mount that lives on."""
+        """Learn that the last reader that had begun to play left a mount that lives on."""
 
 
 def tell(event: Callable[..., None], *payload: object) -> None:

@@ -111,7 +111,7 @@ class MountSnapshot:
 
 
 def totals_of(mounts: Iterable[MountSnapshot]) -> MountTotals:
-    """What was lost on all of them."""
+    """Return what was lost on all of them."""
     total = MountTotals()
     for mount in mounts:
         total += MountTotals(
@@ -125,7 +125,7 @@ def totals_of(mounts: Iterable[MountSnapshot]) -> MountTotals:
 
 
 def snapshot_of_track(track: Track) -> TrackSnapshot:
-    """The track as it is now."""
+    """Return the track as it is now."""
     counters = track.counters
     return TrackSnapshot(
         index=track.index,
@@ -150,7 +150,7 @@ def snapshot_of_track(track: Track) -> TrackSnapshot:
 
 
 def snapshot_of_reader(reader: Reader, state: ReaderState, tracks: Iterable[int]) -> ReaderSnapshot:
-    """The reader as it is now."""
+    """Return the reader as it is now."""
     return ReaderSnapshot(
         id=reader.id,
         peer=reader.peer,
@@ -172,7 +172,7 @@ def snapshot_of_reader(reader: Reader, state: ReaderState, tracks: Iterable[int]
 
 
 def snapshot_of_publisher(publisher: Publisher) -> PublisherSnapshot:
-    """The publisher as it is now."""
+    """Return the publisher as it is now."""
     return PublisherSnapshot(
         id=publisher.id,
         peer=publisher.peer,
@@ -201,7 +201,7 @@ class SeenMount(Protocol):
 def snapshot_of_mount(
     mount: SeenMount, readers: Iterable[ReaderSnapshot], now: float
 ) -> MountSnapshot:
-    """The mount as it is now, with its readers' snapshots."""
+    """Return the mount as it is now, with its readers' snapshots."""
     counters = mount.counters
     cache = mount.cache
     readers = tuple(readers)

@@ -55,7 +55,7 @@ class EgressSnapshot:
 
 
 def totals_of(outlet: UdpOutlet, stray_datagrams: int) -> EgressTotals:
-    """What an outlet and its socket did until now."""
+    """Return what an outlet and its socket did until now."""
     sender = outlet.sender
     return EgressTotals(
         sent_packets=sender.sent_packets,

@@ -74,7 +74,7 @@ class RtpSettings:
     ] = 5.0
 
     def keeps_media_inside_tls(self, *, tls_only: bool) -> bool:
-        """Whether peers on rtsps get no media beside their connection."""
+        """Return whether peers on rtsps get no media beside their connection."""
         return tls_only if self.require_secure_media is None else self.require_secure_media
 
     def __post_init__(self) -> None:

@@ -69,7 +69,7 @@ class TransportFactory:
         stream: ByteStream,
         channels: ChannelTable,
     ) -> SessionPublisher:
-        """A publisher over this kind of transport."""
+        """Return a publisher over this kind of transport."""
         answers: IngestAnswers
         if kind is TransportKind.TCP:
             answers = InterleavedAnswers(stream, channels)
@@ -87,7 +87,7 @@ class TransportFactory:
         channels: ChannelTable,
         mount: Mount,
     ) -> SessionReader:
-        """A reader of the mount over this kind of transport."""
+        """Return a reader of the mount over this kind of transport."""
 
         def too_slow(reader: Reader) -> None:
             self._departures.add(reader, partial(mount.disconnect_slow_reader, reader))
@@ -124,7 +124,7 @@ class TransportFactory:
         announced: tuple[str, int] | None = None,
         changing_ports: bool = False,
     ) -> ClientOffer[Ingest]:
-        """A client's offer for a track that it receives (`client_offer` tells how to use it).
+        """Return a client's offer for a track that it receives (see `client_offer`).
 
         `announced` are the multicast group and the port of RTP that the SDP names, if it does. With
         `changing_ports` UDP is taken from any port of the server's address.
@@ -146,7 +146,7 @@ class TransportFactory:
                 )
 
     def sending_offer(self, reader: SessionReader, index: int, track: Track) -> ClientOffer[None]:
-        """A client's offer for a track that it sends by a reader of the same kind of transport.
+        """Return a client's offer for a track that it sends, by a reader of the same transport.
 
         Raises ValueError for a reader of a group: nobody records from one.
         """

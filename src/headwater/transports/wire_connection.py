@@ -106,7 +106,7 @@ class WireConnection(ABC):
         """Note that the peer took everything that was queued."""
 
     def stream_closed(self, error: Exception | None) -> None:
-        """The connection is gone."""
+        """Note that the connection is gone, and let go of what ran on it."""
         if self.closed:
             return
         self.closed = True
@@ -115,7 +115,7 @@ class WireConnection(ABC):
         self._lost(error)
 
     def stream_ended(self) -> bool:
-        """The peer sends no more: deal with what it said, then close."""
+        """Note that the peer sends no more: deal with what it said, then close."""
         if self._worker is None:
             return False
         self._closes_when_idle = True

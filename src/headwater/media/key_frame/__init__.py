@@ -27,7 +27,7 @@ DETECTORS: Mapping[str, Callable[[], KeyFrameDetector]] = {
 
 
 def key_frame_detector(encoding: str) -> KeyFrameDetector | None:
-    """A new detector for one track; None for codecs without key frames, or unknown ones.
+    """Return a new detector for one track; None for codecs without key frames, or unknown ones.
 
     Args:
         encoding: the track's encoding name, in any case.

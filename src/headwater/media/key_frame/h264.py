@@ -88,7 +88,7 @@ class H264KeyFrames(NalKeyFrames):
 
 
 def _has_recovery_point(packet: bytes, at: int, end: int) -> bool:
-    """Whether one of a NAL unit's SEI messages is a recovery point (ITU-T H.264 §D.1.8)."""
+    """Return whether one of a NAL unit's SEI messages is a recovery point (ITU-T H.264 §D.1.8)."""
     while at + 2 < end:
         kind, size = packet[at], packet[at + 1]
         if kind == _SEI_RECOVERY_POINT:

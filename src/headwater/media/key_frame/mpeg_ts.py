@@ -52,7 +52,7 @@ class MpegTsKeyFrames(KeyFrameDetector):
 
 
 def _body(packet: bytes, at: int) -> int:
-    """Where a TS packet's payload begins, or a place near its end where nothing begins."""
+    """Return where a TS packet's payload begins, or a place near its end where nothing begins."""
     if not packet[at + 3] & _HAS_ADAPTATION:
         return at + 4
     return at + min(5 + packet[at + 4], _TS_BYTES - 1)

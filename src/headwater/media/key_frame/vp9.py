@@ -57,7 +57,7 @@ def _is_key_frame(packet: bytes, at: int) -> bool:
 
 
 def _after_scalability(packet: bytes, at: int) -> int:
-    """The first byte after the scalability structure (RFC 9628 §4.2.1)."""
+    """Return the first byte after the scalability structure (RFC 9628 §4.2.1)."""
     structure = packet[at]
     at += 1
     if structure & 0x10:

@@ -28,7 +28,7 @@ logger = paced_logger(__name__)
 
 @lru_cache(maxsize=256)
 def _tracks(indexes: frozenset[int]) -> frozenset[int]:
-    """The same set for all readers of the same tracks: one of its own takes 216 bytes."""
+    """Return the same set for all readers of the same tracks: one of its own takes 216 bytes."""
     return indexes
 
 
@@ -212,7 +212,7 @@ class Audience:
             yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
 
     def _entries(self, plan: StartPlan) -> Sequence[tuple[int, PacketBatch]]:
-        """What is to be sent before the reader goes live, packets since the plan included."""
+        """Return what to send before the reader goes live, packets since the plan included."""
         cache = self._mount.cache
         if not plan.cached or cache is None:
             return ()

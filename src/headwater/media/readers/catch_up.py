@@ -280,7 +280,7 @@ class CatchUp:
         return sent
 
     def _fitting(self, batch: PacketBatch) -> int:
-        """How many packets of a batch may go now; a full allowance covers at least one."""
+        """Return how many packets of a batch may go now; a full allowance covers at least one."""
         count = len(batch.packets)
         if self._at_once or batch.size_bytes <= self._allowance:
             return count

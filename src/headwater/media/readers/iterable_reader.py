@@ -16,7 +16,7 @@ class Wait(Protocol):
     """What a coroutine waits for, such as `asyncio.Future`."""
 
     def done(self) -> bool:
-        """Whether it is over."""
+        """Return whether it is over."""
 
     def set_result(self, result: None, /) -> None:
         """Let the coroutine go on."""

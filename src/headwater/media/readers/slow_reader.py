@@ -62,7 +62,7 @@ class SlowReaderGate:
         return self._slow_since_s is not None or self._dropping
 
     def takes_rtcp(self, queued_bytes: int, oldest_queued_s: float) -> bool:
-        """Whether RTCP may be queued behind these bytes; a track may have no RTP to tell by."""
+        """Return whether RTCP may be queued behind these bytes."""
         return (
             not self.slow and queued_bytes <= self._max_bytes and oldest_queued_s <= self._max_age_s
         )

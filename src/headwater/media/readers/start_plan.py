@@ -115,7 +115,7 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
 
 
 def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: float) -> float:
-    """The earliest instant of the tracks' packets: muxers send sound in bursts, late.
+    """Return the earliest instant of the tracks' packets: muxers send sound in bursts, late.
 
     A track that has been silent for long does not count: its next packet will be of its time.
     """
@@ -126,7 +126,7 @@ def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: f
 def _first_packets(
     entries: Sequence[tuple[int, PacketBatch]], sources: Mapping[int, int | None]
 ) -> dict[int, tuple[bytes, float]]:
-    """Each track's first kept packet and when it came: of its main source if that is near."""
+    """Return the first kept packet of each track, of its main source if near, and its time."""
     found: dict[int, tuple[bytes, float]] = {}
     wanted = dict(sources)
     looked_at = dict.fromkeys(sources, 0)

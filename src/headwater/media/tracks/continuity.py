@@ -57,7 +57,7 @@ RelayedRtcp = tuple[bytes, SenderClock | None]
 
 
 def payload_types_beside(media: MediaDescription) -> frozenset[int]:
-    """The payload types of a track that are never the media itself.
+    """Return the payload types of a track that are never the media itself.
 
     Where all of its formats are such, they are what it consists of (RFC 4588 §5).
     """
@@ -136,7 +136,7 @@ class Offsets:
         return bool(self.seq_delta or self.ts_delta or self.source != self.ssrc)
 
     def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:
-        """The packets as readers get them.
+        """Return the packets as readers get them.
 
         Those of sources that went on where another stood are moved as well, under their own name.
         """
@@ -154,7 +154,7 @@ class Offsets:
         return written
 
     def rewritten_rtcp(self, compound: bytes, ntp_delta: int, sender: int) -> bytes:
-        """A compound that comes from `source` or one on its clock, as readers get it.
+        """Return a compound that comes from `source` or one on its clock, as readers get it.
 
         Args:
             compound: what the publisher sent; a sender report, where there is one, comes first.
@@ -172,11 +172,11 @@ class Offsets:
         return written[:_NTP_START] + ntp.to_bytes(8, "big") + written[_NTP_END:]
 
     def moves(self, sender: int, goes_on: GoesOn) -> bool:
-        """Whether what comes of this source is moved."""
+        """Return whether what comes of this source is moved."""
         return sender == self.source or goes_on(sender.to_bytes(4, "big"))
 
     def moved(self, report: SenderClock, ntp_delta: int) -> SenderClock:
-        """A report of the new publisher as readers get it."""
+        """Return a report of the new publisher as readers get it."""
         return SenderClock(
             report.ntp + ntp_delta & _NTP_MASK, report.timestamp + self.ts_delta & 0xFFFFFFFF
         )
@@ -238,7 +238,7 @@ class Splice:
         )
 
     def ntp_delta(self, track_index: int, report: SenderClock) -> int:
-        """What to add to the NTP time of the new publisher's reports, in 1/2^32 s.
+        """Return what to add to the NTP time of the new publisher's reports, in 1/2^32 s.
 
         Readers that place packets by reports would jump by the difference of the two publishers'
         wall clocks. It is the same for all tracks, told by the first report of a placed track.
@@ -330,7 +330,7 @@ class Continuation:
     def _meant(
         self, sources: set[int], main: int, stands: int
     ) -> dict[int, tuple[bytes, SenderClock]]:
-        """The RTCP that waited, by the source it is about; without what is about none of these.
+        """Return the RTCP that waited, by the source it is about; the rest is left out.
 
         A report of nobody, but of the main source's clock, is about that.
         """
@@ -345,7 +345,7 @@ class Continuation:
         return meant
 
     def end_of(self, end: TrackEnd, goes_on: GoesOn) -> TrackEnd:
-        """Where a source stands for readers, by where it stands for its publisher.
+        """Return where a source stands for readers, by where it stands for its publisher.
 
         The clock's report is the one that readers got already.
         """
@@ -362,7 +362,7 @@ class Continuation:
         )
 
     def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:
-        """The packets as readers get them; as they came before the main source is placed."""
+        """Return the packets as readers get them; as they came before the main source is placed."""
         offsets = self._offsets
         if offsets is None or not offsets.changes_packets:
             return packets
@@ -375,7 +375,7 @@ class Continuation:
         report: SenderClock | None,
         goes_on: GoesOn,
     ) -> list[RelayedRtcp]:
-        """A compound of `sender` and its sender report as readers get them; may be none yet."""
+        """Return a compound of `sender` and its sender report, if any, as readers get them."""
         offsets = self._offsets
         if offsets is None:
             room = sender in self._held or len(self._held) < MOST_HELD

@@ -84,6 +84,6 @@ class KeyFrameRequests:
 
 
 def _wants_full_intra_request(media: MediaDescription) -> bool:
-    """Whether the publisher says that it understands FIR and does not say so of PLI."""
+    """Return whether the publisher says that it understands FIR and does not say so of PLI."""
     understood = media.rtcp_feedback
     return "ccm fir" in understood and "nack pli" not in understood

@@ -45,11 +45,11 @@ class OwnReports:
         self.publisher_has_reported = False
 
     def due(self, now: float, since_s: float) -> bool:
-        """Whether a report is due now; the publisher has been there since `since_s`."""
+        """Return whether a report is due now; the publisher has been there since `since_s`."""
         return now - max(self._heard_s, since_s) >= SILENCE_S and now - self._made_s >= INTERVAL_S
 
     def report(self, clock: TrackClock, now: float, ntp: int) -> SenderClock:
-        """The report for now: the wall clock `ntp` and the track's clock at the same instant."""
+        """Return a report for now: the wall clock `ntp` and the track's clock at one instant."""
         self._made_s = now
         seen = clock.timestamp_at(now)
         own_ntp = clock.ntp_at(seen)

@@ -32,15 +32,15 @@ class PacketKinds:
         self.rtcp_types = frozenset(_RTCP_TYPES) - described
 
     def is_rtcp(self, packet: bytes) -> bool:
-        """Whether a packet that came among RTP is RTCP."""
+        """Return whether a packet that came among RTP is RTCP."""
         return is_rtcp(packet) and packet[1] in self.rtcp_types
 
     def is_rtp(self, packet: bytes) -> bool:
-        """Whether a packet that came among RTP is such."""
+        """Return whether a packet that came among RTP is such."""
         return is_rtp(packet) and packet[1] not in self.rtcp_types
 
     def is_rtp_among_rtcp(self, packet: bytes) -> bool:
-        """Whether a packet that came among RTCP is RTP of this track.
+        """Return whether a packet that came among RTCP is RTP of this track.
 
         One of a payload type that the track has not is none: what players open a NAT with looks
         like RTP.

@@ -51,5 +51,5 @@ def _without_older_reports(packets: list[bytes]) -> list[bytes]:
 
 
 def _reporter(packet: bytes) -> bytes | None:
-    """The SSRC of a compound that begins with a sender report; None for any other."""
+    """Return the SSRC of a compound that begins with a sender report; None for any other."""
     return packet[4:8] if packet[1:2] == _SENDER_REPORT else None

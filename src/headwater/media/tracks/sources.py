@@ -178,7 +178,7 @@ class SourceTable:
         return int.from_bytes(heard[0], "big") if len(heard) == 1 else None
 
     def meant_by(self, ssrc: int, timestamp: int) -> int | None:
-        """The source that a sender report is about; None where it is of a clock unknown here.
+        """Return the source that a sender report is about; None if its clock is unknown here.
 
         RFC 3550 §6.4.1: it describes the source it names. One that names a source of which no
         packet came, but a time of the main one's clock, can only mean that: some encoders write
@@ -192,7 +192,7 @@ class SourceTable:
         return end.ssrc if is_near else None
 
     def goes_on(self, source: bytes) -> bool:
-        """Whether a source, named as in packets, goes on where another stood.
+        """Return whether a source, named as in packets, goes on where another stood.
 
         Uniview cameras take a new source for each group of pictures; numbers and clock go on.
         """
@@ -239,7 +239,7 @@ class SourceTable:
         return 0.0 if source is None else source.statistics.jitter / self._clock_rate_hz
 
     def report_blocks(self, now: float) -> list[ReportBlock]:
-        """One block for each source that was heard; the fraction lost is since the last call."""
+        """Return a block for each source heard; the fraction lost is since the last call."""
         self._end_run()
         return [
             source.statistics.report_block(int.from_bytes(name, "big"), now)

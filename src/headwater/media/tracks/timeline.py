@@ -24,12 +24,12 @@ _MASK = 0xFFFFFFFF
 
 
 def signed_32(difference: int) -> int:
-    """A difference of RTP timestamps as a signed number, across their wrap."""
+    """Return a difference of RTP timestamps as a signed number, across their wrap."""
     return ((difference + 0x80000000) & _MASK) - 0x80000000
 
 
 def is_same_clock(timestamp: int, other: int, clock_rate_hz: int) -> bool:
-    """Whether two timestamps are likely of one RTP clock: those of two clocks are far apart."""
+    """Return whether two timestamps are near enough to be of one RTP clock."""
     return abs(signed_32(timestamp - other)) <= MOST_APART_S * clock_rate_hz
 
 
@@ -63,7 +63,7 @@ class TrackClock:
     report: SenderClock | None = None
 
     def timestamp_at(self, now: float) -> int:
-        """Where the clock stands at an instant of the mount's clock, by when its packet came."""
+        """Return where the clock stands at an instant of the mount's clock."""
         passed = round((now - self.arrived_s) * self.clock_rate_hz)
         return self.timestamp + passed & _MASK
 
@@ -76,7 +76,7 @@ class TrackClock:
 
 
 def anchor_of(clocks: Mapping[int, TrackClock]) -> int:
-    """Which track to anchor a timeline at: the first with a report, else the first of all."""
+    """Return the track to anchor a timeline at: the first with a report, or the first of all."""
     return next((index for index, clock in clocks.items() if clock.report), min(clocks))
 
 
@@ -95,19 +95,19 @@ class Timeline:
         self._anchor_ntp = self._anchor.ntp_at(self._anchor.timestamp)
 
     def ntp_at(self, instant_s: float) -> int | None:
-        """The publisher's wall clock at an instant, None without reports."""
+        """Return the publisher's wall clock at an instant, None without reports."""
         if self._anchor_ntp is None:
             return None
         return self._anchor_ntp + round((instant_s - self._anchor.arrived_s) * NTP_SECOND)
 
     def timestamp_at(self, track_index: int, instant_s: float) -> int:
-        """The RTP timestamp of a track at an instant, 32 bits."""
+        """Return the RTP timestamp of a track at an instant, 32 bits."""
         clock = self._clocks[track_index]
         late_s = instant_s - self.instant_of(track_index)
         return (clock.timestamp + round(late_s * clock.clock_rate_hz)) & _MASK
 
     def instant_of(self, track_index: int) -> float:
-        """The instant of a track's own `timestamp`, by reports where they can be believed."""
+        """Return the instant of a track's own `timestamp`, by its reports if they are credible."""
         clock = self._clocks[track_index]
         ntp = clock.ntp_at(clock.timestamp)
         if ntp is None or self._anchor_ntp is None:

@@ -245,7 +245,7 @@ class Track:
         return continuation.end_of(end, goes_on=self._sources.goes_on)
 
     def report_for(self, timestamp: int | None) -> bytes | None:
-        """The last sender report for a reader that begins at `timestamp`; None where none came.
+        """Return the last sender report for a reader that begins at `timestamp`; None if none came.
 
         It says the same of the clocks as the one that came, for the instant at which this reader
         begins: players that take the first report for the beginning would see time go backwards.
@@ -257,12 +257,12 @@ class Track:
         return compound if ntp is None else sender_report_at(compound, ntp, timestamp)
 
     def report_is_due(self, now: float, since_s: float) -> bool:
-        """Whether readers want a report that the publisher, here since `since_s`, does not send."""
+        """Return whether readers lack a report that the publisher, here since `since_s`, owes."""
         is_quiet = now - self.counters.last_packet_s > _QUIET_S
         return not is_quiet and self._own_reports.due(now, since_s)
 
     def wall_clock(self, now: float) -> tuple[bool, int] | None:
-        """What readers take for the wall clock now, by the track's last report.
+        """Return what readers take for the wall clock now, by the track's last report.
 
         Before it whether the publisher itself has reported. None where there was no report, or no
         packet lately.
@@ -291,11 +291,11 @@ class Track:
         self._send_rtcp([(compound, clock)], now, by_publisher=False)
 
     def clock_of(self, packet: bytes, arrived_s: float) -> TrackClock:
-        """The track's RTP clock by a packet that readers got, and the last sender report."""
+        """Return the track's RTP clock by a packet that readers got, and the last sender report."""
         return TrackClock(self.media.clock_rate_hz, timestamp(packet), arrived_s, self._report)
 
     def continue_with(self, media: MediaDescription, splice: Splice) -> None:
-        """Make the packets of another publisher, who describes them so, continue these."""
+        """Make the packets of another publisher, described by `media`, continue these."""
         self._continued_end = self.end
         self.media = media
         self.counters.splices += 1
@@ -365,7 +365,7 @@ class Track:
 
 
 def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:
-    """The compound without its BYEs; None if nothing that readers need is left."""
+    """Return the compound without its BYEs; None if nothing that readers need is left."""
     bounds = packet_bounds(compound)
     if all(compound[start + 1] != GOODBYE for start, _ in bounds):
         return compound

@@ -74,7 +74,7 @@ class _GroupSockets:
 
 
 def _open_sender(settings: MountSettings, port: int) -> socket.socket:
-    """A socket that sends from the group's own port, as RFC 4961 §3 has it, or else from any.
+    """Return a socket that sends from the group's own port (RFC 4961 §3), or else from any.
 
     gortsplib and what is made of it (MediaMTX) take nothing that comes from another port.
     """
@@ -145,7 +145,7 @@ class MulticastEgress(UdpOutlet):
         return int(bool(self._live))
 
     def snapshot(self, mount: str) -> EgressSnapshot:
-        """The egress as it is now."""
+        """Return the egress as it is now."""
         return EgressSnapshot(
             mount=mount,
             track=self._track.index,
@@ -176,7 +176,7 @@ class MulticastEgress(UdpOutlet):
         self._track.fan_out.add(self)
 
     def stop_live(self, session_id: str) -> None:
-        """The session plays no more; without any the group is left alone."""
+        """Send to a session no more; without any session the group gets nothing."""
         self._live.pop(session_id, None)
         if not self._live:
             self._track.fan_out.remove(self)
@@ -247,12 +247,12 @@ class MulticastEgressTable:
         return len(self._egresses)
 
     def snapshots(self, mounts: Mapping[Track, str]) -> Iterator[EgressSnapshot]:
-        """The groups as they are, each when asked for; `mounts` tells the path of a track."""
+        """Yield the groups as they are, each when asked for; `mounts` tells the path of a track."""
         for track, egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""))
 
     def acquire(self, track: Track, settings: MountSettings) -> MulticastEgress:
-        """The egress of a track.
+        """Return the egress of a track.
 
         Raises ProtocolError 461 when no ports are left from its own on, or the machine cannot
         send to the group: the reader may come again by unicast.

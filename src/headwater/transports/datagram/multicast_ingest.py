@@ -123,7 +123,7 @@ class MulticastIngest(Ingest):
             logger.debug("packet to the group not sent", extra=extra)
 
     def open_nat(self) -> None:
-        """Nothing: a NAT lets no group in."""
+        """Do nothing: a NAT lets no group in."""
 
     def _of_hosts(
         self, consumer: Callable[[list[bytes]], None]

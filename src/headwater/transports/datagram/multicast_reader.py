@@ -79,7 +79,7 @@ class MulticastReader(DatagramReader[Leg[MulticastEgress]]):
             self._stop(track_index, leg)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
-        """Nothing: a group has no packets for one listener alone."""
+        """Do nothing: a group has no packets for one listener alone."""
 
     def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
         """Send it to the whole group: a sender report heard again tells the others nothing new."""
@@ -88,7 +88,7 @@ class MulticastReader(DatagramReader[Leg[MulticastEgress]]):
             leg.egress.send_rtcp(batch)
 
     def say_bye(self, reason: str) -> None:
-        """Nothing: a BYE would end all listeners' streams, not this one's."""
+        """Do nothing: a BYE would end all listeners' streams, not this one's."""
 
     def _stop(self, index: int, leg: Leg[MulticastEgress]) -> None:
         leg.egress.stop_live(self.id)

@@ -32,7 +32,7 @@ class Claimant(Protocol):
         """Take RTCP that comes from the reader."""
 
     def ssrc_of(self, claim: UdpClaim) -> int | None:
-        """The source that the reader is sent on this track."""
+        """Return the source that the reader is sent on this track."""
 
     def packets_come_from(self, claim: UdpClaim, use: PortUse, address: Address) -> bool:
         """Learn from where the reader's packets really come; tell whether media goes there now."""
@@ -119,7 +119,7 @@ class UdpClaims:
         return True
 
     def _heard_elsewhere(self, use: PortUse, address: Address) -> UdpClaim | None:
-        """The claim that an unknown port of an address is of: the first one that waits for one."""
+        """Return the claim of an unknown port of an address: the first that waits for a port."""
         if address[1] < FIRST_USER_PORT:
             # Nothing is sent there at all, so a forged packet must not bring it about.
             return None
@@ -146,7 +146,7 @@ def _with(pair: tuple[T, T], use: PortUse, value: T) -> tuple[T, T]:
 
 
 def _sources_reported(packet: bytes) -> set[int]:
-    """The sources that reports of a compound are about; none where it cannot be read."""
+    """Return the sources that reports of a compound are about; none where it cannot be read."""
     try:
         parts = parse_rtcp(packet)
     except ProtocolError:

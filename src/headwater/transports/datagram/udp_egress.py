@@ -70,7 +70,7 @@ class UdpEgress(UdpOutlet):
         return len(self._live)
 
     def snapshot(self, mount: str, address: str) -> EgressSnapshot:
-        """The egress as it is now; `address` is the one of this machine that it sends from."""
+        """Return the egress as it is now, with the `address` of this machine that it sends from."""
         return EgressSnapshot(
             mount=mount,
             track=self._track.index,
@@ -83,7 +83,7 @@ class UdpEgress(UdpOutlet):
         )
 
     def destination(self, address: Address) -> Destination:
-        """A reader's RTP address, not live yet."""
+        """Return a reader's RTP address, not live yet."""
         return self.sender.destination(address)
 
     def go_live(
@@ -191,12 +191,12 @@ class UdpEgressTable:
         return len(self._egresses)
 
     def snapshots(self, mounts: Mapping[Track, str]) -> Iterator[EgressSnapshot]:
-        """The egresses as they are, each when asked for; `mounts` tells the path of a track."""
+        """Yield the egresses, each as it is when asked for; `mounts` has the path of each track."""
         for (track, local_ip), egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""), local_ip)
 
     def holder(self, peer_ip: str, ports: Iterable[int]) -> SessionReader | None:
-        """The reader that has one of these ports of this address, on any mount."""
+        """Return the reader that has one of these ports of this address, on any mount."""
         held = (self._holders.get((peer_ip, port)) for port in ports)
         return next(filter(None, held), None)
 
@@ -214,7 +214,7 @@ class UdpEgressTable:
     def acquire(
         self, track: Track, local_ip: str, settings: MountSettings, *, holder: str = ""
     ) -> UdpEgress:
-        """The egress of a track towards peers that reach this machine by `local_ip`.
+        """Return the egress of a track towards peers that reach this machine by `local_ip`.
 
         `settings` are those of the track's mount. A new one's pair counts for `holder`.
 

@@ -19,7 +19,7 @@ from headwater.net.udp_sender import UdpSender
 
 
 def runs_of(batch: PacketBatch) -> list[Run]:
-    """The batch's packets in runs for segmentation offload, made once for all readers."""
+    """Return the batch's packets in runs for segmentation offload, made once for all readers."""
     return batch.shared("runs", lambda shared: plan_runs(shared.packets))
 
 

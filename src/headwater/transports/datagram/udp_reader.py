@@ -233,7 +233,7 @@ class UdpReader(DatagramReader[_Leg]):
         self._receive_rtcp(self._legs[claim.track_index], packet)
 
     def ssrc_of(self, claim: UdpClaim) -> int | None:
-        """The source that the reader is sent on this track."""
+        """Return the source that the reader is sent on this track."""
         return self._legs[claim.track_index].track.ssrc
 
     def packets_come_from(self, claim: UdpClaim, use: PortUse, address: Address) -> bool:

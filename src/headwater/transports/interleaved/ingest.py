@@ -13,7 +13,7 @@ class InterleavedIngest(Ingest):
     """Feeds a track from a pair of channels; frames that come before the start are dropped."""
 
     def __init__(self, stream: ByteStream, channels: ChannelTable, pair: tuple[int, int]) -> None:
-        """The pair must be taken already; `close` gives it back."""
+        """Use a pair that is taken already; `close` gives it back."""
         self._stream = stream
         self._channels = channels
         self._pair: tuple[int, int] | None = pair
@@ -45,4 +45,4 @@ class InterleavedIngest(Ingest):
             self._stream.write(frame_interleaved(self._pair[1], [packet]))
 
     def open_nat(self) -> None:
-        """Nothing: the connection is open already."""
+        """Do nothing: the connection is open already."""

@@ -158,7 +158,7 @@ class InterleavedLane(Outlet):
         return True
 
     def _send_in_row(self, data: bytes) -> None:
-        """One system call for each; Python only for those whose socket does not take it all."""
+        """Make a system call for each; Python runs only for sockets that do not take it all."""
         size = len(data)
         sends = self._sends
         if sends is None:

@@ -114,5 +114,5 @@ class InterleavedOutlet(Outlet):
 
 
 def frames_key(channel: int) -> tuple[str, int]:
-    """The key under which a batch keeps its frames for a channel."""
+    """Return the key under which a batch keeps its frames for a channel."""
     return ("$", channel)

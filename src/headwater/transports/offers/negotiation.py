@@ -40,7 +40,7 @@ def _kind(spec: TransportSpec) -> TransportKind | None:
 def fitting(
     specs: Sequence[TransportSpec], allowed: Iterable[TransportKind], *, peer_ip: str
 ) -> list[Offer]:
-    """The alternatives that can be had and are allowed, in the peer's order; [] where none is.
+    """Return the alternatives that are possible and allowed, in the peer's order.
 
     Raises ProtocolError where none is left: 400 when UDP is asked for without a port to send
     to, 461 when that is one of the system's services, 463 when media is to go to another

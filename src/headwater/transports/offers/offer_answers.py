@@ -94,7 +94,7 @@ class UdpAnswers(IngestAnswers):
 
 
 def client_ports(offer: Offer) -> tuple[int, int]:
-    """The ports of an offer of UDP."""
+    """Return the ports of an offer of UDP."""
     ports = offer.spec.client_port
     assert ports is not None, "negotiation lets no UDP offer through without ports"  # noqa: S101
     return ports
@@ -103,7 +103,7 @@ def client_ports(offer: Offer) -> tuple[int, int]:
 def udp_answer(
     offer: Offer, server_port: tuple[int, int], ssrc: int | None = None
 ) -> TransportSpec:
-    """What is said of a pair of ports; `ssrc` names the source of what is sent."""
+    """Return what is said of a pair of ports; `ssrc` names the source of what is sent."""
     return TransportSpec(
         profile=offer.spec.profile,
         lower=LowerTransport.UDP,
@@ -118,7 +118,7 @@ def udp_answer(
 def interleaved_answer(
     offer: Offer, pair: tuple[int, int], ssrc: int | None = None
 ) -> TransportSpec:
-    """What is said of a channel pair; `ssrc` names the source of what is sent."""
+    """Return what is said of a channel pair; `ssrc` names the source of what is sent."""
     return TransportSpec(
         profile=offer.spec.profile,
         lower=LowerTransport.TCP,

@@ -120,4 +120,4 @@ class MulticastReceivingOffer(ClientOffer[MulticastIngest]):
         return MulticastIngest(self._publisher, self._loop, self._sockets, group)
 
     def _give_back(self) -> None:
-        """Nothing was taken."""
+        """Give back nothing: nothing was taken."""
