@@ -5,13 +5,30 @@ from __future__ import annotations
 from fuzz.target import Target, check_blame, text_of
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import format_transport, parse_transport
+from headwater.transports.offers.answered_transport import AnswerUnusable, read_answer
 from headwater.transports.offers.negotiation import fitting
+from headwater.transports.quirks import answered_channels, udp_source
 from headwater.transports.settings import TransportKind
 
 PEER_IP = "192.0.2.7"
 
 
+def run_answer(text: str) -> None:
+    """What a server may answer a client: it is read, or refused as unusable."""
+    for asked in TransportKind:
+        try:
+            spec = read_answer(text, asked)
+        except AnswerUnusable as error:
+            check_blame(error)
+            assert error.answered is not asked
+            continue
+        source = udp_source(PEER_IP, spec)
+        assert source.hosts[0] == PEER_IP
+        assert all(0 <= channel <= 255 for channel in answered_channels(spec, (0, 1)))
+
+
 def run(data: bytes) -> None:
+    run_answer(text_of(data))
     try:
         specs = parse_transport(text_of(data))
     except ProtocolError as error:
@@ -40,7 +57,8 @@ def run(data: bytes) -> None:
 
 TARGET = Target(
     invariant="any text is alternatives within their bounds or a ProtocolError, and what is "
-    "chosen never sends to another address than the peer's",
+    "chosen never sends to another address than the peer's; a client reads any answer or "
+    "refuses it",
     run=run,
     words=(
         *(b"RTP/AVP", b"RTP/AVP/TCP", b"RTP/SAVPF/UDP", b";unicast", b";multicast", b";ttl=1"),

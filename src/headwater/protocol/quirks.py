@@ -1,8 +1,8 @@
 """What clients and cameras get wrong and are understood in all the same, each by its name.
 
 The rules here bend single values and states. What is about credentials is in `access/quirks.py`,
-what is about sessions and their URLs in `server/quirks.py`; nothing else departs from the RFCs
-silently.
+what is about sessions and their URLs in `server/quirks.py`, what is about a server's answers to a
+client in `transports/quirks.py`; nothing else departs from the RFCs silently.
 """
 
 import re

@@ -28,15 +28,13 @@ def answered_kind(spec: TransportSpec, asked: TransportKind) -> TransportKind:
     Escam's Q6 answers `RTP/AVP;unicast;interleaved=0-1`, without /TCP, and some answer the protocol
     alone. What decides is what only one of the ways has: channels, a group, the server's ports.
     """
-    if not spec.unicast or is_multicast(spec.destination or ""):
+    if not spec.unicast or is_multicast((spec.destination or "").strip("[]")):
         return TransportKind.MULTICAST
     if spec.lower is LowerTransport.TCP:
         return TransportKind.TCP
-    if asked is TransportKind.TCP:
-        is_udp = spec.interleaved is None and spec.server_port is not None
-        return TransportKind.UDP if is_udp else TransportKind.TCP
-    is_tcp = spec.interleaved is not None and spec.server_port is None
-    return TransportKind.TCP if is_tcp else TransportKind.UDP
+    told = ((TransportKind.TCP, spec.interleaved), (TransportKind.UDP, spec.server_port))
+    named = [kind for kind, value in told if value is not None]
+    return asked if asked in named or not named else named[0]
 
 
 def source_hosts(peer_ip: str, source: str | None) -> tuple[str, ...]:
