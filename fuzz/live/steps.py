@@ -110,6 +110,8 @@ UNREADABLE = (
     b"PLAY rtsp://h/ RTSP/1.0\r\nContent-Length: x\r\n\r\n",
     b"X" * 5_000,
 )
+FLOOD_REQUESTS = 200
+"""Their answers are above 64 KiB, which is beyond all bounds and the kernel's buffers."""
 KEY_FRAME, SLICE = b"\x65\x88", b"\x41\x9a"
 
 
@@ -144,8 +146,14 @@ class Steps:
             return "blank or answer"
         if not peer.is_waited_for:
             # It has to stay until what waits for it is too much, or waits too long.
-            return self._any_request(draw, peer, out)
+            return self._flood(peer, out)
         return self._rude(draw, out)
+
+    def _flood(self, peer: Peer, out: list[bytes]) -> str:
+        """Ask for more than the server lets wait for one connection."""
+        for _ in range(FLOOD_REQUESTS):
+            self._request(peer, out, "DESCRIBE", f"{self._base}/witness")
+        return "flood"
 
     def _request(
         self,
