@@ -39,6 +39,7 @@ def run(data: bytes) -> None:
             path=path,
             now=float(len(data)),
             peer="192.0.2.1",
+            port=4711,
         )
     )
     knows = _shows(raw)

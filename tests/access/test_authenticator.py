@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -28,12 +29,12 @@ from headwater.access import (
 )
 from headwater.access.places import Places
 from headwater.access.slow_check import TooManyWaitingError
-from headwater.protocol.digest import answer_challenge
+from headwater.protocol.digest import answer_challenge, digest_response
 from headwater.protocol.header.authenticate import DigestChallenge, parse_challenges
 from headwater.protocol.header.authorization import DigestCredentials, format_authorization
 
 URI = "rtsp://192.0.2.1:8554/cam"
-PEER = "192.0.2.7"
+PEER, PORT = "192.0.2.7", 4711
 PLACES = Places(8, wait_s=10.0)
 USERS = (
     UserSettings(name="cam", password="hunter2", publish=("/cam/**", "/cam")),
@@ -72,6 +73,7 @@ class _Door:
             "path": "/cam",
             "now": 1000.0,
             "peer": PEER,
+            "port": PORT,
         }
         return await self.authenticator.check(**(values | changes))
 
@@ -342,7 +344,9 @@ async def test_guessing_is_stopped_for_the_address_alone(caplog: pytest.LogCaptu
     assert await door.ask(_basic("viewer", "letmein"), peer="192.0.2.8") == Granted("viewer")
     assert await door.ask(_basic("viewer", "letmein"), now=1030.0) == Granted("viewer")
     assert events(caplog.records) == ["wrong credentials"] * 3 + ["address paused"]
-    assert {r.__dict__["peer"] for r in caplog.records} == {PEER}
+    *failures, pause = (r.__dict__["peer"] for r in caplog.records)
+    assert set(failures) == {f"{PEER}:{PORT}"}
+    assert pause == PEER
     assert {r.__dict__["user"] for r in caplog.records} == {"viewer"}
 
 
@@ -394,6 +398,30 @@ async def test_a_wrong_password_behind_a_backslash_is_one_failure() -> None:
     assert await door.ask(right) == Granted(name)
 
 
+@pytest.mark.parametrize(
+    ("kept", "meant", "encoding", "granted"),
+    [
+        ("grün", "grün", "utf-8", True),
+        ("grün", "grün", "latin-1", True),
+        ("grün", "grün", "cp437", False),
+        # What Latin-1 cannot say is no question mark that could be guessed.
+        ("€", "€", "utf-8", True),
+        ("€", "?", "latin-1", False),
+    ],
+)
+async def test_name_and_password_of_a_digest_may_be_latin_1(
+    kept: str, meant: str, encoding: str, granted: bool
+) -> None:
+    door = _Door(users=(UserSettings(name="jürgen", password=kept, read=("**",)),))
+    challenge, _ = await door.challenge()
+    secret = hashlib.md5(f"jürgen:{challenge.realm}:{meant}".encode(encoding)).hexdigest()
+    response = digest_response(secret, method="DESCRIBE", uri=URI, nonce=challenge.nonce)
+    shown = DigestCredentials("jürgen", challenge.realm, challenge.nonce, URI, response)
+    decision = await door.ask(format_authorization(shown))
+    assert isinstance(decision, Granted) is granted
+    assert door.authenticator.counters.refused == (0 if granted else 1)
+
+
 async def test_empty_credentials_are_none_and_no_guess() -> None:
     door = _Door(address_failure_limit=1)
     for _ in range(5):
@@ -420,7 +448,7 @@ async def test_owners_function_decides() -> None:
 
     async def ask(authorization: str | None) -> Decision:
         return await door.authenticator.check_by(
-            verify, authorization=authorization, now=0.0, peer=PEER, places=PLACES
+            verify, authorization=authorization, now=0.0, peer=PEER, port=PORT, places=PLACES
         )
 
     basic = ('Basic realm="headwater"',)
@@ -446,7 +474,7 @@ async def test_owners_function_may_let_in_without_credentials() -> None:
         return not username
 
     decision = await door.authenticator.check_by(
-        verify, authorization=None, now=0.0, peer=PEER, places=PLACES
+        verify, authorization=None, now=0.0, peer=PEER, port=PORT, places=PLACES
     )
     assert decision == Granted(None)
 
@@ -457,7 +485,9 @@ async def test_what_the_owners_function_raises_comes_through() -> None:
 
     check_by = _Door(users=()).authenticator.check_by
     with pytest.raises(LookupError):
-        await check_by(verify, authorization=_basic("u", "p"), now=0.0, peer=PEER, places=PLACES)
+        await check_by(
+            verify, authorization=_basic("u", "p"), now=0.0, peer=PEER, port=PORT, places=PLACES
+        )
 
 
 async def test_credentials_reach_no_log_and_no_repr(caplog: pytest.LogCaptureFixture) -> None:

@@ -43,6 +43,7 @@ class SlowOwner:
                 authorization=None if password is None else basic("u", password),
                 now=0.0,
                 peer=peer,
+                port=4711,
                 places=self.places,
             )
         )
@@ -102,6 +103,7 @@ async def test_a_hook_that_raises_gives_the_place_back() -> None:
                 authorization=basic("u", "p"),
                 now=0.0,
                 peer="192.0.2.1",
+                port=4711,
                 places=owner.places,
             )
     owner.may_answer.set()
@@ -174,6 +176,7 @@ async def test_strangers_never_keep_a_known_address_from_logging_in(
             path="/x",
             now=0.0,
             peer=peer,
+            port=4711,
         )
         return asyncio.create_task(check)
 

@@ -289,6 +289,9 @@ async def test_udp_session_moves_to_a_new_connection(server: RtspServer) -> None
     await peer.close()
     moved = await RtspPeer.connect(server.play_port)
     assert (await moved.ask("GET_PARAMETER", url, headers)).status == 200
+    # It has a connection again, so its ports are no longer for the next who asks.
+    stranger = await RtspPeer.connect(server.play_port)
+    assert (await reader.setup(stranger, url)).status == 461
     sent = await publisher.send()
     assert await reader.packet() == sent[0]
     assert (await moved.ask("TEARDOWN", url, headers)).status == 200

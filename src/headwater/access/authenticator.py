@@ -6,10 +6,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 
 from headwater.access.auth_method import AuthMethod, shut_out_md5, with_offer
 from headwater.access.brake import Attempt, Brake, Proceed, Queue, Refuse, Wait
+from headwater.access.claim import Claim, password_of, understood
 from headwater.access.counters import AccessCounters
 from headwater.access.decision import (
     Action,
@@ -21,24 +21,24 @@ from headwater.access.decision import (
 )
 from headwater.access.nonces import Nonces, NonceState
 from headwater.access.places import NoPlaceError, Places
-from headwater.access.quirks import header_lines, readings_of_name, uri_accepted
+from headwater.access.quirks import (
+    ENCODINGS_OF_DIGEST,
+    header_lines,
+    readings_of_name,
+    uri_accepted,
+)
 from headwater.access.settings import AccessSettings
 from headwater.access.slow_check import SlowPasswordCheck, TooManyWaitingError
 from headwater.access.turns import source_in_network
 from headwater.access.user_table import User, UserTable
 from headwater.log_pace import paced_logger
 from headwater.protocol.digest import DigestAlgorithm, algorithm_named, digest_matches
-from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.authenticate import (
     BasicChallenge,
     DigestChallenge,
     format_challenge,
 )
-from headwater.protocol.header.authorization import (
-    BasicCredentials,
-    DigestCredentials,
-    parse_authorization,
-)
+from headwater.protocol.header.authorization import BasicCredentials, DigestCredentials
 
 _log = paced_logger(__name__)
 
@@ -49,17 +49,6 @@ _METHOD_BY_ALGORITHM = {
 _UNREADABLE = "they are unreadable, or of a scheme that is not known here"
 _UNANSWERED = "none came, asked for twice"
 _BUSY = Throttled(1, "too many credentials are being checked")
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A request with credentials: what it says, and who says it when."""
-
-    method: str
-    uri: str
-    credentials: BasicCredentials | DigestCredentials
-    now: float
-    peer: str
 
 
 class Authenticator:
@@ -104,29 +93,29 @@ class Authenticator:
         path: str,
         now: float,
         peer: str,
+        port: int,
     ) -> Decision:
         """Decide by the users of the settings.
 
         `uri` is the request line's, `path` the mount's, `now` seconds of any monotonic clock,
-        `peer` the client's address without port. Suspends only for a password whose hash is slow
-        or for the brake's delay.
+        `peer` and `port` the client's address, of which the port is for the log alone. Suspends
+        only for a password whose hash is slow or for the brake's delay.
         """
-        given = None if authorization is None else _understood(authorization)
+        given = None if authorization is None else understood(authorization)
+        claim = None if given is None else Claim(method, uri, given, now, peer, port)
         if self._users.anonymous_may(action, path):
-            name = None if given is None else self._named_anyway(method, given, peer)
-            return self._counted(Granted(name))
+            return self._counted(Granted(None if claim is None else self._named_anyway(claim)))
         if not self._users:
             return self._counted(Forbidden("anonymous"))
         if authorization is None:
             headers = self.challenges(now, peer=peer)
             return self._counted(Challenge(headers, if_unanswered=self._if_unanswered))
-        if given is None:
+        if claim is None:
             return self._counted(self._of_no_use(now, peer, _UNREADABLE, refused=True))
-        if not (given.username or _password_of(given)):
+        if not (claim.credentials.username or password_of(claim.credentials)):
             return self._counted(
                 self._of_no_use(now, peer, "name and password are empty", refused=True)
             )
-        claim = _Claim(method, uri, given, now, peer)
         decision = await self._braked(claim, lambda attempt: self._decide(claim, attempt))
         if isinstance(decision, Granted):
             user = self._users.find(decision.username or "")
@@ -141,6 +130,7 @@ class Authenticator:
         authorization: str | None,
         now: float,
         peer: str,
+        port: int,
         places: Places,
     ) -> Decision:
         """Decide by the owner's function, given user name and password of Basic credentials.
@@ -148,7 +138,7 @@ class Authenticator:
         Without such credentials it is given two empty strings. `places` bounds how many calls of
         it run at once. Never answers Forbidden. What `verify` raises comes through.
         """
-        brake, given = self._brake, None if authorization is None else _understood(authorization)
+        brake, given = self._brake, None if authorization is None else understood(authorization)
         if not isinstance(given, BasicCredentials):
             # Every client begins so: where a user has logged in before, it is known.
             try:
@@ -161,7 +151,7 @@ class Authenticator:
             challenge = Challenge(self.basic_challenges(), complaint=complaint)
             return self._counted(Granted(None) if granted else challenge)
         username, password = given.username, given.password
-        claim = _Claim("", "", given, now, peer)
+        claim = Claim("", "", given, now, peer, port)
 
         async def decide(attempt: Attempt) -> Decision:
             source, known = source_in_network(peer, attempt.source), brake.knows(peer, username)
@@ -202,9 +192,7 @@ class Authenticator:
         """Let go of the thread that verifies slow hashes."""
         await self._slow_check.aclose()
 
-    def _named_anyway(
-        self, method: str, given: BasicCredentials | DigestCredentials, peer: str
-    ) -> str | None:
+    def _named_anyway(self, claim: Claim) -> str | None:
         """Return the user of credentials that nobody asked for; wrong ones are no guess.
 
         A password that is kept as a slow hash is not worth its work here.
@@ -212,23 +200,23 @@ class Authenticator:
         if not self._users:
             return None
         user = None
-        match given:
+        match claim.credentials:
             case BasicCredentials(username, password):
                 found = self._users.find(username)
                 if not found.password.slow and found.password.verify(
                     password, username=username, realm=self.settings.realm
                 ):
                     user = found if found.real else None
-            case DigestCredentials(algorithm=algorithm):
-                known = algorithm_named(algorithm)
+            case DigestCredentials() as digest:
+                known = algorithm_named(digest.algorithm)
                 if known is not None:
-                    user = self._proved(given, method, _METHOD_BY_ALGORITHM[known])
+                    user = self._proved(digest, claim.method, _METHOD_BY_ALGORITHM[known])
         if user is None:
-            _log.info("credentials not needed, and not right", extra={"peer": peer})
+            _log.info("credentials not needed, and not right", extra={"peer": claim.peer_text})
         return None if user is None else user.name
 
     async def _braked(
-        self, claim: _Claim, decide: Callable[[Attempt], Awaitable[Decision]]
+        self, claim: Claim, decide: Callable[[Attempt], Awaitable[Decision]]
     ) -> Decision:
         """Return the decision, once the brake lets the attempt go on, or the brake's refusal.
 
@@ -283,7 +271,7 @@ class Authenticator:
                 turn.set_result(None)
                 return
 
-    async def _decide(self, claim: _Claim, attempt: Attempt) -> Decision:
+    async def _decide(self, claim: Claim, attempt: Attempt) -> Decision:
         match claim.credentials:
             case BasicCredentials() as basic:
                 return await self._decide_basic(claim, attempt, basic)
@@ -291,7 +279,7 @@ class Authenticator:
                 return self._decide_digest(claim, attempt, digest)
 
     async def _decide_basic(
-        self, claim: _Claim, attempt: Attempt, basic: BasicCredentials
+        self, claim: Claim, attempt: Attempt, basic: BasicCredentials
     ) -> Decision:
         if AuthMethod.BASIC not in self._methods:
             return self._of_no_use(claim.now, claim.peer, f"they are {AuthMethod.BASIC}")
@@ -314,9 +302,7 @@ class Authenticator:
             )
         return Granted(user.name) if right and user.real else self._refusal(claim, attempt, user)
 
-    def _decide_digest(
-        self, claim: _Claim, attempt: Attempt, digest: DigestCredentials
-    ) -> Decision:
+    def _decide_digest(self, claim: Claim, attempt: Attempt, digest: DigestCredentials) -> Decision:
         algorithm = algorithm_named(digest.algorithm)
         method = None if algorithm is None else _METHOD_BY_ALGORITHM[algorithm]
         # What no right password could mend is no guess: the client is only told how to ask.
@@ -338,14 +324,21 @@ class Authenticator:
     def _proved(
         self, digest: DigestCredentials, method: str, auth_method: AuthMethod
     ) -> User | None:
-        """Return the user whose password the digest proves, by one of the readings of its name."""
+        """Return the user whose password the digest proves, by one of the readings of its name.
+
+        All encodings are tried for names that nobody has as well, so that time tells nothing.
+        """
         for reading in readings_of_name(digest):
             user = self._users.find(reading.username)
-            ha1 = user.password.ha1(
-                auth_method, username=reading.username, realm=self.settings.realm
-            )
-            if ha1 is not None and digest_matches(reading, user_ha1=ha1, method=method):
-                return user if user.real else None
+            for encoding in ENCODINGS_OF_DIGEST:
+                ha1 = user.password.ha1(
+                    auth_method,
+                    username=reading.username,
+                    realm=self.settings.realm,
+                    encoding=encoding,
+                )
+                if ha1 is not None and digest_matches(reading, user_ha1=ha1, method=method):
+                    return user if user.real else None
         return None
 
     def _of_no_use(
@@ -356,18 +349,19 @@ class Authenticator:
             self.challenges(now, peer=peer), refused, with_offer(complaint, self._methods)
         )
 
-    def _refusal(self, claim: _Claim, attempt: Attempt, user: User) -> Challenge:
+    def _refusal(self, claim: Claim, attempt: Attempt, user: User) -> Challenge:
         """Count wrong credentials; the 401 for them."""
         self._count_failure(claim, attempt, user.name if user.real else None)
         return Challenge(self.challenges(claim.now, peer=claim.peer), refused=True)
 
-    def _count_failure(self, claim: _Claim, attempt: Attempt, known_name: str | None) -> None:
+    def _count_failure(self, claim: Claim, attempt: Attempt, known_name: str | None) -> None:
         # A name that is not in the settings is not logged: people type passwords there.
-        extra = {"peer": claim.peer, "user": known_name or "(unknown)"}
+        extra = {"peer": claim.peer_text, "user": known_name or "(unknown)"}
         _log.warning("wrong credentials", extra={**extra, "cause": "401"})
         if self._brake.failed(attempt, claim.now):
             cause = f"{self.settings.address_failure_limit} wrong credentials"
-            paused = {**extra, "cause": cause, "pause_s": self.settings.address_pause_s}
+            pause_s = self.settings.address_pause_s
+            paused = {**extra, "peer": claim.peer, "cause": cause, "pause_s": pause_s}
             _log.warning("address paused", extra=paused)
 
     def _counted(self, decision: Decision) -> Decision:
@@ -383,19 +377,6 @@ class Authenticator:
             case Throttled():
                 self.counters.throttled += 1
         return decision
-
-
-def _understood(authorization: str) -> BasicCredentials | DigestCredentials | None:
-    """Return what the client shows; None when it is unreadable or of another scheme."""
-    try:
-        given = parse_authorization(authorization)
-    except ProtocolError:
-        return None
-    return given if isinstance(given, BasicCredentials | DigestCredentials) else None
-
-
-def _password_of(given: BasicCredentials | DigestCredentials) -> str:
-    return given.password if isinstance(given, BasicCredentials) else given.response
 
 
 def _whole_seconds(seconds: float) -> int:

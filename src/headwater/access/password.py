@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -79,12 +80,18 @@ class StoredPassword:
         # Hashed once more, because comparing takes time by the length, and plain text has many.
         return hmac.compare_digest(_sha256(derived), _sha256(self.key))
 
-    def ha1(self, method: AuthMethod, *, username: str, realm: str) -> str | None:
-        """H(username:realm:password) in hex (RFC 7616 §3.4.2); None where the form has none."""
+    def ha1(
+        self, method: AuthMethod, *, username: str, realm: str, encoding: str = "utf-8"
+    ) -> str | None:
+        """H(username:realm:password) in hex (RFC 7616 §3.4.2); None where the form has none.
+
+        A hash that is kept is of UTF-8. The encoding is for plain text that can be written in it.
+        """
         if method not in self.methods or method is AuthMethod.BASIC:
             return None
         if self.form is PasswordForm.PLAIN:
-            return _ha1(_DIGEST_ALGORITHMS[method], username, realm, self.key).hex()
+            algorithm = _DIGEST_ALGORITHMS[method]
+            return _ha1(algorithm, username, realm, self.key, encoding).hex()
         return self.key.hex()
 
 
@@ -171,8 +178,13 @@ def _sha256(value: bytes) -> bytes:
     return hashlib.sha256(value).digest()
 
 
-def _ha1(algorithm: str, username: str, realm: str, password: bytes) -> bytes:
+def _ha1(
+    algorithm: str, username: str, realm: str, password: bytes, encoding: str = "utf-8"
+) -> bytes:
     text = f"{username}:{realm}:".encode("utf-8", "replace") + password
+    # What the encoding cannot say stays UTF-8. A `?` in its place would be a password to guess.
+    with suppress(UnicodeError):
+        text = text.decode().encode(encoding)
     return hashlib.new(algorithm, text, usedforsecurity=False).digest()
 
 

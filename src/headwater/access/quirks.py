@@ -36,6 +36,13 @@ def bosch_relative(named: str, requested: str, method: str) -> bool:  # noqa: AR
     return named.strip("/") == path.strip("/")
 
 
+ENCODINGS_OF_DIGEST = ("utf-8", "latin-1")
+"""How a client may have written name and password before it hashed them; the hash proves which.
+
+RFC 7616 §4 leaves this open where a challenge has no `charset`. By RFC 2616 §2.2 such text is
+Latin-1, and curl on Windows and FFmpeg, given `%FC` for ü, hash these bytes.
+"""
+
 URI_RULES: tuple[Callable[[str, str, str], bool], ...] = (
     same_uri,
     vlc_base_of_setup,

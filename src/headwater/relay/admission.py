@@ -74,7 +74,7 @@ class Admission:
     async def _authenticate(self, application: Application) -> Decision:
         side = _SIDES[application.action]
         hooks, request = self._hooks[side], application.request
-        now, peer_ip = self._clock(), request.peer[0]
+        now, (peer, port) = self._clock(), request.peer
         if not hooks.has("authentication"):
             return await self._authenticator.check(
                 method=request.method,
@@ -83,7 +83,8 @@ class Admission:
                 action=application.action,
                 path=request.path,
                 now=now,
-                peer=peer_ip,
+                peer=peer,
+                port=port,
             )
 
         async def verify(username: str, password: str) -> bool:
@@ -93,7 +94,8 @@ class Admission:
             verify,
             authorization=application.authorization,
             now=now,
-            peer=peer_ip,
+            peer=peer,
+            port=port,
             places=self._places[side],
         )
 

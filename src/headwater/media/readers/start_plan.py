@@ -39,7 +39,10 @@ _MOST_LOOKED_AT = 4_096
 """Packets of other sources that may come before a track's main one; with more the first counts."""
 
 _REORDER_S = 0.2
-"""The next picture's timestamp may lie before the last one's by less, where there are B-frames."""
+"""The next packet's timestamp may lie before the last one's by less: with B-frames, or where the
+network let one packet overtake another.
+
+RFC 2326 §12.33 promises no packet at rtptime, so players lose nothing by one that is early."""
 
 
 @dataclass(frozen=True, slots=True)
