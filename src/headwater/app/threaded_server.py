@@ -201,7 +201,12 @@ class ThreadedRtspServer:
             while True:
                 try:
                     yield self._call(_next_event(stream))
-                except (StopAsyncIteration, RuntimeError):
+                except StopAsyncIteration:
+                    return
+                except RuntimeError:
+                    # The loop is gone: what came last waits still.
+                    while (event := stream.take()) is not None:
+                        yield event
                     return
         finally:
             if (loop := self._loop) is not None:

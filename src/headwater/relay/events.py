@@ -91,11 +91,17 @@ class EventStream:
 
     async def __anext__(self) -> Event:
         """Wait for the next event and return it."""
-        while not self._events:
+        while (event := self.take()) is None:
             if self._closed:
                 raise StopAsyncIteration
             self._arrived.clear()
             await self._arrived.wait()
+        return event
+
+    def take(self) -> Event | None:
+        """Return the next event if one waits; None otherwise."""
+        if not self._events:
+            return None
         event = self._events.popleft()
         if self._missed:
             event = replace(event, missed=self._missed)
