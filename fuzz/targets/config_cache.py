@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 
 from headwater.config import file as config_file
+from headwater.config import type_check
 
 
 def keep_schemas() -> None:
     """Build the schemas of the settings once: 30 ms, which a server spends once and frees."""
-    for name in ("TypeAdapter", "settings_schema"):
-        setattr(config_file, name, functools.cache(getattr(config_file, name)))
+    for module, name in ((type_check, "TypeAdapter"), (config_file, "settings_schema")):
+        setattr(module, name, functools.cache(getattr(module, name)))

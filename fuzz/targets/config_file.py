@@ -45,6 +45,7 @@ def _words() -> tuple[bytes, ...]:
         for name in (
             *names,
             "[[mount_overrides]]\n",
+            '[paths."a/*"]\n',
             "[[access.users]]\n",
             'pattern = "/a/*"\n',
             'name = "a"\n',

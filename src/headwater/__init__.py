@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
-    from headwater.config.file import load_settings
+    from headwater.config.errors import ConfigError, ConfigFault
+    from headwater.config.file import Assignment, load_settings
     from headwater.config.path_section import PathSection
     from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
     from headwater.control.errors import StatusSocketError
@@ -67,9 +68,12 @@ __all__ = [
     "AccessCounters",
     "AccessSettings",
     "Allowed",
+    "Assignment",
     "AuthMethod",
     "BatchReader",
     "ClientCertificates",
+    "ConfigError",
+    "ConfigFault",
     "ConnectionsStatus",
     "ControlSettings",
     "DropsStatus",
@@ -164,6 +168,9 @@ _HOMES = {
     "UserSettings": "headwater.access.settings",
     "RtspServer": "headwater.app.rtsp_server",
     "ThreadedRtspServer": "headwater.app.threaded_server",
+    "ConfigError": "headwater.config.errors",
+    "ConfigFault": "headwater.config.errors",
+    "Assignment": "headwater.config.file",
     "load_settings": "headwater.config.file",
     "PathOverride": "headwater.media.path_override",
     "PathSection": "headwater.config.path_section",

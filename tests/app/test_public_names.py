@@ -53,7 +53,7 @@ PLAIN_WORDS = {
         "point",
     ),
     *("policy", "ports", "process", "redirect", "registered", "request", "rtp", "rtsp", "second"),
-    *("path", "point", "section"),
+    *("assignment", "config", "fault", "section"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version"),
 }
@@ -96,7 +96,7 @@ def test_all_that_a_public_signature_names_is_public() -> None:
     missing = {
         f"{named.__module__}.{named.__name__} of {where}"
         for each in public
-        if isinstance(each, type) and each.__module__.startswith("headwater.")
+        if getattr(each, "__module__", "").startswith("headwater.")
         for where, hint in _hints_of(each)
         for named in _types_in(hint)
         if named.__module__.startswith("headwater.") and named not in public
@@ -104,10 +104,14 @@ def test_all_that_a_public_signature_names_is_public() -> None:
     assert missing == set()
 
 
-def _hints_of(each: type) -> Iterator[tuple[str, Any]]:
-    """What the class's fields, and the arguments and results of its methods, are said to be."""
+def _hints_of(each: Any) -> Iterator[tuple[str, Any]]:
+    """What fields, and the arguments and results of functions and methods, are said to be."""
+    if not isinstance(each, type):
+        yield from ((each.__name__, hint) for hint in get_type_hints(each).values())
+        return
     for name, hint in get_type_hints(each).items():
-        yield f"{each.__name__}.{name}", hint
+        if not name.startswith("_"):
+            yield f"{each.__name__}.{name}", hint
     # Those that a method of the server makes are made by nobody else.
     made_here = "Made by `" in (each.__doc__ or "")
     for name, member in vars(each).items():

@@ -318,6 +318,27 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     assert faults_of(path) == ["FILE: not UTF-8 text (byte 11)"]
 
 
+@pytest.mark.parametrize("text", ["server = 3\n", "server = [1]\n", "paths = 3\n"])
+def test_a_value_where_a_section_belongs_is_refused_whatever_else_is_set(
+    tmp_path: Path, text: str
+) -> None:
+    environment = {"HEADWATER_SERVER__HOST": "x", "HEADWATER_PATHS__A__GRACE_S": "1"}
+    name = text.partition(" ")[0]
+    (fault,) = faults_of(written(tmp_path, text), environment=environment)
+    assert fault == f"FILE:1: {name}: {name} is a section, not a value (write [{name}])"
+
+
+def test_the_older_form_of_paths_may_come_from_the_environment() -> None:
+    overrides = '[{ pattern = "a", grace_s = 1 }]'
+    settings = load_settings(environment={"HEADWATER_MOUNT_OVERRIDES": overrides})
+    assert settings.mount_overrides == (MountOverride(pattern="a", grace_s=1.0),)
+
+
+def test_a_file_may_be_named_by_a_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "[server]\npublish_port = 1\n")
+    assert load_settings(str(path)).server.publish_port == 1
+
+
 def test_a_secret_is_not_repeated() -> None:
     users = '[{ name = "a", password = "hunter2", red = ["**"] }]'
     found = faults_of(None, environment={"HEADWATER_ACCESS__USERS": users})

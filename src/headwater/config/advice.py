@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from headwater.access.auth_method import shut_out_md5
-from headwater.config.file import ENVIRONMENT_PREFIX
+from headwater.config.file import ENVIRONMENT_PREFIX, steps_of_variable
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
 from headwater.config.suggestions import meant_key
-from headwater.media.settings import MountOverride
+from headwater.media.settings import MountSettings
 from headwater.net.settings import ClientCertificates
 from headwater.net.tls_context import certificate_complaint
 from headwater.transports.settings import TransportKind
@@ -60,7 +60,7 @@ def _about_transports(settings: Settings) -> Iterator[str]:
 def _has_multicast(settings: Settings) -> bool:
     groups = [
         override.applied_to(settings.mounts).multicast_group
-        for override in settings.overrides_of(MountOverride)
+        for override in settings.overrides_of(MountSettings)
     ]
     return any((settings.mounts.multicast_group, *groups))
 
@@ -128,7 +128,7 @@ def _about_environment(environment: Mapping[str, str]) -> Iterator[str]:
     schema = settings_schema()
     for name in sorted(environment):
         rest = name.removeprefix(ENVIRONMENT_PREFIX)
-        if rest == name or "__" in rest or name in COMMAND_VARIABLES:
+        if rest == name or name in COMMAND_VARIABLES or steps_of_variable(name, schema):
             continue
         key = meant_key(rest.lower(), schema)
         variable = ENVIRONMENT_PREFIX + (key or "<SECTION>.<KEY>").upper().replace(".", "__")

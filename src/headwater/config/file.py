@@ -1,20 +1,20 @@
 """Read the configuration: a TOML file, then the environment, then options, checked as one.
 
-pydantic checks types against the settings dataclasses, whose own `__post_init__` checks bounds;
-unknown keys are refused here, with the nearest known one.
+Unknown keys are refused here, with the nearest known one; `type_check` checks types, and the
+settings dataclasses their own bounds.
 """
 
+from __future__ import annotations
+
 import json
+import os
 import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from headwater.config.errors import ConfigError, ConfigFault
 from headwater.config.key_lines import KeyPath, key_lines, line_of
@@ -25,9 +25,16 @@ from headwater.config.suggestions import section_suggestion, suggestion
 from headwater.config.text_value import choice_value, table_value, text_value
 from headwater.protocol.path_pattern import check_pattern
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 ENVIRONMENT_PREFIX = "HEADWATER_"
-_STEPS = re.compile(r"[^.\[\]]+|\[\d+\]")
-"""The steps of a dotted key: names, and positions in a list."""
+_STEPS = re.compile(r'"([^"]*)"|([^."\[\]]+)|\[(\d+)\]')
+"""The steps of a dotted key: names, in quotes or not, and positions in a list."""
+_NAMED = re.compile(r'(?:"[^"]*"|[^\s"])*')
+"""What a message begins with: a dotted key."""
+_DOT = re.compile(r"""\.(?=(?:[^"']|"[^"]*"|'[^']*')*$)""")
+"""A dot that is not inside quotes."""
 _BARE = re.compile(r"[\w-]+")
 _MOST_S = 10**9
 _MOST = 2**63 - 1
@@ -44,7 +51,7 @@ class Assignment:
 
 
 def load_settings(
-    path: Path | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
     assignments: Iterable[Assignment] = (),
@@ -52,20 +59,31 @@ def load_settings(
 ) -> Settings:
     """Return the settings of a file (None: the defaults), then of the environment, then of options.
 
-    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`. With `to_start` the files that
+    `environment` variables are named `HEADWATER_<SECTION>__<KEY>`; `os.environ` has those of the
+    process. With `to_start` the files that
     the settings name are looked at too: what a server could not start with is refused. Raises
     ConfigError with everything that is wrong, and OSError when the file cannot be read.
     """
     draft = _Draft(settings_schema())
     if path is not None:
-        draft.read_file(path)
+        draft.read_file(Path(path))
     draft.read_environment(environment or {})
     for assignment in assignments:
-        draft.assign(assignment.source, assignment.key.split("."), assignment.text)
+        steps = [step.strip("\"'") for step in _DOT.split(assignment.key)]
+        draft.assign(assignment.source, steps, assignment.text)
     settings = draft.settings()
     if to_start:
         draft.check_start(settings)
     return settings
+
+
+def steps_of_variable(name: str, schema: SettingSection) -> list[str]:
+    """Return the steps of the key that an environment variable sets; none if it sets no key."""
+    rest = name.removeprefix(ENVIRONMENT_PREFIX)
+    steps = rest.lower().split("__")
+    section = schema.section(steps[0])
+    is_whole = schema.table(steps[0]) or (section is not None and section.each)
+    return steps if rest != name and (len(steps) > 1 or is_whole) else []
 
 
 @dataclass(slots=True)
@@ -97,25 +115,21 @@ class _Draft:
         self._check_names(self.schema, self.values, ())
 
     def read_environment(self, environment: Mapping[str, str]) -> None:
-        """Take the variables that name a section and a key (those with two underscores)."""
+        """Take the variables that name a section and a key, with two underscores between them."""
         for name, text in sorted(environment.items()):
-            rest = name.removeprefix(ENVIRONMENT_PREFIX)
-            if rest != name and "__" in rest:
-                self.assign(name, rest.lower().split("__"), text)
+            if steps := steps_of_variable(name, self.schema):
+                self.assign(name, steps, text)
 
     def settings(self) -> Settings:
         """Return the checked settings; raises ConfigError when anything was wrong."""
         if self.faults:
             raise ConfigError(tuple(self.faults))
-        try:
-            # Strict JSON mode: texts are no numbers, yet enums come from texts and tuples from
-            # lists, as in TOML.
-            return TypeAdapter(Settings).validate_json(
-                json.dumps(self.values, default=str), strict=True
-            )
-        except ValidationError as error:
-            found = tuple(self._fault_of(detail) for detail in error.errors(include_url=False))
-            raise ConfigError(_without_repeats(found)) from error
+        from headwater.config.type_check import typed_settings
+
+        checked = typed_settings(self.values)
+        if isinstance(checked, Settings):
+            return checked
+        raise ConfigError(_without_repeats(tuple(self._fault_of(detail) for detail in checked)))
 
     def check_start(self, settings: Settings) -> None:
         """Refuse what would keep a server of these settings from starting."""
@@ -128,25 +142,47 @@ class _Draft:
         path = tuple(names)
         section = self.schema
         target = self.values
-        for name in path[:-1]:
+        self.origins[path] = source
+        for depth, name in enumerate(path[:-1], start=1):
             below = section.section(name)
             if below is None:
                 self._refuse_name(source, section, path, name, is_section=section.key(name) is None)
                 return
+            if section.each is not None and (wrong := _pattern_fault(name)):
+                self.faults.append(ConfigFault(source, wrong, _dotted(path[:depth])))
             section = below
-            target = target.setdefault(name, {})
+            target = _section_in(target, name)
         name = path[-1]
         if key := section.key(name):
             target[name] = choice_value(key, text_value(key, text))
-            self.origins[path] = source
             self._check_value(key, target[name], path)
         elif table := section.table(name):
             target[name] = table_value(text)
-            self._check_tables(table, target[name], path, source)
+            self._check_tables(table, target[name], path)
+        elif (part := section.section(name)) and (part.each or section.each):
+            self._assign_section(source, part, target, path, text)
         else:
             self._refuse_name(source, section, path, name)
+
+    def _assign_section(
+        self,
+        source: str,
+        section: SettingSection,
+        target: dict[str, Any],
+        path: tuple[str, ...],
+        text: str,
+    ) -> None:
+        """Set a section that the owner names, or several of them, from an inline table."""
+        value = table_value(text)
+        if section.each is None or not isinstance(value, dict):
+            target[path[-1]] = value
+            self._check_names(section, value, path)
             return
-        self.origins[path] = source
+        # Like keys: those that are not named stay.
+        self.origins.update({(*path, pattern): source for pattern in value})
+        del self.origins[path]
+        _section_in(target, path[-1]).update(value)
+        self._check_names(section, value, path)
 
     def _check_names(self, section: SettingSection, values: Any, path: KeyPath) -> None:
         """Refuse every name in `values` that the section does not have."""
@@ -156,8 +192,8 @@ class _Draft:
             return
         for name, value in values.items():
             below = (*path, name)
-            if section.each is not None:
-                self._check_pattern(name, below)
+            if section.each is not None and (wrong := _pattern_fault(name)):
+                self.faults.append(self._fault(below, wrong))
             if part := section.section(name):
                 self._check_names(part, value, below)
             elif table := section.table(name):
@@ -168,12 +204,6 @@ class _Draft:
             else:
                 message, allowed = self._unknown(name, section, is_section=_is_section(value))
                 self.faults.append(self._fault(below, message, allowed=allowed))
-
-    def _check_pattern(self, name: str, path: KeyPath) -> None:
-        try:
-            check_pattern(name)
-        except ValueError as error:
-            self.faults.append(self._fault(path, str(error)))
 
     def _check_value(self, key: SettingKey, value: Any, path: KeyPath) -> None:
         """Refuse what no key means, whatever its type allows."""
@@ -186,17 +216,13 @@ class _Draft:
                 message = f"{part!r} holds a character that does not belong in a text of one line"
                 self.faults.append(self._fault(path, message))
 
-    def _check_tables(
-        self, table: SettingSection, values: Any, path: KeyPath, source: str = ""
-    ) -> None:
+    def _check_tables(self, table: SettingSection, values: Any, path: KeyPath) -> None:
         if not isinstance(values, list) or not all(isinstance(item, dict) for item in values):
             message = f"{table.name} is a list of tables"
             fault = self._fault(path, message, allowed=f"write [[{table.name}]] for each")
             self.faults.append(fault)
             return
         for index, item in enumerate(values):
-            if source:
-                self.origins[*path, index] = source
             self._check_names(table, item, (*path, index))
 
     def _refuse_name(
@@ -245,8 +271,10 @@ class _Draft:
 
         The name may have steps: `tls.key`, or `users[1].name`.
         """
-        steps = _STEPS.findall(message.split(" ", 1)[0].rstrip(":"))
-        named = tuple(int(step[1:-1]) if step[0] == "[" else step for step in steps)
+        named = tuple(
+            int(position) if position else quoted or name
+            for quoted, name, position in _STEPS.findall(_named(message))
+        )
         section = section or self.schema
         known = isinstance(named[0], str) and named[0] in section.names
         return self._fault((*path, *named) if known else path, message)
@@ -270,6 +298,29 @@ class _Draft:
         return path, None, section
 
 
+def _pattern_fault(pattern: str) -> str:
+    """Return what is wrong with a pattern of paths; empty if it can match one."""
+    try:
+        check_pattern(pattern)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _named(message: str) -> str:
+    """Return the dotted key that a message begins with."""
+    found = _NAMED.match(message)
+    return found[0].rstrip(":") if found else ""
+
+
+def _section_in(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the section called `name`; one that is none (which was refused) gives way."""
+    if not isinstance(values.get(name), dict):
+        values[name] = {}
+    section: dict[str, Any] = values[name]
+    return section
+
+
 def _is_section(value: Any) -> bool:
     """Return whether a value was written as a section, or as an array of tables."""
     tables = value if isinstance(value, list) and value else [value]
@@ -284,8 +335,12 @@ def _one_line(text: str) -> bool:
 def _dotted(path: KeyPath) -> str:
     text = ""
     for step in path:
-        bare = isinstance(step, int) or _BARE.fullmatch(step)
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if bare else f'."{step}"'
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _BARE.fullmatch(step):
+            text += f".{step}"
+        else:
+            text += f".'{step}'" if '"' in step else f'."{step}"'
     return text.removeprefix(".")
 
 

@@ -1,22 +1,22 @@
-"""`[paths."…"]`: what is set for chosen paths, of every room that lets a path change its settings.
-
-To let paths change the settings of another room, add a line to `NESTED`: its keys then stand in
-`[paths."….NAME"]`, and file, environment, checks and documentation know them.
-"""
+"""`[paths."…"]`: what is set for chosen paths, made from the settings of the rooms in `ROOMS`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from headwater.media.path_override import PathOverride, changes_in, optional_fields
-from headwater.media.settings import MountSettings
+from headwater.config.path_rooms import ROOMS, PathRoom
+from headwater.media.path_override import (
+    PathOverride,
+    changes_in,
+    optional_fields,
+    path_override,
+)
 from headwater.protocol.path_pattern import check_pattern
 from headwater.setting_fields import take_fields
-
-NESTED: Mapping[str, type[PathOverride]] = {}
-"""Rooms whose settings stand below a path's own, by the name of their section."""
 
 _DOC = """What is set for the mounts whose path matches the name of the section.
 
@@ -26,30 +26,73 @@ character. If several sections match, each applies, and the later one wins.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Base:
+class _Section:
+    """A section of settings, each None where it is not set; `path_section` makes the fields."""
+
+    _flat: ClassVar[Sequence[PathRoom]]
+    """Rooms whose keys stand in this section."""
+    _nested: ClassVar[Mapping[str, type[_Section]]]
+    """Sections below this one."""
+
     def __post_init__(self) -> None:
+        for name, section_class in self._nested.items():
+            given = getattr(self, name)
+            if isinstance(given, Mapping):
+                object.__setattr__(self, name, _made(section_class, given, f"{name}."))
         take_fields(self)
-        replace(MountSettings(), **changes_in(self, MountSettings))
+        for room in self._flat:
+            replace(room.settings_class(), **changes_in(self, room.settings_class))
 
-    def override(self, pattern: str, room: type[PathOverride]) -> PathOverride:
+    def given(self) -> dict[str, Any]:
+        """Return what is set, by name, with the sections below as mappings too."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {
+            name: value.given() if isinstance(value, _Section) else value
+            for name, value in values.items()
+            if value is not None
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the values alone: classes that are made here have no name to be found by."""
+        return _made, (PathSection, self.given())
+
+    def override(self, pattern: str, settings_class: type) -> PathOverride:
         """Return what this section changes of a room's settings."""
-        name = next((name for name, nested in NESTED.items() if nested is room), None)
-        values = self if name is None else getattr(self, name)
-        changes = {} if values is None else changes_in(values, room.of)
-        return room(pattern=pattern, **changes)
+        room = _room_of(settings_class)
+        values = getattr(self, room.name) if room.name else self
+        changes = {} if values is None else changes_in(values, settings_class)
+        return _override_class(room)(pattern=pattern, **changes)
 
 
-def path_section(nested: Mapping[str, type[PathOverride]]) -> type[_Base]:
-    """Make the class of a path's section: the keys of `[mounts]`, and a section for each room."""
-    sections = [
-        (name, Annotated[_nested_section(name, room) | None, ""], field(default=None))
-        for name, room in nested.items()
-    ]
+def path_section(rooms: Sequence[PathRoom]) -> type[_Section]:
+    """Make the class of a path's section: the keys of some rooms, and sections for the others."""
+    flat = [room for room in rooms if not room.name]
+    nested = {
+        room.name: _section_class(f"Path{room.name.title()}Section", [room], {})
+        for room in rooms
+        if room.name
+    }
+    return _section_class("PathSection", flat, nested, _DOC)
+
+
+def _section_class(
+    name: str, flat: Sequence[PathRoom], nested: Mapping[str, type[_Section]], doc: str = ""
+) -> type[_Section]:
     made = make_dataclass(
-        "PathSection",
-        [*optional_fields(MountSettings, "mounts"), *sections],
-        bases=(_Base,),
-        namespace={"__doc__": _DOC},
+        name,
+        [
+            *(each for room in flat for each in optional_fields(room.settings_class, room.section)),
+            *(
+                (name, Annotated[below | None, ""], field(default=None))
+                for name, below in nested.items()
+            ),
+        ],
+        bases=(_Section,),
+        namespace={
+            "__doc__": doc or flat[0].settings_class.__doc__,
+            "_flat": flat,
+            "_nested": nested,
+        },
         frozen=True,
         kw_only=True,
         slots=True,
@@ -58,26 +101,15 @@ def path_section(nested: Mapping[str, type[PathOverride]]) -> type[_Base]:
     return made
 
 
-def _nested_section(name: str, room: type[PathOverride]) -> Any:
-    return make_dataclass(
-        f"Path{name.title()}Section",
-        optional_fields(room.of, name),
-        namespace={"__doc__": room.of.__doc__, "__post_init__": take_fields},
-        frozen=True,
-        kw_only=True,
-        slots=True,
-    )
-
-
 if TYPE_CHECKING:
 
-    class PathSection(_Base):
+    class PathSection(_Section):
         """What is set for the mounts whose path matches the name of the section."""
 
         def __init__(self, **changes: Any) -> None: ...
 
 else:
-    PathSection = path_section(NESTED)
+    PathSection = path_section(ROOMS)
 
 
 def path_sections(paths: Any) -> Any:
@@ -91,15 +123,43 @@ def path_sections(paths: Any) -> Any:
     for pattern, given in paths.items():
         try:
             check_pattern(pattern)
-            sections[pattern] = _made(given) if isinstance(given, Mapping) else given
+            sections[pattern] = _made(PathSection, given) if isinstance(given, Mapping) else given
         except ValueError as error:
             raise ValueError(f'paths."{pattern}": {error}') from None
     return sections
 
 
-def _made(given: Mapping[str, Any]) -> PathSection:
-    known = [each.name for each in fields(PathSection)]
+def check_sections(paths: Mapping[str, PathSection], settings: object) -> None:
+    """Raise ValueError for a section that does not go with what `settings` has for all paths."""
+    for room in ROOMS:
+        for pattern, section in paths.items() if room.section else ():
+            try:
+                override = section.override(pattern, room.settings_class)
+                override.applied_to(getattr(settings, room.section))
+            except ValueError as error:
+                raise ValueError(f'paths."{pattern}": {error}') from None
+
+
+def _made(section_class: type[_Section], given: Mapping[str, Any], place: str = "") -> Any:
+    known = [each.name for each in fields(section_class)]
     for name in given:
         if name not in known:
-            raise ValueError(f"{name} is no key; there are {', '.join(known)}")
-    return PathSection(**given)
+            close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise ValueError(f"{place}{name} is not a key; {hint}")
+    try:
+        return section_class(**given)
+    except ValueError as error:
+        raise ValueError(f"{place}{error}") from None
+
+
+def _room_of(settings_class: type) -> PathRoom:
+    for room in ROOMS:
+        if room.settings_class is settings_class:
+            return room
+    raise LookupError(f"{settings_class.__name__} stands in no line of ROOMS")
+
+
+@functools.cache
+def _override_class(room: PathRoom) -> type[PathOverride]:
+    return path_override(room.settings_class, f"{room.settings_class.__name__}Override", "")

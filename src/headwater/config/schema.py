@@ -107,7 +107,7 @@ def section_of(settings_class: type, path: tuple[str, ...]) -> SettingSection:
         if is_dataclass(value_type) and isinstance(value_type, type):
             sections.append(section_of(value_type, below))
         elif typing.get_origin(value_type) is dict:
-            each = section_of(typing.get_args(value_type)[1], (*below, "…"))
+            each = section_of(typing.get_args(value_type)[1], (*below, '"…"'))
             sections.append(SettingSection(below, each.doc, (), (), (), each))
         elif item_type is not None:
             tables.append(section_of(item_type, below))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
-from headwater.config.path_section import PathSection, path_sections
+from headwater.config.path_section import PathSection, check_sections, path_sections
 from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
 from headwater.media.path_override import PathOverride
@@ -73,15 +73,17 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "paths", path_sections(self.paths))
         take_fields(self)
+        check_sections(self.paths, self)
         for name in ("rtsps_port", "tls_only"):
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value
                 raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")
 
-    def overrides_of(self, room: type[PathOverride]) -> tuple[PathOverride, ...]:
-        """Return what differs for chosen paths in a room, in the order in which it applies.
+    def overrides_of(self, settings_class: type) -> tuple[PathOverride, ...]:
+        """Return what differs of a room's settings for chosen paths, in the order of application.
 
         Of mounts, `mount_overrides` come before `paths`.
         """
-        by_path = (each.override(pattern, room) for pattern, each in self.paths.items())
-        return (*(self.mount_overrides if room is MountOverride else ()), *by_path)
+        older = self.mount_overrides if settings_class is MountSettings else ()
+        by_path = (each.override(pattern, settings_class) for pattern, each in self.paths.items())
+        return (*older, *by_path)

@@ -65,10 +65,11 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
             return f"did you mean {key}?"
         if not section.path:
             return f"did you mean {key} under [{place}]?"
-    homes = [each.name for each in _sections(schema) if each.key(name) is not None]
+    below = [each.name for each in section.walk() if section.path and each.key(name)]
+    homes = below or [each.name for each in _sections(schema) if each.key(name) is not None]
     if homes:
         return "it belongs under " + " or ".join(f"[{home}]" for home in homes)
-    if not section.path and plain in _SOURCES:
+    if _means_sources(plain, section):
         return _NO_SOURCES
     close = difflib.get_close_matches(name, section.names, n=1, cutoff=0.6)
     if close:
@@ -80,7 +81,7 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
 def section_suggestion(name: str, section: SettingSection, schema: SettingSection) -> str:
     """Return which section may stand where `name` does: the nearest one, or all that there are."""
     plain = _plain(name)
-    if not section.path and plain in _SOURCES:
+    if _means_sources(plain, section):
         return _NO_SOURCES
     headings = {
         each.path[-1]: f"[{each.name}]" if each.each is None else f'[{each.name}."…"]'
@@ -88,6 +89,7 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
     }
     for each in schema.walk():
         headings |= {table.path[-1]: f"[[{table.name}]]" for table in each.tables}
+    headings |= {each.path[-1]: f"[{each.name}]" for each in section.sections if section.path}
     if meant := _MEANT_SECTION.get(plain):
         return f"did you mean {headings[meant]}?"
     homes = [each.name for each in _sections(schema) if each.key(name) is not None]
@@ -98,6 +100,8 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
     close = close or difflib.get_close_matches(name.lower(), headings, n=1, cutoff=0.7)
     if close:
         return f"did you mean {headings[close[0]]}?"
+    if section.path:
+        return f"[{section.name}] may have: {', '.join(section.names)}"
     return f"the file may have: {', '.join(headings.values())}"
 
 
@@ -110,6 +114,10 @@ def meant_key(name: str, schema: SettingSection) -> str | None:
         if own != name and (meant := _MEANT.get(_plain(own), "")).startswith(f"{section.name}."):
             return meant
     return _MEANT.get(_plain(name))
+
+
+def _means_sources(plain: str, section: SettingSection) -> bool:
+    return plain in _SOURCES and section.path[:1] in {(), ("paths",)}
 
 
 def _plain(name: str) -> str:

@@ -13,9 +13,9 @@ SettingsT = TypeVar("SettingsT")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PathOverride:
-    """Settings that differ for the mounts whose path matches a pattern; the rest is inherited.
+    """Settings of a room that differ for the paths that match a pattern.
 
-    `path_override` makes a class of this kind for a room.
+    `path_override` makes the class of a room, whose fields are those of its settings.
     """
 
     of: ClassVar[type]
@@ -40,16 +40,18 @@ class PathOverride:
         return replace(settings, **changes_in(self, type(settings)))  # type: ignore[type-var]
 
 
-def path_override(settings_class: type, name: str, section: str) -> type[PathOverride]:
+def path_override(
+    settings_class: type, name: str, section: str, doc: str = ""
+) -> type[PathOverride]:
     """Make the override of a room, with every field of its settings; None leaves a field alone.
 
-    `section` is where the configuration has the room's settings.
+    `section` is where the configuration has the room's settings for all paths, empty if nowhere.
     """
     made = make_dataclass(
         name,
         optional_fields(settings_class, section),
         bases=(PathOverride,),
-        namespace={"of": settings_class, "__doc__": PathOverride.__doc__},
+        namespace={"of": settings_class, "__doc__": doc},
         frozen=True,
         kw_only=True,
         slots=True,
@@ -59,9 +61,14 @@ def path_override(settings_class: type, name: str, section: str) -> type[PathOve
 
 
 def optional_fields(settings_class: type, section: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the fields of a room's settings for `make_dataclass`, each None by default."""
-    for name, hint in typing.get_type_hints(settings_class).items():
-        yield name, Annotated[hint | None, f"As in `{section}`."], field(default=None)
+    """Yield the fields of a room's settings for `make_dataclass`, each None by default.
+
+    A field is explained once, in `section`; if the room has none there, here.
+    """
+    for name, hint in typing.get_type_hints(settings_class, include_extras=True).items():
+        value_type, *notes = typing.get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
+        notes = [f"As in `{section}`."] if section else notes
+        yield name, Annotated[value_type | None, *(notes or [""])], field(default=None)
 
 
 def changes_in(values: object, settings_class: type) -> dict[str, Any]:

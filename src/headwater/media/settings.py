@@ -207,4 +207,9 @@ if TYPE_CHECKING:
         def __init__(self, *, pattern: str, **changes: Any) -> None: ...
 
 else:
-    MountOverride = path_override(MountSettings, "MountOverride", "mounts")
+    MountOverride = path_override(
+        MountSettings,
+        "MountOverride",
+        "mounts",
+        'Settings of chosen mounts in an older form, which works; write `[paths."cam/*"]` instead.',
+    )

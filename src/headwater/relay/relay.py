@@ -12,7 +12,7 @@ from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
 from headwater.media.publisher import Publisher
-from headwater.media.settings import MountOverride
+from headwater.media.settings import MountSettings
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
@@ -89,7 +89,7 @@ class Relay:
             clock=loop.time,
             call_later=loop.call_later,
             settings=settings.mounts,
-            overrides=settings.overrides_of(MountOverride),
+            overrides=settings.overrides_of(MountSettings),
             observer=self._notices,
             end_soon=self.departures.add,
             participant=participant,

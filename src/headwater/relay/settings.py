@@ -24,8 +24,8 @@ class RelaySettings(Protocol):
     def mounts(self) -> MountSettings:
         """How mounts behave."""
 
-    def overrides_of(self, room: type[PathOverride]) -> tuple[PathOverride, ...]:
-        """Return what differs for chosen paths in a room."""
+    def overrides_of(self, settings_class: type) -> tuple[PathOverride, ...]:
+        """Return what differs of a room's settings for chosen paths."""
 
     @property
     def limits(self) -> LimitSettings:
