@@ -3,7 +3,7 @@
 #
 #   make run       the demo: a server and a synthetic camera        ARGS="--port 9554"
 #   make test      the tests                                        ARGS="-k config -x"
-#   make check     ruff, mypy, import contracts, file sizes
+#   make check     ruff, mypy (tests too), import contracts, file sizes
 #   make interop   the tests with real clients (ffmpeg, GStreamer, VLC, OpenCV, PyAV)
 #   make docs      generated pages written again, links and snippets checked
 #   make bench     the benchmark                                    ARGS="--help"
@@ -42,6 +42,7 @@ check: $(STAMPS)/check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_test_types.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_import_cycles.py
 	$(BIN)/python tools/check_file_sizes.py

@@ -119,7 +119,7 @@ class _Crowd:
         for fd in self._fds:
             if fd >= 0:
                 socket.socket(fileno=fd).close()
-        for rtp, rtcp, _ in self.pairs:
+        for rtp, rtcp, _port in self.pairs:
             rtp.close()
             rtcp.close()
 
@@ -234,4 +234,4 @@ def _steady(server: Server, window: Window, fleet: Fleet) -> float:
     cost = Cost(server, window)
     fleet.run_for(LIVE_WINDOW_S)
     delivered = fleet.library.load_received(fleet.load) - received_before
-    return float(cost.figures()["server_cpu_s"]) * 1e6 / max(1, delivered)
+    return float(cost.figures()["server_cpu_s"]) * 1e6 / max(1.0, float(delivered))

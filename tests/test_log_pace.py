@@ -37,7 +37,7 @@ class Log:
         self.pace = LinePace(lambda: self.now)
         self.logger.addFilter(self.pace)
         keep = logging.Handler()
-        keep.emit = self.records.append  # type: ignore[method-assign]
+        keep.emit = self.records.append  # type: ignore[method-assign, assignment]
         self.logger.addHandler(keep)
 
     def left_out(self) -> list[int | None]:

@@ -235,7 +235,7 @@ def test_the_settings_have_choices() -> None:
 
 def test_overrides_take_text_too() -> None:
     values: dict[str, Any] = {"on_second_publisher": "replace", "slow_reader_policy": "disconnect"}
-    override = MountOverride(pattern="*", **values)
+    override: Any = MountOverride(pattern="*", **values)
     assert override.slow_reader_policy is SlowReaderPolicy.DISCONNECT
     applied = override.applied_to(MountSettings())
     assert applied.on_second_publisher is SecondPublisher.REPLACE

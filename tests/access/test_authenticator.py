@@ -224,7 +224,7 @@ async def test_digests_beside_the_question_are_no_guesses(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     given = DigestCredentials("viewer", "headwater", "n", URI, "0" * 32)
-    decision = await door.ask(format_authorization(replace(given, **change)))  # type: ignore[arg-type]
+    decision = await door.ask(format_authorization(replace(given, **change)))
     assert isinstance(decision, Challenge)
     assert decision.refused is refused
     assert complaint in decision.complaint

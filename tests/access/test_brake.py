@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from headwater.access.brake import Brake, Proceed, Queue, Refuse, Wait
 
 
@@ -115,9 +117,9 @@ def test_tables_are_bounded_and_drop_the_oldest() -> None:
     assert brake.judge("peer 0", "x", 0.0) == Proceed()
     for table in (brake._by_source, brake._by_user, brake._known, brake._known_blocks):
         assert len(table) == 10
-        assert all(
-            len(part) <= 64 for key in table for part in (key if type(key) is tuple else [key])
-        )
+        for key in table:
+            parts: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
+            assert all(len(part) <= 64 for part in parts)
 
 
 def test_attempts_under_way_count_before_their_outcome_is_known() -> None:

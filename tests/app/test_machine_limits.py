@@ -22,7 +22,7 @@ def settings_asking(**sockets: int) -> Settings:
 
 
 def causes(caplog: pytest.LogCaptureFixture, message: str) -> list[str]:
-    return [record.cause for record in caplog.records if event_of(record) == message]
+    return [vars(record)["cause"] for record in caplog.records if event_of(record) == message]
 
 
 def test_soft_limit_of_open_files_is_raised_at_the_start() -> None:

@@ -20,7 +20,7 @@ else:
     LOOPS = [asyncio.SelectorEventLoop, uvloop.new_event_loop]
 
 DEADLINE_S = 20
-OTHER = getattr(signal, "SIGUSR1", None)
+OTHER: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -62,6 +62,7 @@ def test_handlers_of_the_program_are_given_back(run: Run) -> None:
 
     async def program() -> None:
         loop = asyncio.get_running_loop()
+        assert OTHER is not None
         own: asyncio.Queue[int] = asyncio.Queue()
         ours: asyncio.Queue[int] = asyncio.Queue()
         for number in (signal.SIGTERM, OTHER):

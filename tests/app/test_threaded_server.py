@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from rtsp_peer import SDP_VIDEO
@@ -22,7 +22,7 @@ def no_thread_is_left() -> Iterator[None]:
     assert [one for one in set(threading.enumerate()) - before if one.name == "headwater"] == []
 
 
-def new_server(**arguments: object) -> ThreadedRtspServer:
+def new_server(**arguments: Any) -> ThreadedRtspServer:
     return ThreadedRtspServer(host="127.0.0.1", publish_port=0, **arguments)
 
 

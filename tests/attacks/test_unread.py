@@ -30,7 +30,7 @@ async def narrow_peer(port: int) -> tuple[RtspPeer, socket.socket]:
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     peer = await RtspPeer.over(sock)
-    peer.writer.transport.pause_reading()
+    peer.stop_reading()
     return peer, sock
 
 
@@ -67,9 +67,9 @@ async def test_answers_that_are_not_read(start_victim: VictimFactory, reading: s
         requests = b"".join(peer.request("DESCRIBE", url) for _ in range(100))
         pushed = asyncio.create_task(push(peer, requests, until_s))
         if reading == "at first":
-            peer.writer.transport.resume_reading()
+            peer.resume_reading()
             await peer.answer()
-            peer.writer.transport.pause_reading()
+            peer.stop_reading()
         while reading == "a little" and not pushed.done():
             await asyncio.wait({pushed}, timeout=0.5)
             with suppress(OSError):

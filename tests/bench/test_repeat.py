@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bench.repeat import as_one
+from bench.stage import Figures
 
 
 def test_figures_are_medians() -> None:
-    runs = [{"us_per_packet": cost, "latency_p99_ms": cost * 10} for cost in (1.5, 1.2, 1.3)]
+    runs: list[Figures] = [
+        {"us_per_packet": cost, "latency_p99_ms": cost * 10} for cost in (1.5, 1.2, 1.3)
+    ]
     one = as_one(runs)
     assert one["us_per_packet"] == 1.3
     assert one["latency_p99_ms"] == 13.0
@@ -14,12 +17,12 @@ def test_figures_are_medians() -> None:
 
 
 def test_a_single_run_stays_as_it_is() -> None:
-    run = {"us_per_packet": 1.5, "delivered_packets": 7, "loss_uncertain": "why"}
+    run: Figures = {"us_per_packet": 1.5, "delivered_packets": 7, "loss_uncertain": "why"}
     assert as_one([run]) == run
 
 
 def test_the_loss_of_one_run_in_three_is_not_averaged_away() -> None:
-    runs = [
+    runs: list[Figures] = [
         {"expected_packets": 1000, "lost_packets": lost, "lost_percent": lost / 10}
         for lost in (0, 30, 0)
     ]

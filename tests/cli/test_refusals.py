@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "net"))
 from certificate_files import CertificateMaker
 
 USER = '[[access.users]]\nname = "ann"\npassword = "x"\n'
@@ -123,7 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
     """The exit code and what was said on standard error; nothing may end in a traceback."""
-    as_user = ()
+    as_user: tuple[str, ...] = ()
     if os.name == "posix" and os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("needs setpriv, which takes root's rights away")

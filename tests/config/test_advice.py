@@ -69,7 +69,9 @@ def users(*methods: str, password: str = "p") -> AccessSettings:
 )
 def test_advice(settings: Settings, said: str | None) -> None:
     sentences = list(advice(settings, {}))
-    assert [said in sentence for sentence in sentences] == [True] * (said is not None)
+    assert [said is not None and said in sentence for sentence in sentences] == [True] * (
+        said is not None
+    )
 
 
 def test_overrides_are_told_what_to_write_instead() -> None:

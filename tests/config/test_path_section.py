@@ -117,7 +117,8 @@ def test_an_option_or_a_variable_names_a_path_or_several(
         environment={name: text},
         assignments=[] if name.startswith("HEADWATER") else [Assignment(SETS, name, text)],
     )
-    assert {pattern: each.grace_s for pattern, each in settings.paths.items()} == set_of
+    sections: dict[str, Any] = settings.paths
+    assert {pattern: each.grace_s for pattern, each in sections.items()} == set_of
 
 
 @pytest.mark.parametrize(
@@ -284,6 +285,11 @@ def test_another_room_is_one_dataclass_and_one_line(tmp_path: Path) -> None:
     }
 
 
+def settings_of(paths: Any, mounts: MountSettings | None = None) -> Settings:
+    """Settings whose paths are plain mappings, which it takes as well."""
+    return Settings(mounts=mounts or MountSettings(), paths=paths)
+
+
 def test_rooms_agree_on_the_names_of_a_path() -> None:
     flat = [f.name for room in ROOMS if not room.name for f in fields(room.settings_class)]
     names = [*flat, *(room.name for room in ROOMS if room.name)]
@@ -294,7 +300,7 @@ def test_rooms_agree_on_the_names_of_a_path() -> None:
 
 def test_a_room_that_is_not_registered_is_named() -> None:
     with pytest.raises(LookupError, match="UserSettings stands in no line of ROOMS"):
-        Settings(paths={"a": {}}).overrides_of(UserSettings)
+        settings_of({"a": {}}).overrides_of(UserSettings)
 
 
 def test_a_path_is_checked_with_what_holds_for_all_paths(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,6 +309,6 @@ def test_a_path_is_checked_with_what_holds_for_all_paths(monkeypatch: pytest.Mon
             raise ValueError("max_readers is 3; it must not be grace_s")
 
     monkeypatch.setattr("headwater.media.settings._check_multicast", refuse_both)
-    Settings(paths={"a b": {"max_readers": 3}})
+    settings_of({"a b": {"max_readers": 3}})
     with pytest.raises(ValueError, match=r'paths."a b": max_readers is 3; it must not'):
-        Settings(mounts=MountSettings(grace_s=3), paths={"a b": {"max_readers": 3}})
+        settings_of({"a b": {"max_readers": 3}}, MountSettings(grace_s=3))

@@ -150,7 +150,7 @@ async def test_a_slow_reader_is_counted_logged_once_a_second_and_closed(
         publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
         beside = await TcpReader.start(server.play_port, server.play_url("/a"))
         reader = await TcpReader.start(server.play_port, server.play_url("/a"))
-        reader.peer.writer.transport.pause_reading()
+        reader.peer.stop_reading()
         big = frame(0, rtp(0, payload=b"\x65\x88" + bytes(1200))) * 200
 
         def slow() -> ReaderSnapshot | None:
@@ -190,7 +190,7 @@ async def test_hooks_and_access() -> None:
 
     @hooks.check_mount
     def refuse(request: Any) -> bool:
-        return request.path != "/no"
+        return str(request.path) != "/no"
 
     async with RtspServer(host="127.0.0.1", publish_port=0, play_hooks=hooks) as server:
         peer = await RtspPeer.connect(server.play_port)
@@ -248,7 +248,8 @@ def _finished(steps: Generator[None, None, ServerStatus]) -> ServerStatus:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value
+            status: ServerStatus = end.value
+            return status
 
 
 async def test_a_status_is_json_however_a_program_turns_it_into_json(server: RtspServer) -> None:
@@ -260,6 +261,7 @@ async def test_a_status_is_json_however_a_program_turns_it_into_json(server: Rts
     assert plain["counters"]["answers_by_status"] == {"200": 6}
     assert json.loads(json.dumps(dataclasses.asdict(status))) == plain
     assert json.loads(TypeAdapter(ServerStatus).dump_json(status)) == plain
-    for snapshot in (server.health(), server.counters, *server.sessions.values()):
+    snapshots: list[Any] = [server.health(), server.counters, *server.sessions.values()]
+    for snapshot in snapshots:
         assert json.loads(json.dumps(dataclasses.asdict(snapshot)))
     assert json.loads(json.dumps({k: dataclasses.asdict(v) for k, v in server.mounts.items()}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,16 +61,18 @@ def vector_sends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def direct_sends(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is sent to readers in a row, a buffer for each send of servers made from now on."""
     sends: list[bytes] = []
-    path = TcpStream.send
+    path: Any = TcpStream.send
 
     def counted(stream: TcpStream) -> Callable[[bytes], int] | None:
-        send = path.fget(stream)
+        send: Callable[[bytes], int] | None = path.fget(stream)
+        if send is None:
+            return None
 
         def noted(data: bytes) -> int:
             sends.append(data)
-            return int(send(data))
+            return send(data)
 
-        return None if send is None else noted
+        return noted
 
     monkeypatch.setattr(TcpStream, "send", property(counted))
     return sends

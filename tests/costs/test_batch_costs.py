@@ -11,6 +11,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from data_plane import BATCH, PACKET_BYTES, DataPlane, MakePlane
@@ -48,6 +49,16 @@ def batch_opcodes(plane: DataPlane, count: int = BATCH) -> int:
     return least(take)
 
 
+def counting_from_here(sends: list[Any]) -> Callable[[Callable[[], None]], None]:
+    """Forget what was sent until the batch is on its way."""
+
+    def take(turns: Callable[[], None]) -> None:
+        sends.clear()
+        turns()
+
+    return take
+
+
 # -- UDP fan-out
 
 
@@ -57,7 +68,7 @@ def test_a_udp_batch_leaves_in_one_system_call_however_many_readers(
     for readers in (FEW, MANY):
         plane = data_plane(udp_readers=readers)
         vector_sends.clear()
-        plane.one_batch(BATCH, lambda turns: (vector_sends.clear(), turns()))
+        plane.one_batch(BATCH, counting_from_here(vector_sends))
         assert vector_sends == [readers]
         assert metered(plane).system == {"recv": BATCH + 1}
 
@@ -96,7 +107,7 @@ def test_udp_buffers_are_joined_once_for_each_run(
 def test_a_tcp_batch_is_one_send_a_reader(data_plane: MakePlane, direct_sends: list[bytes]) -> None:
     for readers in (FEW, MANY):
         plane = data_plane(tcp_readers=readers)
-        plane.one_batch(BATCH, lambda turns: (direct_sends.clear(), turns()))
+        plane.one_batch(BATCH, counting_from_here(direct_sends))
         assert len(direct_sends) == readers
 
 
@@ -117,7 +128,7 @@ def test_frames_are_built_once_for_each_channel_pair(
     for _ in range(FEW):
         plane.play_over_tcp(first_channel=6)
     plane.warm_up()
-    plane.one_batch(BATCH, lambda turns: (direct_sends.clear(), turns()))
+    plane.one_batch(BATCH, counting_from_here(direct_sends))
     assert len(direct_sends) == 2 * FEW
     by_channel = [[data for data in direct_sends if data[1] == channel] for channel in (0, 6)]
     for buffers in by_channel:

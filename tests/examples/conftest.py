@@ -65,7 +65,8 @@ class Example:
         return code
 
     def kill(self) -> None:
-        for process in (*self.cameras, self.process):
+        processes: list[subprocess.Popen[Any]] = [*self.cameras, self.process]
+        for process in processes:
             process.kill()
             process.wait(DEADLINE_S)
         self._reader.join(DEADLINE_S)

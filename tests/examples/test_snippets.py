@@ -277,8 +277,8 @@ def test_our_commands_run(
     if serves:
         if command.snippet.page == "users-and-tls.md":
             folder = request.getfixturevalue("encrypted")
-        exit_code, said = serve(command_line, folder, environment)
-        assert exit_code == 0, said
+        ended, said = serve(command_line, folder, environment)
+        assert ended == 0, said
         assert with_ports(command.output, free) in said
         return
     exit_code, said = run(command_line, folder, environment)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from logged import event_of, events
@@ -97,7 +98,7 @@ async def test_check_mount_may_redirect() -> None:
 async def test_unusable_answers_are_failures_that_say_what_is_allowed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    hooks = Hooks(authentication=lambda *_: None, check_mount=lambda _: 200)  # type: ignore[arg-type, return-value]
+    hooks = Hooks(authentication=lambda *_: None, check_mount=lambda _: 200)  # type: ignore[arg-type]
     runner = HookRunner(hooks, Side.PLAY)
     with pytest.raises(HookFailed, match="hook authentication returned None; allowed: True or Fal"):
         await runner.authentication("u", "p", REQUEST)
@@ -253,8 +254,9 @@ async def test_credentials_reach_no_log(caplog: pytest.LogCaptureFixture) -> Non
         await asyncio.Event().wait()
         return True
 
-    for function in (leaky, hung, lambda username, password: password):
-        runner = _runner(Hooks(authentication=function), timeout_s=0.2)  # type: ignore[arg-type]
+    functions: list[Any] = [leaky, hung, lambda username, password: password]
+    for function in functions:
+        runner = _runner(Hooks(authentication=function), timeout_s=0.2)
         with pytest.raises((HookFailed, HookTimedOut)) as info:
             await runner.authentication("hunter", "hunter2", REQUEST)
         assert "hunter2" not in repr(info.value) + repr(info.value.__cause__)

@@ -237,7 +237,7 @@ def test_result_for_a_closed_loop_is_let_go(released: threading.Event) -> None:
     asyncio.run(give_up())
     released.set()
 
-    async def again() -> int:
+    async def again() -> object:
         return await threads.run(lambda: 1)
 
     assert asyncio.run(again()) == 1

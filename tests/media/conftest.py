@@ -13,7 +13,7 @@ import pytest
 
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
-from headwater.media.observer import MountObserver
+from headwater.media.observer import MountObserver, ObservedMount
 from headwater.media.publisher import Publisher
 from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountOverride, MountSettings
@@ -194,25 +194,25 @@ class Recorder(MountObserver):
     def names(self) -> list[str]:
         return [event[0] for event in self.events]
 
-    def mount_opened(self, mount: Mount) -> None:
+    def mount_opened(self, mount: ObservedMount) -> None:
         self.events.append(("mount_opened", mount.path))
 
-    def mount_closed(self, mount: Mount, reason: str) -> None:
+    def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         self.events.append(("mount_closed", mount.path, reason))
 
-    def publisher_started(self, mount: Mount, publisher: Publisher) -> None:
+    def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         self.events.append(("publisher_started", publisher.id))
 
-    def publisher_stopped(self, mount: Mount, publisher: Publisher, reason: str) -> None:
+    def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
         self.events.append(("publisher_stopped", publisher.id, reason))
 
-    def reader_started(self, mount: Mount, reader: Reader) -> None:
+    def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         self.events.append(("reader_started", reader.id))
 
-    def reader_stopped(self, mount: Mount, reader: Reader, reason: str) -> None:
+    def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         self.events.append(("reader_stopped", reader.id, reason))
 
-    def mount_now_empty(self, mount: Mount) -> None:
+    def mount_now_empty(self, mount: ObservedMount) -> None:
         self.events.append(("mount_now_empty", mount.path))
 
 
@@ -264,6 +264,10 @@ class Source:
         )
 
 
+# In a stage, the names of both classes are its own.
+Packets = Source
+
+
 class Stage(ByHand):
     """Everything a test of the data plane needs."""
 
@@ -297,13 +301,15 @@ class Stage(ByHand):
     def track(self, media: str = VIDEO) -> Track:
         return Track(0, self.presentation(media).media[0], clock=self.clock)
 
-    def video(self, **values: int) -> Source:
-        return Source(**({"ssrc": 0x1111, "payload_type": 96, "seq": 100} | values))
+    def video(self, **values: int) -> Packets:
+        given: dict[str, Any] = {"ssrc": 0x1111, "payload_type": 96, "seq": 100}
+        return Packets(**given | values)
 
-    def audio(self, **values: int) -> Source:
-        return Source(**({"ssrc": 0x2222, "payload_type": 97, "seq": 500} | values))
+    def audio(self, **values: int) -> Packets:
+        given: dict[str, Any] = {"ssrc": 0x2222, "payload_type": 97, "seq": 500}
+        return Packets(**given | values)
 
-    def filled(self, **settings: Any) -> tuple[Mount, Source, Source]:
+    def filled(self, **settings: Any) -> tuple[Mount, Packets, Packets]:
         """A mount with a key frame and ten more pictures in its cache, sound between them."""
         mount = self.mount(**settings)
         video, audio = self.video(), self.audio()
@@ -315,9 +321,7 @@ class Stage(ByHand):
             self.advance(0.04)
         return mount, video, audio
 
-    def play(
-        self, mount: Mount, reader: FakeReader, *tracks: int, instant: bool | None = None
-    ) -> None:
+    def play(self, mount: Mount, reader: Reader, *tracks: int, instant: bool | None = None) -> None:
         mount.start_reader(reader, mount.plan_start(tracks or (0, 1), instant))
 
 

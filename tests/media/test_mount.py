@@ -84,8 +84,7 @@ def test_readers_wait_out_the_grace_and_are_then_closed(stage: Any) -> None:
     reader = stage.FakeReader()
     stage.play(mount, reader)
     leave(stage, mount)
-    assert mount.state is MountState.GRACE
-    assert mount.publisher is None
+    assert (mount.state, mount.publisher) == (MountState.GRACE, None)
     stage.advance(9.9)
     assert reader.closed == []
     stage.advance(0.2)
@@ -100,10 +99,11 @@ def test_a_mount_that_waits_for_nobody_ends(stage: Any) -> None:
     for reader in readers:
         stage.play(mount, reader)
     leave(stage, mount)
-    mount.remove_reader(readers[0])
-    assert mount.state is MountState.GRACE
-    mount.remove_reader(readers[1])
-    assert mount.state is MountState.CLOSED
+    states = []
+    for reader in readers:
+        mount.remove_reader(reader)
+        states.append(mount.state)
+    assert states == [MountState.GRACE, MountState.CLOSED]
     assert stage.waiting == 0
 
 

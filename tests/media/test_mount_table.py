@@ -178,7 +178,7 @@ def test_an_observer_that_raises_changes_nothing(
 
 
 def test_what_was_lost_on_closed_mounts_stays_counted(stage: Any) -> None:
-    class Dropping(stage.FakePublisher):  # type: ignore[misc, name-defined]
+    class Dropping(stage.FakePublisher):  # type: ignore[misc]
         kernel_drops = 5
 
     table = stage.table(grace_s=0.0)

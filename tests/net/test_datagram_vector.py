@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import socket
@@ -11,7 +12,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from headwater.net import datagram_vector
 from headwater.net.datagram_vector import DatagramVector, sendmmsg
 
 pytestmark = pytest.mark.skipif(sendmmsg() is None, reason="no sendmmsg here")
@@ -104,5 +104,5 @@ def test_a_library_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, *arguments: object, **options: object) -> None:
             pass
 
-    monkeypatch.setattr(datagram_vector.ctypes, "CDLL", Library)
+    monkeypatch.setattr(ctypes, "CDLL", Library)
     assert sendmmsg.__wrapped__() is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings
@@ -31,8 +33,8 @@ def test_defaults_are_allowed() -> None:
 )
 def test_bounds_of_sockets(field: str, value: float, minimum: float) -> None:
     with pytest.raises(ValueError, match=f"{field} is {value}, allowed is {minimum} or more"):
-        SocketSettings(**{field: value})
-    SocketSettings(**{field: minimum})
+        SocketSettings(**{field: value})  # type: ignore[arg-type]
+    SocketSettings(**{field: minimum})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,6 @@ def test_bounds_of_sockets(field: str, value: float, minimum: float) -> None:
         ),
     ],
 )
-def test_bounds_of_tls(options: dict[str, object], message: str) -> None:
+def test_bounds_of_tls(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TlsSettings(**options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -15,9 +16,11 @@ from headwater.net.socket_buffers import (
     set_send_buffer,
 )
 
+SetBuffer = Callable[[socket.socket, int], BufferSize]
+
 
 @pytest.mark.parametrize("set_buffer", [set_receive_buffer, set_send_buffer])
-def test_small_buffers_are_given(set_buffer) -> None:  # type: ignore[no-untyped-def]
+def test_small_buffers_are_given(set_buffer: SetBuffer) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         size = set_buffer(sock, 65_536)
         assert size.given_bytes >= size.asked_bytes == 65_536
@@ -34,7 +37,7 @@ def test_small_buffers_are_given(set_buffer) -> None:  # type: ignore[no-untyped
 )
 def test_shortfall_names_the_sysctl(
     monkeypatch: pytest.MonkeyPatch,
-    set_buffer,  # type: ignore[no-untyped-def]
+    set_buffer: SetBuffer,
     sysctl: str,
     option: int,
 ) -> None:

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from exhausted import Exhausted
@@ -48,7 +49,7 @@ class Door:
 
 @contextlib.asynccontextmanager
 async def open_listener(
-    door: Door, hosts: list[str], port: int = 0, **options: object
+    door: Door, hosts: list[str], port: int = 0, **options: Any
 ) -> AsyncIterator[TcpListener]:
     listener = TcpListener(asyncio.get_running_loop(), door.take, **options)
     try:

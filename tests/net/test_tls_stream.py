@@ -7,12 +7,12 @@ import contextlib
 import socket
 import ssl
 import struct
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
+from certificate_files import CertificateFiles, CertificateMaker
 from stream_ends import (
     DEADLINE_S,
     HalfOpenRecorder,
@@ -25,9 +25,6 @@ from headwater.net.settings import ClientCertificates, TlsSettings, TlsVersion
 from headwater.net.stream import ByteStream
 from headwater.net.tls_context import ServerTls
 from headwater.net.tls_stream import TlsStream
-
-sys.path.insert(0, str(Path(__file__).parent))
-from certificate_files import CertificateFiles, CertificateMaker
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +79,7 @@ async def connect(far: socket.socket, context: ssl.SSLContext) -> Peer:
 
 @contextlib.asynccontextmanager
 async def open_stream(
-    near: socket.socket, recorder: Recorder, context: ssl.SSLContext, **options: object
+    near: socket.socket, recorder: Recorder, context: ssl.SSLContext, **options: Any
 ) -> AsyncIterator[TlsStream]:
     stream = TlsStream(near, asyncio.get_running_loop(), recorder, context, **options)
     try:
@@ -282,7 +279,11 @@ async def test_close_notify_is_seen_by_openssl(
                 tls.send(b"bye")
                 return tls.recv(100) + tls.recv(100)
 
-        recorder.on_data = lambda data: (stream.write(b"answer"), stream.close())
+        def answer(_: bytes) -> None:
+            stream.write(b"answer")
+            stream.close()
+
+        recorder.on_data = answer
         async with asyncio.timeout(DEADLINE_S):
             assert await asyncio.to_thread(talk) == b"answer"
         await recorder.until(lambda: recorder.closed == [None])

@@ -8,12 +8,13 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 
 from headwater.net import udp_receiver
-from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
+from headwater.net.kernel_features import SOL_UDP, UDP_GRO, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.socket_address import Address
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 
@@ -27,17 +28,20 @@ class Inbox:
     """Keeps batches and lets a test wait for them."""
 
     def __init__(self) -> None:
-        self.batches: list[list] = []
+        self.batches: list[list[Any]] = []
         self.changed = asyncio.Event()
 
-    def take(self, batch: list) -> None:
+    def take(self, batch: list[Any]) -> None:
         assert batch
         self.batches.append(batch)
         self.changed.set()
 
     @property
-    def packets(self) -> list:
+    def packets(self) -> list[Any]:
         return [packet for batch in self.batches for packet in batch]
+
+    def holds(self, count: int) -> bool:
+        return len(self.packets) == count
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -103,7 +107,7 @@ async def open_end() -> AsyncIterator[Line]:
 
 @pytest.fixture(params=["plain", "coalescing"])
 def offload(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    on = request.param == "coalescing"
+    on = bool(request.param == "coalescing")
     if on and not probe().udp_gro:
         pytest.skip("no UDP_GRO here")
     features: KernelFeatures = replace(probe(), udp_gro=on)
@@ -179,16 +183,17 @@ async def test_coalesced_datagrams_come_apart(line: Line) -> None:
 @pytest.mark.skipif(not probe().udp_gro, reason="no UDP_GRO here")
 async def test_offload_ends_where_nothing_is_coalesced(line: Line) -> None:
     receiver, inbox = line.receive(), line.inbox
-    assert receiver.coalescing
+    coalescing = [receiver.coalescing]
     packets = [b"%d" % number * 20 for number in range(600)]
     for index, packet in enumerate(packets):
         line.sending.send(packet)
         if index % 50 == 0:
-            await inbox.until(lambda index=index: len(inbox.packets) == index + 1)
+            await inbox.until(partial(inbox.holds, index + 1))
     await inbox.until(lambda: len(inbox.packets) == 600)
     assert inbox.packets == packets
-    assert not receiver.coalescing
-    assert line.receiving.getsockopt(SOL_UDP, udp_receiver.UDP_GRO) == 0
+    coalescing.append(receiver.coalescing)
+    assert coalescing == [True, False]
+    assert line.receiving.getsockopt(SOL_UDP, UDP_GRO) == 0
 
 
 async def test_refused_peer_is_counted_and_harmless(line: Line, offload: bool) -> None:
@@ -231,7 +236,7 @@ async def test_close_stops_and_leaves_the_socket(line: Line, offload: bool) -> N
 async def test_close_inside_the_callback(line: Line, offload: bool) -> None:
     inbox = line.inbox
 
-    def take(batch: list[bytes]) -> None:
+    def take(batch: list[Any]) -> None:
         inbox.take(batch)
         receiver.close()
         line.receiving.close()

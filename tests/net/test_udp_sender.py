@@ -9,6 +9,7 @@ import errno
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from headwater.net import udp_sender
 from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import KernelFeatures, probe
 from headwater.net.segmentation import Run, plan_runs
+from headwater.net.socket_address import Address
 from headwater.net.udp_sender import Destination, UdpSender
 
 DEADLINE_S = 20
@@ -26,9 +28,9 @@ class Valve(socket.socket):
     """A UDP socket whose send buffer is full, or whose sends fail, when a test says so."""
 
     room: int = 1_000_000
-    failures: dict[tuple[str, int], list[int]]
+    failures: dict[Address, list[int]]
 
-    def judge(self, address: tuple[str, int]) -> int:
+    def judge(self, address: Address) -> int:
         codes = self.failures.get(address)
         if codes:
             return codes.pop(0)
@@ -37,11 +39,11 @@ class Valve(socket.socket):
         self.room -= 1
         return 0
 
-    def sendto(self, data: bytes, address: tuple[str, int]) -> int:
-        code = self.judge(address)
+    def sendto(self, data: Any, *to: Any) -> int:
+        code = self.judge(to[-1])
         if code:
             raise OSError(code, "from the valve")
-        return super().sendto(data, address)
+        return super().sendto(data, *to)
 
 
 @dataclass
@@ -61,7 +63,8 @@ class Network:
         sink.bind((host, 0))
         sink.setblocking(False)
         self.sinks.append(sink)
-        return sink.getsockname()
+        address: tuple[str, int] = sink.getsockname()
+        return address
 
     def received(self, index: int) -> list[bytes]:
         packets = []
@@ -169,12 +172,12 @@ async def test_removed_and_added(network: Network) -> None:
     sender.send([Run(b"one", 3, 1)])
     sender.remove(first)
     sender.remove(first)
-    assert sender.destinations == (second,)
+    assert [*sender.destinations] == [second]
     third = sender.add(network.open_sink())
     sender.send([Run(b"two", 3, 1)])
     sender.send_to(first, [Run(b"no", 2, 1)])
     sender.send_to(first, alone(b"no"))
-    assert sender.destinations == (second, third)
+    assert [*sender.destinations] == [second, third]
     assert [network.received(i) for i in range(3)] == [[b"one"], [b"one", b"two"], [b"two"]]
 
 
@@ -194,7 +197,7 @@ async def test_same_address_twice(network: Network) -> None:
 @pytest.mark.parametrize(
     "address", [("localhost", 5), ("::1", 5, 0, 0), ("127.0.0.1", 0), ("127.0.0.1", 65_536)]
 )
-async def test_addresses_that_cannot_be_served(network: Network, address: tuple) -> None:
+async def test_addresses_that_cannot_be_served(network: Network, address: Any) -> None:
     with pytest.raises(ValueError, match=r"address|port"):
         network.open_sender().add(address)
 

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from typing import Any
 
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^,\s]*))')
-_HASHES: dict[str, Callable[[bytes], object]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_HASHES: dict[str, Callable[[bytes], Any]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 def basic(name: str, password: str) -> str:
@@ -32,7 +33,8 @@ def digest(
     uri = signed_uri or uri
 
     def hashed(text: str) -> str:
-        return _HASHES[algorithm](text.encode()).hexdigest()  # type: ignore[attr-defined]
+        digest: str = _HASHES[algorithm](text.encode()).hexdigest()
+        return digest
 
     ha1 = hashed(f"{name}:{given['realm']}:{password}")
     ha2 = hashed(f"{method}:{uri}")

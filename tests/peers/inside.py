@@ -12,6 +12,7 @@ from headwater.media.mount_table import MountTable
 from headwater.relay.relay import Relay
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.service import RtspService
+from headwater.server.sessions.session import PublisherSession, ReaderSession
 from headwater.server.sessions.session_table import SessionTable
 from headwater.transports.transport_factory import TransportFactory
 
@@ -39,6 +40,18 @@ class Inside:
     def sessions(self) -> SessionTable:
         """Its RTSP sessions."""
         return self.rtsp.sessions
+
+    def reader_session(self, session_id: str) -> ReaderSession:
+        """The session of a reader, which must be there."""
+        session = self.sessions.get(session_id)
+        assert isinstance(session, ReaderSession)
+        return session
+
+    def publisher_session(self, session_id: str) -> PublisherSession:
+        """The session of a publisher, which must be there."""
+        session = self.sessions.get(session_id)
+        assert isinstance(session, PublisherSession)
+        return session
 
     @property
     def connections(self) -> ConnectionTable:

@@ -97,8 +97,8 @@ def _opened(device: str) -> socket.socket:
 
 async def emulate(near: str, far: str) -> None:
     """Pass frames on until standard input ends."""
-    ends = _opened(near), _opened(far)
-    ways = Way(*ends, 1), Way(*reversed(ends), 2)
+    one, other = _opened(near), _opened(far)
+    ways = Way(one, other, 1), Way(other, one, 2)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 DEADLINE_S = 10.0
 
@@ -46,7 +47,7 @@ class RtspPeer:
         self.frames: list[tuple[int, bytes]] = []
 
     @classmethod
-    async def connect(cls, port: int, host: str = "127.0.0.1", **options: object) -> RtspPeer:
+    async def connect(cls, port: int, host: str = "127.0.0.1", **options: Any) -> RtspPeer:
         peer = cls(*await asyncio.open_connection(host, port, **options))
         OPEN.append(peer)
         return peer
@@ -60,7 +61,22 @@ class RtspPeer:
 
     @property
     def local_port(self) -> int:
-        return self.writer.get_extra_info("sockname")[1]
+        port: int = self.writer.get_extra_info("sockname")[1]
+        return port
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        return transport
+
+    def stop_reading(self) -> None:
+        """Take nothing more off the socket: what the server sends piles up."""
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take what has piled up, and what comes."""
+        self.transport.resume_reading()
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -238,7 +254,7 @@ class TcpReader:
     @classmethod
     async def start(
         cls, port: int, url: str, tracks: int = 1, *, sock: socket.socket | None = None
-    ) -> TcpReader:
+    ) -> Self:
         if sock is None:
             peer = await RtspPeer.connect(port)
         else:

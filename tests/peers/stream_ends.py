@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from headwater.net.tcp_stream import TcpStream
 
@@ -111,7 +112,7 @@ def fill(stream: TcpStream, size: int = 1_000) -> bytes:
 
 @contextlib.asynccontextmanager
 async def open_stream(
-    sock: socket.socket, recorder: Recorder, **options: object
+    sock: socket.socket, recorder: Recorder, **options: Any
 ) -> AsyncIterator[TcpStream]:
     stream = TcpStream(sock, asyncio.get_running_loop(), recorder, **options)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Self
 
 from rtsp_peer import DEADLINE_S, SDP_VIDEO, Answer, RtspPeer, rtp
 
@@ -93,7 +94,7 @@ class UdpReader(UdpPair):
         return await peer.ask("SETUP", f"{url}/trackID={track}", {"Transport": transport} | headers)
 
     @classmethod
-    async def start(cls, port: int, url: str, host: str = "127.0.0.1") -> UdpReader:
+    async def start(cls, port: int, url: str, host: str = "127.0.0.1") -> Self:
         """A reader of the first track, playing."""
         reader = cls(host)
         reader.peer = await RtspPeer.connect(port, host)

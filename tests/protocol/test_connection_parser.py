@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from headwater.protocol import connection_parser
+from headwater.protocol import connection_parser, quirks
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import Fault, ProtocolError
 from headwater.protocol.headers import Headers
@@ -407,7 +407,7 @@ def test_a_head_that_comes_byte_by_byte_is_looked_through_once(
     stream: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = CountingPattern(connection_parser._FIRST_LINE_STOP)
-    crlf_end = CountingPattern(connection_parser.END_OF_CRLF_HEAD)
+    crlf_end = CountingPattern(quirks.END_OF_CRLF_HEAD)
     lf_end = CountingPattern(connection_parser._END_OF_LF_HEAD)
     monkeypatch.setattr(connection_parser, "_FIRST_LINE_STOP", line)
     monkeypatch.setattr(connection_parser, "END_OF_CRLF_HEAD", crlf_end)

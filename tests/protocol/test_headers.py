@@ -7,9 +7,9 @@ from headwater.protocol.headers import Headers
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9\-]{0,20}", fullmatch=True)
 values = st.text(
-    st.characters(
-        blacklist_categories=("Cs",), blacklist_characters="".join(map(chr, range(32)))
-    ).filter(lambda character: character != "\x7f"),
+    st.characters(codec="utf-8", exclude_characters="".join(map(chr, range(32)))).filter(
+        lambda character: character != "\x7f"
+    ),
     max_size=30,
 ).map(lambda text: text.strip(" \t"))
 

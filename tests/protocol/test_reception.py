@@ -10,7 +10,7 @@ def receive(statistics: ReceptionStatistics, *batches: tuple[int, int, int]) -> 
         statistics.receive_batch(first, last, count)
 
 
-def test_before_any_packet():
+def test_before_any_packet() -> None:
     statistics = ReceptionStatistics(90_000)
     assert (statistics.expected, statistics.received, statistics.lost) == (0, 0, 0)
     block = statistics.report_block(7, 100.0)
@@ -46,7 +46,9 @@ def test_before_any_packet():
         "largest gap",
     ],
 )
-def test_expected_and_received(batches, expected, received, highest):
+def test_expected_and_received(
+    batches: list[tuple[int, int, int]], expected: int, received: int, highest: int
+) -> None:
     statistics = ReceptionStatistics(90_000)
     receive(statistics, *batches)
     assert (statistics.expected, statistics.received) == (expected, received)
@@ -55,7 +57,7 @@ def test_expected_and_received(batches, expected, received, highest):
     assert statistics.restarts == 0
 
 
-def test_fraction_lost_is_of_the_time_between_reports():
+def test_fraction_lost_is_of_the_time_between_reports() -> None:
     statistics = ReceptionStatistics(90_000)
     receive(statistics, (0, 99, 75))
     assert statistics.report_block(1, 0.0).fraction_lost == 64
@@ -70,7 +72,7 @@ def test_fraction_lost_is_of_the_time_between_reports():
     assert statistics.report_block(1, 0.0).fraction_lost == 0
 
 
-def test_a_stray_packet_changes_nothing():
+def test_a_stray_packet_changes_nothing() -> None:
     statistics = ReceptionStatistics(90_000)
     receive(statistics, (100, 199, 100), (40_000, 40_000, 1), (200, 209, 10))
     assert (statistics.expected, statistics.received, statistics.restarts) == (110, 110, 0)
@@ -81,7 +83,7 @@ def test_a_stray_packet_changes_nothing():
     [[(40_000, 40_000, 1), (40_001, 40_001, 1)], [(40_000, 40_009, 10)]],
     ids=["two single packets in sequence", "a batch"],
 )
-def test_a_restart_begins_anew_and_keeps_what_was_lost(restart):
+def test_a_restart_begins_anew_and_keeps_what_was_lost(restart: list[tuple[int, int, int]]) -> None:
     statistics = ReceptionStatistics(90_000)
     receive(statistics, (100, 199, 90), *restart)
     assert statistics.restarts == 1
@@ -90,7 +92,7 @@ def test_a_restart_begins_anew_and_keeps_what_was_lost(restart):
     assert statistics.report_block(1, 0.0).cumulative_lost == 0
 
 
-def test_late_by_more_than_a_hundred_is_no_late_packet():
+def test_late_by_more_than_a_hundred_is_no_late_packet() -> None:
     statistics = ReceptionStatistics(90_000)
     receive(statistics, (1000, 1000, 1), (899, 899, 1))
     assert statistics.received == 1
@@ -98,7 +100,7 @@ def test_late_by_more_than_a_hundred_is_no_late_packet():
     assert statistics.received == 2
 
 
-def test_batches_say_the_same_as_single_packets():
+def test_batches_say_the_same_as_single_packets() -> None:
     rng = random.Random(7)
     sequence = [number & 0xFFFF for number in range(65_000, 67_000) if rng.random() > 0.05]
     single = ReceptionStatistics(90_000)
@@ -113,7 +115,7 @@ def test_batches_say_the_same_as_single_packets():
     assert single.lost > 50
 
 
-def test_jitter_as_the_rfc_reckons_it():
+def test_jitter_as_the_rfc_reckons_it() -> None:
     # RFC 3550 §A.8 with floating point: J += (|D| - J) / 16.
     statistics = ReceptionStatistics(8_000)
     expected = 0.0
@@ -125,14 +127,14 @@ def test_jitter_as_the_rfc_reckons_it():
     assert statistics.jitter == int(expected) > 0
 
 
-def test_jitter_over_a_timestamp_wrap():
+def test_jitter_over_a_timestamp_wrap() -> None:
     statistics = ReceptionStatistics(90_000)
     for index in range(10):
         statistics.receive_timestamp((2**32 - 9_000 + index * 3_000) % 2**32, 50 + index / 30)
     assert statistics.jitter == 0
 
 
-def test_time_since_the_last_sender_report():
+def test_time_since_the_last_sender_report() -> None:
     statistics = ReceptionStatistics(90_000)
     statistics.receive_sender_report(0x1111222233334444, 10.0)
     block = statistics.report_block(1, 12.5)

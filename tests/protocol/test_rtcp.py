@@ -35,7 +35,7 @@ NACK = bytes.fromhex("81cd000300000001deadbeefffff0003")
 REMB = bytes.fromhex("8fce00050000000100000000") + b"REMB" + bytes.fromhex("010bd090deadbeef")
 
 
-def test_sender_report():
+def test_sender_report() -> None:
     assert parse_rtcp(FFMPEG_SR) == [
         SenderReport(
             ssrc=0xE5AF2AD0,
@@ -47,7 +47,7 @@ def test_sender_report():
     ]
 
 
-def test_a_compound_with_bye():
+def test_a_compound_with_bye() -> None:
     assert parse_rtcp(GSTREAMER_END) == [
         SenderReport(0x09102906, 0xEEAD79410C6AD2DC, 0xD6FECBB2, 1400, 1_316_475),
         SourceDescription(
@@ -57,7 +57,7 @@ def test_a_compound_with_bye():
     ]
 
 
-def test_receiver_report():
+def test_receiver_report() -> None:
     block = ReportBlock(
         ssrc=0xDEADBEEF,
         fraction_lost=64,
@@ -70,13 +70,13 @@ def test_receiver_report():
     assert parse_rtcp(RR) == [ReceiverReport(1001, (block,))]
 
 
-def test_a_compound_in_order():
+def test_a_compound_in_order() -> None:
     packets = parse_rtcp(FFMPEG_SR + SDES + PLI)
     assert [type(packet) for packet in packets] == [SenderReport, SourceDescription, Feedback]
     assert packet_bounds(FFMPEG_SR + SDES + PLI) == [(0, 28), (28, 48), (48, 60)]
 
 
-def test_what_ffmpeg_sends_to_open_a_path():
+def test_what_ffmpeg_sends_to_open_a_path() -> None:
     # A receiver report without a block, for the reader's NAT.
     assert parse_rtcp(bytes.fromhex("80c9000100000000")) == [ReceiverReport(0)]
 
@@ -91,13 +91,13 @@ def test_what_ffmpeg_sends_to_open_a_path():
     ],
     ids=["padded", "empty item", "no null at the end", "no items"],
 )
-def test_source_description(items, expected):
+def test_source_description(items: bytes, expected: tuple[tuple[int, bytes], ...]) -> None:
     words = 1 + len(items) // 4
     packet = b"\x81\xca" + words.to_bytes(2, "big") + bytes.fromhex("00000001") + items
     assert parse_rtcp(packet) == [SourceDescription((SdesChunk(1, expected),))]
 
 
-def test_two_chunks_and_a_missing_cname():
+def test_two_chunks_and_a_missing_cname() -> None:
     body = (
         bytes.fromhex("00000001") + b"\x02\x01x\x00" + bytes.fromhex("00000002") + b"\x01\x01y\x00"
     )
@@ -118,11 +118,11 @@ def test_two_chunks_and_a_missing_cname():
         ("81cb00020000000102ff6100", Bye((1,), "\ufffda")),
     ],
 )
-def test_bye(packet, expected):
+def test_bye(packet: str, expected: Bye) -> None:
     assert parse_rtcp(bytes.fromhex(packet)) == [expected]
 
 
-def test_app_and_unknown():
+def test_app_and_unknown() -> None:
     app = bytes.fromhex("85cc000300000001") + b"qtsi" + b"\x00\x01\x02\x03"
     extended = bytes.fromhex("80cf000100000001")
     assert parse_rtcp(app + extended) == [
@@ -144,7 +144,7 @@ def test_app_and_unknown():
     ],
     ids=["pli", "fir", "old fir", "nack", "remb", "transport-wide", "afb"],
 )
-def test_feedback(packet, kind, wants_key_frame):
+def test_feedback(packet: bytes, kind: FeedbackKind, wants_key_frame: bool) -> None:
     (found,) = parse_rtcp(packet)
     assert isinstance(found, Feedback)
     assert found.kind is kind
@@ -156,14 +156,14 @@ def test_feedback(packet, kind, wants_key_frame):
     assert found.bit_rate_bps == (1_000_000 if kind is FeedbackKind.REMB else None)
 
 
-def test_a_fir_may_ask_several_sources_and_end_in_half_an_entry():
+def test_a_fir_may_ask_several_sources_and_end_in_half_an_entry() -> None:
     two = bytes.fromhex("84ce00070000000100000000 0000000a01000000 0000000b02000000 0000000c")
     (found,) = parse_rtcp(two)
     assert isinstance(found, Feedback)
     assert found.asked == ((10, 1), (11, 2))
 
 
-def test_padding_is_taken_off():
+def test_padding_is_taken_off() -> None:
     padded = bytes.fromhex("a0cf00020000000100000004")
     assert parse_rtcp(padded) == [UnknownRtcp(207, 0, bytes.fromhex("00000001"))]
 
@@ -194,7 +194,7 @@ def test_padding_is_taken_off():
         (bytes.fromhex("a0cf000100000009"), 7),
     ],
 )
-def test_broken_packets(packet, offset):
+def test_broken_packets(packet: bytes, offset: int) -> None:
     with pytest.raises(ProtocolError, match="RTCP") as caught:
         parse_rtcp(packet)
     assert caught.value.offset == offset
@@ -212,11 +212,11 @@ def test_broken_packets(packet, offset):
         (b"\x00" + FFMPEG_SR[1:], False),
     ],
 )
-def test_telling_rtcp_from_rtp(packet, expected):
+def test_telling_rtcp_from_rtp(packet: bytes, expected: bool) -> None:
     assert is_rtcp(packet) is expected
 
 
-def parse_or_error(noise):
+def parse_or_error(noise: bytes) -> None:
     refusal = None
     packets = []
     try:
@@ -235,7 +235,7 @@ def parse_or_error(noise):
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_give_packets_or_a_protocol_error(noise):
+def test_any_bytes_give_packets_or_a_protocol_error(noise: bytes) -> None:
     parse_or_error(noise)
 
 
@@ -246,7 +246,7 @@ def test_any_bytes_give_packets_or_a_protocol_error(noise):
         max_size=5,
     )
 )
-def test_packets_with_likely_headers(parts):
+def test_packets_with_likely_headers(parts: list[tuple[int, int, int, bytes]]) -> None:
     compound = b"".join(
         bytes([0x80 | flags, kind])
         + words.to_bytes(2, "big")

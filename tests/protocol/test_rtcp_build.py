@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ BLOCKS = st.lists(
 
 
 @given(U32, BLOCKS, st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
-def test_a_receiver_report_reads_back(ssrc, blocks, cname):
+def test_a_receiver_report_reads_back(ssrc: int, blocks: list[ReportBlock], cname: str) -> None:
     assert parse_rtcp(receiver_report(ssrc, blocks, cname=cname)) == [
         ReceiverReport(ssrc, tuple(blocks)),
         SourceDescription((SdesChunk(ssrc, ((1, cname.encode()),)),)),
@@ -44,7 +46,9 @@ def test_a_receiver_report_reads_back(ssrc, blocks, cname):
 
 
 @given(U32, st.integers(0, 2**64 - 1), U32, U32, U32, BLOCKS)
-def test_a_sender_report_reads_back(ssrc, ntp, rtp_timestamp, packets, octets, blocks):
+def test_a_sender_report_reads_back(
+    ssrc: int, ntp: int, rtp_timestamp: int, packets: int, octets: int, blocks: list[ReportBlock]
+) -> None:
     compound = sender_report(
         ssrc,
         ntp=ntp,
@@ -59,12 +63,12 @@ def test_a_sender_report_reads_back(ssrc, ntp, rtp_timestamp, packets, octets, b
     )
 
 
-def test_counts_wrap():
+def test_counts_wrap() -> None:
     compound = sender_report(1, ntp=0, rtp_timestamp=2**32 + 1, packets=2**32, octets=-1, cname="x")
     assert parse_rtcp(compound)[0] == SenderReport(1, 0, 1, 0, 2**32 - 1)
 
 
-def test_the_bytes_of_a_receiver_report():
+def test_the_bytes_of_a_receiver_report() -> None:
     block = ReportBlock(0xDEADBEEF, 64, -2, 0x10005, 16, 0x3A441234, 0x8000)
     assert receiver_report(1001, [block], cname="abc") == bytes.fromhex(
         "81c90007000003e9deadbeef40fffffe00010005000000103a44123400008000"
@@ -72,7 +76,7 @@ def test_the_bytes_of_a_receiver_report():
     )
 
 
-def test_the_bytes_of_requests_for_a_key_frame():
+def test_the_bytes_of_requests_for_a_key_frame() -> None:
     report = receiver_report(1001, cname="abc")
     assert picture_loss_indication(1001, 0xDEADBEEF, cname="abc") == report + bytes.fromhex(
         "81ce0002000003e9deadbeef"
@@ -83,7 +87,7 @@ def test_the_bytes_of_requests_for_a_key_frame():
 
 
 @given(U32, U32, st.integers(0, 300))
-def test_requests_for_a_key_frame_read_back(ssrc, media_ssrc, sequence):
+def test_requests_for_a_key_frame_read_back(ssrc: int, media_ssrc: int, sequence: int) -> None:
     report, described, request = parse_rtcp(
         full_intra_request(ssrc, media_ssrc, sequence, cname="a")
     )
@@ -96,14 +100,14 @@ def test_requests_for_a_key_frame_read_back(ssrc, media_ssrc, sequence):
 
 
 @pytest.mark.parametrize(("lost", "written"), [(2**24, 0x7FFFFF), (-(2**24), -0x800000)])
-def test_loss_is_clamped_to_24_bits(lost, written):
+def test_loss_is_clamped_to_24_bits(lost: int, written: int) -> None:
     block = ReportBlock(1, 0, lost, 0, 0)
     (report, _) = parse_rtcp(receiver_report(1, [block], cname="x"))
     assert isinstance(report, ReceiverReport)
     assert report.blocks[0].cumulative_lost == written
 
 
-def test_bye_begins_with_a_report():
+def test_bye_begins_with_a_report() -> None:
     assert parse_rtcp(bye([7, 8], "publisher left", cname="x")) == [
         ReceiverReport(7),
         SourceDescription((SdesChunk(7, ((1, b"x"),)),)),
@@ -113,7 +117,7 @@ def test_bye_begins_with_a_report():
 
 
 @pytest.mark.parametrize("reason", ["", "a", "abc", "abcd", "ü" * 200])
-def test_reasons_of_any_length(reason):
+def test_reasons_of_any_length(reason: str) -> None:
     packet = parse_rtcp(bye([7], reason))[-1]
     assert isinstance(packet, Bye)
     assert (packet.reason or "") == reason[:127]
@@ -127,18 +131,18 @@ def test_reasons_of_any_length(reason):
         (lambda: receiver_report(1, [ReportBlock(1, 0, 0, 0, 0)] * 32, cname="x"), "at most 31"),
     ],
 )
-def test_what_does_not_fit(build, message):
+def test_what_does_not_fit(build: Callable[[], bytes], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()
 
 
-def test_ntp():
+def test_ntp() -> None:
     assert ntp_time(0.0) == 2_208_988_800 << 32
     assert ntp_time(0.5) & 0xFFFFFFFF == 0x80000000
     assert ntp_middle(0x1111222233334444) == 0x22223333
 
 
-def test_rewriting_a_sender_report():
+def test_rewriting_a_sender_report() -> None:
     theirs = sender_report(1, ntp=5, rtp_timestamp=2**32 - 10, packets=3, octets=4, cname="cam")
     theirs += bytes.fromhex("82cb00020000000100000063")
     assert parse_rtcp(rewrite_sender_report(theirs, 20, 9)) == [
@@ -148,7 +152,7 @@ def test_rewriting_a_sender_report():
     ]
 
 
-def test_rewriting_leaves_other_sources_alone():
+def test_rewriting_leaves_other_sources_alone() -> None:
     block = ReportBlock(1, 0, 0, 0, 0)
     chunks = (
         bytes.fromhex("00000001")
@@ -170,13 +174,13 @@ def test_rewriting_leaves_other_sources_alone():
     assert rewritten[3] == parse_rtcp(bytes.fromhex("80cf000100000001"))[0]
 
 
-@pytest.mark.parametrize("packet", [b"", "80c8000100000001", "80c90000", "80c80006"])
-def test_rewriting_what_is_broken(packet):
+@pytest.mark.parametrize("packet", ["", "80c8000100000001", "80c90000", "80c80006"])
+def test_rewriting_what_is_broken(packet: str) -> None:
     with pytest.raises(ProtocolError):
-        rewrite_sender_report(bytes.fromhex(packet) if packet else b"", 1, 2)
+        rewrite_sender_report(bytes.fromhex(packet), 1, 2)
 
 
-def test_counts_past_the_end_name_no_source():
+def test_counts_past_the_end_name_no_source() -> None:
     theirs = bytes.fromhex("80c900010000000183cb00010000000183ca000100000001")
     assert rewrite_sender_report(theirs, 1, 2) == bytes.fromhex(
         "80c900010000000283cb00010000000283ca000100000002"
@@ -184,7 +188,7 @@ def test_counts_past_the_end_name_no_source():
 
 
 @given(st.binary(max_size=120), st.integers(-(2**33), 2**33), U32)
-def test_any_bytes_are_rewritten_or_refused(noise, ts_delta, ssrc):
+def test_any_bytes_are_rewritten_or_refused(noise: bytes, ts_delta: int, ssrc: int) -> None:
     for compound in (noise, bytes.fromhex("80c9000100000001") + noise):
         try:
             written = rewrite_sender_report(compound, ts_delta, ssrc)

@@ -11,7 +11,7 @@ FFMPEG = bytes.fromhex("80603039d2a1b3c4deadbeef1800166742c014da")
 FULL = bytes.fromhex("b2a1ffff00000001000000020000000300000004bede000110ff00005566778800000004")
 
 
-def test_fields():
+def test_fields() -> None:
     assert rtp.is_rtp(FFMPEG)
     assert rtp.payload_type(FFMPEG) == 96
     assert rtp.marker(FFMPEG) is False
@@ -27,11 +27,11 @@ def test_fields():
 @pytest.mark.parametrize(
     "packet", [b"", FFMPEG[:11], b"\x40" + FFMPEG[1:], b"\xc0" + FFMPEG[1:], b"$" + FFMPEG]
 )
-def test_what_is_no_rtp(packet):
+def test_what_is_no_rtp(packet: bytes) -> None:
     assert not rtp.is_rtp(packet)
 
 
-def test_the_whole_header():
+def test_the_whole_header() -> None:
     assert rtp.RtpHeader.parse(FULL) == rtp.RtpHeader(
         payload_type=33,
         marker=True,
@@ -61,7 +61,7 @@ def test_the_whole_header():
     ],
     ids=["short", "version", "csrc", "extension", "extension length", "no padding", "padding"],
 )
-def test_broken_headers(packet, offset):
+def test_broken_headers(packet: bytes, offset: int) -> None:
     with pytest.raises(ProtocolError, match="RTP") as caught:
         rtp.RtpHeader.parse(packet)
     assert caught.value.offset == offset
@@ -71,11 +71,11 @@ def test_broken_headers(packet, offset):
     "packet",
     [b"\x8f" + bytes(15), b"\x90" + bytes(14), b"\x90" + bytes(13) + b"\xff\xff" + bytes(9)],
 )
-def test_a_header_longer_than_its_packet_leaves_no_payload(packet):
+def test_a_header_longer_than_its_packet_leaves_no_payload(packet: bytes) -> None:
     assert rtp.payload_offset(packet) == len(packet)
 
 
-def test_rewrite():
+def test_rewrite() -> None:
     moved = rtp.rewrite(FFMPEG, 1, 2, 3)
     header = rtp.RtpHeader.parse(moved)
     assert (header.sequence_number, header.timestamp, header.ssrc) == (12346, 0xD2A1B3C6, 3)
@@ -89,7 +89,9 @@ def test_rewrite():
     st.integers(-(2**33), 2**33),
     st.integers(0, 2**32 - 1),
 )
-def test_rewriting_back_gives_the_packet(packet, seq_delta, ts_delta, ssrc):
+def test_rewriting_back_gives_the_packet(
+    packet: bytes, seq_delta: int, ts_delta: int, ssrc: int
+) -> None:
     there = rtp.rewrite(packet, seq_delta, ts_delta, ssrc)
     assert rtp.ssrc(there) == ssrc
     assert rtp.sequence_number(there) == (rtp.sequence_number(packet) + seq_delta) % 2**16
@@ -98,7 +100,7 @@ def test_rewriting_back_gives_the_packet(packet, seq_delta, ts_delta, ssrc):
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes_give_a_header_or_a_protocol_error(noise):
+def test_any_bytes_give_a_header_or_a_protocol_error(noise: bytes) -> None:
     try:
         header = rtp.RtpHeader.parse(noise)
     except ProtocolError:

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.sdp import RtpMap, SessionDescription
+from headwater.protocol.sdp import MediaDescription, RtpMap, SessionDescription
 from headwater.protocol.wire_limits import DescriptionLimits
 
 FFMPEG = (
@@ -44,7 +44,7 @@ TUYA = (
 )
 
 
-def parse_media(*lines: str):
+def parse_media(*lines: str) -> MediaDescription:
     return SessionDescription.parse("\n".join(["v=0", *lines])).media[0]
 
 
@@ -75,7 +75,7 @@ def parse_media(*lines: str):
     ],
     ids=["ffmpeg", "gstreamer", "dahua", "uniview", "tuya"],
 )
-def test_what_publishers_and_cameras_send(text, tracks):
+def test_what_publishers_and_cameras_send(text: str, tracks: list[tuple[object, ...]]) -> None:
     description = SessionDescription.parse(text)
     assert [
         (media.kind, media.formats, media.encoding, media.clock_rate_hz, media.control)
@@ -83,7 +83,7 @@ def test_what_publishers_and_cameras_send(text, tracks):
     ] == tracks
 
 
-def test_every_field_of_a_section():
+def test_every_field_of_a_section() -> None:
     video, audio = SessionDescription.parse(FFMPEG).media
     assert video.protocol == "RTP/AVP"
     assert video.port == 0
@@ -99,7 +99,7 @@ def test_every_field_of_a_section():
     assert SessionDescription.parse(DAHUA).media[0].direction == "recvonly"
 
 
-def test_the_session_level():
+def test_the_session_level() -> None:
     description = SessionDescription.parse(DAHUA)
     assert description.name == "Media Server"
     assert description.control == "*"
@@ -108,7 +108,7 @@ def test_the_session_level():
     assert (bare.name, bare.control, bare.range_text, bare.lines) == ("", None, None, ())
 
 
-def test_lines_are_kept_as_they_came():
+def test_lines_are_kept_as_they_came() -> None:
     description = SessionDescription.parse(UNIVIEW)
     assert description.lines == ("v=0", "o=- 1001 1 IN ", "s=VCP IPC Realtime stream")
     assert description.media[0].lines[1] == "c=IN "
@@ -125,14 +125,16 @@ def test_lines_are_kept_as_they_came():
         (33, "MP2T", 90_000, 1),
     ],
 )
-def test_static_payload_types_need_no_rtpmap(payload_type, encoding, clock_rate_hz, channels):
+def test_static_payload_types_need_no_rtpmap(
+    payload_type: int, encoding: str, clock_rate_hz: int, channels: int
+) -> None:
     media = parse_media(f"m=audio 0 RTP/AVP {payload_type}")
     assert media.rtpmap == {payload_type: RtpMap(encoding, clock_rate_hz, channels)}
     assert media.encoding == encoding
     assert media.clock_rate_hz == clock_rate_hz
 
 
-def test_an_rtpmap_goes_before_the_static_table():
+def test_an_rtpmap_goes_before_the_static_table() -> None:
     media = parse_media("m=video 0 RTP/AVP 26", "a=rtpmap:26 H264/90000")
     assert media.encoding == "H264"
 
@@ -158,7 +160,7 @@ def test_an_rtpmap_goes_before_the_static_table():
         ("a=rtpmap:٣٣ H264/90000", None),
     ],
 )
-def test_rtpmap_with_odd_spacing(line, expected):
+def test_rtpmap_with_odd_spacing(line: str, expected: RtpMap | None) -> None:
     assert parse_media("m=video 0 RTP/AVP 96", line).rtpmap.get(96) == expected
 
 
@@ -176,7 +178,7 @@ def test_rtpmap_with_odd_spacing(line, expected):
         ("a=fmtp:", None),
     ],
 )
-def test_fmtp_good_and_bad(line, expected):
+def test_fmtp_good_and_bad(line: str, expected: dict[str, str] | None) -> None:
     assert parse_media("m=video 0 RTP/AVP 96", line).fmtp.get(96) == expected
 
 
@@ -190,12 +192,12 @@ def test_fmtp_good_and_bad(line, expected):
         (["a=rtcp-fb:96", "a=rtcp-fb"], {""}),
     ],
 )
-def test_feedback_that_the_publisher_understands(lines, expected):
+def test_feedback_that_the_publisher_understands(lines: list[str], expected: set[str]) -> None:
     section = parse_media("m=video 0 RTP/AVPF 96", "a=rtpmap:96 H264/90000", *lines)
     assert section.rtcp_feedback == expected
 
 
-def test_fmtp_over_several_lines_is_one():
+def test_fmtp_over_several_lines_is_one() -> None:
     media = parse_media("m=video 0 RTP/AVP 96", "a=fmtp:96 a=1", "a=fmtp:96 b=2")
     assert media.fmtp == {96: {"a": "1", "b": "2"}}
 
@@ -211,37 +213,37 @@ def test_fmtp_over_several_lines_is_one():
         ("m=video 0 RTP/AVP 96 200 99999999999999999999", 0, "RTP/AVP", (96,)),
     ],
 )
-def test_media_lines(line, port, protocol, formats):
+def test_media_lines(line: str, port: int, protocol: str, formats: tuple[int, ...]) -> None:
     media = parse_media(line)
     assert (media.port, media.protocol, media.formats) == (port, protocol, formats)
 
 
-def test_formats_missing_from_the_media_line_come_from_rtpmap():
+def test_formats_missing_from_the_media_line_come_from_rtpmap() -> None:
     media = parse_media("m=video", "a=rtpmap:96 H264/90000")
     assert (media.formats, media.protocol, media.port) == ((96,), "RTP/AVP", 0)
 
 
-def test_a_lone_rtpmap_serves_a_payload_type_numbered_otherwise():
+def test_a_lone_rtpmap_serves_a_payload_type_numbered_otherwise() -> None:
     lone = parse_media("m=video 0 RTP/AVP 96", "a=rtpmap:97 H264/90000")
     assert lone.encoding == "H264"
     two = parse_media("m=video 0 RTP/AVP 96", "a=rtpmap:97 H264/90000", "a=rtpmap:98 H265/90000")
     assert (two.encoding, two.clock_rate_hz) == ("", 90_000)
 
 
-def test_bandwidth_that_is_no_number_is_left_out():
+def test_bandwidth_that_is_no_number_is_left_out() -> None:
     media = parse_media("m=video 0 RTP/AVP 96", "b=AS:x", "b=TIAS:64000", "b=AS")
     assert media.bandwidth == {"TIAS": 64_000}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n", "\r\r\n", "\0\r\n", " \r\n \r\n"])
-def test_line_ends(end):
+def test_line_ends(end: str) -> None:
     text = end.join(["v=0", "s=x", "m=video 0 RTP/AVP 96", "a=control:trackID=1", ""])
     description = SessionDescription.parse("\ufeff" + text)
     assert description.media[0].control == "trackID=1"
     assert description.name == "x"
 
 
-def test_an_empty_control_is_none():
+def test_an_empty_control_is_none() -> None:
     media = parse_media("m=video 0 RTP/AVP 96", "a=control:", "a=control")
     assert media.control is None
 
@@ -258,14 +260,14 @@ def test_an_empty_control_is_none():
         ("m=video 0 RTP/AVP 96 \ud800", "no encoding"),
     ],
 )
-def test_refused(text, message):
+def test_refused(text: str, message: str) -> None:
     with pytest.raises(ProtocolError, match=message) as caught:
         SessionDescription.parse(text)
     assert caught.value.status == 400
     assert caught.value.where is not None
 
 
-def test_bytes_that_are_no_utf8_come_out_as_they_went_in():
+def test_bytes_that_are_no_utf8_come_out_as_they_went_in() -> None:
     description = SessionDescription.parse(TUYA + b"i=\xff\xfe\r\n")
     relayed = description.relayed(address="192.0.2.1")
     assert b"s=C5 \xd0\r\n" in relayed
@@ -273,7 +275,7 @@ def test_bytes_that_are_no_utf8_come_out_as_they_went_in():
     assert description.name == "C5 ?"
 
 
-def test_equality_is_of_lines():
+def test_equality_is_of_lines() -> None:
     assert SessionDescription.parse(FFMPEG) == SessionDescription.parse(FFMPEG.encode())
     assert hash(SessionDescription.parse(FFMPEG)) == hash(SessionDescription.parse(FFMPEG))
     assert SessionDescription.parse(FFMPEG) != SessionDescription.parse(GSTREAMER)
@@ -292,7 +294,7 @@ CHANGED = [
 
 
 @pytest.mark.parametrize(("reason", "before", "after"), CHANGED)
-def test_another_stream_may_not_take_over(reason, before, after):
+def test_another_stream_may_not_take_over(reason: str, before: str, after: str) -> None:
     answer = SessionDescription.parse(before).compatible_with(SessionDescription.parse(after))
     assert answer is not None
     assert answer.startswith(reason)
@@ -313,25 +315,25 @@ def test_another_stream_may_not_take_over(reason, before, after):
         FFMPEG.replace("a=rtpmap:96", "a=rtpmap:99 VP8/90000\r\na=fmtp:99 x=1\r\na=rtpmap:96"),
     ],
 )
-def test_the_same_stream_from_elsewhere_may_take_over(after):
+def test_the_same_stream_from_elsewhere_may_take_over(after: str) -> None:
     before = SessionDescription.parse(FFMPEG)
     assert before.compatible_with(SessionDescription.parse(after)) is None
 
 
 @pytest.mark.parametrize("formats", ["(null)", "smart/1/90000"])
-def test_a_description_without_a_payload_type_is_refused(formats):
+def test_a_description_without_a_payload_type_is_refused(formats: str) -> None:
     with pytest.raises(ProtocolError, match="is a payload type number in SDP m= line") as caught:
         SessionDescription.parse(f"m=audio 0 RTP/AVP {formats}")
     assert caught.value.status == 400
 
 
-def test_a_static_type_with_and_without_rtpmap_is_the_same():
+def test_a_static_type_with_and_without_rtpmap_is_the_same() -> None:
     bare = SessionDescription.parse("m=audio 0 RTP/AVP 0")
     spelt = SessionDescription.parse("m=audio 0 RTP/AVP 0\na=rtpmap:0 pcmu/8000/1")
     assert bare.compatible_with(spelt) is None
 
 
-def read(text):
+def read(text: str | bytes) -> SessionDescription | None:
     try:
         return SessionDescription.parse(text)
     except ProtocolError:
@@ -340,7 +342,7 @@ def read(text):
 
 @given(st.binary(max_size=400))
 @example(b"\xc2\x00\x80")
-def test_any_bytes_give_a_value_or_a_protocol_error(noise):
+def test_any_bytes_give_a_value_or_a_protocol_error(noise: bytes) -> None:
     read(noise)
     description = read(b"v=0\nm=video 0 RTP/AVP 96\na=fmtp:96 " + noise)
     assert description is not None or b"m=" in noise
@@ -363,7 +365,7 @@ LINES = st.lists(
 
 
 @given(LINES)
-def test_relaying_twice_changes_nothing_more(lines):
+def test_relaying_twice_changes_nothing_more(lines: list[str]) -> None:
     description = read("\n".join(lines))
     if description is not None:
         once = description.relayed(address="192.0.2.1")
@@ -371,7 +373,7 @@ def test_relaying_twice_changes_nothing_more(lines):
         assert once == twice
 
 
-def test_time_grows_with_size_only():
+def test_time_grows_with_size_only() -> None:
     text = "m=video 0 RTP/AVP 96\n" + "a=rtpmap:96" + " " * 200_000 + "\na=fmtp:96" + "\t" * 200_000
     limits = DescriptionLimits(max_items=200_000)
     media = SessionDescription.parse(text + "x;" * 100_000, limits=limits).media[0]

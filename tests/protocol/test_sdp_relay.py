@@ -9,7 +9,7 @@ def relay(text: str, address: str = "192.0.2.1", name: str | None = None) -> lis
     return written.removesuffix("\r\n").split("\r\n")
 
 
-def test_addresses_and_controls_are_ours_and_all_else_as_it_came():
+def test_addresses_and_controls_are_ours_and_all_else_as_it_came() -> None:
     assert relay(
         "v=0\no=- 12 3 IN IP4 127.0.0.1\ns=No Name\ni=garden\nc=IN IP4 10.0.0.9\nb=AS:700\nt=0 0\n"
         "a=tool:libavformat\na=range:npt=now-\na=control:rtsp://10.0.0.9/x\n"
@@ -38,7 +38,7 @@ def test_addresses_and_controls_are_ours_and_all_else_as_it_came():
     ]
 
 
-def test_what_must_be_there_is_added():
+def test_what_must_be_there_is_added() -> None:
     assert relay("m=video 0 RTP/AVP 26") == [
         "v=0",
         "o=- 0 0 IN IP4 192.0.2.1",
@@ -51,7 +51,7 @@ def test_what_must_be_there_is_added():
     ]
 
 
-def test_lines_come_in_the_order_strict_readers_want():
+def test_lines_come_in_the_order_strict_readers_want() -> None:
     assert relay(
         "a=tool:x\nt=1 2\nr=7d 1h 0\nt=3 4\ns=one\ns=two\nv=0\nv=1\n"
         "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\nb=AS:1\ni=front door\nk=prompt\n"
@@ -90,11 +90,13 @@ def test_lines_come_in_the_order_strict_readers_want():
         ("o=", "0 0"),
     ],
 )
-def test_session_id_and_version_stay_where_readers_can_hold_them(origin, expected):
+def test_session_id_and_version_stay_where_readers_can_hold_them(
+    origin: str, expected: str
+) -> None:
     assert relay(f"{origin}\nm=video 0 RTP/AVP 26")[1] == f"o=- {expected} IN IP4 192.0.2.1"
 
 
-def test_ipv6():
+def test_ipv6() -> None:
     lines = relay("m=video 0 RTP/AVP 26", address="2001:db8::1")
     assert "o=- 0 0 IN IP6 2001:db8::1" in lines
     assert "c=IN IP6 ::" in lines
@@ -110,7 +112,7 @@ def test_ipv6():
         ("i=x", "Garden", "s=Garden"),
     ],
 )
-def test_session_name(line, name, expected):
+def test_session_name(line: str, name: str | None, expected: str) -> None:
     lines = relay(f"{line}\nm=video 0 RTP/AVP 26", name=name)
     assert [written for written in lines if written.startswith("s=")] == [expected]
 
@@ -131,7 +133,7 @@ def test_session_name(line, name, expected):
         ("RAW/RAW/UDP", "RAW/RAW/UDP"),
     ],
 )
-def test_the_transport_of_an_m_line_is_its_profile(announced, relayed):
+def test_the_transport_of_an_m_line_is_its_profile(announced: str, relayed: str) -> None:
     assert f"m=video 0 {relayed} 26" in relay(f"m=video 0 {announced} 26")
 
 
@@ -146,14 +148,16 @@ def test_the_transport_of_an_m_line_is_its_profile(announced, relayed):
         ("m=application 0 udp wb", ["m=application 0 udp wb"]),
     ],
 )
-def test_under_rtp_formats_are_numbers_and_the_others_keep_their_controls(second, relayed):
+def test_under_rtp_formats_are_numbers_and_the_others_keep_their_controls(
+    second: str, relayed: list[str]
+) -> None:
     lines = relay(f"m=video 0 RTP/AVP 26\n{second}\nm=text 0 RTP/AVP 98\n")
     media = [line for line in lines if line.startswith("m=")]
     assert media == ["m=video 0 RTP/AVP 26", *relayed, "m=text 0 RTP/AVP 98"]
     assert lines[-1] == "a=control:trackID=2"
 
 
-def test_only_lines_for_readers_are_written():
+def test_only_lines_for_readers_are_written() -> None:
     assert relay(
         "s=x\ni=\nu=\ne=\na=range:npt=0-120\na=group:BUNDLE 0\nm=video 0 RTP/AVP 26\ni=\na=\n"
         "a=sendonly\na=ssrc:1 cname:x\na=framerate:25\n"
@@ -171,7 +175,7 @@ def test_only_lines_for_readers_are_written():
     ]
 
 
-def test_multicast():
+def test_multicast() -> None:
     description = SessionDescription.parse(
         "v=0\nc=IN IP4 10.0.0.9\nm=video 0 RTP/AVP 96\nc=IN IP4 10.0.0.9\na=rtpmap:96 H264/90000\n"
         "m=audio 0 RTP/AVP 0\n"
@@ -198,7 +202,7 @@ def test_multicast():
     ]
 
 
-def test_multicast_needs_an_endpoint_for_each_track():
+def test_multicast_needs_an_endpoint_for_each_track() -> None:
     description = SessionDescription.parse("m=video 0 RTP/AVP 26")
     with pytest.raises(ValueError, match="0 multicast endpoints for 1 tracks"):
         description.multicast([], address="192.0.2.1")

@@ -91,7 +91,7 @@ def test_what_is_unreachable_is_freed() -> None:
 async def test_a_session_that_ends_is_freed_without_the_collector(server: RtspServer) -> None:
     port = server.publish_port
     publisher = await TcpPublisher.start(port, f"rtsp://127.0.0.1:{port}/a")
-    readers = [
+    readers: list[TcpReader | UdpReader] = [
         await TcpReader.start(port, publisher.url),
         await UdpReader.start(port, publisher.url),
     ]

@@ -9,6 +9,7 @@ from inside import inside
 from rtsp_peer import SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer
+from headwater.server.connections.connection import Connection
 
 TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 
@@ -36,14 +37,13 @@ async def test_bug_in_media_ends_its_connection_alone(
     broken = await TcpPublisher.start(server.publish_port, server.publish_url("/broken"))
     whole = await TcpPublisher.start(server.publish_port, server.publish_url("/whole"))
     reader = await TcpReader.start(server.play_port, server.play_url("/whole"))
-    session = service.sessions.get(broken.session)
-    assert session is not None
-    assert session.connection is not None
+    connection = service.publisher_session(broken.session).connection
+    assert isinstance(connection, Connection)
 
     def fail(_: list[bytes]) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    session.connection.channels[0] = fail
+    connection.channels[0] = fail
     await broken.send()
     await broken.peer.closed()
     assert "a bug of ours" in caplog.text
@@ -134,7 +134,7 @@ async def test_teardown_while_a_write_blocks_is_done_at_once(server: RtspServer)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.play_port))
     reader = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
-    reader.peer.writer.transport.pause_reading()
+    reader.peer.stop_reading()
     payload = b"\x65" + bytes(1400)
     seq = 0
     while not any(one.queued_bytes for one in server.mounts["/a"].readers):
@@ -147,5 +147,5 @@ async def test_teardown_while_a_write_blocks_is_done_at_once(server: RtspServer)
     while reader.session in server.sessions:
         assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
     assert server.mounts["/a"].readers == ()
-    reader.peer.writer.transport.resume_reading()
+    reader.peer.resume_reading()
     assert (await reader.peer.answer()).status == 200

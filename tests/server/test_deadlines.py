@@ -175,7 +175,7 @@ async def _stalled_reader(server: RtspServer, sockets: list[socket.socket]) -> T
     sock.connect(("127.0.0.1", server.play_port))
     sock.setblocking(False)
     reader = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
-    reader.peer.writer.transport.pause_reading()
+    reader.peer.stop_reading()
     return reader
 
 

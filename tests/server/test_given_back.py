@@ -250,7 +250,8 @@ async def test_a_connection_that_fails_at_any_step_keeps_nothing(
     for owner, name in ((Listeners, "_accept"), (Preamble, "_on_readable")):
         monkeypatch.setattr(owner, name, fault.arming(getattr(owner, name)))
     proxies = ("127.0.0.1",) if greeting == "PROXY" else ()
-    listen, tls, options = ServerSettings(proxy_protocol_from=proxies), TlsSettings(), {}
+    listen, tls = ServerSettings(proxy_protocol_from=proxies), TlsSettings()
+    options: dict[str, Any] = {}
     if greeting == "TLS":
         tls = request.getfixturevalue("certificate")
         options["ssl"] = ssl.create_default_context(cafile=tls.certificate)

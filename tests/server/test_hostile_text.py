@@ -81,7 +81,7 @@ class LogCall:
     line: int
     logger: str
     text: object
-    fields: tuple[str, ...]
+    fields: tuple[object, ...]
 
 
 def log_calls() -> Iterator[LogCall]:

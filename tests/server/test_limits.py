@@ -330,7 +330,7 @@ async def slow_reader(server: RtspServer) -> TcpReader:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.play_port))
     reader = await TcpReader.start(server.play_port, server.play_url("/a"), sock=sock)
-    reader.peer.writer.transport.pause_reading()
+    reader.peer.stop_reading()
     return reader
 
 

@@ -126,7 +126,8 @@ async def test_hooks_see_who_the_client_proved_to_be(
     if shown:
         context.load_cert_chain(certificate.certificate, certificate.key)
     url = server.play_url("/a")
-    for options in ({"ssl": context}, {}):
+    ways: tuple[dict[str, Any], ...] = ({"ssl": context}, {})
+    for options in ways:
         peer = await RtspPeer.connect(server.play_port, **options)
         assert (await peer.ask("DESCRIBE", url)).status == 403
     subjects = [None if one is None else one["subject"] for one in seen]

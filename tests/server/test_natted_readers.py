@@ -85,8 +85,7 @@ async def test_media_that_arrived_is_never_sent_elsewhere(latching: RtspServer) 
     assert await reader.packet() == sent
     reader.rtcp.sendto(ACKNOWLEDGED, ("127.0.0.1", reader.server_port + 1))
     service = inside(latching)
-    session = service.sessions.get(reader.session)
-    assert session is not None
+    session = service.reader_session(reader.session)
     ended: Any = session.reader
     await wait_for(lambda: ended._legs[0].claim.acknowledged)
     thief = UdpPair()
@@ -146,8 +145,7 @@ async def test_a_report_of_the_media_from_another_port_is_a_sign_of_life(
     pair = UdpPair()
     pair.rtcp.sendto(ACKNOWLEDGED, ("127.0.0.1", reader.server_port + 1))
     service = inside(server)
-    session = service.sessions.get(reader.session)
-    assert session is not None
+    session = service.reader_session(reader.session)
     alive: Any = session.reader
     await wait_for(lambda: alive._legs[0].reports.received)
     clock.advance(20)
@@ -198,8 +196,7 @@ async def test_one_session_may_have_both_tracks_on_the_same_ports(server: RtspSe
     assert (first.status, second.status) == (200, 200)
     # It has them as long as one track does.
     service = inside(server)
-    session = service.sessions.get(first.session)
-    assert session is not None
+    session = service.reader_session(first.session)
     assert session.reader is not None
     session.reader.remove_track(0)
     other = await RtspPeer.connect(server.play_port)

@@ -268,7 +268,7 @@ async def test_ports_of_a_reader_that_is_gone_serve_the_next(server: RtspServer)
     gone = (await reader.setup(first, url)).session
     assert (await first.ask("PLAY", url, {"Session": gone})).status == 200
     first.abort()
-    session = inside(server).sessions.get(gone)
+    session = inside(server).reader_session(gone)
     await wait_for(lambda: session.orphaned_s is not None)
     setup = await reader.setup(second, url)
     assert setup.status == 200

@@ -75,13 +75,13 @@ async def test_udp_media_sent_before_record_is_answered_is_not_lost(server: Rtsp
 
 @pytest.mark.parametrize("kind", [TcpPublisher, UdpPublisher])
 async def test_idle_publisher_is_closed_and_its_readers_are_told(
-    start_server: ServerFactory, clock: Any, kind: type
+    start_server: ServerFactory, clock: Any, kind: type[TcpPublisher | UdpPublisher]
 ) -> None:
     server = await start_server(settings=NO_GRACE)
     publisher = await kind.start(server.publish_port, server.publish_url("/a"))
     reader = await TcpReader.start(server.play_port, server.play_url("/a"))
     sending = publisher.send()
-    [sent] = await sending if kind is TcpPublisher else sending
+    [sent] = sending if isinstance(sending, list) else await sending
     assert await reader.peer.frame() == (0, sent)
     clock.advance(9)
     assert (await publisher.peer.ask("OPTIONS", "*")).status == 200
@@ -219,7 +219,7 @@ async def test_udp_publisher_returns_at_once_when_its_old_packets_have_stopped(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
-    session = inside(server).sessions.get(old.session)
+    session = inside(server).publisher_session(old.session)
     await wait_for(lambda: session.orphaned_s is not None)
     clock.advance(0.5)
     assert old.session in server.sessions
@@ -269,7 +269,8 @@ async def test_udp_publisher_returns_while_its_old_session_hangs(
     [before] = old.send()
     assert await reader.peer.frame() == (0, before)
     old.peer.reset()
-    await wait_for(lambda: not inside(server).sessions.get(old.session).connection)
+    session = inside(server).publisher_session(old.session)
+    await wait_for(lambda: session.connection is None)
     clock.advance(3)
     await wait_for(lambda: old.session not in server.sessions)
     new = await UdpPublisher.start(server.publish_port, url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,21 +87,20 @@ async def test_publishers_get_receiver_reports(start_server: ServerFactory, cloc
 
 
 async def test_one_publisher_whose_reports_fail_costs_no_other_its_own(
-    start_server: ServerFactory, caplog: Any
+    start_server: ServerFactory, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(rtp=RtpSettings(receiver_report_interval_s=0.05))
     server = await start_server(settings=settings)
     service = inside(server)
     first = await TcpPublisher.start(server.publish_port, server.publish_url("/1"))
     second = await TcpPublisher.start(server.publish_port, server.publish_url("/2"))
-    session = service.sessions.get(first.session)
-    assert session is not None
+    session = service.publisher_session(first.session)
     assert session.publisher is not None
 
     def broken(*_: object) -> None:
         raise RuntimeError("cannot send")
 
-    session.publisher.send_rtcp = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(session.publisher, "send_rtcp", broken)
     for publisher in (first, second):
         await publisher.send()
     await wait_for(lambda: all(mount.tracks[0].packets for mount in server.mounts.values()))
@@ -124,10 +124,10 @@ async def test_publishers_that_came_together_get_their_reports_one_after_another
         publisher = await TcpPublisher.start(server.publish_port, server.publish_url(path))
         await publisher.send()
         await wait_for(lambda: server.mounts[path].tracks[0].packets)  # noqa: B023
-        session = service.sessions.get(publisher.session)
-        assert session is not None
+        session = service.publisher_session(publisher.session)
         assert session.publisher is not None
-        session.publisher.send_rtcp = lambda *_, p=path: told.append(p)  # type: ignore[misc]
+        tell = partial(lambda path, *_: told.append(path), path)
+        monkeypatch.setattr(session.publisher, "send_rtcp", tell)
     now = service.relay.clock()
     sent = {}
     for second in range(21):
@@ -166,9 +166,7 @@ async def test_losses_that_readers_report_are_known(server: RtspServer) -> None:
     over_udp.rtcp.sendto(report, ("127.0.0.1", over_udp.server_port + 1))
     await over_tcp.peer.send(frame(1, report))
     for session_id in (over_udp.session, over_tcp.session):
-        session = service.sessions.get(session_id)
-        assert session is not None
-        reader: Any = session.reader
+        reader: Any = service.reader_session(session_id).reader
         await wait_for(lambda: reader.reported_lost_packets == 17)  # noqa: B023
 
 

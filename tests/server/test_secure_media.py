@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from logged import event_of
@@ -32,7 +33,7 @@ class Stage:
     tls: ssl.SSLContext | None
 
     async def peer(self) -> RtspPeer:
-        options = {} if self.tls is None else {"ssl": self.tls}
+        options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls}
         return await RtspPeer.connect(self.server.play_port, **options)
 
     async def announced(self, path: str) -> tuple[RtspPeer, str, str]:

@@ -53,7 +53,9 @@ class Stage:
 
     async def send_for(self, seconds: float) -> None:
         """Let time pass in which packets come."""
-        track = inside(self.server).mounts.get("/a").tracks[0]
+        mount = inside(self.server).mounts.get("/a")
+        assert mount is not None
+        track = mount.tracks[0]
         for _ in range(math.ceil(seconds / 1.5)):
             self.clock.advance(1.5)
             came = track.counters.packets + 1
@@ -214,7 +216,7 @@ async def test_player_that_is_silent_while_packets_come_times_out_with_a_bye(sta
 
 @pytest.mark.parametrize("kind", [UdpReader, TcpReader])
 async def test_player_stays_through_its_publishers_silence(
-    stage: Stage, clock: Any, kind: type[TcpReader | UdpReader]
+    stage: Stage, clock: Any, kind: type[ReaderT]
 ) -> None:
     player = await stage.player(kind)
     await stage.publisher.send()
@@ -248,7 +250,7 @@ async def test_player_whose_connection_is_gone_is_not_excused_by_silence(
 
 @pytest.mark.parametrize("kind", [UdpReader, TcpReader])
 async def test_players_stay_for_the_whole_grace(
-    start_server: ServerFactory, clock: Any, kind: type[TcpReader | UdpReader]
+    start_server: ServerFactory, clock: Any, kind: type[ReaderT]
 ) -> None:
     settings = Settings(mounts=MountSettings(grace_s=60), sessions=SessionSettings(timeout_s=8))
     server = await start_server(settings=settings)
@@ -382,9 +384,9 @@ async def test_one_failing_step_frees_all_the_rest(
     service = inside(server)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     reader = await UdpReader.start(server.play_port, server.play_url("/a"))
-    session = service.sessions.get(reader.session)
-    assert session is not None
+    session = service.reader_session(reader.session)
     assert session.mount is not None
+    assert session.reader is not None
 
     def broken(*_: object) -> None:
         raise RuntimeError("this step is broken")

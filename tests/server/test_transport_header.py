@@ -122,14 +122,13 @@ async def test_setup_again_gives_a_track_its_new_transport(server: RtspServer) -
     url = server.play_url("/a")
     peer, old, new = await RtspPeer.connect(server.play_port), UdpReader(), UdpReader()
     setup = await old.setup(peer, url)
-    headers = {"Session": setup.session}
-    assert (await new.setup(peer, url, **headers)).status == 200
+    assert (await new.setup(peer, url, Session=setup.session)).status == 200
     assert server.sessions[setup.session].tracks == (0,)
-    assert (await peer.ask("PLAY", url, headers)).status == 200
+    assert (await peer.ask("PLAY", url, {"Session": setup.session})).status == 200
     sent = await publisher.send()
     assert await new.packet() == sent[0]
     assert old.nothing_waits()
-    assert (await old.setup(peer, url, **headers)).status == 455, "not while it plays"
+    assert (await old.setup(peer, url, Session=setup.session)).status == 455, "not while it plays"
 
 
 async def test_tcp_setup_again_frees_the_old_channels(server: RtspServer) -> None:

@@ -114,7 +114,7 @@ async def test_setups_that_fail_return_what_they_took(server: RtspServer) -> Non
     url = server.play_url("/a")
     setup = await pair.setup(peer, url)
     assert setup.status == 200
-    session = {"Session": setup.session}
+    session: Any = {"Session": setup.session}
     # A wrong track, a taken port, another mount: none of them costs a pair.
     assert (await pair.setup(peer, url, 9, **session)).status == 404
     other = await RtspPeer.connect(server.play_port)

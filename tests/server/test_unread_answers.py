@@ -38,7 +38,7 @@ async def greedy_peer(server: RtspServer) -> RtspPeer:
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.play_port))
     peer = await RtspPeer.over(sock)
-    peer.writer.transport.pause_reading()
+    peer.stop_reading()
     return peer
 
 
@@ -71,7 +71,7 @@ async def test_a_peer_that_asks_and_does_not_read_is_read_no_further(
     assert connection.stream.queued_bytes <= MOST_QUEUED_BYTES
     assert connection.requests < 100
     # It is served on as soon as it reads, and misses nothing.
-    peer.writer.transport.resume_reading()
+    peer.resume_reading()
     for number in range(1, asked + 1):
         answer = await peer.answer()
         assert (answer.status, answer.header("CSeq")) == (200, str(number))
@@ -110,7 +110,7 @@ async def test_refusals_of_what_is_no_request_wait_as_answers_do(
     connection = connection_of(server, peer)
     await held(connection)
     assert connection.stream.queued_bytes <= MOST_UNREAD_BYTES + 1000
-    peer.writer.transport.resume_reading()
+    peer.resume_reading()
     assert (await peer.answer()).status == 414
 
 
@@ -122,9 +122,9 @@ async def test_where_readers_have_spent_their_total_their_answers_wait_as_well(
     await TcpPublisher.start(server.publish_port, url, DESCRIPTION)
     peer = await greedy_peer(server)
     transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
-    peer.writer.transport.resume_reading()
+    peer.resume_reading()
     assert (await peer.ask("SETUP", f"{url}/trackID=0", {"Transport": transport})).status == 200
-    peer.writer.transport.pause_reading()
+    peer.stop_reading()
     await ask_for_ever(peer, 100)
     connection = connection_of(server, peer)
     await held(connection)

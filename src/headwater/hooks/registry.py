@@ -21,9 +21,9 @@ AuthenticationHook = (
 )
 MountAnswer = bool | int | str | Redirect
 CheckMountHook = Callable[[HookRequest], MountAnswer | Awaitable[MountAnswer]]
-MountHook = Callable[[Any], object]
-SessionHook = Callable[[Any], object]
-MountSessionHook = Callable[[Any, Any], object] | Callable[[Any], object]
+MountHook = Callable[[Any], object] | Callable[[], object]
+SessionHook = Callable[[Any], object] | Callable[[], object]
+MountSessionHook = Callable[[Any, Any], object] | MountHook
 
 HookFunction = Callable[..., Any]
 FunctionT = TypeVar("FunctionT", bound=HookFunction)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from headwater.cli.process.supervisor import Supervisor
-from headwater.control.status import Health, ServerState
+from headwater.control.server_state import ServerState
+from headwater.control.status import Health
 
 HEALTH = Health("1", ServerState.RUNNING, 1.0, mounts=2, sessions=3, connections=4)
 

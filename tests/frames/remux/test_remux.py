@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from headwater.frames.remux.timeline import Timeline
+
 av = pytest.importorskip("av")
 
 
@@ -135,7 +137,7 @@ def test_a_packet_without_a_decoding_time_goes_behind_the_one_before(clip: Path)
     with av.open(str(clip)) as source, av.open("/dev/null", "w", format="rtp_mpegts") as sink:
         track = source.streams.video[0]
         output = module._OutputTrack(sink, track)
-        timeline = module.Timeline(live=True)
+        timeline = Timeline(live=True)
         sent = []
         for number, packet in enumerate(source.demux(track)):
             if packet.size:

@@ -24,7 +24,7 @@ SEQUENCE, FRAME = b"\x08\x00\x00\x00", b"\x30\x10\x00"
         (b"\x20\x80\x80", False),
     ],
 )
-def test_sequence_starts(payload, starts):
+def test_sequence_starts(payload: bytes, starts: bool) -> None:
     assert Av1KeyFrames().starts(b"\x80" + HEADER[1:] + payload) is starts
     extended = b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01abcd" + payload
     assert Av1KeyFrames().find([b"\x80" + HEADER[1:] + b"\x10" + FRAME, extended]) == (

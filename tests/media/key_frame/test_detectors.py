@@ -9,18 +9,18 @@ from headwater.media.key_frame.h265 import H265KeyFrames
 @pytest.mark.parametrize(
     "encoding", ["H264", "h264", "H265", "HEVC", "VP8", "vp9", "AV1", "JPEG", "MP2T"]
 )
-def test_codecs_with_key_frames(encoding):
+def test_codecs_with_key_frames(encoding: str) -> None:
     first, second = key_frame_detector(encoding), key_frame_detector(encoding)
     assert first is not None
     assert first is not second
 
 
 @pytest.mark.parametrize("encoding", ["", "MPEG4-GENERIC", "OPUS", "PCMU", "X-UNKNOWN"])
-def test_codecs_without(encoding):
+def test_codecs_without(encoding: str) -> None:
     assert key_frame_detector(encoding) is None
 
 
-def test_both_names_of_h265():
+def test_both_names_of_h265() -> None:
     assert isinstance(key_frame_detector("hevc"), H265KeyFrames)
 
 
@@ -37,7 +37,7 @@ PACKETS = st.lists(
 
 @pytest.mark.parametrize("encoding", sorted(DETECTORS))
 @given(batches=st.lists(PACKETS, max_size=4))
-def test_any_packets_give_an_index(encoding, batches):
+def test_any_packets_give_an_index(encoding: str, batches: list[list[bytes]]) -> None:
     detector = key_frame_detector(encoding)
     assert detector is not None
     for packets in batches:
@@ -45,7 +45,7 @@ def test_any_packets_give_an_index(encoding, batches):
 
 
 @pytest.mark.parametrize("encoding", sorted(DETECTORS))
-def test_an_empty_batch(encoding):
+def test_an_empty_batch(encoding: str) -> None:
     detector = key_frame_detector(encoding)
     assert detector is not None
     assert detector.find([]) == -1

@@ -59,11 +59,11 @@ def find(*payloads: bytes) -> int:
         ([b"\x7a\x00\x01\x02"], -1),
     ],
 )
-def test_where_a_key_frame_begins(payloads, index):
+def test_where_a_key_frame_begins(payloads: list[bytes], index: int | None) -> None:
     assert find(*payloads) == index
 
 
-def test_each_key_frame_is_told_of_once_packet_by_packet():
+def test_each_key_frame_is_told_of_once_packet_by_packet() -> None:
     detector = H264KeyFrames()
     units = [
         (1, [SPS, PPS, SEI_USER, IDR_FU_START, IDR_FU_MIDDLE, IDR_NEXT_SLICE], 0),
@@ -84,32 +84,32 @@ def test_each_key_frame_is_told_of_once_packet_by_packet():
         assert told == [index == start for index in range(len(payloads))]
 
 
-def test_parameter_sets_at_the_end_of_a_batch():
+def test_parameter_sets_at_the_end_of_a_batch() -> None:
     detector = H264KeyFrames()
     assert detector.find([rtp(SLICE, 1), rtp(SPS, 2), rtp(PPS, 2)]) == 1
     assert detector.find([rtp(IDR_FU_START, 2), rtp(SLICE, 3)]) == -1
     assert detector.find([rtp(IDR, 4)]) == 0
 
 
-def test_picture_parameters_alone_at_the_end_of_a_batch_wait_for_the_slice():
+def test_picture_parameters_alone_at_the_end_of_a_batch_wait_for_the_slice() -> None:
     detector = H264KeyFrames()
     assert detector.find([rtp(SLICE, 1), rtp(PPS, 2)]) == -1
     assert detector.find([rtp(IDR, 2)]) == 0
 
 
-def test_parameter_sets_with_a_timestamp_of_their_own():
+def test_parameter_sets_with_a_timestamp_of_their_own() -> None:
     detector = H264KeyFrames()
     assert detector.find([rtp(SPS, 1), rtp(PPS, 1), rtp(IDR, 2)]) == 0
 
 
-def test_a_second_key_frame_in_one_batch_is_not_told_of_later():
+def test_a_second_key_frame_in_one_batch_is_not_told_of_later() -> None:
     detector = H264KeyFrames()
     assert detector.find([rtp(IDR, 1), rtp(SPS, 2), rtp(PPS, 2)]) == 0
     assert detector.find([rtp(IDR, 2)]) == -1
     assert detector.find([rtp(IDR, 3)]) == 0
 
 
-def test_behind_contributing_sources_and_an_extension():
+def test_behind_contributing_sources_and_an_extension() -> None:
     assert H264KeyFrames().starts(rtp(b"csrc" + IDR, first=0x81))
     assert H264KeyFrames().starts(rtp(b"\xbe\xde\x00\x01abcd" + IDR, first=0x90))
 
@@ -118,6 +118,6 @@ def test_behind_contributing_sources_and_an_extension():
     "payload",
     [b"", b"\x7c", b"\x7c\x85", b"\x65", b"\x78", b"\x78\x00", b"\x78\x00\x02\x65", b"\x06"],
 )
-def test_packets_cut_short_begin_nothing(payload):
+def test_packets_cut_short_begin_nothing(payload: bytes) -> None:
     assert find(payload, SLICE) == -1
     assert find(payload, IDR) == 1

@@ -41,11 +41,11 @@ def aggregate(*units: bytes) -> bytes:
         ([IDR_FU_MIDDLE, IDR_FU_END, SEI], -1),
     ],
 )
-def test_where_a_key_frame_begins(payloads, index):
+def test_where_a_key_frame_begins(payloads: list[bytes], index: int | None) -> None:
     assert H265KeyFrames().find([rtp(payload) for payload in payloads]) == index
 
 
-def test_each_key_frame_is_told_of_once_packet_by_packet():
+def test_each_key_frame_is_told_of_once_packet_by_packet() -> None:
     detector = H265KeyFrames()
     units = [
         (1, [VPS, SPS, PPS, SEI, IDR_FU_START, IDR_FU_MIDDLE, IDR_NEXT], 0),
@@ -59,12 +59,12 @@ def test_each_key_frame_is_told_of_once_packet_by_packet():
         assert told == [index == start for index in range(len(payloads))]
 
 
-def test_behind_an_extension():
+def test_behind_an_extension() -> None:
     assert H265KeyFrames().starts(rtp(b"\xbe\xde\x00\x01abcd" + IDR, first=0x90))
 
 
 @pytest.mark.parametrize(
     "payload", [b"", b"\x28", b"\x62\x01", b"\x62\x01\x94", b"\x60\x01\x00\x04\x28\x01"]
 )
-def test_packets_cut_short_begin_nothing(payload):
+def test_packets_cut_short_begin_nothing(payload: bytes) -> None:
     assert H265KeyFrames().find([rtp(payload), rtp(IDR)]) == 1

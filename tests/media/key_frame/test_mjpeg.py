@@ -16,7 +16,7 @@ HEADER = bytes(12)
         (b"", False),
     ],
 )
-def test_picture_starts(payload, starts):
+def test_picture_starts(payload: bytes, starts: bool) -> None:
     assert MjpegKeyFrames().starts(b"\x80" + HEADER[1:] + payload) is starts
     extended = b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01abcd" + payload
     assert MjpegKeyFrames().find([b"\x80" + HEADER[1:] + b"\1" * 8, extended]) == (

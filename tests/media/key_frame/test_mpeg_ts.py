@@ -6,7 +6,7 @@ HEADER = b"\x80\x21" + bytes(10)
 VIDEO, SOUND, PMT = 0x100, 0x101, 0x1000
 
 
-def ts(pid, payload=b"", *, start=True, field=None):
+def ts(pid: int, payload: bytes = b"", *, start: bool = True, field: int | None = None) -> bytes:
     """A TS packet; `field` are the flags of its adaptation field."""
     head = bytes([0x47, (0x40 if start else 0) | pid >> 8, pid & 0xFF])
     if field is None:
@@ -14,7 +14,7 @@ def ts(pid, payload=b"", *, start=True, field=None):
     return head + b"\x30\x07" + bytes([field]) + bytes(6) + payload.ljust(176, b"\xff")
 
 
-def pes(stream_id, elementary=b""):
+def pes(stream_id: int, elementary: bytes = b"") -> bytes:
     return b"\0\0\1" + bytes([stream_id]) + b"\0\0\x80\x80\x05" + b"\x21\0\1\0\1" + elementary
 
 
@@ -53,7 +53,7 @@ NULL = ts(0x1FFF, start=False)
         (b"", False),
     ],
 )
-def test_picture_starts(packet, starts):
+def test_picture_starts(packet: bytes, starts: bool) -> None:
     assert MpegTsKeyFrames().starts(HEADER + packet) is starts
     extended = b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01abcd" + packet
     assert MpegTsKeyFrames().find([HEADER + DELTA, extended]) == (1 if starts else -1)
@@ -71,5 +71,5 @@ def test_picture_starts(packet, starts):
         ([PAT_PACKET, DELTA], -1),
     ],
 )
-def test_tables_in_front_belong_to_the_key_frame(payloads, found):
+def test_tables_in_front_belong_to_the_key_frame(payloads: list[bytes], found: int) -> None:
     assert MpegTsKeyFrames().find([HEADER + payload for payload in payloads]) == found

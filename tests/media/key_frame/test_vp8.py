@@ -29,7 +29,7 @@ KEY, INTER = b"\x10\x02\x00\x9d\x01\x2a", b"\x11\x02\x00"
         (b"\x90\x80\x81\x01", False),
     ],
 )
-def test_frame_starts(payload, starts):
+def test_frame_starts(payload: bytes, starts: bool) -> None:
     assert Vp8KeyFrames().starts(b"\x80" + HEADER[1:] + payload) is starts
     extended = b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01abcd" + payload
     assert Vp8KeyFrames().find([b"\x80" + HEADER[1:] + b"\x10" + INTER, extended]) == (

@@ -37,7 +37,7 @@ STRUCTURE = b"\x18\x01\x40\x00\xf0\x02\x04\x01\x00"
         (b"\x0a\x08\xff\x00", False),
     ],
 )
-def test_frame_starts(payload, starts):
+def test_frame_starts(payload: bytes, starts: bool) -> None:
     assert Vp9KeyFrames().starts(b"\x80" + HEADER[1:] + payload) is starts
     extended = b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01abcd" + payload
     assert Vp9KeyFrames().find([b"\x80" + HEADER[1:] + b"\x08" + INTER, extended]) == (

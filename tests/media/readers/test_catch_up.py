@@ -275,7 +275,7 @@ def test_a_reader_that_takes_nothing_for_too_long_is_given_up(stage: Any) -> Non
 def test_a_reader_that_takes_nothing_is_asked_ever_less_often(stage: Any) -> None:
     asked: list[float] = []
 
-    class Counting(stage.FakeReader):  # type: ignore[misc, name-defined]
+    class Counting(stage.FakeReader):  # type: ignore[misc]
         @property
         def queued_bytes(self) -> int:
             asked.append(stage.now)
@@ -340,7 +340,7 @@ def test_encodings_built_on_the_way_are_let_go(stage: Any) -> None:
     kept = entries(stage, source, seconds=0.2)
     built: list[int] = []
 
-    class Building(stage.FakeReader):  # type: ignore[misc, name-defined]
+    class Building(stage.FakeReader):  # type: ignore[misc]
         def send_batch(self, track_index: int, batch: PacketBatch) -> None:
             batch.shared("framed", lambda _: built.append(1))
 

@@ -232,7 +232,8 @@ def test_what_the_function_raises_ends_this_reader_alone(
     broken, other = Owner(stage, "broken"), Owner(stage, "other")
     for owner in (broken, other):
         owner.reader.begin(mount)
-    broken.work = lambda: {}["nothing"]
+    nothing: dict[str, None] = {}
+    broken.work = lambda: nothing["nothing"]
     for _ in range(2):
         send(mount, video)
     stage.advance(0)

@@ -115,7 +115,9 @@ def test_sound_that_comes_in_bursts_never_begins_before_rtptime(stage: Any) -> N
     plan = cached_plan(mount.tracks, mount.cache)
     for index, first in ((0, 90_000), (1, 48_000)):
         assert plan.points[index].first_timestamp == first
-        assert plan.points[index].rtptime <= first
+        rtptime = plan.points[index].rtptime
+        assert rtptime is not None
+        assert rtptime <= first
 
 
 def test_only_the_tracks_set_up_are_planned(stage: Any) -> None:

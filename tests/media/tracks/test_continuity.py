@@ -186,11 +186,12 @@ def test_a_track_that_never_carried_a_packet_begins_as_it_comes() -> None:
 
 def test_a_continuation_places_itself_by_the_first_packet() -> None:
     continuation = Continuation(Splice(ends()), 0, VIDEO)
-    assert not continuation.placed
     new = packet(7000, 555, 0xC)
     assert continuation.rewritten([new], nobody) == [new]
+    placed = [continuation.placed]
     assert continuation.place([new], 1004.0) == []
-    assert continuation.placed
+    placed.append(continuation.placed)
+    assert placed == [False, True]
     (sent,) = continuation.rewritten([new], nobody)
     assert RtpHeader.parse(sent).sequence_number == 501
 

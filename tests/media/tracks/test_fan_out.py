@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -51,7 +52,7 @@ def got(sink: Sink, what: str) -> int:
 def test_everyone_gets_the_same_batch_in_order() -> None:
     fan_out = FanOut()
     order: list[int] = []
-    sinks = [Sink(lambda number=number: order.append(number)) for number in range(3)]
+    sinks = [Sink(partial(order.append, number)) for number in range(3)]
     fan_out.send(BATCH)
     for sink in (*sinks, sinks[0]):
         fan_out.add(sink)

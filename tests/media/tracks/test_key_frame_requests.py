@@ -39,7 +39,7 @@ class Scene:
     @property
     def asked(self) -> list[Feedback]:
         found = []
-        for _, compound in self.publisher.rtcp:  # type: ignore[union-attr]
+        for _, compound in self.publisher.rtcp:
             parts = parse_rtcp(compound)
             # RFC 3550 §6.1: a compound begins with a report.
             assert isinstance(parts[0], ReceiverReport)
@@ -188,7 +188,7 @@ def test_a_reader_of_sound_alone_causes_none(stage: Any) -> None:
 
 def test_the_publisher_may_answer_at_once_and_the_reader_gets_the_answer(stage: Any) -> None:
     scene = Scene(stage)
-    scene.publisher.send_rtcp = lambda *_: scene.send(key=True)  # type: ignore[union-attr, method-assign, assignment]
+    scene.publisher.send_rtcp = lambda *_: scene.send(key=True)
     reader = stage.FakeReader()
     stage.play(scene.mount, reader)
     assert reader.seqs() == [103, 104, 105]
@@ -210,7 +210,7 @@ def test_what_a_publisher_raises_does_not_reach_who_asked(
     def broken(*_: object) -> None:
         raise OSError("no way")
 
-    scene.publisher.send_rtcp = broken  # type: ignore[union-attr, method-assign, assignment]
+    scene.publisher.send_rtcp = broken
     reader = stage.FakeReader()
     stage.play(scene.mount, reader)
     scene.send()

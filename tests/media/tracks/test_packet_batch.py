@@ -15,7 +15,11 @@ def test_shared_builds_once_per_key() -> None:
     built: list[str] = []
 
     def build(key: str) -> bytes:
-        return batch.shared(key, lambda of: (built.append(key), b"".join(of.packets))[1])
+        def join(of: PacketBatch) -> bytes:
+            built.append(key)
+            return b"".join(of.packets)
+
+        return batch.shared(key, join)
 
     assert build("x") == build("x") == b"aaaabbcccccc"
     assert build("y") == b"aaaabbcccccc"

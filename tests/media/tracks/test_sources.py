@@ -160,7 +160,7 @@ def test_a_source_that_fell_silent_is_not_the_main_one_any_more() -> None:
     table.receive(packets(8, ssrc=9), 1.1 + MAIN_SILENCE_S)
     assert table.main == 9
     table.forget()
-    assert (table.main, table.end) == (None, None)
+    assert [table.main, table.end] == [None, None]
 
 
 def test_the_highest_timestamp_is_that_of_the_recent_pictures_across_the_wrap() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from headwater.media.tracks.continuity import Splice
 from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
-from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
+from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
 from headwater.protocol.rtp import sequence_number, ssrc, timestamp
 
@@ -37,6 +37,14 @@ def heard(stage: Any, *media: str) -> tuple[Any, Sink]:
     sink = Sink()
     track.fan_out.add(sink)
     return track, sink
+
+
+def report_block(compound: bytes) -> ReportBlock:
+    """What a receiver report says of its one source."""
+    report = parse_rtcp(compound)[0]
+    assert isinstance(report, ReceiverReport)
+    (block,) = report.blocks
+    return block
 
 
 def test_a_batch_goes_out_whole_and_is_counted(stage: Any) -> None:
@@ -157,7 +165,7 @@ def test_sender_reports_reach_readers_and_those_who_come_later(stage: Any) -> No
     end = track.end
     assert end.clock.report is not None
     assert (end.clock.report.ntp, end.clock.report.timestamp) == (NTP, 4000)
-    block = parse_rtcp(track.receiver_report(9, stage.now + 1.0, "s"))[0].blocks[0]
+    block = report_block(track.receiver_report(9, stage.now + 1.0, "s"))
     assert block.last_sr == NTP >> 16 & 0xFFFFFFFF
     assert block.delay_since_last_sr == 65_536
 
@@ -241,7 +249,7 @@ def test_after_a_splice_packets_and_reports_continue(stage: Any) -> None:
     assert track.counters.lost_packets == 0
     assert sink.batches[1].key_frame_index == 0
     # Reports to the new publisher speak of its own source.
-    block = parse_rtcp(track.receiver_report(9, stage.now, "s"))[0].blocks[0]
+    block = report_block(track.receiver_report(9, stage.now, "s"))
     assert block.ssrc == new.ssrc
 
 
@@ -370,7 +378,7 @@ def test_rtcp_of_one_wake_up_is_fanned_out_once_and_a_flood_of_it_is_bounded(sta
 class Incomparable(bytes):
     """A packet that is compared to no other: a thousand to a thousand would take long."""
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: object) -> bool:
         raise AssertionError("packets are compared")

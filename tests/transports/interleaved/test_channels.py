@@ -7,6 +7,7 @@ import pytest
 from headwater.protocol.errors import ProtocolError
 from headwater.transports.interleaved.channels import (
     ChannelConsumer,
+    ChannelTable,
     exchange_pair,
     give_back,
     take_pair,
@@ -62,7 +63,7 @@ def test_pair_of_another_track_is_not_had_for_it(chosen: tuple[int, int]) -> Non
 
 
 def test_giving_back_twice_is_no_error() -> None:
-    channels = {4: rtp, 5: rtcp}
+    channels: ChannelTable = {4: rtp, 5: rtcp}
     for _ in range(2):
         give_back(channels, (4, 5))
     assert channels == {}

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from stream_ends import DEADLINE_S, Recorder, pattern, read_exactly, read_to_end, tcp_pair
@@ -98,7 +99,7 @@ async def stage() -> AsyncIterator[Stage]:
         stage.lanes.leave(stage.track, player.outlet)
         player.near.abort()
         player.far.close()
-        await player.recorder.until(lambda player=player: player.recorder.closed)
+        await player.recorder.until(partial(getattr, player.recorder, "closed"))
     assert len(stage.lanes) == 0
     assert len(stage.track.fan_out) == 0
 
