@@ -156,6 +156,7 @@ def _measured(
     figures = cost.figures()
     delivered = fleet.library.load_received(fleet.load) - received_before
     seen = crowd.readers()
+    all_live_s = max((r.last_old_ns - result.began_ns) / 1e9 for r in [*crowd.readers(), *live])
     steady = _steady(server, window, fleet)
     answers_ms.sort()
     expected = (fleet.camera_counters(0).in_window - camera_before) * len(live)
@@ -175,7 +176,7 @@ def _measured(
             max((r.first_frame_ns for r in whole), default=0) - result.began_ns
         )
         / 1e9,
-        "all_live_s": (max((r.last_old_ns for r in arrived), default=0) - result.began_ns) / 1e9,
+        "all_live_s": all_live_s,
         "first_packet_max_ms": max(
             ((r.first_packet_ns - r.play_ns) / 1e6 for r in arrived), default=0.0
         ),

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from data_plane import DataPlane, MakePlane
 
+from headwater.media.settings import MountSettings
 from headwater.net import udp_sender
 from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import probe
@@ -24,8 +25,14 @@ def data_plane() -> Iterator[MakePlane]:
     """Makes servers with a publisher and readers of both kinds, warmed up."""
     planes: list[DataPlane] = []
 
-    def make(*, over_tcp: bool = False, udp_readers: int = 0, tcp_readers: int = 0) -> DataPlane:
-        plane = DataPlane()
+    def make(
+        *,
+        over_tcp: bool = False,
+        udp_readers: int = 0,
+        tcp_readers: int = 0,
+        mounts: MountSettings | None = None,
+    ) -> DataPlane:
+        plane = DataPlane(mounts or MountSettings())
         planes.append(plane)
         plane.publish(over_tcp=over_tcp)
         for _ in range(udp_readers):

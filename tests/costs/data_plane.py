@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from inside import Inside, inside
 
@@ -32,13 +33,15 @@ SDP = (
 )
 # An FU-A fragment of a picture that is no key frame, neither its first nor its last (RFC 6184).
 FRAGMENT = b"\x5c\x01"
+# The first one of a key frame.
+KEY_FRAME = b"\x7c\x85\x88"
 SESSION_METHODS = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
 
 
 class DataPlane:
     """A server with one mount of one H.264 track."""
 
-    def __init__(self) -> None:
+    def __init__(self, mounts: MountSettings) -> None:
         self.loop = asyncio.SelectorEventLoop()
         self.server = RtspServer(
             host="127.0.0.1",
@@ -46,7 +49,7 @@ class DataPlane:
             rtp_port_start=RTP_PORT_START,
             rtp_port_count=400,
             # Between its batches the publisher may be silent for as long as counting takes.
-            settings=Settings(mounts=MountSettings(publisher_idle_timeout_s=3600.0)),
+            settings=Settings(mounts=replace(mounts, publisher_idle_timeout_s=3600.0)),
         )
         self.loop.run_until_complete(self.server.start())
         self._seq = 0
@@ -159,10 +162,39 @@ class DataPlane:
 
     def play_over_udp(self) -> None:
         """A reader whose sockets nobody reads."""
+        sock, session = self.set_up(f"Transport: {_over_udp(self._udp_pair())}")
+        self.ask(sock, "PLAY", self.server.play_url(PATH), session)
+
+    def set_up(self, transport: str) -> tuple[socket.socket, str]:
+        """A reader that is ready to play; return its connection and its Session header."""
         sock, url = self.connect(), self.server.play_url(PATH)
-        transport = f"Transport: {_over_udp(self._udp_pair())}"
-        setup = self.ask(sock, "SETUP", f"{url}/trackID=0", transport)
-        self.ask(sock, "PLAY", url, _session(setup))
+        return sock, _session(self.ask(sock, "SETUP", f"{url}/trackID=0", transport))
+
+    def crowd(self, readers: int, *, over_tcp: bool) -> Callable[[], None]:
+        """Set up readers; return what has all of them play, and turns the loop until all are live.
+
+        Over TCP their sockets take more than there is.
+        """
+        ready = []
+        for _ in range(readers):
+            if over_tcp:
+                ready.append(self.set_up("Transport: RTP/AVP/TCP;unicast;interleaved=0-1"))
+            else:
+                ready.append(self.set_up(f"Transport: {_over_udp(self._udp_pair())}"))
+        mount = next(iter(self.service.mounts))
+        # Where a group is kept for them they are live when they have caught up, else at once.
+        kept = mount.cache is not None and bool(mount.cache.entries)
+
+        def live() -> int:
+            return mount.counters.caught_up if kept else mount.counters.readers
+
+        def play() -> None:
+            wanted = live() + readers
+            for sock, session in ready:
+                self.send_request(sock, "PLAY", self.server.play_url(PATH), session)
+            self.turn_until(lambda: live() >= wanted)
+
+        return play
 
     def whole_session(self, serve: Callable[[], None]) -> None:
         """One reader's connection, its four requests over UDP, and its end.
@@ -205,6 +237,14 @@ class DataPlane:
             made.append(head + FRAGMENT + bytes(PACKET_BYTES - len(head) - len(FRAGMENT)))
             self._seq += 1
         return made
+
+    def keep_group(self, batches: int) -> None:
+        """Have a group kept for readers that begin: a key frame, and batches behind it."""
+        for number in range(batches):
+            packets = self.packets()
+            if not number:
+                packets[0] = packets[0].replace(FRAGMENT + b"\0", KEY_FRAME, 1)
+            self.track.write(packets)
 
     def send(self, packets: list[bytes]) -> None:
         """Send packets as the publisher."""

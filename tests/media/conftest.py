@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from struct import pack
 from typing import Any
@@ -184,6 +184,29 @@ class FakeReader(Reader):
         return [sequence_number(packet) for index, packet in self.packets if index == track_index]
 
 
+class Companion(FakeReader):
+    """A paced reader that shares its way out with others of the same `shared_way`."""
+
+    def __init__(self, name: str, way: Hashable, groups: list[list[str]]) -> None:
+        super().__init__(name, needs_pacing=True)
+        self.shared_way = way
+        self.groups = groups
+
+    def way(self, track_index: int) -> Hashable | None:
+        return self.shared_way, track_index
+
+    def together(
+        self, readers: Sequence[Reader], track_index: int
+    ) -> Callable[[PacketBatch], None]:
+        send = super().together(readers, track_index)
+
+        def noted(batch: PacketBatch) -> None:
+            self.groups.append([reader.id for reader in readers])
+            send(batch)
+
+        return noted
+
+
 class Recorder(MountObserver):
     """Writes down every event as (name, what, reason)."""
 
@@ -320,6 +343,24 @@ class Stage(ByHand):
             audio.timestamp += 1920
             self.advance(0.04)
         return mount, video, audio
+
+    def kept(self, pictures: int = 40, **settings: Any) -> tuple[Mount, Packets]:
+        """A mount of one track with a group of so many pictures of 10 kB, 25 a second."""
+        mount, video = self.mount(VIDEO, **settings), self.video()
+        for number in range(pictures):
+            self.picture(mount, video, key=number == 0)
+        return mount, video
+
+    def picture(self, mount: Mount, video: Packets, *, key: bool = False) -> None:
+        """A picture of 10 kB on the first track, and the time until the next one."""
+        mount.tracks[0].write(video.picture(10, key=key, size=1000))
+        video.timestamp += 3600
+        self.advance(0.04)
+
+    def companions(self, count: int, way: Hashable = "egress") -> list[Companion]:
+        """Readers that share a way; their `groups` tell to whom each batch was sent at once."""
+        groups: list[list[str]] = []
+        return [Companion(f"{way} {number}", way, groups) for number in range(count)]
 
     def play(self, mount: Mount, reader: Reader, *tracks: int, instant: bool | None = None) -> None:
         mount.start_reader(reader, mount.plan_start(tracks or (0, 1), instant))

@@ -57,9 +57,9 @@ def test_the_largest_give_way_and_make_room_for_a_while() -> None:
     assert len(small.entries) == 11
     assert budget.held_bytes <= 100_000 * 7 / 8
     # The one that gave way begins again with its next key frame.
-    assert not large.begins((0,))
+    assert large.place_for((0,)) is None
     fill(large, 1)
-    assert large.begins((0,))
+    assert large.place_for((0,)) is not None
 
 
 def test_one_that_grows_without_end_costs_the_others_nothing() -> None:

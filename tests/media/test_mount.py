@@ -46,7 +46,7 @@ def test_mounts_of_sound_alone_keep_no_cache(stage: Any) -> None:
     assert mount.cache is None
     assert mount.tracks[0].tap is None
     mount.tracks[0].write([stage.audio().packet()])
-    assert mount.plan_start([0]).cached == ()
+    assert mount.plan_start([0]).place is None
 
 
 @pytest.mark.parametrize("setting", ["gop_cache_max_bytes", "gop_cache_max_s"])

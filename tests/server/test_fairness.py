@@ -12,6 +12,7 @@ from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer, Settings
 from headwater.relay.limit_settings import LimitSettings
+from headwater.transports.work_turns import MOST_PER_TURN
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -41,6 +42,17 @@ class MostPerTurn:
         self.most, self._seen = max(self.most, seen - self._seen), seen
         if not self._over:
             self._loop.call_soon(self._look)
+
+
+async def test_requests_of_a_crowd_are_begun_a_few_a_turn(start_server: ServerFactory) -> None:
+    server = await start_server()
+    peers = [await RtspPeer.connect(server.play_port) for _ in range(60)]
+    with MostPerTurn(lambda: server.counters.requests) as turns:
+        for peer in peers:
+            await peer.send(peer.request("OPTIONS", "*"))
+        answers = [await peer.answer() for peer in peers]
+    assert [answer.status for answer in answers] == [200] * 60
+    assert turns.most <= MOST_PER_TURN
 
 
 @pytest.mark.parametrize("body_bytes", [0, 4 * 1024, 64 * 1024])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.tracks.packet_batch import PacketBatch
@@ -23,7 +24,6 @@ class GopCache:
         entries: pairs of track index and batch.
         size_bytes: the size of all entries.
         held_bytes: what they take of memory, which the budget of all caches counts.
-        generation: counts how often the log began elsewhere.
         overflows: how often the bounds were passed.
     """
 
@@ -37,7 +37,6 @@ class GopCache:
         "_started_s",
         "_video",
         "entries",
-        "generation",
         "held_bytes",
         "overflows",
         "size_bytes",
@@ -58,7 +57,6 @@ class GopCache:
         self.entries: list[tuple[int, PacketBatch]] = []
         self.size_bytes = 0
         self.held_bytes = 0
-        self.generation = 0
         self.overflows = 0
         budget.join(self)
 
@@ -82,30 +80,33 @@ class GopCache:
         if budget.held_bytes > budget.most_bytes:
             budget.make_room()
 
-    def begins(self, tracks: Collection[int]) -> bool:
-        """Return whether a reader of these tracks can begin with a key frame."""
-        return any(index in self._key_frames for index in tracks)
+    def place_for(self, tracks: Collection[int]) -> int | None:
+        """Where a reader of these tracks begins: at the oldest of their last key frames.
 
-    def entries_for(self, tracks: Collection[int]) -> list[tuple[int, PacketBatch]]:
-        """Return what a reader of these tracks begins with; nothing where none has a key frame.
-
-        The first entry is the oldest of the tracks' last key frames. The other video tracks begin
-        with their first one since then, and are left out until it.
+        A place is a number that no other entry has or had. None where no track has a key frame.
         """
         places = [self._key_frames[index] for index in tracks if index in self._key_frames]
-        if not places:
-            return []
+        return min(places, default=None)
+
+    def holds(self, place: int) -> bool:
+        """Whether the log still goes back to a place."""
+        return 0 <= place - self._offset < len(self.entries)
+
+    def entries_from(
+        self, place: int, tracks: Collection[int]
+    ) -> Iterator[tuple[int, PacketBatch]]:
+        """What a reader of these tracks gets that begins at a place.
+
+        Each video track begins with its first key frame there, and is left out until it.
+        """
         begun = set(tracks) - self._video
-        found = []
-        for entry in self.entries[min(places) - self._offset :]:
+        for entry in islice(self.entries, place - self._offset, None):
             index, batch = entry
             if index in begun:
-                # The very pair: a crowd of readers shares them.
-                found.append(entry)
+                yield entry
             elif index in tracks and batch.key_frame_index >= 0:
                 begun.add(index)
-                found.append((index, batch.tail(batch.key_frame_index)))
-        return found
+                yield index, batch.tail(batch.key_frame_index)
 
     def forget(self) -> None:
         """Empty the log until the next key frame."""
@@ -164,4 +165,3 @@ class GopCache:
         self._started_s = first.arrived_s
         self.size_bytes = sum(batch.size_bytes for _, batch in self.entries)
         self._hold(sum(batch.held_bytes for _, batch in self.entries))
-        self.generation += 1

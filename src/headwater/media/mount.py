@@ -15,6 +15,7 @@ from headwater.media.gop_cache import GopCache
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.readers.audience import Audience
+from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.readers.start_plan import StartPlan, StartPoint, cached_plan, live_plan
 from headwater.media.settings import MountSettings
@@ -64,6 +65,7 @@ class Mount:
         clock: Clock,
         call_later: CallLater,
         cache_budget: CacheBudget,
+        turns: CatchUpTurns,
         end_soon: EndSoon,
         participant: RtcpParticipant,
         observer: MountObserver,
@@ -106,7 +108,7 @@ class Mount:
         # Why it is to end, until its last reader is gone and its end was told.
         self._closes_because: str | None = None
         self._audience = Audience(
-            self, observer, clock=clock, call_later=call_later, end_soon=end_soon
+            self, observer, clock=clock, call_later=call_later, turns=turns, end_soon=end_soon
         )
 
     @property
@@ -143,8 +145,10 @@ class Mount:
         tracks = [self.tracks[index] for index in track_indexes]
         wanted = self.settings.instant_start if instant_start is None else instant_start
         cache = self.cache
-        if wanted and cache is not None and cache.begins(track_indexes):
-            return cached_plan(tracks, cache)
+        if wanted and cache is not None:
+            place = cache.place_for(track_indexes)
+            if place is not None:
+                return cached_plan(tracks, cache, place)
         return live_plan(tracks, self._clock())
 
     def add_reader(self, reader: Reader) -> None:

@@ -15,6 +15,7 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
 from headwater.media.path_override import PathOverride, settings_for
 from headwater.media.publisher import Publisher
+from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.media.snapshot import totals_of
@@ -60,6 +61,7 @@ class MountTable:
         self._participant = RtcpParticipant.random() if participant is None else participant
         self._end_soon = end_soon
         self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
+        self._turns = CatchUpTurns(clock, call_later)
         self._mounts: dict[str, Mount] = {}
         self.closed_totals = MountTotals()
 
@@ -115,6 +117,7 @@ class MountTable:
                 clock=self._clock,
                 call_later=self._call_later,
                 cache_budget=self.cache_budget,
+                turns=self._turns,
                 end_soon=self._end_soon,
                 participant=self._participant,
                 observer=self._observer,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from headwater.net.datagram_vector import VectorEntry, VectorGroup
 from headwater.net.socket_address import Address
 
@@ -52,6 +54,13 @@ class DestinationGroup:
         self.addresses = tuple([destination.address for destination in destinations])
         self.vector = vector
         self.count = len(destinations)
+
+
+class SendGroups(NamedTuple):
+    """Destinations by how runs are sent to them."""
+
+    segmented: DestinationGroup
+    plain: DestinationGroup
 
 
 class PendingSend:

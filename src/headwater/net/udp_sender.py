@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import length_hint
 from typing import Final
 
@@ -20,7 +20,7 @@ from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
 from headwater.net.socket_address import Address, address_text, family_of
-from headwater.net.udp_destination import Destination, DestinationGroup, PendingSend
+from headwater.net.udp_destination import Destination, DestinationGroup, PendingSend, SendGroups
 
 __all__ = ["Destination", "UdpSender"]
 
@@ -62,8 +62,8 @@ class UdpSender:
         self._segmented = found.udp_segment
         function = sendmmsg() if found.sendmmsg else None
         self._vector = None if function is None else DatagramVector(sock.fileno(), function)
-        self._destinations: tuple[Destination, ...] = ()
-        self._groups: tuple[DestinationGroup, DestinationGroup] | None = None
+        self._destinations: dict[Destination, None] = {}
+        self._groups: SendGroups | None = None
         self._pending: deque[PendingSend] = deque()
         self._segment_bytes = 0
         self._removals = 0
@@ -89,7 +89,7 @@ class UdpSender:
     @property
     def destinations(self) -> tuple[Destination, ...]:
         """Every destination now served."""
-        return self._destinations
+        return tuple(self._destinations)
 
     def oldest_pending_s(self, now: float) -> float:
         """Return the age in seconds of what waits longest; 0.0 when nothing waits."""
@@ -121,14 +121,14 @@ class UdpSender:
     def serve(self, destination: Destination) -> None:
         """Serve a destination from the next `send` on, once; one that was removed stays out."""
         if destination.active and destination not in self._destinations:
-            self._destinations = (*self._destinations, destination)
+            self._destinations[destination] = None
             self._groups = None
 
     def remove(self, destination: Destination) -> None:
         """Serve a destination no more; what waits for it is left out. Twice does nothing."""
         if destination.active:
             destination.active = False
-            self._destinations = tuple([d for d in self._destinations if d is not destination])
+            self._destinations.pop(destination, None)
             self._groups = None
             self._removals += 1
 
@@ -139,6 +139,25 @@ class UdpSender:
             self._send_runs(runs, segmented)
         if plain.count:
             self._send_packets(runs, plain)
+
+    def groups_of(self, destinations: Collection[Destination]) -> SendGroups:
+        """Some of its destinations, to send to them again and again until `fallbacks` grows."""
+        active = [d for d in destinations if d.active]
+        return SendGroups(
+            self._group(tuple([d for d in active if d.segmented])),
+            self._group(tuple([d for d in active if not d.segmented])),
+        )
+
+    def _regroup(self) -> SendGroups:
+        groups = self._groups = self.groups_of(self._destinations)
+        return groups
+
+    def send_to_groups(self, groups: SendGroups, runs: Sequence[Run]) -> None:
+        """Send runs to some destinations, behind whatever waits for them."""
+        if groups.segmented.count:
+            self._send_runs(runs, groups.segmented)
+        if groups.plain.count:
+            self._send_packets(runs, groups.plain)
 
     def send_to(self, destination: Destination, runs: Sequence[Run]) -> None:
         """Send runs to one destination, behind whatever waits for it."""
@@ -160,16 +179,10 @@ class UdpSender:
             self.pending_bytes = 0
         for destination in self._destinations:
             destination.active = False
-        self._destinations = ()
+        self._destinations.clear()
         self._groups = None
 
     # -- groups
-
-    def _regroup(self) -> tuple[DestinationGroup, DestinationGroup]:
-        segmented = tuple([d for d in self._destinations if d.segmented])
-        plain = tuple([d for d in self._destinations if not d.segmented])
-        self._groups = groups = (self._group(segmented), self._group(plain))
-        return groups
 
     def _group(self, destinations: tuple[Destination, ...]) -> DestinationGroup:
         vector = None

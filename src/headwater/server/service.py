@@ -29,6 +29,7 @@ from headwater.server.sessions.session_table import SessionTable
 from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.side import Side
 from headwater.transports.settings import RtpSettings
+from headwater.transports.work_turns import WorkTurns
 
 
 class RtspSettings(Protocol):
@@ -75,6 +76,7 @@ class RtspService:
             wire_limits=relay.limits.settings.wire_limits(),
             clock=relay.clock,
             counters=relay.counters,
+            turns=WorkTurns(relay.loop),
             answer_budget=relay.answer_budget,
             queue_budget=relay.queue_budget,
             answer=answering.answer,

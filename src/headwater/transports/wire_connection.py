@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 from headwater.net.stream import ByteStream
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.interleaved import DOLLAR
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.wire_limits import WireLimits
 from headwater.transports.interleaved.channels import ChannelConsumer
+from headwater.transports.work_turns import WorkTurns
 
 _WORK_PER_TURN = 8
 """Messages, or runs of `$` frames, of one connection before all others get their turn."""
@@ -39,7 +42,10 @@ class WireConnection(ABC):
 
     stream: ByteStream
 
-    def __init__(self, limits: WireLimits, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, limits: WireLimits, clock: Callable[[], float], turns: WorkTurns | None = None
+    ) -> None:
+        """`turns` holds back what comes on very many connections at once."""
         self.channels: dict[int, ChannelConsumer] = {}
         self.attached = False
         self.closed = False
@@ -47,6 +53,9 @@ class WireConnection(ABC):
         self._clock = clock
         self._message_offset = 0
         self._parser = WireParser(limits=limits)
+        self._turns = turns
+        # Whether something is being dealt with, or waits for its turn to be.
+        self._busy = False
         self._worker: asyncio.Task[None] | None = None
         self._ending = False
         self._closes_when_idle = False
@@ -76,10 +85,16 @@ class WireConnection(ABC):
         """Take bytes off the wire."""
         if self._ending or self.closed:
             return
-        parser = self._parser
+        parser, turns = self._parser, self._turns
+        # Reading a request can wait for its turn; media of a publisher must not.
+        waits = turns is not None and turns.full and data[0] != DOLLAR and not parser.partial
         parser.receive_data(data)
-        if self._worker is not None:
+        if self._busy:
             self.stream.pause_reading()
+            return
+        if turns is not None and waits:
+            self._busy = True
+            turns.wait(partial(self._begin, None))
             return
         for _ in range(_WORK_PER_TURN):
             try:
@@ -99,7 +114,16 @@ class WireConnection(ABC):
         else:
             event = None
         self.message_began_s = None
-        self._worker = asyncio.get_running_loop().create_task(self._work(event))
+        self._busy = True
+        if turns is None or turns.may_begin():
+            self._worker = asyncio.get_running_loop().create_task(self._work(event))
+        else:
+            turns.wait(partial(self._begin, event))
+
+    def _begin(self, event: WireEvent | None) -> None:
+        """Deal with an event (none: the next one), now that the connection's turn has come."""
+        if not self.closed:
+            self._worker = asyncio.get_running_loop().create_task(self._work(event))
 
     @abstractmethod
     def stream_drained(self) -> None:
@@ -116,7 +140,7 @@ class WireConnection(ABC):
 
     def stream_ended(self) -> bool:
         """Note that the peer sends no more: deal with what it said, then close."""
-        if self._worker is None:
+        if not self._busy:
             return False
         self._closes_when_idle = True
         return True
@@ -176,6 +200,7 @@ class WireConnection(ABC):
             self._work_failed(error)
         finally:
             self._worker = None
+            self._busy = False
             if self._closes_when_idle:
                 self.close()
             elif not self.closed and not self._ending:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from logged import event_of
 
 from headwater.media.errors import MountClosed, MountFull
-from headwater.media.readers.catch_up import MOST_QUEUED_BYTES
+from headwater.media.readers.convoy import MOST_QUEUED_BYTES
 
 NTP = 3_900_000_000 << 32
 
@@ -115,7 +115,7 @@ def test_a_key_frame_of_a_track_not_set_up_changes_nothing(stage: Any) -> None:
     mount.tracks[1].write(low.picture(2, key=True))
     reader = stage.FakeReader()
     plan = mount.plan_start([1])
-    assert plan.cached
+    assert plan.place is not None
     mount.tracks[0].write(high.picture(2, key=True))
     mount.start_reader(reader, plan)
     assert [packet for _, packet in reader.packets] == low.sent
@@ -188,6 +188,7 @@ def test_play_while_playing_begins_anew(stage: Any) -> None:
     reader = stage.FakeReader()
     stage.play(mount, reader)
     seen = len(reader.packets)
+    stage.advance(0.01)
     stage.play(mount, reader)
     assert len(reader.packets) == 2 * seen
     mount.tracks[0].write(video.picture(2))
@@ -312,6 +313,7 @@ def test_a_catch_up_that_skips_is_counted(stage: Any) -> None:
     reader.queue = MOST_QUEUED_BYTES
     stage.play(mount, reader)
     mount.tracks[0].write(video.picture(2))
+    stage.advance(0.2)
     reader.queue = 0
     mount.tracks[0].write(video.picture(2, key=True))
     stage.advance(0.2)

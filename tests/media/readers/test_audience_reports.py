@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from headwater.media.readers.catch_up import MOST_QUEUED_BYTES
+from headwater.media.readers.convoy import MOST_QUEUED_BYTES
 from headwater.media.tracks.timeline import signed_32
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import receiver_report

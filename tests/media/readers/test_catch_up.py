@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from headwater.media.readers.catch_up import MOST_QUEUED_BYTES, CatchUp, CatchUpOutcome
+from headwater.media.readers.catch_up import CatchUp
+from headwater.media.readers.convoy import MOST_QUEUED_BYTES, Arrival
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.packet_batch import PacketBatch
 
@@ -31,7 +32,9 @@ class Watch:
             video=video,
             clock=stage.clock,
             call_later=stage.call_later,
-            outcome=CatchUpOutcome(
+            outcome=Arrival(
+                began=lambda _index, _batch: None,
+                behind=lambda parting: self.failures.append(str(parting)),
                 live=lambda: setattr(self, "live", self.live + 1),
                 stalled=lambda: setattr(self, "stalled", self.stalled + 1),
                 failed=lambda error: self.failures.append(str(error)),

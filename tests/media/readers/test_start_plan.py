@@ -23,6 +23,16 @@ def two_tracks(stage: Any, mount: Any) -> tuple[Any, Any]:
     return video, audio
 
 
+def plan_from_cache(mount: Any, tracks: Any) -> StartPlan:
+    place = mount.cache.place_for([track.index for track in tracks])
+    return cached_plan(tracks, mount.cache, place)
+
+
+def kept(mount: Any, plan: StartPlan) -> list[tuple[int, PacketBatch]]:
+    """What is sent by a plan before live packets."""
+    return list(mount.cache.entries_from(plan.place, plan.track_indexes))
+
+
 def test_a_mount_without_packets_says_nothing(stage: Any) -> None:
     mount = stage.mount()
     plan = live_plan(mount.tracks, stage.now)
@@ -34,7 +44,7 @@ def test_a_live_start_is_the_next_packet_at_the_present_instant(stage: Any) -> N
     mount = stage.mount()
     video, audio = two_tracks(stage, mount)
     plan = live_plan(mount.tracks, stage.now)
-    assert plan.cached == ()
+    assert plan.place is None
     assert plan.points[0].seq == video.seq
     assert plan.points[1].seq == audio.seq
     # The last picture came 40 ms ago, the last sound 20 ms. No first packet lies before rtptime:
@@ -54,14 +64,14 @@ def test_a_track_the_publisher_never_fills_is_nowhere(stage: Any) -> None:
 def test_a_cached_start_is_the_key_frame_and_the_same_instant_elsewhere(stage: Any) -> None:
     mount = stage.mount()
     two_tracks(stage, mount)
-    plan = cached_plan(mount.tracks, mount.cache)
-    first = plan.cached[0][1].packets[0]
+    plan = plan_from_cache(mount, mount.tracks)
+    first = kept(mount, plan)[0][1].packets[0]
     assert plan.points[0].seq == 100 + 26 * 3
     assert plan.points[0].rtptime == timestamp(first) == 10_000 + 26 * 3600
     # The first kept sound came 20 ms after the key frame.
     assert plan.points[1].seq == 500 + 26
     assert plan.points[1].rtptime == 20_000 + 26 * 1920 - 960
-    assert [index for index, _ in plan.cached] == [0, 1] * 24
+    assert [index for index, _ in kept(mount, plan)] == [0, 1] * 24
 
 
 def test_reports_say_which_sound_belongs_to_the_key_frame(stage: Any) -> None:
@@ -70,7 +80,7 @@ def test_reports_say_which_sound_belongs_to_the_key_frame(stage: Any) -> None:
     # One wall clock for both: sound runs 100 ms ahead of what arrival makes of it.
     mount.tracks[0].write_rtcp([video.report(NTP)])
     mount.tracks[1].write_rtcp([audio.report(NTP, audio.timestamp - 4800)])
-    plan = cached_plan(mount.tracks, mount.cache)
+    plan = plan_from_cache(mount, mount.tracks)
     key_frame_s = 26 * 0.04
     at_report_s = 50 * 0.04
     expected = audio.timestamp - 4800 - (at_report_s - key_frame_s) * 48_000
@@ -84,7 +94,7 @@ def test_a_track_that_is_not_in_the_cache_is_extrapolated_to_the_key_frame(stage
     stage.advance(0.5)
     mount.tracks[0].write(video.picture(3, key=True))
     stage.advance(0.25)
-    plan = cached_plan(mount.tracks, mount.cache)
+    plan = plan_from_cache(mount, mount.tracks)
     # The next sound may be of right behind the last one: rtptime lies before both.
     assert plan.points[0].rtptime == 90_000 - 45_000
     assert plan.points[0].first_timestamp == 90_000
@@ -98,7 +108,7 @@ def test_a_track_that_has_been_silent_for_long_does_not_set_the_beginning_back(s
     mount.tracks[1].write([audio.packet()])
     stage.advance(30.0)
     mount.tracks[0].write(video.picture(3, key=True))
-    plan = cached_plan(mount.tracks, mount.cache)
+    plan = plan_from_cache(mount, mount.tracks)
     assert plan.points[0].rtptime == 90_000
     assert plan.points[1].rtptime == 48_000 + 30 * 48_000
 
@@ -112,7 +122,7 @@ def test_sound_that_comes_in_bursts_never_begins_before_rtptime(stage: Any) -> N
     mount.tracks[0].write(video.picture(3, key=True))
     late = audio.packet()
     mount.tracks[1].write([late])
-    plan = cached_plan(mount.tracks, mount.cache)
+    plan = plan_from_cache(mount, mount.tracks)
     for index, first in ((0, 90_000), (1, 48_000)):
         assert plan.points[index].first_timestamp == first
         rtptime = plan.points[index].rtptime
@@ -123,15 +133,15 @@ def test_sound_that_comes_in_bursts_never_begins_before_rtptime(stage: Any) -> N
 def test_only_the_tracks_set_up_are_planned(stage: Any) -> None:
     mount = stage.mount()
     two_tracks(stage, mount)
-    plan = cached_plan(mount.tracks[:1], mount.cache)
+    plan = plan_from_cache(mount, mount.tracks[:1])
     assert set(plan.points) == {0}
-    assert {index for index, _ in plan.cached} == {0}
+    assert {index for index, _ in kept(mount, plan)} == {0}
 
 
 def test_a_cached_plan_with_a_track_that_never_spoke(stage: Any) -> None:
     mount = stage.mount()
     mount.tracks[0].write(stage.video().picture(3, key=True))
-    assert cached_plan(mount.tracks, mount.cache).points[1] == NOWHERE
+    assert plan_from_cache(mount, mount.tracks).points[1] == NOWHERE
 
 
 def test_a_plan_names_its_tracks_in_order() -> None:
@@ -145,7 +155,7 @@ def test_the_first_kept_packet_of_the_main_source_is_told(stage: Any) -> None:
     mount.tracks[1].write([stage.audio(ssrc=0x9999, seq=7).packet()])
     for _ in range(3):
         mount.tracks[1].write([audio.packet()])
-    plan = cached_plan(mount.tracks, mount.cache)
+    plan = plan_from_cache(mount, mount.tracks)
     assert plan.points[1].seq == 500
 
 

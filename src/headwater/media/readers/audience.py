@@ -12,9 +12,12 @@ from headwater.media.counters import MountCounters
 from headwater.media.errors import MountFull
 from headwater.media.gop_cache import GopCache
 from headwater.media.observer import MountObserver, ObservedMount, tell
-from headwater.media.readers.catch_up import CatchUp, CatchUpOutcome
+from headwater.media.readers.catch_up import CatchUp
+from headwater.media.readers.catch_up_turns import CatchUpTurns
+from headwater.media.readers.convoy import Arrival, Parting
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.readers.start_plan import StartPlan
+from headwater.media.readers.stretch import MOST_PIECE_BYTES, MOST_QUEUED_PIECE_BYTES, Stretch
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
 from headwater.media.states import ReaderState
@@ -43,6 +46,7 @@ class _Seat:
         "reports_held_back",
         "started",
         "state",
+        "stretch",
         "tracks",
     )
 
@@ -50,6 +54,9 @@ class _Seat:
         self.reader = reader
         self.state = ReaderState.READY
         self.started = False
+        # What it is sent in a convoy before it is live.
+        self.stretch: Stretch | None = None
+        # Its own way there, when it could not keep up with the others or leaves a track out.
         self.catch_up: CatchUp | None = None
         # Tracks that are being sent to the reader, by whichever way.
         self.tracks: frozenset[int] = frozenset()
@@ -89,6 +96,7 @@ class Audience:
         *,
         clock: Clock,
         call_later: CallLater,
+        turns: CatchUpTurns,
         end_soon: EndSoon,
     ) -> None:
         self._mount = mount
@@ -98,7 +106,13 @@ class Audience:
         self._end_soon = end_soon
         self._seats: dict[Reader, _Seat] = {}
         self._playing = 0
-        self._catching_up: list[_Seat] = []
+        self._turns = turns
+        self._video = frozenset(track.index for track in mount.tracks if track.has_key_frames)
+        self._catching_up: dict[_Seat, None] = {}
+        # Those of them that go alone.
+        self._alone: dict[_Seat, CatchUp] = {}
+        # What convoys are on.
+        self._stretches: list[Stretch] = []
         self._set_taps()
 
     @property
@@ -126,18 +140,18 @@ class Audience:
             self._playing += 1
             self._mount.counters.readers += 1
             tell(self._observer.reader_started, self._mount, reader)
-        entries = self._entries(plan)
+        place = self._place(plan)
         # A player that gets packets before it knows their clock may start anew with the report:
         # VLC then throws away what it has decoded.
         self._send_reports(seat, plan)
         if reader not in self._seats:
             return
-        if entries:
+        if place is not None:
             self._mount.counters.instant_starts += 1
-            self._catch_up(seat, entries)
+            self._catch_up(seat, place)
         else:
             self._go_live(seat)
-        self._request_key_frames(seat, cached=bool(entries))
+        self._request_key_frames(seat, cached=place is not None)
 
     def stop(self, reader: Reader, track_indexes: Sequence[int] | None) -> None:
         """Stop some tracks or all of a reader, which stays known."""
@@ -149,12 +163,19 @@ class Audience:
             self._halt(seat)
             seat.state = ReaderState.PAUSED
             return
+        alone: CatchUp | None = None
+        if seat.stretch is not None:
+            # The others of its convoy go on with all tracks.
+            parting = self._turns.leave(reader)
+            alone = None if parting is None else self._go_alone(seat, parting)
         for index in stopped:
             if seat.catch_up is not None:
                 seat.catch_up.drop_track(index)
-            else:
+            elif index in seat.joined:
                 self._leave(seat, index)
         seat.tracks = _tracks(seat.tracks - stopped)
+        if alone is not None:
+            alone.begin()
 
     def remove(self, reader: Reader, reason: str) -> None:
         """Forget a reader."""
@@ -211,46 +232,89 @@ class Audience:
         for seat in tuple(self._seats.values()):
             yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
 
-    def _entries(self, plan: StartPlan) -> Sequence[tuple[int, PacketBatch]]:
-        """Return what to send before the reader goes live, packets since the plan included."""
+    def _place(self, plan: StartPlan) -> int | None:
+        """Where in the cache the reader begins now; None to begin live."""
         cache = self._mount.cache
-        if not plan.cached or cache is None:
-            return ()
-        if cache.generation == plan.generation and len(cache.entries) >= plan.log_length:
-            since = [entry for entry in cache.entries[plan.log_length :] if entry[0] in plan.points]
-            return [*plan.cached, *since]
-        # The cache has begun anew meanwhile: there would be a gap behind what was planned.
-        return cache.entries_for(plan.points)
+        if plan.place is None or cache is None:
+            return None
+        # Where the cache has begun anew meanwhile there would be a gap behind what was planned.
+        return plan.place if cache.holds(plan.place) else cache.place_for(plan.track_indexes)
 
     def _request_key_frames(self, seat: _Seat, *, cached: bool) -> None:
         """Ask for a key frame on the tracks that a reader begins without one."""
         cache = self._mount.cache
         for index in sorted(seat.tracks):
             track = self._mount.tracks[index]
-            begins = cached and cache is not None and cache.begins((index,))
+            begins = cached and cache is not None and cache.place_for((index,)) is not None
             if track.has_key_frames and not begins:
                 self._mount.request_key_frame(track)
 
-    def _catch_up(self, seat: _Seat, entries: Sequence[tuple[int, PacketBatch]]) -> None:
+    def _catch_up(self, seat: _Seat, place: int) -> None:
         seat.state = ReaderState.CATCHING_UP
-        seat.catch_up = CatchUp(
+        seat.stretch = stretch = self._stretch(seat, place)
+        self._catching_up[seat] = None
+        self._set_taps()
+        self._turns.join(
+            seat.reader,
+            stretch,
+            self._mount.settings,
+            video=self._video,
+            arrival=self._arrival(seat),
+        )
+
+    def _arrival(self, seat: _Seat) -> Arrival:
+        return Arrival(
+            began=lambda index, batch: self._track_began(seat, index, batch),
+            live=lambda: self._caught_up(seat),
+            behind=lambda parting: self._fell_behind(seat, parting),
+            stalled=lambda: self.disconnect_slow(seat.reader),
+            failed=lambda error: self._failed(seat.reader, error),
+        )
+
+    def _stretch(self, seat: _Seat, place: int) -> Stretch:
+        """The one that others are on from this place, or a new one."""
+        most_piece_bytes = MOST_QUEUED_PIECE_BYTES
+        if seat.reader.needs_pacing:
+            most_piece_bytes = min(MOST_PIECE_BYTES, self._mount.settings.catch_up_burst_bytes)
+        for stretch in self._stretches:
+            if stretch.is_for(seat.tracks, place, most_piece_bytes):
+                return stretch
+        cache = self._mount.cache
+        assert cache is not None, "the place is one of the cache"  # noqa: S101
+        stretch = Stretch(
+            seat.tracks,
+            place,
+            cache.entries_from(place, seat.tracks),
+            most_piece_bytes=most_piece_bytes,
+            speed=self._mount.settings.catch_up_speed,
+        )
+        self._stretches.append(stretch)
+        return stretch
+
+    def _fell_behind(self, seat: _Seat, parting: Parting) -> None:
+        self._turns.leave(seat.reader)
+        self._go_alone(seat, parting).give_up()
+
+    def _go_alone(self, seat: _Seat, parting: Parting) -> CatchUp:
+        """Have a reader that has left its convoy get the rest by itself."""
+        self._leave_stretch(seat)
+        catch_up = self._alone[seat] = seat.catch_up = CatchUp(
             seat.reader,
             seat.tracks,
-            entries,
+            parting.entries,
             self._mount.settings,
-            video={track.index for track in self._mount.tracks if track.has_key_frames},
+            video=self._video,
             clock=self._clock,
             call_later=self._call_later,
-            outcome=CatchUpOutcome(
-                began=lambda index, batch: self._track_began(seat, index, batch),
-                live=lambda: self._caught_up(seat),
-                stalled=lambda: self.disconnect_slow(seat.reader),
-                failed=lambda error: self._failed(seat.reader, error),
-            ),
+            outcome=self._arrival(seat),
+            parting=parting,
         )
-        self._catching_up.append(seat)
-        self._set_taps()
-        seat.catch_up.begin()
+        return catch_up
+
+    def _leave_stretch(self, seat: _Seat) -> None:
+        stretch, seat.stretch = seat.stretch, None
+        if stretch is not None and not stretch.travellers:
+            self._stretches.remove(stretch)
 
     def _track_began(self, seat: _Seat, index: int, batch: PacketBatch) -> None:
         """Repeat the report behind a track's first packets.
@@ -271,16 +335,19 @@ class Audience:
             self._go_live(seat)
 
     def _end_catch_up(self, seat: _Seat) -> None:
-        catch_up = seat.catch_up
-        if catch_up is None:
+        if seat not in self._catching_up:
             return
-        seat.catch_up = None
-        catch_up.cancel()
-        counters = self._mount.counters
-        counters.catch_up_skips += catch_up.skips
-        counters.dropped_packets += catch_up.skipped_packets
-        counters.dropped_bytes += catch_up.skipped_bytes
-        self._catching_up.remove(seat)
+        del self._catching_up[seat]
+        self._turns.leave(seat.reader)
+        self._leave_stretch(seat)
+        catch_up, seat.catch_up = seat.catch_up, None
+        if catch_up is not None:
+            del self._alone[seat]
+            catch_up.cancel()
+            counters = self._mount.counters
+            counters.catch_up_skips += catch_up.skips
+            counters.dropped_packets += catch_up.skipped_packets
+            counters.dropped_bytes += catch_up.skipped_bytes
         self._set_taps()
 
     def _go_live(self, seat: _Seat) -> None:
@@ -351,11 +418,18 @@ class Audience:
             track.rtcp_tap = self._take_rtcp if self._catching_up else None
 
     def _take(self, index: int, batch: PacketBatch) -> None:
-        if self._mount.cache is not None:
-            self._mount.cache.add(index, batch)
-        for seat in self._catching_up:
-            if seat.catch_up is not None:
-                seat.catch_up.add(index, batch)
+        cache = self._mount.cache
+        if cache is not None:
+            cache.add(index, batch)
+        for stretch in self._stretches:
+            if index in stretch.tracks:
+                stretch.add(index, batch)
+            if batch.key_frame_index >= 0 and not (
+                cache is not None and cache.holds(stretch.place)
+            ):
+                stretch.close()
+        for catch_up in self._alone.values():
+            catch_up.add(index, batch)
 
     def _take_rtcp(self, index: int, batch: PacketBatch) -> None:
         # A report of the present is far ahead of what these readers get: time would jump for them.

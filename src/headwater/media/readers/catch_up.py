@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 
 from headwater.media.clock import CallLater, Clock, Timer
+from headwater.media.readers.convoy import (
+    LONGEST_TICK_S,
+    MOST_QUEUED_BYTES,
+    TICK_S,
+    Arrival,
+    Parting,
+)
 from headwater.media.readers.reader import Reader
+from headwater.media.readers.stretch import LEAST_RATE_BYTES_S
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
 
-TICK_S = 0.005
-LONGEST_TICK_S = 0.1
-"""A reader that takes nothing is asked ever less often, down to this."""
-LEAST_RATE_BYTES_S = 2_000_000.0
-"""Paced readers get at least this much a second, so that the first picture is there at once."""
-MOST_QUEUED_BYTES = 256 * 1024
-"""A reader with a queue of its own is filled up to here."""
 MOST_JOINED_BYTES = 16 * 1024
 """Paced readers get batches of one track joined up to here: little ones leave in few runs."""
 MOST_TICK_BYTES = 512 * 1024
 """A reader whose queue empties as fast as it is filled gets this much before others have a turn,
 counted as memory: small packets are as much work as large ones."""
-
-
-def _nothing(_track_index: int, _batch: PacketBatch) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class CatchUpOutcome:
-    """What a catch-up calls; all but `began` once and last of all.
-
-    Attributes:
-        live: everything has been sent; join the reader now.
-        stalled: the reader took nothing for too long; close it.
-        failed: the reader raised; close it.
-        began: the first batch of a track has been sent.
-    """
-
-    live: Callable[[], None]
-    stalled: Callable[[], None]
-    failed: Callable[[Exception], None]
-    began: Callable[[int, PacketBatch], None] = _nothing
 
 
 class CatchUp:
@@ -69,8 +48,10 @@ class CatchUp:
         video: Collection[int],
         clock: Clock,
         call_later: CallLater,
-        outcome: CatchUpOutcome,
+        outcome: Arrival,
+        parting: Parting | None = None,
     ) -> None:
+        """Make one that begins; or, with `parting`, one that goes on where a convoy has come to."""
         self.reader = reader
         self.skips = 0
         self.skipped_packets = 0
@@ -104,9 +85,13 @@ class CatchUp:
         self._clock = clock
         self._call_later = call_later
         self._outcome = outcome
+        if parting is not None:
+            self._unsent = set(parting.unsent)
+            self._begun = set(parting.begun)
+            self._most_bytes = parting.most_bytes
         self._timer: Timer | None = None
         self._tick_s = TICK_S
-        self._allowance = 0.0
+        self._allowance = float(self._burst_bytes if parting is None else 0)
         self._last_tick_s = self._since_s = self._moved_s = clock()
         self._skipped_s = 0.0
         self._at_once = False
@@ -118,8 +103,12 @@ class CatchUp:
         return self._pending_bytes
 
     def begin(self) -> None:
-        """Send the first burst; all of it, if it is little."""
-        self._allowance = self._burst_bytes
+        """Send what may be sent at once; all of it, if it is little."""
+        self._tick()
+
+    def give_up(self) -> None:
+        """Leave out what waits, and go on with the next key frame."""
+        self._skip(self._clock())
         self._tick()
 
     def cancel(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +47,24 @@ class Reader(ABC):
     def has_room(self) -> bool:
         """Whether cached packets may be sent now; asked of readers that need pacing only."""
         return True
+
+    def way(self, track_index: int) -> Hashable | None:  # noqa: ARG002 - for those who share one
+        """What it shares with those readers to whom the same can be sent together with it.
+
+        None where it can only be sent to alone.
+        """
+        return None
+
+    def together(
+        self, readers: Sequence[Reader], track_index: int
+    ) -> Callable[[PacketBatch], None]:
+        """What sends a batch to readers, itself among them, that all have the same `way`."""
+
+        def send(batch: PacketBatch) -> None:
+            for reader in readers:
+                reader.send_batch(track_index, batch)
+
+        return send
 
     @property
     def sent_packets(self) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from headwater.media.gop_cache import GopCache
 from headwater.media.tracks.packet_batch import PacketBatch
@@ -51,15 +52,12 @@ class StartPlan:
 
     Attributes:
         points: per track index where it begins.
-        cached: kept batches to send first, in order of arrival, with their track index.
-        generation: which of the cache's logs the kept batches are from.
-        log_length: how long that log was when the plan was made.
+        place: where in the cache's log the kept packets begin that are sent first; None to begin
+            with the next packet that comes.
     """
 
     points: Mapping[int, StartPoint]
-    cached: Sequence[tuple[int, PacketBatch]] = ()
-    generation: int = 0
-    log_length: int = 0
+    place: int | None = None
 
     @property
     def track_indexes(self) -> tuple[int, ...]:
@@ -86,15 +84,16 @@ def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
     return StartPlan(points)
 
 
-def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
-    """Begin with the last key frames; `cache` must have one of a track among `tracks`."""
-    entries = cache.entries_for([track.index for track in tracks])
+def cached_plan(tracks: Sequence[Track], cache: GopCache, place: int) -> StartPlan:
+    """Begin at a place of `cache`, at which there is a key frame of one of `tracks`."""
+    entries = cache.entries_from(place, [track.index for track in tracks])
     clocks: dict[int, TrackClock] = {}
     seqs: dict[int, int] = {}
     firsts: dict[int, int] = {}
     ends = {track.index: track.end for track in tracks}
     sources = {index: None if end is None else end.ssrc for index, end in ends.items()}
-    kept = _first_packets(entries, sources)
+    anchor, first = next(entries)
+    kept = _first_packets(chain([(anchor, first)], entries), sources)
     for track in tracks:
         end = ends[track.index]
         if track.index in kept:
@@ -105,7 +104,6 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
         elif end is not None:
             clocks[track.index] = end.clock
             seqs[track.index] = end.next_seq
-    anchor = entries[0][0]
     timeline = Timeline(clocks, anchor)
     begin_s = _beginning(timeline, clocks, clocks[anchor].arrived_s)
     points = {
@@ -114,7 +112,7 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache) -> StartPlan:
         else NOWHERE
         for index in (track.index for track in tracks)
     }
-    return StartPlan(points, entries, cache.generation, len(cache.entries))
+    return StartPlan(points, place)
 
 
 def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: float) -> float:
@@ -127,7 +125,7 @@ def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: f
 
 
 def _first_packets(
-    entries: Sequence[tuple[int, PacketBatch]], sources: Mapping[int, int | None]
+    entries: Iterable[tuple[int, PacketBatch]], sources: Mapping[int, int | None]
 ) -> dict[int, tuple[bytes, float]]:
     """Return the first kept packet of each track, of its main source if near, and its time."""
     found: dict[int, tuple[bytes, float]] = {}

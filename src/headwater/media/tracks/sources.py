@@ -209,7 +209,9 @@ class SourceTable:
         last = packets[-1]
         last_seq = last[2] << 8 | last[3]
         # Packets that changed places on their way may leave the highest number before the last.
-        ahead = max((packet[2] << 8 | packet[3]) - last_seq + 0x8000 & 0xFFFF for packet in packets)
+        ahead = max(
+            [(packet[2] << 8 | packet[3]) - last_seq + 0x8000 & 0xFFFF for packet in packets]
+        )
         highest = source.highest_timestamp
         for packet in packets:
             timestamp = int.from_bytes(packet[4:8], "big")

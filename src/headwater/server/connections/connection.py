@@ -22,6 +22,7 @@ from headwater.shown_text import shown
 from headwater.side import Side
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.wire_connection import WireConnection
+from headwater.transports.work_turns import WorkTurns
 
 logger = paced_logger(__name__)
 
@@ -53,6 +54,7 @@ class Surroundings:
     wire_limits: WireLimits
     clock: Callable[[], float]
     counters: ServerCounters
+    turns: WorkTurns
     answer_budget: QueueBudget
     queue_budget: QueueBudget
     answer: Callable[[Connection, Request], Awaitable[None]]
@@ -72,7 +74,7 @@ class Connection(WireConnection):
         *,
         secure: bool,
     ) -> None:
-        super().__init__(around.wire_limits, around.clock)
+        super().__init__(around.wire_limits, around.clock, around.turns)
         self._around = around
         self.sides = sides
         self.peer_ip, self.peer_port = peer

@@ -57,7 +57,7 @@ class Play:
 
     def _begin(self, session: ReaderSession, plan: StartPlan) -> None:
         pause_s = 0.0
-        if plan.cached:
+        if plan.place is not None:
             pause_s = pause_before_kept_packets_s(session.user_agent, session.transport)
         if pause_s:
             self._call_later(pause_s, lambda: _start(session, plan))

@@ -7,7 +7,7 @@ server told (`sending_offers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headwater.log_pace import paced_logger
@@ -23,6 +23,7 @@ from headwater.protocol.rtcp_build import bye
 from headwater.protocol.status import Status
 from headwater.transports.datagram.datagram_reader import DatagramReader, Leg
 from headwater.transports.datagram.udp_claims import PortUse, UdpClaim
+from headwater.transports.datagram.udp_company import UdpCompany
 from headwater.transports.datagram.udp_egress import UdpEgress, UdpEgressTable
 from headwater.transports.datagram.udp_outlet import runs_of
 from headwater.transports.offers.negotiation import Offer
@@ -214,6 +215,20 @@ class UdpReader(DatagramReader[_Leg]):
         if leg is not None:
             self.offered.add(batch)
             leg.egress.sender.send_to(leg.destination, runs_of(batch))
+
+    def way(self, track_index: int) -> UdpEgress | None:
+        """The egress that sends the track to it and others."""
+        leg = self._legs.get(track_index)
+        return None if leg is None else leg.egress
+
+    def together(
+        self, readers: Sequence[Reader], track_index: int
+    ) -> Callable[[PacketBatch], None]:
+        """What sends a cached batch to readers of the same egress at once."""
+        members = [reader for reader in readers if isinstance(reader, UdpReader)]
+        legs = [reader._legs[track_index] for reader in members]  # noqa: SLF001 - of its own kind
+        tallies = [reader.offered for reader in members]
+        return UdpCompany(self._legs[track_index].egress.sender, legs, tallies).send_batch
 
     def send_rtcp(self, track_index: int, batch: PacketBatch) -> None:
         """Send compound RTCP packets of the publisher to this reader alone."""

@@ -1,0 +1,114 @@
+"""What a crowd costs that joins one mount together, counted: little more than its bytes.
+
+The pace of readers over UDP is taken away by a burst that covers all, so that nothing here depends
+on the time that passes.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+from data_plane import BATCH, PACKET_BYTES, DataPlane, MakePlane
+from meter import CallMeter, least, peak_bytes
+
+from headwater.media.settings import MountSettings
+
+FEW, MANY = 8, 24
+BATCHES = 20
+GROUP_BYTES = BATCHES * BATCH * PACKET_BYTES
+ALL_AT_ONCE = MountSettings(catch_up_burst_bytes=4 << 20)
+
+both_ways = pytest.mark.parametrize("over_tcp", [False, True], ids=["udp", "tcp"])
+
+
+def plane_with_group(data_plane: MakePlane, batches: int = BATCHES) -> DataPlane:
+    plane = data_plane(mounts=ALL_AT_ONCE)
+    plane.keep_group(batches)
+    return plane
+
+
+def joined(plane: DataPlane, readers: int, *, over_tcp: bool) -> CallMeter:
+    """The calls that a crowd takes from its PLAYs until all are live."""
+    play = plane.crowd(readers, over_tcp=over_tcp)
+    with CallMeter() as meter:
+        play()
+    return meter
+
+
+def calls_each(data_plane: MakePlane, batches: int, *, over_tcp: bool) -> float:
+    """The Python calls that a reader more in the crowd takes, its PLAY among them."""
+
+    def calls(readers: int) -> int:
+        # How many go together depends on how fast they come: the least is that of a quick machine.
+        return least(
+            lambda: (
+                joined(
+                    plane_with_group(data_plane, batches), readers, over_tcp=over_tcp
+                ).python_calls
+            ),
+            times=3,
+        )
+
+    return (calls(MANY) - calls(FEW)) / (MANY - FEW)
+
+
+@both_ways
+def test_a_reader_of_a_crowd_takes_few_calls_more_than_one_that_begins_live(
+    data_plane: MakePlane, over_tcp: bool
+) -> None:
+    begins_live = calls_each(data_plane, 0, over_tcp=over_tcp)
+    catches_up = calls_each(data_plane, BATCHES, over_tcp=over_tcp)
+    # For 280 packets in 20 pieces over UDP (121), in 7 over TCP (173).
+    assert catches_up - begins_live <= (200 if over_tcp else 150)
+
+
+@both_ways
+def test_twice_as_much_kept_costs_a_reader_of_a_crowd_few_calls_more(
+    data_plane: MakePlane, over_tcp: bool
+) -> None:
+    half = calls_each(data_plane, BATCHES // 2, over_tcp=over_tcp)
+    whole = calls_each(data_plane, BATCHES, over_tcp=over_tcp)
+    # For each batch of 14 packets: 3.5 over UDP, shared by those who go together; 5.8 over TCP.
+    assert (whole - half) / (BATCHES // 2) <= (8 if over_tcp else 5)
+
+
+def test_a_piece_is_sent_to_all_in_one_system_call(
+    data_plane: MakePlane, vector_sends: list[int]
+) -> None:
+    play = plane_with_group(data_plane).crowd(MANY, over_tcp=False)
+    vector_sends.clear()
+    play()
+    # The first one went alone; those who came in one turn of the loop went together.
+    runs = [(served, len(list(sends))) for served, sends in groupby(vector_sends)]
+    assert sum(served * count for served, count in runs) == (MANY - 1) * BATCHES
+    assert len(vector_sends) <= 4 * BATCHES
+
+
+@both_ways
+def test_what_a_piece_is_sent_as_is_built_once_for_those_who_go_together(
+    data_plane: MakePlane, over_tcp: bool
+) -> None:
+    name = "frame_interleaved" if over_tcp else "plan_runs"
+    built = least(
+        lambda: joined(plane_with_group(data_plane), MANY, over_tcp=over_tcp).python[name]
+    )
+    assert built <= (BATCHES if over_tcp else 3 * BATCHES)  # 13, 47
+
+
+@both_ways
+def test_a_reader_of_a_crowd_takes_little_memory_on_its_way(
+    data_plane: MakePlane, over_tcp: bool
+) -> None:
+    def peak(readers: int) -> int:
+        plane = plane_with_group(data_plane)
+        crowds = iter([plane.crowd(readers, over_tcp=over_tcp) for _ in range(2)])
+
+        def play() -> None:
+            next(crowds)()
+
+        return peak_bytes(play)
+
+    few, many = peak(FEW), peak(MANY)
+    # No copy of what is kept for each: the pieces are shared, and so is what they are sent as.
+    assert (many - few) / (MANY - FEW) <= 40_000  # 10,000 over UDP, 4,000 over TCP
