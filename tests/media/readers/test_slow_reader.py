@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from headwater.media.readers.slow_reader import SlowReaderGate
+from headwater.media.readers.slow_reader import SlowReaderGate, longest_stall_s
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.media.tracks.packet_batch import PacketBatch
 
@@ -155,3 +155,29 @@ def test_what_was_broken_off_goes_on_at_a_key_frame() -> None:
     assert subject.admit(batch(), 0, 0.0, 1.0) is None
     assert subject.admit(batch("..!", key=0), 0, 0.0, 2.0) is not None
     assert not subject.slow
+
+
+@pytest.mark.parametrize("policy", list(SlowReaderPolicy))
+@pytest.mark.parametrize("disconnect_s", [0.0, 5.0])
+def test_the_longest_stall_is_when_a_gate_that_is_asked_expires(
+    policy: SlowReaderPolicy, disconnect_s: float
+) -> None:
+    settings = {
+        "slow_reader_policy": policy,
+        "slow_reader_max_age_s": 2.0,
+        "slow_reader_disconnect_s": disconnect_s,
+    }
+    subject = gate(**settings)
+    expired_s = None
+    for tenths in range(1000):
+        stalled_s = tenths / 10
+        subject.admit(batch(), MOST, stalled_s, stalled_s)
+        if subject.expired:
+            expired_s = stalled_s
+            break
+    longest_s = longest_stall_s(MountSettings(**settings))  # type: ignore[arg-type]
+    if longest_s is None:
+        assert expired_s is None
+    else:
+        # The gate is asked each tenth of a second: it finds out with the first one after.
+        assert expired_s == pytest.approx(longest_s + 0.1)

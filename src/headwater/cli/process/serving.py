@@ -44,7 +44,7 @@ def serve_until_signalled(order: ServeOrder) -> None:
     """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
     configure_logs(order.settings.log)
     for warning in order.advice:
-        logger.warning("configuration is likely wrong", extra={"advice": warning})
+        logger.warning("configuration may be meant otherwise", extra={"advice": warning})
     try:
         run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
     except CommandFailed as failure:

@@ -13,6 +13,19 @@ _OVERSHOOT = 2
 half a picture would be shown broken."""
 
 
+def longest_stall_s(settings: MountSettings) -> float | None:
+    """Return how long anything may wait for a reader, in seconds; None for ever.
+
+    By then its gate has expired if packets came for it to be asked about, so whoever watches a
+    reader without packets holds it to the same time.
+    """
+    if settings.slow_reader_policy is SlowReaderPolicy.DISCONNECT:
+        return settings.slow_reader_max_age_s
+    if settings.slow_reader_disconnect_s <= 0:
+        return None
+    return settings.slow_reader_max_age_s + settings.slow_reader_disconnect_s
+
+
 class SlowReaderGate:
     """Decides, batch by batch, what one reader of one track gets. Knows no reader and no clock.
 

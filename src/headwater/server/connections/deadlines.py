@@ -7,7 +7,7 @@ from functools import partial
 
 from headwater.media.mount import Mount
 from headwater.media.readers.reader import Reader
-from headwater.media.settings import MountSettings, SlowReaderPolicy
+from headwater.media.readers.slow_reader import longest_stall_s
 from headwater.protocol.message import Response
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
@@ -104,18 +104,6 @@ def _stalled_readers(connection: Connection, now: float) -> Iterator[tuple[Mount
     if not stalled_s:
         return
     for mount, reader in _playing(connection):
-        most_s = _longest_stall_s(mount.settings)
+        most_s = longest_stall_s(mount.settings)
         if most_s is not None and stalled_s > most_s:
             yield mount, reader
-
-
-def _longest_stall_s(settings: MountSettings) -> float | None:
-    """Return how long anything may wait for a reader, in seconds; None for ever.
-
-    By then its gate would have expired, had packets come for the gate to be asked about.
-    """
-    if settings.slow_reader_policy is SlowReaderPolicy.DISCONNECT:
-        return settings.slow_reader_max_age_s
-    if settings.slow_reader_disconnect_s <= 0:
-        return None
-    return settings.slow_reader_max_age_s + settings.slow_reader_disconnect_s
