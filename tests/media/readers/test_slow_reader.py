@@ -162,7 +162,7 @@ def test_what_was_broken_off_goes_on_at_a_key_frame() -> None:
 def test_the_longest_stall_is_when_a_gate_that_is_asked_expires(
     policy: SlowReaderPolicy, disconnect_s: float
 ) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "slow_reader_policy": policy,
         "slow_reader_max_age_s": 2.0,
         "slow_reader_disconnect_s": disconnect_s,
@@ -175,7 +175,7 @@ def test_the_longest_stall_is_when_a_gate_that_is_asked_expires(
         if subject.expired:
             expired_s = stalled_s
             break
-    longest_s = longest_stall_s(MountSettings(**settings))  # type: ignore[arg-type]
+    longest_s = longest_stall_s(MountSettings(**settings))
     if longest_s is None:
         assert expired_s is None
     else:
