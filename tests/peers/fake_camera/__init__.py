@@ -1,0 +1,30 @@
+"""A scriptable RTSP camera for tests: it plays H.264 and sound, and does wrong what it is told to.
+
+It is an RTSP server of its own, written with the standard library alone, so that a mistake in
+Headwater cannot hide behind the same mistake on the other side. Everything random about it
+follows from a seed.
+
+    async with FakeCamera(Hang("PLAY")) as camera:
+        ...                                  # let a client at camera.url
+        request = await camera.wait_for("TEARDOWN")
+"""
+
+from fake_camera.camera import FakeCamera
+from fake_camera.credentials import BASIC, DIGEST_MD5, DIGEST_SHA256, Challenge, Credentials
+from fake_camera.fault import Fault
+from fake_camera.message import Answer, SeenRequest
+from fake_camera.settings import CameraSettings, Transport
+
+__all__ = [
+    "BASIC",
+    "DIGEST_MD5",
+    "DIGEST_SHA256",
+    "Answer",
+    "CameraSettings",
+    "Challenge",
+    "Credentials",
+    "FakeCamera",
+    "Fault",
+    "SeenRequest",
+    "Transport",
+]
