@@ -49,16 +49,16 @@ class Places:
         if pushed_out is not None and not pushed_out.done():
             pushed_out.set_result(False)
         try:
-            async with asyncio.timeout(self._wait_s):
-                mine = await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled() and turn.result():
+            await asyncio.wait({turn}, timeout=self._wait_s)
+        except BaseException:
+            if turn.done() and turn.result():
                 # Its turn came in the moment in which it gave up.
                 self._hand_on()
-            if isinstance(error, TimeoutError):
-                raise NoPlaceError from None
+            turn.cancel()
             raise
-        if not mine:
+        if not (turn.done() and turn.result()):
+            # A turn that is called off is nobody's.
+            turn.cancel()
             raise NoPlaceError
 
     def _hand_on(self) -> None:

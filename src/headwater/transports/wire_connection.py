@@ -13,6 +13,7 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.interleaved import DOLLAR
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.wire_limits import WireLimits
+from headwater.transports.begun_work import begin
 from headwater.transports.interleaved.channels import ChannelConsumer
 from headwater.transports.work_turns import WorkTurns
 
@@ -56,6 +57,8 @@ class WireConnection(ABC):
         self._turns = turns
         # Whether something is being dealt with, or waits for its turn to be.
         self._busy = False
+        self._paused = False
+        # Does what has to wait for something; None while nothing does.
         self._worker: asyncio.Task[None] | None = None
         self._ending = False
         self._closes_when_idle = False
@@ -90,7 +93,7 @@ class WireConnection(ABC):
         waits = turns is not None and turns.full and data[0] != DOLLAR and not parser.partial
         parser.receive_data(data)
         if self._busy:
-            self.stream.pause_reading()
+            self._pause_reading()
             return
         if turns is not None and waits:
             self._busy = True
@@ -116,14 +119,19 @@ class WireConnection(ABC):
         self.message_began_s = None
         self._busy = True
         if turns is None or turns.may_begin():
-            self._worker = asyncio.get_running_loop().create_task(self._work(event))
+            self._begin(event)
         else:
             turns.wait(partial(self._begin, event))
 
     def _begin(self, event: WireEvent | None) -> None:
         """Deal with an event (none: the next one), now that the connection's turn has come."""
         if not self.closed:
-            self._worker = asyncio.get_running_loop().create_task(self._work(event))
+            self._worker = begin(self._work(event))
+
+    def _pause_reading(self) -> None:
+        """Read nothing more before all that came is dealt with."""
+        self._paused = True
+        self.stream.pause_reading()
 
     @abstractmethod
     def stream_drained(self) -> None:
@@ -188,7 +196,11 @@ class WireConnection(ABC):
                     work = 0
                     await asyncio.sleep(0)
                 event = event or self._next_event()
-                if event is None or self.closed or self._ending:
+                if self.closed or self._ending:
+                    break
+                if event is None:
+                    if self._parser.partial:
+                        self._note_unfinished()
                     break
                 if isinstance(event, InterleavedFrames):
                     self._deliver(event)
@@ -196,6 +208,8 @@ class WireConnection(ABC):
                 else:
                     work += await self._deal_with(event)
                 event = None
+                if not self._parser.partial:
+                    break
         except Exception as error:  # noqa: BLE001 - logged there
             self._work_failed(error)
         finally:
@@ -203,7 +217,6 @@ class WireConnection(ABC):
             self._busy = False
             if self._closes_when_idle:
                 self.close()
-            elif not self.closed and not self._ending:
-                if self._parser.partial:
-                    self._note_unfinished()
+            elif self._paused and not self.closed and not self._ending:
+                self._paused = False
                 self.stream.resume_reading()

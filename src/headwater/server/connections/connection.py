@@ -213,7 +213,7 @@ class Connection(WireConnection):
             return
         if self.unread_bytes <= MOST_UNREAD_BYTES and self._around.answer_budget.spent:
             self._around.answer_budget.refusals += 1
-        self.stream.pause_reading()
+        self._pause_reading()
         self._answers_taken = asyncio.Event()
         await self._answers_taken.wait()
         self._answers_taken = None
