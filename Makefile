@@ -81,15 +81,15 @@ $(STAMPS)/media: pyproject.toml $(STAMPS)/venv
 	touch $@
 
 $(STAMPS)/test: pyproject.toml $(STAMPS)/venv
-	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test
+	$(BIN)/pip install --quiet --editable '.[media,fast,onvif]' --group test
 	touch $@ $(STAMPS)/media
 
 $(STAMPS)/check: pyproject.toml $(STAMPS)/test
-	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group check
+	$(BIN)/pip install --quiet --editable '.[media,fast,onvif]' --group test --group check
 	touch $@
 
 $(STAMPS)/interop: pyproject.toml $(STAMPS)/test
-	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group interop
+	$(BIN)/pip install --quiet --editable '.[media,fast,onvif]' --group test --group interop
 	touch $@
 
 # Not every system and Python has a wheel of atheris; without it inputs are mutated blindly.
@@ -99,5 +99,5 @@ $(STAMPS)/fuzz: pyproject.toml $(STAMPS)/test
 	touch $@
 
 $(STAMPS)/bench: pyproject.toml $(STAMPS)/test
-	$(BIN)/pip install --quiet --editable '.[media,fast]' --group test --group bench
+	$(BIN)/pip install --quiet --editable '.[media,fast,onvif]' --group test --group bench
 	touch $@

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from headwater.media.states import MountState, ReaderState
     from headwater.media.tracks.packet_batch import PacketBatch
     from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings, TlsVersion
+    from headwater.onvif.discover import discover
+    from headwater.onvif.found_device import OnvifDevice, OnvifState, OnvifStream
     from headwater.protocol.session_states import SessionState
     from headwater.relay.batch_reader import BatchReader
     from headwater.relay.counters import ServerCounters
@@ -99,6 +101,9 @@ __all__ = [
     "MountSettings",
     "MountSnapshot",
     "MountState",
+    "OnvifDevice",
+    "OnvifState",
+    "OnvifStream",
     "PacketBatch",
     "PacketPublisher",
     "PathOverride",
@@ -133,6 +138,7 @@ __all__ = [
     "TransportKind",
     "UserSettings",
     "__version__",
+    "discover",
     "load_settings",
 ]
 
@@ -152,6 +158,10 @@ _HOMES = {
     "LogTotals": "headwater.log_pace",
     "MountState": "headwater.media.states",
     "ReaderState": "headwater.media.states",
+    "OnvifDevice": "headwater.onvif.found_device",
+    "OnvifState": "headwater.onvif.found_device",
+    "OnvifStream": "headwater.onvif.found_device",
+    "discover": "headwater.onvif.discover",
     "SessionState": "headwater.protocol.session_states",
     "EndKind": "headwater.relay.end",
     "BatchReader": "headwater.relay.batch_reader",

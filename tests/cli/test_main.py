@@ -17,6 +17,7 @@ COMMANDS = [
     "status",
     "demo",
     "publish",
+    "discover",
     "config",
     "check-config",
     "hash-password",

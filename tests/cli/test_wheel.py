@@ -50,9 +50,10 @@ def test_it_serves(installed: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["demo"], ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"]]
+    "arguments",
+    [["demo"], ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"], ["discover", "127.0.0.1"]],
 )
-def test_what_needs_the_media_extra_says_so(installed: Path, arguments: list[str]) -> None:
+def test_what_needs_an_extra_says_so(installed: Path, arguments: list[str]) -> None:
     done = subprocess.run(
         [str(installed / "headwater"), *arguments], capture_output=True, text=True, cwd="/"
     )

@@ -42,6 +42,14 @@ def media_extra_missing(error: ImportError) -> CommandFailed:
     )
 
 
+def onvif_extra_missing(error: ImportError) -> CommandFailed:
+    """Return the failure of a command that talks to ONVIF devices where its packages are not."""
+    return CommandFailed(
+        f"this command needs {error.name or 'httpx'}, which is not installed",
+        remedy=install_hint("onvif"),
+    )
+
+
 def file_unreadable(path: Path, error: OSError) -> CommandFailed:
     """Return the failure of a command whose file cannot be read."""
     return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_CONFIGURATION)

@@ -45,6 +45,11 @@ COMMANDS = {
         "publish",
         "Publish a file or a camera's stream to an RTSP server, without encoding it again.",
     ),
+    "discover": _Command(
+        "discover_command",
+        "discover",
+        "Find the ONVIF cameras of the network, and print where to play them.",
+    ),
     "config": _Command(
         "config_commands",
         "config",

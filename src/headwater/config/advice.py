@@ -15,7 +15,13 @@ from headwater.net.tls_context import certificate_complaint
 from headwater.transports.settings import TransportKind
 
 COMMAND_VARIABLES = frozenset(
-    {"HEADWATER_CONFIG", "HEADWATER_PUBLISH_INPUT", "HEADWATER_PUBLISH_URL"}
+    {
+        "HEADWATER_CONFIG",
+        "HEADWATER_DISCOVER_PASSWORD",
+        "HEADWATER_DISCOVER_USER",
+        "HEADWATER_PUBLISH_INPUT",
+        "HEADWATER_PUBLISH_URL",
+    }
 )
 """What the commands read of the environment beside the keys of the configuration."""
 

@@ -1,0 +1,1 @@
+"""What `headwater discover` prints: a table for people, and lines for the configuration file."""
