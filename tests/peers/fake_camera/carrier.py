@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fake_camera.connection import CameraConnection
+    from fake_camera.settings import CameraSettings
 
 _LARGEST_DATAGRAM_BYTES = 65_536
 _TRIES = 50
@@ -57,12 +58,15 @@ class PortPair:
 
     def __init__(
         self,
-        host: str,
+        settings: CameraSettings,
         client: tuple[str, int, int],
         heard: Callable[[bytes], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self.sockets = bound_pair(host)
+        self.sockets = bound_pair(settings.host)
+        self._senders = self.sockets
+        if not settings.sends_from_told_ports:
+            self._senders = bound_pair(settings.host)
         self.client = client
         self._heard = heard
         self._loop = loop
@@ -76,7 +80,7 @@ class PortPair:
     def send(self, packet: bytes, *, rtcp: bool = False) -> None:
         """Send one datagram; what the kernel does not take is lost, as on a network."""
         with contextlib.suppress(OSError):
-            self.sockets[rtcp].sendto(packet, (self.client[0], self.client[1 + rtcp]))
+            self._senders[rtcp].sendto(packet, (self.client[0], self.client[1 + rtcp]))
 
     async def drained(self) -> None:
         """Let others run."""
@@ -86,6 +90,7 @@ class PortPair:
         """Give the ports back."""
         for sock in self.sockets:
             self._loop.remove_reader(sock)
+        for sock in {*self.sockets, *self._senders}:
             sock.close()
 
     def _receive(self, sock: socket.socket) -> None:

@@ -31,6 +31,8 @@ class Flow:
         self.units_sent = 0
         self.unit: Unit = self.track.units[0]
         """The unit that is being sent."""
+        self.held: RtpPacket | None = None
+        """A packet that a fault keeps back for a while."""
         self._units: Iterator[tuple[int, Unit]] = self.track.endless()
         self._next = next(self._units)
         self._players = 0

@@ -95,13 +95,15 @@ def _flow(exchange: Exchange, session: CameraSession, index: int) -> Flow | None
                 carrier = Group(camera.settings.group, camera.settings.group_interface)
                 camera.groups[index] = Flow(camera, index, carrier, f"{name}/group")
             return camera.groups[index]
-        if kind is Transport.TCP:
-            channels = _pair(pairs.get("interleaved", f"{2 * index}"))
+        if kind is Transport.TCP or camera.settings.udp_becomes_tcp:
+            first, second = _pair(pairs.get("interleaved", f"{2 * index}"))
+            offset = camera.settings.channel_offset
+            channels = (first + offset, second + offset)
             connection.sessions[channels[0]] = connection.sessions[channels[1]] = session
             return Flow(camera, index, Interleaved(connection, channels), name)
         if "client_port" in pairs:
             client = (connection.peer_host, *_pair(pairs["client_port"]))
-            ports = PortPair(camera.settings.host, client, session.hear, connection.loop)
+            ports = PortPair(camera.settings, client, session.hear, connection.loop)
             return Flow(camera, index, ports, name)
     return None
 

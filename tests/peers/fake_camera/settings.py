@@ -53,6 +53,12 @@ class CameraSettings:
     """What its Session header says instead of that time."""
     alive_by: frozenset[str] = frozenset(METHODS + KEEP_ALIVES + ("RTCP",))
     """What it takes for a sign of life: methods, and RTCP packets."""
+    udp_becomes_tcp: bool = False
+    """Answers SETUP for UDP with interleaved channels, and sends by them."""
+    channel_offset: int = 0
+    """It takes interleaved channels that are so much further than those it was asked for."""
+    sends_from_told_ports: bool = True
+    """Whether UDP packets come from the ports that server_port names."""
     bound_to_connection: bool = False
     """Whether a session ends with its connection over UDP too."""
     connections_at_most: int | None = None

@@ -9,6 +9,7 @@ most significant bit first.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, RATE_HZ, PICTURES = 320, 240, 25, 50
 SQUARE = 40
+ADTS_48_KHZ = 3
 
 
 def picture(number: int) -> np.ndarray:
@@ -55,8 +57,10 @@ def tone(rate_hz: int) -> np.ndarray:
     return (np.sin(np.arange(2 * rate_hz) * 2 * np.pi * 440 / rate_hz) * 6_000).astype(np.int16)
 
 
-def make_audio(path: Path, codec: str, rate_hz: int, *, adts: bool) -> None:
-    """The tone, by one encoder; with an ADTS head before each access unit of AAC."""
+def make_audio(
+    path: Path, codec: str, rate_hz: int, head: Callable[[int], bytes] = lambda _: b""
+) -> None:
+    """The tone, by one encoder; with a head before each of its packets."""
     encoder = av.CodecContext.create(codec, "w")
     assert isinstance(encoder, av.AudioCodecContext)
     formats = encoder.codec.audio_formats
@@ -69,17 +73,16 @@ def make_audio(path: Path, codec: str, rate_hz: int, *, adts: bool) -> None:
     resampler = av.AudioResampler(encoder.format.name, "mono", rate_hz, encoder.frame_size or 160)
     frames = [*resampler.resample(frame), *resampler.resample(None), None]
     packets = [bytes(packet) for frame in frames for packet in encoder.encode(frame)]
-    path.write_bytes(b"".join((adts_head(rate_hz, len(p)) if adts else b"") + p for p in packets))
+    path.write_bytes(b"".join(head(len(each)) + each for each in packets))
 
 
-def adts_head(rate_hz: int, payload_bytes: int) -> bytes:
+def adts_head(payload_bytes: int) -> bytes:
     """Seven bytes before an AAC-LC access unit of one channel (ISO/IEC 14496-3, 1.A.2.2)."""
-    index = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000).index(rate_hz)
     length = payload_bytes + 7
     return struct.pack(
         ">HBBBH",
         0xFFF1,
-        1 << 6 | index << 2,
+        1 << 6 | ADTS_48_KHZ << 2,
         1 << 6 | length >> 11,
         length >> 3 & 0xFF,
         (length & 7) << 13 | 0x1FFC,
@@ -88,6 +91,12 @@ def adts_head(rate_hz: int, payload_bytes: int) -> bytes:
 
 if __name__ == "__main__":
     make_h264(HERE / "h264-320x240-25.h264")
-    make_audio(HERE / "aac-48000-mono.aac", "aac", 48_000, adts=True)
-    make_audio(HERE / "alaw-8000-mono.al", "pcm_alaw", 8_000, adts=False)
-    make_audio(HERE / "mulaw-8000-mono.ul", "pcm_mulaw", 8_000, adts=False)
+    make_audio(HERE / "aac-48000-mono.aac", "aac", 48_000, adts_head)
+    make_audio(HERE / "alaw-8000-mono.al", "pcm_alaw", 8_000)
+    make_audio(HERE / "mulaw-8000-mono.ul", "pcm_mulaw", 8_000)
+    make_audio(
+        HERE / "opus-48000-mono.packets",
+        "libopus",
+        48_000,
+        lambda length: struct.pack(">H", length),
+    )

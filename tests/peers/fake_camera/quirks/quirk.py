@@ -1,0 +1,28 @@
+"""A quirk: one thing that a real device does wrong, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fake_camera.camera import FakeCamera
+from fake_camera.fault import Fault
+from fake_camera.settings import CameraSettings
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """What a device does, made of faults and of settings of the fake camera."""
+
+    name: str
+    device: str
+    """The maker, the model, or the public report where it was seen."""
+    does: str
+    faults: tuple[Fault, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def camera(self, settings: CameraSettings | None = None) -> FakeCamera:
+        """A camera that does so; it is like `settings` otherwise."""
+        made = replace(settings or CameraSettings(), **self.settings)
+        return FakeCamera(*self.faults, settings=made)
