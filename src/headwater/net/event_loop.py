@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from asyncio import AbstractEventLoop, BaseEventLoop
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
 from socket import socket
@@ -45,6 +47,12 @@ class EventLoop(Protocol):
     @property
     def remove_writer(self) -> Callable[[socket], object]:
         """Undo `add_writer`."""
+
+
+def clock_of(loop: AbstractEventLoop) -> Callable[[], float]:
+    """Return a loop's clock; of asyncio's own loops the clock that they ask themselves."""
+    asked = loop.time
+    return time.monotonic if getattr(asked, "__func__", None) is BaseEventLoop.time else asked
 
 
 def errors_repeat(loop: EventLoop) -> bool:

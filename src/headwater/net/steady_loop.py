@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headwater.log_pace import paced_logger
-from headwater.net.event_loop import Timer
+from headwater.net.event_loop import Timer, clock_of
 
 logger = paced_logger(__name__)
 
@@ -47,7 +47,7 @@ class SteadyLoop:
         self.remove_writer = loop.remove_writer
         self.standstills = 0
         self.stood_still_s = 0.0
-        self._time = loop.time
+        self._time = clock_of(loop)
         self._told_s = 0.0
         self._late_at_s = math.inf
         self._beat_timer: Timer | None = None

@@ -13,6 +13,7 @@ from headwater.protocol.message_head import (
     salvaged_body_bytes,
     salvaged_cseq,
 )
+from headwater.protocol.plain_request import plain_request
 from headwater.protocol.quirks import END_OF_CRLF_HEAD
 from headwater.protocol.wire_limits import WireLimits
 
@@ -243,19 +244,21 @@ class WireParser:
         buffer = self._buffer
         start = self._position
         scan_from = start + max(0, self._scanned_bytes - _HEAD_END_OVERLAP_BYTES)
-        if self._head_end is None:
+        head_end = self._head_end
+        if head_end is None:
             stop = _FIRST_LINE_STOP.search(buffer, scan_from)
             if not _FIRST_WORD.match(buffer, start) or (stop and buffer[stop.start()] != _LF):
                 self._lose_step()
                 return None
             if stop:
                 is_crlf = buffer[stop.start() - 1] == _CR
-                self._head_end = END_OF_CRLF_HEAD if is_crlf else _END_OF_LF_HEAD
+                head_end = END_OF_CRLF_HEAD if is_crlf else _END_OF_LF_HEAD
         limit = start + self._limits.max_header_bytes
-        end = self._head_end and self._head_end.search(buffer, scan_from, limit)
+        end = head_end and head_end.search(buffer, scan_from, limit)
         if end:
-            self._forget_scan()
+            self._scanned_bytes, self._head_end, self._needed_bytes = 0, None, 1
             return buffer[start : end.end()]
+        self._head_end = head_end
         self._scanned_bytes = len(buffer) - start
         self._needed_bytes = self._scanned_bytes + 1
         if len(buffer) >= limit:
@@ -276,9 +279,11 @@ class WireParser:
 
     def _message(self, head: bytes) -> Request | Response | None:
         """Read a whole head; None when its body is still to come."""
-        offset = self.offset
+        offset = self._start_offset + self._position
         try:
-            message = parse_head(head, offset=offset, limits=self._limits)
+            message = plain_request(head, self._limits) or parse_head(
+                head, offset=offset, limits=self._limits
+            )
             self._body_bytes = declared_body_bytes(
                 message.headers, max_body_bytes=self._limits.max_body_bytes
             )
@@ -326,7 +331,7 @@ class WireParser:
             first = self._buffer[self._position]
             hint = "a TLS handshake" if first == _TLS_HANDSHAKE else f"a byte of {first:#04x}"
             raise self._fatal(ProtocolError(f"the connection begins with {hint}, not with RTSP"))
-        self._forget_scan()
+        self._scanned_bytes, self._head_end, self._needed_bytes = 0, None, 1
         self._unfinished_offset = self.offset
         self._resyncing = True
         self._skip_garbage(self._position + 1)
@@ -351,11 +356,6 @@ class WireParser:
     def _good_event(self) -> None:
         self._synced = True
         self._garbage_run_bytes = 0
-
-    def _forget_scan(self) -> None:
-        self._scanned_bytes = 0
-        self._head_end = None
-        self._needed_bytes = 1
 
     def _fatal(self, error: ProtocolError) -> ProtocolError:
         """End the stream and return the error to be raised."""

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from operator import itemgetter
 from typing import overload
 
 from headwater.protocol.errors import Fault, LimitExceeded, ProtocolError
@@ -12,6 +14,7 @@ _NAME_BYTES = re.compile(_NAME.pattern.encode())
 # CR and LF would let a value smuggle in further headers; lone surrogates cannot be encoded.
 _UNSAFE_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_name_of = itemgetter(0)
 _SECRET_NAMES = frozenset({"authorization", "proxy-authorization"})
 
 
@@ -22,12 +25,21 @@ class Headers:
     Values hold no line breaks and no blanks at either end.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_first")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields: list[tuple[str, str, str]] = []
-        for name, value in fields:
-            self.add(name, value)
+        self._fields: list[tuple[str, str]] = []
+        # The first value of each name in lower case, once somebody has asked for one.
+        self._first: dict[str, str] | None = None
+        if fields:
+            self.extend(fields)
+
+    @classmethod
+    def of(cls, fields: list[tuple[str, str]]) -> "Headers":
+        """Return headers of fields that a parser has checked already."""
+        headers = cls()
+        headers._fields = fields
+        return headers
 
     @classmethod
     def parse(
@@ -87,8 +99,8 @@ class Headers:
                         where="header line",
                         offset=line_offset,
                     )
-                lowered, name, value = fields[-1]
-                fields[-1] = (lowered, name, f"{value} {_decoded(line)}".strip())
+                name, value = fields[-1]
+                fields[-1] = (name, f"{value} {_decoded(line)}".strip())
                 continue
             raw_name = raw_name.rstrip(b" \t")
             if not colon or not _NAME_BYTES.fullmatch(raw_name):
@@ -97,9 +109,8 @@ class Headers:
                     where="header line",
                     offset=line_offset,
                 )
-            name = raw_name.decode("ascii")
-            fields.append((name.lower(), name, _decoded(raw_value)))
-        for _, name, value in fields:
+            fields.append((raw_name.decode("ascii"), _decoded(raw_value)))
+        for name, value in fields:
             # A short value needs no counting.
             if len(value) > max_items and sum(map(value.count, ',;"')) > max_items:
                 raise LimitExceeded(
@@ -119,23 +130,22 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of the name, or the default."""
-        lowered = name.lower()
-        for key, _, value in self._fields:
-            if key == lowered:
-                return value
-        return default
+        first = self._first
+        if first is None:
+            first = self._first = {key.lower(): value for key, value in reversed(self._fields)}
+        return first.get(name.lower(), default)
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of the name, in order."""
         lowered = name.lower()
-        return [value for key, _, value in self._fields if key == lowered]
+        return [value for key, value in self._fields if key.lower() == lowered]
 
     def get_list(self, name: str) -> str:
         """Return every value of the name as one list with commas; empty without one.
 
         RFC 2068 §4.2: several fields of one name mean the same as one with a list.
         """
-        return ", ".join(value for value in self.get_all(name) if value)
+        return ", ".join(filter(None, self.get_all(name)))
 
     def add(self, name: str, value: str) -> None:
         """Append a field, beside others of the same name.
@@ -144,7 +154,25 @@ class Headers:
             ProtocolError: the name is no token or the value holds a control character; the
                 fault is LOCAL and the status 500.
         """
-        self._fields.append(_checked_field(name, value))
+        self.extend(((name, value),))
+
+    def extend(self, fields: Iterable[tuple[str, str]]) -> None:
+        """Append several fields.
+
+        Raises:
+            ProtocolError: as `add`.
+        """
+        self._first = None
+        append = self._fields.append
+        for name, value in fields:
+            if _UNSAFE_VALUE.search(value):
+                raise ProtocolError(
+                    "control character in a header value",
+                    status=500,
+                    fault=Fault.LOCAL,
+                    where=_checked_name(name),
+                )
+            append((_checked_name(name), value.strip(" \t")))
 
     def set(self, name: str, value: str) -> None:
         """Give the name this one value, at the place of its first occurrence.
@@ -152,38 +180,37 @@ class Headers:
         Raises:
             ProtocolError: as `add`.
         """
-        field = _checked_field(name, value)
-        lowered = field[0]
-        place = next(
-            (index for index, (key, _, _) in enumerate(self._fields) if key == lowered), None
-        )
-        if place is None:
-            self._fields.append(field)
-            return
-        kept = [other for other in self._fields[place + 1 :] if other[0] != lowered]
-        self._fields[place:] = [field, *kept]
+        lowered, before = name.lower(), self._fields
+        place = next((at for at, (key, _) in enumerate(before) if key.lower() == lowered), None)
+        self.add(name, value)
+        if place is not None:
+            field = self._fields.pop()
+            kept = [other for other in before[place + 1 :] if other[0].lower() != lowered]
+            self._fields[place:] = [field, *kept]
 
     def remove(self, name: str) -> None:
         """Drop every field of the name; none there is fine."""
         lowered = name.lower()
-        self._fields = [field for field in self._fields if field[0] != lowered]
+        self._first = None
+        self._fields = [field for field in self._fields if field[0].lower() != lowered]
 
     def items(self) -> list[tuple[str, str]]:
         """Return (name, value) pairs in order, names as they were spelt."""
-        return [(name, value) for _, name, value in self._fields]
+        return self._fields.copy()
 
     def copy(self) -> "Headers":
         """Return headers of their own with the same fields."""
-        duplicate = Headers()
-        duplicate._fields = self._fields.copy()
-        return duplicate
+        return Headers.of(self._fields.copy())
 
     def to_bytes(self) -> bytes:
         """Return the lines as they go on the wire, each with its CRLF, UTF-8 (RFC 2326 §4)."""
-        return "".join([f"{name}: {value}\r\n" for _, name, value in self._fields]).encode()
+        text = ""
+        for name, value in self._fields:
+            text += f"{name}: {value}\r\n"
+        return text.encode()
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
+        return isinstance(name, str) and name.lower() in map(str.lower, map(_name_of, self._fields))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items())
@@ -194,17 +221,19 @@ class Headers:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
             return NotImplemented
-        return [(key, value) for key, _, value in self._fields] == [
-            (key, value) for key, _, value in other._fields
-        ]
+        return _comparable(self._fields) == _comparable(other._fields)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         shown = [
-            (name, "…" if key in _SECRET_NAMES else value) for key, name, value in self._fields
+            (name, "…" if name.lower() in _SECRET_NAMES else value) for name, value in self._fields
         ]
         return f"Headers({shown!r})"
+
+
+def _comparable(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, value in fields]
 
 
 def _decoded(raw: bytes) -> str:
@@ -216,13 +245,10 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _checked_field(name: str, value: str) -> tuple[str, str, str]:
+@lru_cache(maxsize=256)
+def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ProtocolError(
             f"{name!r} is not a header name", status=500, fault=Fault.LOCAL, where="header name"
         )
-    if _UNSAFE_VALUE.search(value):
-        raise ProtocolError(
-            "control character in a header value", status=500, fault=Fault.LOCAL, where=name
-        )
-    return (name.lower(), name, value.strip(" \t"))
+    return name

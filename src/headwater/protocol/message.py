@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from headwater.protocol.errors import Fault, ProtocolError
 from headwater.protocol.header.cseq import parse_cseq
@@ -42,7 +43,8 @@ class Request:
             raise _unwritable("the method is no token")
         if not self.uri or self.uri != self.uri.strip() or _UNSAFE_LINE.search(self.uri):
             raise _unwritable("the URI is empty or holds what a request line cannot")
-        return _written(f"{self.method} {self.uri} {self.version}", self.headers, self.body)
+        line = f"{self.method} {self.uri} {self.version}".encode()
+        return _written(line, self.headers, self.body)
 
 
 @dataclass(slots=True)
@@ -67,10 +69,8 @@ class Response:
             ProtocolError: the status has not three digits, or the reason holds a control
                 character (fault LOCAL).
         """
-        reason = reason_of(self.status) if self.reason is None else self.reason
-        if not 100 <= self.status <= 999 or _UNSAFE_LINE.search(reason):
-            raise _unwritable("the status or its reason cannot stand in a status line")
-        return _written(f"{self.version} {self.status:d} {reason}", self.headers, self.body)
+        line = _status_line(self.version, self.status, self.reason)
+        return _written(line, self.headers, self.body)
 
 
 @dataclass(slots=True)
@@ -84,12 +84,20 @@ class InterleavedFrames:
     by_channel: dict[int, list[bytes]]
 
 
-def _written(first_line: str, headers: Headers, body: bytes) -> bytes:
+@lru_cache(maxsize=128)
+def _status_line(version: str, status: int, reason: str | None) -> bytes:
+    reason = reason_of(status) if reason is None else reason
+    if not 100 <= status <= 999 or _UNSAFE_LINE.search(reason):
+        raise _unwritable("the status or its reason cannot stand in a status line")
+    return f"{version} {status:d} {reason}".encode()
+
+
+def _written(first_line: bytes, headers: Headers, body: bytes) -> bytes:
     # RFC 2326 §12.14: a message with a body must say its length.
     if body or "Content-Length" in headers:
         headers = headers.copy()
         headers.set("Content-Length", str(len(body)))
-    return b"".join((first_line.encode(), b"\r\n", headers.to_bytes(), b"\r\n", body))
+    return b"%b\r\n%b\r\n%b" % (first_line, headers.to_bytes(), body)
 
 
 def _unwritable(message: str) -> ProtocolError:

@@ -69,9 +69,9 @@ def declared_body_bytes(headers: Headers, *, max_body_bytes: int) -> int:
         ProtocolError: 400 when it is no number or there are two, 413 when it is beyond the
             bound; fatal, for nobody knows where the next message begins.
     """
-    values = headers.get_all("Content-Length")
-    if not values:
+    if headers.get("Content-Length") is None:
         return 0
+    values = headers.get_all("Content-Length")
     if len(set(values)) > 1 or not _CONTENT_LENGTH.fullmatch(values[0]):
         raise ProtocolError(
             "Content-Length is not a number of bytes", where="Content-Length", fatal=True

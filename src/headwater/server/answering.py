@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from headwater.log_pace import paced_logger
 from headwater.protocol.errors import HttpSpoken, ProtocolError
@@ -24,6 +24,7 @@ from headwater.server.refusal import (
 )
 from headwater.server.request_uri import loggable_uri
 from headwater.server.served_methods import SIDES_BY_METHOD, ServedPorts, methods_of
+from headwater.side import Side
 
 logger = paced_logger(__name__)
 
@@ -42,11 +43,14 @@ class Answering:
         server_name: str,
     ) -> None:
         """`server_name` is the Server header of every answer, "" for none."""
-        self._methods = methods
+        self._methods: dict[str, tuple[MethodAnswer, frozenset[Side]]] = {
+            method: (answer, SIDES_BY_METHOD[method]) for method, answer in methods.items()
+        }
         self._ports = ports
         self._limits = limits
         self._counters = counters
-        self._server_name = server_name
+        # With what every answer ends, behind its CSeq.
+        self._last_fields = [("Server", server_name)] if server_name else []
 
     async def answer(self, connection: Connection, request: Request) -> None:
         """Answer one request; whatever goes wrong ends as a status, for this request alone."""
@@ -59,20 +63,23 @@ class Answering:
             response = await self._method_for(connection, request)(exchange)
         except Exception as error:  # noqa: BLE001 - logged there where it is no refusal
             response = self._refused(connection, request, error)
-            exchange.after_answer = None
+            exchange.after_answer, exchange.answer_leads_media = None, False
         self._counters.count_answer(response.status)
         if timestamp := request.headers.get("Timestamp"):
             # RFC 2326 §12.38: the server MUST echo the exact same value.
             response.headers.set("Timestamp", timestamp)
         self._complete(response, cseq)
-        if exchange.after_answer is None:
+        if not exchange.answer_leads_media:
             connection.send(response)
+            if exchange.after_answer is not None:
+                exchange.after_answer()
             return
         # The answer to a PLAY leaves in one go with the packets that the reader begins with.
         connection.stream.cork()
         try:
             connection.send(response)
-            exchange.after_answer()
+            if exchange.after_answer is not None:
+                exchange.after_answer()
         finally:
             connection.stream.uncork()
 
@@ -93,28 +100,21 @@ class Answering:
         connection.send(response)
 
     def _method_for(self, connection: Connection, request: Request) -> MethodAnswer:
-        try:
+        served = self._methods.get(request.method)
+        if served is None:
+            known = request.method in Method.__members__
+            reason = "not served" if known else "not a method of this server"
+            raise _not_implemented(connection, f"{request.method} is {reason}")
+        answer, sides = served
+        if sides.isdisjoint(connection.sides):
             method = Method(request.method)
-        except ValueError:
-            raise _not_implemented(
-                connection, f"{request.method} is not a method of this server"
-            ) from None
-        answer = self._methods.get(method)
-        if answer is None:
-            raise _not_implemented(connection, f"{method} is not served")
-        if not SIDES_BY_METHOD[method] & connection.sides:
             raise Refusal(
                 Status.METHOD_NOT_ALLOWED,
                 f"{method} is not served on this port; {self._ports.where_served(method)}",
                 [("Allow", ", ".join(methods_of(connection.sides)))],
             )
-        unsupported = unsupported_options(request.headers.get_all("Require"))
-        if unsupported:
-            raise Refusal(
-                Status.OPTION_NOT_SUPPORTED,
-                f"not supported: {', '.join(unsupported)}",
-                [("Unsupported", ", ".join(unsupported))],
-            )
+        if request.headers.get("Require") is not None:
+            _require_supported(request.headers.get_all("Require"))
         return answer
 
     def _refused(self, connection: Connection, request: Request, error: Exception) -> Response:
@@ -143,9 +143,19 @@ class Answering:
 
     def _complete(self, response: Response, cseq: int | None) -> None:
         if cseq is not None:
-            response.headers.set("CSeq", str(cseq))
-        if self._server_name:
-            response.headers.set("Server", self._server_name)
+            response.headers.extend([("CSeq", str(cseq)), *self._last_fields])
+        else:
+            response.headers.extend(self._last_fields)
+
+
+def _require_supported(values: Sequence[str]) -> None:
+    unsupported = unsupported_options(values)
+    if unsupported:
+        raise Refusal(
+            Status.OPTION_NOT_SUPPORTED,
+            f"not supported: {', '.join(unsupported)}",
+            [("Unsupported", ", ".join(unsupported))],
+        )
 
 
 def _not_implemented(connection: Connection, reason: str) -> Refusal:

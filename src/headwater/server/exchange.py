@@ -21,12 +21,14 @@ class Exchange:
     """A request with the connection that it came on.
 
     `after_answer` runs once the answer is in the connection's queue, in the same turn of the
-    loop, so that a reader's first `$` frame can never overtake the answer to its PLAY.
+    loop, so that a reader's first `$` frame can never overtake the answer to its PLAY. Where
+    `answer_leads_media` is set, the answer leaves in one go with what that writes.
     """
 
     connection: Connection
     request: Request
     after_answer: Callable[[], None] | None = None
+    answer_leads_media: bool = False
     _uri: RtspUri | None = field(default=None, init=False)
 
     @property

@@ -163,14 +163,19 @@ class Connection(WireConnection):
     async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
         match message:
             case Request():
-                await self._until_answers_are_taken()
-                self.requests += 1
-                self._note_life(message)
-                await self._keep_pace(message)
+                if self._must_wait_for_peer():
+                    await self._until_answers_are_taken()
+                now = self._clock()
+                self._note_life(message, now)
+                wait_s = self._pace.wait_s(now, 1 + len(message.body) // _PACE_BODY_BYTES)
+                if wait_s:
+                    self._around.counters.requests_delayed += 1
+                    await asyncio.sleep(wait_s)
                 await self._around.answer(self, message)
                 return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
             case ProtocolError():
-                await self._until_answers_are_taken()
+                if self._must_wait_for_peer():
+                    await self._until_answers_are_taken()
                 self._around.answer_error(self, message)
                 if _ends_the_connection(message):
                     self.close()
@@ -179,29 +184,25 @@ class Connection(WireConnection):
                 pass
         return 1
 
-    def _note_life(self, request: Request) -> None:
+    def _note_life(self, request: Request, now: float) -> None:
+        self.requests += 1
         # Some clients name themselves in DESCRIBE alone.
         agent = request.headers.get("User-Agent")
         if agent and agent != self.user_agent:
             self.user_agent = shown(agent)
         # Not every client names its session in what it sends to keep it alive.
-        self.last_request_s = now = self._clock()
+        self.last_request_s = now
         for session in self.sessions.values():
             session.touch(now)
-
-    async def _keep_pace(self, request: Request) -> None:
-        weight = 1 + len(request.body) // _PACE_BODY_BYTES
-        wait_s = self._pace.wait_s(self._clock(), weight)
-        if wait_s > 0:
-            self._around.counters.requests_delayed += 1
-            await asyncio.sleep(wait_s)
 
     @property
     def _budget_spent(self) -> bool:
         return self._around.answer_budget.spent or self._around.queue_budget.spent
 
     def _must_wait_for_peer(self) -> bool:
-        unread_bytes = self.unread_bytes
+        if self._unread is None:
+            return False
+        unread_bytes = self._unread.size_bytes
         return unread_bytes > MOST_UNREAD_BYTES or (unread_bytes > 0 and self._budget_spent)
 
     async def _until_answers_are_taken(self) -> None:
@@ -209,8 +210,6 @@ class Connection(WireConnection):
 
         Nothing more is read from it meanwhile; `write_stall_timeout_s` bounds the wait.
         """
-        if self._unread is None or not self._must_wait_for_peer():
-            return
         if self.unread_bytes <= MOST_UNREAD_BYTES and self._around.answer_budget.spent:
             self._around.answer_budget.refusals += 1
         self._pause_reading()

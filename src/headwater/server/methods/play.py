@@ -15,6 +15,7 @@ from headwater.server.refusal import Refusal
 from headwater.server.request_uri import wants_instant_start
 from headwater.server.sessions.lookup import SessionLookup, require_aggregate
 from headwater.server.sessions.session import ReaderSession
+from headwater.transports.settings import TransportKind
 
 _LIVE_RANGE = "npt=now-"
 
@@ -53,6 +54,7 @@ class Play:
         if not playing:
             session.advance(Method.PLAY)
             exchange.after_answer = lambda: self._begin(session, plan)
+            exchange.answer_leads_media = session.transport is TransportKind.TCP
         return response
 
     def _begin(self, session: ReaderSession, plan: StartPlan) -> None:

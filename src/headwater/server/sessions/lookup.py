@@ -45,10 +45,11 @@ class SessionLookup:
                 Status.SESSION_NOT_FOUND,
                 "there is no such session; ANNOUNCE or SETUP without the Session header opens one",
             )
+        # What came on the session's own connection has touched it already.
         if session.connection is not connection:
             _move(session, exchange)
-        session.touch(self._clock())
-        session.orphaned_s = None
+            session.touch(self._clock())
+            session.orphaned_s = None
         return session
 
     def made_up_id(self, exchange: Exchange) -> str | None:
@@ -66,7 +67,6 @@ class SessionLookup:
                     Status.SESSION_NOT_FOUND,
                     f"{exchange.request.method} needs the Session header of its SETUP",
                 )
-            session.touch(self._clock())
         return session
 
     def required_publisher(self, exchange: Exchange) -> PublisherSession:
