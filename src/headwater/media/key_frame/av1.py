@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from headwater.media.key_frame.detector import KeyFrameDetector
+from headwater.protocol.payload.av1 import (
+    CONTINUES,
+    COUNT,
+    NEW_SEQUENCE,
+    OBU_SEQUENCE_HEADER,
+    ONE_UNIT,
+    obu_type,
+)
 from headwater.protocol.rtp import payload_offset
-
-# §4.4: bits of the aggregation header.
-_CONTINUES, _COUNT, _NEW_SEQUENCE = 0x80, 0x30, 0x08
-_ONE_UNIT = 0x10
-_OBU_SEQUENCE_HEADER = 1
 
 
 class Av1KeyFrames(KeyFrameDetector):
@@ -25,9 +28,9 @@ class Av1KeyFrames(KeyFrameDetector):
             try:
                 at = payload_offset(packet) if packet[0] & 0x1F else 12
                 aggregation = packet[at]
-                if aggregation & _NEW_SEQUENCE:
+                if aggregation & NEW_SEQUENCE:
                     return index
-                if not aggregation & _CONTINUES and _begins_with_sequence(packet, at):
+                if not aggregation & CONTINUES and _begins_with_sequence(packet, at):
                     return index
             except IndexError:
                 continue
@@ -36,9 +39,9 @@ class Av1KeyFrames(KeyFrameDetector):
 
 def _begins_with_sequence(packet: bytes, at: int) -> bool:
     header = at + 1
-    if packet[at] & _COUNT != _ONE_UNIT:
+    if packet[at] & COUNT != ONE_UNIT:
         # §4.3: a size as LEB128 stands before every unit but the last of a counted packet.
         while packet[header] & 0x80:
             header += 1
         header += 1
-    return packet[header] >> 3 & 0x0F == _OBU_SEQUENCE_HEADER
+    return obu_type(packet[header]) == OBU_SEQUENCE_HEADER

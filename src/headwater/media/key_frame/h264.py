@@ -15,24 +15,22 @@ from headwater.media.key_frame.nal_units import (
     SUPPLEMENT,
     NalKeyFrames,
 )
+from headwater.protocol.payload import h264
+from headwater.protocol.payload.h264 import FIRST_SLICE, FU_START, has_recovery_point
 from headwater.protocol.rtp import payload_offset
 
 _UNIT_ROLES = {
-    1: SLICE,
-    2: SLICE,
-    5: KEY_SLICE,
-    6: SUPPLEMENT,
-    7: MAIN_PARAMETERS,
-    8: PICTURE_PARAMETERS,
+    h264.SLICE: SLICE,
+    h264.PARTITION_A: SLICE,
+    h264.IDR_SLICE: KEY_SLICE,
+    h264.SEI: SUPPLEMENT,
+    h264.SPS: MAIN_PARAMETERS,
+    h264.PPS: PICTURE_PARAMETERS,
 }
-_PACKET_ROLES = {**_UNIT_ROLES, 24: AGGREGATE, 28: FRAGMENT}
+_PACKET_ROLES = {**_UNIT_ROLES, h264.STAP_A: AGGREGATE, h264.FU_A: FRAGMENT}
 # Indexed by the whole byte that holds the type in its low five bits, so that none is masked.
-_UNIT_ROLE = bytes(_UNIT_ROLES.get(byte & 0x1F, OTHER) for byte in range(256))
-_PACKET_ROLE = bytes(_PACKET_ROLES.get(byte & 0x1F, OTHER) for byte in range(256))
-_START_BIT = 0x80
-# `first_mb_in_slice` is 0 where its Exp-Golomb code is the lone bit 1 (ITU-T H.264 §7.3.3).
-_FIRST_SLICE_BIT = 0x80
-_SEI_RECOVERY_POINT = 6
+_UNIT_ROLE = bytes(_UNIT_ROLES.get(byte & h264.TYPE_BITS, OTHER) for byte in range(256))
+_PACKET_ROLE = bytes(_PACKET_ROLES.get(byte & h264.TYPE_BITS, OTHER) for byte in range(256))
 
 
 class H264KeyFrames(NalKeyFrames):
@@ -52,7 +50,7 @@ class H264KeyFrames(NalKeyFrames):
                 role = _PACKET_ROLE[packet[at]]
                 if role == FRAGMENT:
                     at += 1
-                    if packet[at] < _START_BIT:
+                    if packet[at] < FU_START:
                         continue
                     role = _UNIT_ROLE[packet[at]]
                 if role == SLICE:
@@ -78,23 +76,10 @@ class H264KeyFrames(NalKeyFrames):
             start = end + 2
 
     def _take_unit(self, role: int, packet: bytes, at: int, end: int, index: int) -> None:
-        if role == KEY_SLICE and not packet[at + 1] & _FIRST_SLICE_BIT:
+        if role == KEY_SLICE and not packet[at + 1] & FIRST_SLICE:
             role = SLICE
         elif role == SUPPLEMENT:
-            if not _has_recovery_point(packet, at + 1, end):
+            if not has_recovery_point(packet, at + 1, end):
                 return
             role = RECOVERY_POINT
         self._take(role, packet, index)
-
-
-def _has_recovery_point(packet: bytes, at: int, end: int) -> bool:
-    """Return whether one of a NAL unit's SEI messages is a recovery point (ITU-T H.264 §D.1.8)."""
-    while at + 2 < end:
-        kind, size = packet[at], packet[at + 1]
-        if kind == _SEI_RECOVERY_POINT:
-            return True
-        if 0xFF in (kind, size):
-            # Types and sizes past 254 take several bytes; recovery points stand before such.
-            return False
-        at += 2 + size
-    return False

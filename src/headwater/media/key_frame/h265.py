@@ -13,29 +13,26 @@ from headwater.media.key_frame.nal_units import (
     SLICE,
     NalKeyFrames,
 )
+from headwater.protocol.payload import h265
+from headwater.protocol.payload.h265 import FIRST_SLICE, FU_START, FU_TYPE, unit_type
 from headwater.protocol.rtp import payload_offset
 
 
 def _unit_role(kind: int) -> int:
-    # ITU-T H.265 table 7-1: 0–31 are slices, 16–23 of them of intra random access points
-    # (BLA, IDR, CRA), 32–34 parameter sets of video, sequence and picture.
-    if kind < 32:
-        return KEY_SLICE if 16 <= kind <= 23 else SLICE
-    if kind in (32, 33):
+    if kind in h265.SLICE_TYPES:
+        return KEY_SLICE if kind in h265.IRAP_TYPES else SLICE
+    if kind in (h265.VPS, h265.SPS):
         return MAIN_PARAMETERS
-    return PICTURE_PARAMETERS if kind == 34 else OTHER
+    return PICTURE_PARAMETERS if kind == h265.PPS else OTHER
 
 
-_PACKET_TYPES = {48: AGGREGATE, 49: FRAGMENT}
+_PACKET_TYPES = {h265.AGGREGATE: AGGREGATE, h265.FRAGMENT: FRAGMENT}
 # By the header's first byte, which holds the type in bits 1 to 6, and by a fragment header.
-_UNIT_ROLE = bytes(_unit_role(byte >> 1 & 0x3F) for byte in range(256))
-_FRAGMENT_ROLE = bytes(_unit_role(byte & 0x3F) for byte in range(256))
+_UNIT_ROLE = bytes(_unit_role(unit_type(byte)) for byte in range(256))
+_FRAGMENT_ROLE = bytes(_unit_role(byte & FU_TYPE) for byte in range(256))
 _PACKET_ROLE = bytes(
-    _PACKET_TYPES.get(byte >> 1 & 0x3F, _unit_role(byte >> 1 & 0x3F)) for byte in range(256)
+    _PACKET_TYPES.get(unit_type(byte), _unit_role(unit_type(byte))) for byte in range(256)
 )
-_START_BIT = 0x80
-# `first_slice_segment_in_pic_flag` is the first bit after the header (ITU-T H.265 §7.3.6.1).
-_FIRST_SLICE_BIT = 0x80
 
 
 class H265KeyFrames(NalKeyFrames):
@@ -52,7 +49,7 @@ class H265KeyFrames(NalKeyFrames):
                 if role == FRAGMENT:
                     # RFC 7798 §4.4.3: the fragment header stands after the two of the payload.
                     at += 1
-                    if packet[at + 1] < _START_BIT:
+                    if packet[at + 1] < FU_START:
                         continue
                     role = _FRAGMENT_ROLE[packet[at + 1]]
                 if role == SLICE:
@@ -77,6 +74,6 @@ class H265KeyFrames(NalKeyFrames):
             start += 2 + (packet[start - 2] << 8 | packet[start - 1])
 
     def _take_unit(self, role: int, packet: bytes, at: int, index: int) -> None:
-        if role == KEY_SLICE and not packet[at + 2] & _FIRST_SLICE_BIT:
+        if role == KEY_SLICE and not packet[at + 2] & FIRST_SLICE:
             role = SLICE
         self._take(role, packet, index)
