@@ -1,0 +1,81 @@
+"""Which depacketizer takes a track's packets: one table by encoding name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from headwater.codecs.depacketizer import Depacketizer
+from headwater.codecs.h264.depacketizer import H264Depacketizer
+from headwater.codecs.h265.depacketizer import H265Depacketizer
+from headwater.protocol.sdp import MediaDescription
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFormat:
+    """What the SDP says of the codec of one track."""
+
+    encoding: str
+    clock_rate_hz: int
+    channels: int
+    parameters: Mapping[str, str]
+    """Format parameters (`a=fmtp`), names in lower case."""
+    payload_types: tuple[int, ...]
+    """Those that carry the codec."""
+
+    @classmethod
+    def of(cls, media: MediaDescription) -> "TrackFormat":
+        """Read a track's description.
+
+        Some cameras number `m=`, `a=rtpmap` and `a=fmtp` each in its own way: format parameters
+        that stand under another number are taken where only one payload type has any.
+        """
+        maps, fmtps = media.rtpmap, media.fmtp
+        carrying = [number for number, one in maps.items() if one.encoding == media.encoding]
+        types = [number for number in media.formats if number not in maps or number in carrying]
+        chosen = next((number for number in types if number in maps), None)
+        if chosen is None:
+            chosen = carrying[0] if carrying else -1
+        parameters = fmtps.get(chosen)
+        if parameters is None:
+            with_parameters = [fmtp for fmtp in fmtps.values() if fmtp]
+            parameters = with_parameters[0] if len(with_parameters) == 1 else {}
+        return cls(
+            encoding=media.encoding,
+            clock_rate_hz=media.clock_rate_hz,
+            channels=maps[chosen].channels if chosen in maps else 1,
+            parameters=parameters,
+            payload_types=tuple(dict.fromkeys([*types, *carrying])),
+        )
+
+
+def _h264(track: TrackFormat, keeps_damaged: bool) -> Depacketizer:
+    return H264Depacketizer.of_format(
+        track.parameters, payload_types=track.payload_types, keeps_damaged=keeps_damaged
+    )
+
+
+def _h265(track: TrackFormat, keeps_damaged: bool) -> Depacketizer:
+    return H265Depacketizer.of_format(
+        track.parameters, payload_types=track.payload_types, keeps_damaged=keeps_damaged
+    )
+
+
+DEPACKETIZERS: Mapping[str, Callable[[TrackFormat, bool], Depacketizer]] = {
+    "H264": _h264,
+    "H265": _h265,
+    "HEVC": _h265,
+}
+"""By encoding name of `a=rtpmap` (or of a static payload type)."""
+
+
+def depacketizer_for(
+    media: MediaDescription, *, keeps_damaged: bool = False
+) -> Depacketizer | None:
+    """Return a new depacketizer for a track; None for codecs that are not known here.
+
+    Args:
+        media: the track's description.
+        keeps_damaged: give damaged pictures too, instead of dropping them.
+    """
+    track = TrackFormat.of(media)
+    build = DEPACKETIZERS.get(track.encoding)
+    return build(track, keeps_damaged) if build is not None else None
