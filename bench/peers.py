@@ -18,6 +18,7 @@ from bench.native import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 20.0
+_PORT_NAMES = ("publish_port", "play_port", "rtp_port", "rtcp_port", "rtp_count")
 STOP_S = 10.0
 
 
@@ -25,8 +26,8 @@ STOP_S = 10.0
 class Peer:
     """A server by its command line and two URLs.
 
-    `{publish_port}`, `{play_port}`, `{rtp_port}` and `{rtp_count}` in the command and the URLs,
-    and `{mount}` in the URLs, are filled in.
+    `{publish_port}`, `{play_port}`, `{rtp_port}`, `{rtcp_port}`, `{rtp_count}` and `{folder}` in
+    the command and the URLs, and `{mount}` in the URLs, are filled in.
     """
 
     name: str
@@ -34,7 +35,10 @@ class Peer:
     publish_url: str = "rtsp://127.0.0.1:{publish_port}/{mount}"
     play_url: str = "rtsp://127.0.0.1:{play_port}/{mount}"
     over_tcp: bool = True
+    over_udp: bool = True
     env: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """What is written for it before it starts: text by name, in `{folder}`; filled in as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Ports:
     play_port: int
     rtp_port: int
     rtp_count: int
+
+    @property
+    def rtcp_port(self) -> int:
+        """The port of RTCP, for a server that has one pair for everybody."""
+        return self.rtp_port + 1
 
 
 def _ports_in_use(table: str) -> set[int]:
@@ -111,8 +120,9 @@ class Server:
     _process: subprocess.Popen[bytes] | None = None
 
     def _fill(self, text: str, mount: str = "") -> str:
-        values = {name: getattr(self.ports, name) for name in Ports.__dataclass_fields__}
-        for name, value in (*values.items(), ("mount", mount)):
+        values = {name: getattr(self.ports, name) for name in _PORT_NAMES}
+        folder = self.log.parent.resolve()
+        for name, value in (*values.items(), ("mount", mount), ("folder", folder)):
             text = text.replace("{" + name + "}", str(value))
         return text
 
@@ -126,6 +136,8 @@ class Server:
         return process_tree(self._process.pid) if self._process else []
 
     def __enter__(self) -> Self:
+        for name, text in self.peer.files.items():
+            (self.log.parent / name).write_text(self._fill(text))
         command = ["taskset", "-c", str(self.cpu), *map(self._fill, self.peer.command)]
         with self.log.open("ab") as log:
             log.write(f"\n$ {shlex.join(command)}\n".encode())

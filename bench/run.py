@@ -8,12 +8,13 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench import peers, steps
 from bench.files import raise_file_limit
+from bench.given_peers import given_peers
 from bench.measure import OverloadedError, run_step
 from bench.page import write_page
 from bench.repeat import as_one
@@ -29,9 +30,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--peer",
-        default=",".join(filter(None, ("headwater", os.environ.get("PEER")))),
+        default="",
         help="comma-separated: headwater, node (rtsp-streaming-server from npm), command; "
-        "by default headwater, side by side with $PEER when that is set",
+        "mediamtx, go2rtc where $PEERS names their programs (PEERS='mediamtx=PATH "
+        "go2rtc=PATH'); by default headwater, side by side with $PEER and all of $PEERS",
     )
     parser.add_argument(
         "--scenario",
@@ -78,8 +80,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _chosen_peers(options: argparse.Namespace) -> list[peers.Peer]:
+    try:
+        given = given_peers(os.environ.get("PEERS", ""))
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     chosen = []
-    for name in options.peer.split(","):
+    for name in options.peer.split(",") if options.peer else ("headwater", *_beside(given)):
         if name == "command" and options.command:
             chosen.append(
                 peers.Peer(
@@ -90,11 +96,22 @@ def _chosen_peers(options: argparse.Namespace) -> list[peers.Peer]:
                     over_tcp=not options.udp_only,
                 )
             )
+        elif name in given:
+            chosen.append(given[name])
         elif name in peers.KNOWN:
             chosen.append(peers.KNOWN[name](options.server_args))
         else:
-            raise SystemExit(f"unknown peer {name!r}: {', '.join(peers.KNOWN)}, or --command")
+            raise SystemExit(
+                f"unknown peer {name!r}: {', '.join(peers.KNOWN)}, --command, or one of $PEERS"
+            )
     return chosen
+
+
+def _beside(given: Iterable[str]) -> Iterator[str]:
+    """Yield the servers that stand beside Headwater when none is chosen."""
+    if peer := os.environ.get("PEER"):
+        yield peer
+    yield from given
 
 
 def _chosen_steps(options: argparse.Namespace) -> list[steps.Step]:
@@ -169,6 +186,10 @@ def _run_beside_bare_loop(
     """One run and, where packets are what it costs, the bare loop right before and after it."""
     if step.needs_tcp and not peer.over_tcp:
         return {"skipped": "no RTP over TCP"}
+    if step.needs_udp and not peer.over_udp:
+        return {"skipped": "no RTP over UDP"}
+    if not peer.over_udp:
+        step = replace(step, cameras_over_tcp=True)
     if step.kind is not steps.Kind.STREAM:
         return _run(step, peer, options)
 

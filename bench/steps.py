@@ -41,6 +41,10 @@ class Step:
         return bool(self.tcp_readers or self.stalled_readers or self.cameras_over_tcp)
 
     @property
+    def needs_udp(self) -> bool:
+        return bool(self.udp_readers or self.live_readers)
+
+    @property
     def repeatable(self) -> bool:
         """Whether `--repeat` is for it: the steps whose costs are promised and compared."""
         return self.scenario in {ONE_TO_MANY, CHURN, STORM}
@@ -59,6 +63,7 @@ ONE_TO_MANY = "one-to-many"
 CHURN = "churn"
 STORM = "storm"
 READER_COUNTS = (50, 200, 400, 1000)
+MOST_CAMERAS = 200
 
 
 def _one_to_many() -> list[Step]:
@@ -116,14 +121,14 @@ STEPS: tuple[Step, ...] = (
         "many-to-few",
         "200 UDP cameras, 1 UDP reader each, 2 Mb/s",
         picture=TWO,
-        cameras=200,
+        cameras=MOST_CAMERAS,
         udp_readers=200,
     ),
     Step(
         "many-to-few",
         "200 TCP cameras, 1 TCP reader each, 2 Mb/s",
         picture=TWO,
-        cameras=200,
+        cameras=MOST_CAMERAS,
         cameras_over_tcp=True,
         tcp_readers=200,
     ),

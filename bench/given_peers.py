@@ -1,0 +1,83 @@
+"""Servers whose programs the caller has: `PEERS="mediamtx=PATH go2rtc=PATH"`.
+
+Each is configured here as it stands in a comparison: RTSP alone, no log of each session, everything
+else as its makers ship it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.peers import Peer
+from bench.steps import MOST_CAMERAS
+
+MEDIAMTX_SETTINGS = """\
+logLevel: warn
+rtspAddress: 127.0.0.1:{publish_port}
+rtpAddress: 127.0.0.1:{rtp_port}
+rtcpAddress: 127.0.0.1:{rtcp_port}
+rtspTransports: [udp, tcp]
+rtmp: no
+hls: no
+webrtc: no
+srt: no
+paths:
+  all_others:
+"""
+
+GO2RTC_SETTINGS = """\
+log: {level: warn}
+api: {listen: ""}
+webrtc: {listen: ""}
+srtp: {listen: ""}
+rtsp: {listen: "127.0.0.1:{publish_port}"}
+streams:
+"""
+
+
+def mediamtx(program: str) -> Peer:
+    """Return MediaMTX: one port for publishers and readers, one pair for all RTP over UDP."""
+    return _on_one_port(
+        "mediamtx", (program, "{folder}/mediamtx.yml"), {"mediamtx.yml": MEDIAMTX_SETTINGS}
+    )
+
+
+def go2rtc(program: str) -> Peer:
+    """Return go2rtc: RTSP over TCP alone, and streams that its settings name."""
+    streams = "".join(f"  bench{number}:\n" for number in range(MOST_CAMERAS))
+    return _on_one_port(
+        "go2rtc",
+        (program, "-config", "{folder}/go2rtc.yaml"),
+        {"go2rtc.yaml": GO2RTC_SETTINGS + streams},
+        over_udp=False,
+    )
+
+
+GIVEN: dict[str, Callable[[str], Peer]] = {
+    "mediamtx": mediamtx,
+    "go2rtc": go2rtc,
+}
+
+
+def given_peers(text: str) -> dict[str, Peer]:
+    """Return the servers that `NAME=PATH NAME=PATH …` gives, by name.
+
+    Raises ValueError for a name that is not known, and for a path without a program.
+    """
+    peers = {}
+    for given in text.split():
+        name, _, path = given.partition("=")
+        if name not in GIVEN:
+            raise ValueError(f"PEERS: unknown server {name!r}; known are {', '.join(GIVEN)}")
+        if not Path(path).is_file():
+            raise ValueError(f"PEERS: {name}={path}: there is no program at this path")
+        peers[name] = GIVEN[name](str(Path(path).resolve()))
+    return peers
+
+
+def _on_one_port(
+    name: str, command: tuple[str, ...], files: dict[str, str], *, over_udp: bool = True
+) -> Peer:
+    url = "rtsp://127.0.0.1:{publish_port}/{mount}"
+    return Peer(name, command, publish_url=url, play_url=url, over_udp=over_udp, files=files)

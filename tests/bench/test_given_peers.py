@@ -1,0 +1,46 @@
+"""Servers that are given by the paths of their programs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from bench.given_peers import GIVEN, given_peers
+from bench.peers import Ports, Server
+
+PORTS = Ports(publish_port=19001, play_port=19002, rtp_port=12000, rtp_count=100)
+
+
+def test_each_name_is_a_server_with_its_program_and_settings() -> None:
+    peers = given_peers(f"mediamtx={sys.executable} go2rtc={sys.executable}")
+    assert list(peers) == ["mediamtx", "go2rtc"]
+    for name, peer in peers.items():
+        assert (peer.name, peer.command[0]) == (name, str(Path(sys.executable).resolve()))
+        assert peer.publish_url == "rtsp://127.0.0.1:{publish_port}/{mount}"
+        assert [f"{{folder}}/{file}" for file in peer.files] == [peer.command[-1]]
+    assert (peers["mediamtx"].over_udp, peers["go2rtc"].over_udp) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"other={sys.executable}", "unknown server 'other'; known are mediamtx, go2rtc"),
+        ("mediamtx=/no/such/program", "mediamtx=/no/such/program: there is no program at this"),
+        ("mediamtx", "mediamtx=: there is no program at this path"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        given_peers(text)
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_settings_are_written_with_the_ports_before_the_start(name: str, tmp_path: Path) -> None:
+    peer = given_peers(f"{name}={sys.executable}")[name]
+    server = Server(peer, 0, tmp_path / "log", ports=PORTS)
+    with pytest.raises(RuntimeError, match="ended while starting"), server:
+        pass  # Python does not understand these settings
+    (written,) = (tmp_path / file for file in peer.files)
+    assert "127.0.0.1:19001" in written.read_text()
+    assert "{" + "publish_port}" not in written.read_text()
