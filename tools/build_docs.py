@@ -127,15 +127,15 @@ def key_table(section: SettingSection, title: str) -> Iterator[str]:
     """The keys of one section, their defaults and meanings."""
     yield f"### `{title}`\n"
     yield f"{' '.join(section.doc.split())}\n"
-    yield "| key | default | meaning |"
-    yield "|---|---|---|"
+    yield "| key | default | a change applies | meaning |"
+    yield "|---|---|---|---|"
     repeated = [key for key in section.keys if key.doc.startswith("As in ")]
     for key in section.keys:
         if key not in repeated:
-            yield f"| `{key.name}` | {default_text(key)} | {meaning(key)} |"
+            yield f"| `{key.name}` | {default_text(key)} | {applies_text(key)} | {meaning(key)} |"
     if repeated:
         names = ", ".join(f"`{key.name}`" for key in repeated)
-        yield f"| {names} | not set | {repeated[0].doc} |"
+        yield f"| {names} | not set | {repeated[0].doc} | {repeated[0].doc} |"
     yield ""
 
 
@@ -164,10 +164,19 @@ def default_text(key: SettingKey) -> str:
     return "not set" if key.default is None else f"`{toml_value(key.default)}`"
 
 
+def applies_text(key: SettingKey) -> str:
+    """When a running server takes a change of the key."""
+    if key.applies is None:
+        raise ValueError(f"{key.name} does not say when a change applies; see headwater.applies")
+    return key.applies.when.value
+
+
 def meaning(key: SettingKey) -> str:
     """The key's text, and what it accepts where the default does not show that."""
     allowed = allowed_values(key)
     text = key.doc.replace("|", "\\|")
+    if key.applies is not None and key.applies.reason:
+        text += f" A change needs a restart: {key.applies.reason}."
     if "one of" not in allowed:
         return text
     return f"{text} {allowed[0].upper()}{allowed[1:]}."

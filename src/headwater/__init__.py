@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
+    from headwater.applies import When
+    from headwater.config.applied import Applied, SettingsChange
     from headwater.config.errors import ConfigError, ConfigFault
     from headwater.config.file import Assignment, load_settings
     from headwater.config.path_section import PathSection
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         HookThreadsStatus,
         PortsStatus,
         ServerStatus,
+        SettingsStatus,
     )
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.hooks.registry import RegisteredHook
@@ -70,6 +73,7 @@ __all__ = [
     "AccessCounters",
     "AccessSettings",
     "Allowed",
+    "Applied",
     "Assignment",
     "AuthMethod",
     "BatchReader",
@@ -127,6 +131,8 @@ __all__ = [
     "SessionSnapshot",
     "SessionState",
     "Settings",
+    "SettingsChange",
+    "SettingsStatus",
     "Side",
     "SlowReaderPolicy",
     "SocketSettings",
@@ -137,6 +143,7 @@ __all__ = [
     "TrackSnapshot",
     "TransportKind",
     "UserSettings",
+    "When",
     "__version__",
     "discover",
     "load_settings",
@@ -144,6 +151,10 @@ __all__ = [
 
 _HOMES = {
     "AccessCounters": "headwater.access.counters",
+    "When": "headwater.applies",
+    "Applied": "headwater.config.applied",
+    "SettingsChange": "headwater.config.applied",
+    "SettingsStatus": "headwater.control.status",
     "ServerArguments": "headwater.app.threaded_server",
     "StatusSocketError": "headwater.control.errors",
     "ProcessStatus": "headwater.control.process",

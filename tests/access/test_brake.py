@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.access.brake import Brake, Proceed, Queue, Refuse, Wait
+from headwater.access.brake import Brake, BrakeLimits, Proceed, Queue, Refuse, Wait
 
 
 def _brake(**changes: float) -> Brake:
@@ -15,7 +15,9 @@ def _brake(**changes: float) -> Brake:
         "user_limit": 5,
         "user_delay_s": 2.0,
     }
-    return Brake(**(values | changes))  # type: ignore[arg-type]
+    max_entries = int(changes.pop("max_entries", 10_000))
+    limits = BrakeLimits(**(values | changes))  # type: ignore[arg-type]
+    return Brake(limits, max_entries=max_entries)
 
 
 def _fail(

@@ -55,7 +55,7 @@ PLAIN_WORDS = {
     *("policy", "ports", "process", "redirect", "registered", "request", "rtp", "rtsp", "second"),
     *("assignment", "config", "fault", "section"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
-    *("totals", "version"),
+    *("totals", "version", "applied", "change", "when"),
 }
 EMBEDDING = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()
 

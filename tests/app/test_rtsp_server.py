@@ -288,7 +288,7 @@ async def test_second_stop_ends_the_drain() -> None:
 
 
 def _listens(server: RtspServer) -> bool:
-    return server.running and bool(inside(server).rtsp.listeners._listeners)
+    return server.running and bool(inside(server).rtsp.listeners._doors)
 
 
 async def test_stop_that_is_given_up_goes_on_to_its_end() -> None:

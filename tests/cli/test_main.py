@@ -98,8 +98,8 @@ def test_what_serves_is_not_loaded_by_a_command_that_needs_none_of_it(arguments:
         "app",
         "config.settings",
     ]
-    heavy = tuple(f"headwater.{room}" for room in rooms)
-    assert [name for name in loaded if name.startswith(heavy)] == []
+    heavy = tuple(f"headwater.{room}." for room in rooms)
+    assert [name for name in loaded if f"{name}.".startswith(heavy)] == []
     assert {"asyncio", "ssl", "structlog"}.isdisjoint(loaded)
 
 

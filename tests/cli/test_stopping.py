@@ -18,6 +18,8 @@ from udp_peer import UdpPair, UdpReader
 
 from headwater import RtspServer
 from headwater.cli.process import serving
+from headwater.cli.process.reloading import Reloading
+from headwater.cli.process.settings_source import SettingsSource
 from headwater.control.status_client import ask
 
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
@@ -145,14 +147,6 @@ async def test_a_hang_up_reads_the_certificates_again(
     assert (await peer.ask("OPTIONS", f"rtsp://127.0.0.1:{port}/a")).status == 200
 
 
-async def test_a_hang_up_says_that_it_reads_certificates_alone(serve: Any) -> None:
-    server, _ = serve()
-    server.send(signal.SIGHUP)
-    await asyncio.to_thread(server.wait_for, "users, limits .* restart to apply changes")
-    server.send(signal.SIGTERM)
-    assert await asyncio.to_thread(server.exit_code) == 0
-
-
 def test_a_terminal_that_hangs_up_ends_the_server(tmp_path: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
@@ -191,5 +185,7 @@ def make_certificate(path: Path) -> None:
 
 async def test_without_sighup_there_is_nothing_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGHUP")
-    with serving._hang_ups_taken(RtspServer(), asyncio.Event()) as nothing:
+    with serving._hang_ups_taken(
+        Reloading(RtspServer(), SettingsSource()), asyncio.Event()
+    ) as nothing:
         assert nothing is None

@@ -267,7 +267,7 @@ def test_our_commands_run(
     own_port = free if serves else port
     if serves:
         environment = environment | {"HEADWATER_SERVER__PUBLISH_PORT": str(free)}
-    elif "headwater status" in command.text:
+    elif "headwater status" in command.text or "headwater reload" in command.text:
         # Other servers of this user may run on this machine.
         path = Path(environment["XDG_RUNTIME_DIR"], "headwater", f"status-{port}.sock")
         environment = environment | {"HEADWATER_CONTROL__STATUS_SOCKET": str(path)}
@@ -285,6 +285,10 @@ def test_our_commands_run(
     if "check-config packaging/headwater.toml" in text:
         # As the page says, it is to be made one's own first: there is no certificate yet.
         assert (exit_code, "No such file or directory" in said) == (2, True), said
+        return
+    if "headwater reload" in text:
+        # The server of these tests has no file; tests/cli/test_reloading.py has one.
+        assert (exit_code, "without a configuration file" in said) == (2, True), said
         return
     assert exit_code in {0, None}, said
     assert "Traceback" not in said

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import event_of
 
+from headwater.media.settings import MountSettings
 from headwater.media.states import MountState
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.timeline import signed_32
@@ -410,3 +412,41 @@ def test_however_publishers_come_and_go_tracks_go_on_for_readers(  # noqa: C901
             by_wall_clock = (next_ntp - ntp) / 2**32
             by_timestamp = signed_32(next_at - at) / rate
             assert by_timestamp == pytest.approx(by_wall_clock, abs=0.15)
+
+
+def test_other_settings_are_gone_by_at_once_but_for_what_a_mount_keeps(stage: Any) -> None:
+    mount = stage.mount()
+    assert not mount.apply(mount.settings)
+    assert mount.apply(replace(mount.settings, max_readers=3, slow_reader_max_bytes=7))
+    assert (mount.settings.max_readers, mount.settings.slow_reader_max_bytes) == (3, 2 << 20)
+    assert not mount.apply(replace(mount.settings, slow_reader_max_bytes=9))
+
+
+def test_a_grace_that_runs_is_as_long_as_the_settings_say_now(stage: Any) -> None:
+    for grace_s, left_s in ((30.0, 29.0), (1.5, 0.5), (0.0, 0.0)):
+        mount = stage.mount()
+        mount.add_reader(stage.FakeReader())
+        leave(stage, mount)
+        stage.advance(1.0)
+        mount.apply(replace(mount.settings, grace_s=grace_s))
+        stage.advance(max(0.0, left_s - 0.01))
+        assert mount.state is (MountState.GRACE if left_s else MountState.CLOSED)
+        stage.advance(0.02)
+        assert mount.state is MountState.CLOSED
+
+
+def test_a_cache_comes_and_goes_and_changes_its_bounds(stage: Any) -> None:
+    mount = stage.mount()
+    video = stage.video()
+
+    def kept() -> int:
+        return 0 if mount.cache is None else len(mount.cache.entries)
+
+    sizes = []
+    for bounds in ({}, {"gop_cache_max_bytes": 1}, {"gop_cache_max_s": 0.0}, {}):
+        mount.apply(replace(MountSettings(), **bounds))
+        video.timestamp += 3000
+        mount.tracks[0].write(video.picture(1, key=True))
+        sizes.append(kept())
+    assert sizes == [1, 0, 0, 1]
+    assert (mount.cache is None, mount.tracks[0].tap is None) == (False, False)

@@ -169,3 +169,35 @@ def test_connected_pair_hears_its_peer_only() -> None:
         assert pair.rtp.recv(100) == b"peer"
         with pytest.raises(BlockingIOError):
             pair.rtp.recv(100)
+
+
+def test_a_moved_range_hands_out_its_own_pairs_and_takes_none_back_of_the_old_one() -> None:
+    start = free_range(6)
+    pool = PortPairPool(start, 4)
+    old, kept = pool.bind_pair("127.0.0.1"), pool.bind_pair("127.0.0.1")
+    pool.move(start + 2, 6)
+    # The pair that both ranges have is not handed out twice.
+    assert (pool.start, pool.pair_count, pool.available, pool.in_use) == (start + 2, 3, 2, 2)
+    new = [pool.bind_pair("127.0.0.1") for _ in range(2)]
+    assert [pair.rtp_port for pair in new] == [start + 4, start + 6]
+    with pytest.raises(PortsExhausted):
+        pool.bind_pair("127.0.0.1")
+    old.close()
+    assert (pool.available, pool.in_use) == (0, 3)
+    kept.close()
+    assert pool.available == 1
+    for pair in new:
+        pair.close()
+
+
+def test_a_range_without_a_pair_is_refused_and_nothing_moves() -> None:
+    start = free_range(2)
+    pool = PortPairPool(start, 4)
+    with pytest.raises(ValueError, match="holds no even port"):
+        pool.move(start + 1, 2)
+    pool.move(start, 4, 1)
+    assert (pool.start, pool.available) == (start, 2)
+    pair = pool.bind_pair("127.0.0.1", holder="a")
+    with pytest.raises(PortShareExhausted):
+        pool.bind_pair("127.0.0.1", holder="a")
+    pair.close()

@@ -6,9 +6,18 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
+from copy import copy
 
 from headwater.access.auth_method import AuthMethod, shut_out_md5, with_offer
-from headwater.access.brake import Attempt, Brake, Proceed, Queue, Refuse, Wait
+from headwater.access.brake import (
+    Attempt,
+    Brake,
+    BrakeLimits,
+    Proceed,
+    Queue,
+    Refuse,
+    Wait,
+)
 from headwater.access.claim import Claim, password_of, understood
 from headwater.access.counters import AccessCounters
 from headwater.access.decision import (
@@ -64,24 +73,27 @@ class Authenticator:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.settings = settings
         self.counters = AccessCounters()
         self._sleep = sleep
-        self._users = UserTable(settings)
-        self._methods = offered = settings.offered_methods()
-        self._if_unanswered = with_offer(_UNANSWERED, offered) if shut_out_md5(offered) else ""
+        self._go_by(settings)
         self._nonces = Nonces(settings.nonce_lifetime_s)
         self._slow_check = SlowPasswordCheck(settings.verified_lifetime_s)
         # Those who wait for an attempt of their own source to be over, first come first served.
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        self._brake = Brake(
-            window_s=settings.brake_window_s,
-            address_limit=settings.address_failure_limit,
-            pause_s=settings.address_pause_s,
-            user_limit=settings.user_failure_limit,
-            user_delay_s=settings.user_delay_s,
-            ipv6_prefix_bits=settings.brake_ipv6_prefix_bits,
-        )
+        self._brake = Brake(_brake_limits(settings))
+
+    def with_settings(self, settings: AccessSettings) -> Authenticator:
+        """Return one that decides by other users and rules, and goes on with all that this knows.
+
+        Failures, nonces and counters stay. What this one is deciding about is decided by the users
+        that it began with.
+        """
+        other = copy(self)
+        other._go_by(settings)  # noqa: SLF001 - of this class
+        self._nonces.lifetime_s = settings.nonce_lifetime_s
+        self._slow_check.forget(settings.verified_lifetime_s)
+        self._brake.limits = _brake_limits(settings)
+        return other
 
     async def check(
         self,
@@ -191,6 +203,12 @@ class Authenticator:
     async def aclose(self) -> None:
         """Let go of the thread that verifies slow hashes."""
         await self._slow_check.aclose()
+
+    def _go_by(self, settings: AccessSettings) -> None:
+        self.settings = settings
+        self._users = UserTable(settings)
+        self._methods = offered = settings.offered_methods()
+        self._if_unanswered = with_offer(_UNANSWERED, offered) if shut_out_md5(offered) else ""
 
     def _named_anyway(self, claim: Claim) -> str | None:
         """Return the user of credentials that nobody asked for; wrong ones are no guess.
@@ -377,6 +395,17 @@ class Authenticator:
             case Throttled():
                 self.counters.throttled += 1
         return decision
+
+
+def _brake_limits(settings: AccessSettings) -> BrakeLimits:
+    return BrakeLimits(
+        window_s=settings.brake_window_s,
+        address_limit=settings.address_failure_limit,
+        pause_s=settings.address_pause_s,
+        user_limit=settings.user_failure_limit,
+        user_delay_s=settings.user_delay_s,
+        ipv6_prefix_bits=settings.brake_ipv6_prefix_bits,
+    )
 
 
 def _whole_seconds(seconds: float) -> int:

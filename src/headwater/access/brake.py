@@ -47,6 +47,18 @@ class Refuse:
 BrakeVerdict = Proceed | Wait | Queue | Refuse
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrakeLimits:
+    """What the brake allows; `ipv6_prefix_bits` is how much of an IPv6 address is one source."""
+
+    window_s: float
+    address_limit: int
+    pause_s: float
+    user_limit: int
+    user_delay_s: float
+    ipv6_prefix_bits: int = 64
+
+
 @dataclass(slots=True)
 class _Failures:
     """Failures since `began_s`, attempts under way, and until when the source is refused."""
@@ -85,23 +97,9 @@ class Brake:
     Limits of 0 switch the half that they belong to off.
     """
 
-    def __init__(
-        self,
-        *,
-        window_s: float,
-        address_limit: int,
-        pause_s: float,
-        user_limit: int,
-        user_delay_s: float,
-        ipv6_prefix_bits: int = 64,
-        max_entries: int = 10_000,
-    ) -> None:
-        self._window_s = window_s
-        self._address_limit = address_limit
-        self._pause_s = pause_s
-        self._user_limit = user_limit
-        self._user_delay_s = user_delay_s
-        self._ipv6_prefix_bits = ipv6_prefix_bits
+    def __init__(self, limits: BrakeLimits, *, max_entries: int = 10_000) -> None:
+        self.limits = limits
+        """They may be changed at any time."""
         self._max_entries = max_entries
         self._by_source: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._by_user: OrderedDict[Hashable, _Failures] = OrderedDict()
@@ -116,23 +114,23 @@ class Brake:
         if source is not None:
             if now < source.refused_until_s:
                 return Refuse(source.refused_until_s - now)
-            failed = source.count if now - source.began_s <= self._window_s else 0
-            if 0 < self._address_limit <= failed + source.under_way:
+            failed = source.count if now - source.began_s <= self.limits.window_s else 0
+            if 0 < self.limits.address_limit <= failed + source.under_way:
                 return Queue(key)
         user = self._by_user.get(pair[1])
         if (
             user is None
-            or not self._user_limit
+            or not self.limits.user_limit
             or pair in self._known
-            or now - user.began_s > self._window_s
-            or user.count < self._user_limit
+            or now - user.began_s > self.limits.window_s
+            or user.count < self.limits.user_limit
         ):
             return Proceed()
-        return Wait(self._user_delay_s)
+        return Wait(self.limits.user_delay_s)
 
     def block(self, peer: str) -> str:
         """Return what counts as one address."""
-        return address_block(peer, self._ipv6_prefix_bits)
+        return address_block(peer, self.limits.ipv6_prefix_bits)
 
     def knows(self, peer: str, username: str | None = None) -> bool:
         """Return whether this user, or without a name any user, has logged in from this address."""
@@ -163,11 +161,11 @@ class Brake:
         self._entry(self._by_user, attempt.user, now).count += 1
         source = self._entry(self._by_source, attempt.source, now)
         source.count += 1
-        if not self._address_limit or source.count < self._address_limit:
+        if not self.limits.address_limit or source.count < self.limits.address_limit:
             return False
         source.count = 0
         source.began_s = now
-        source.refused_until_s = now + self._pause_s
+        source.refused_until_s = now + self.limits.pause_s
         return True
 
     def succeeded(self, peer: str, username: str) -> None:
@@ -187,7 +185,7 @@ class Brake:
         entry = table.get(key)
         if entry is None:
             entry = _Failures(now)
-        elif now - entry.began_s > self._window_s:
+        elif now - entry.began_s > self.limits.window_s:
             entry.began_s, entry.count = now, 0
         _keep(table, key, entry, self._max_entries)
         return entry

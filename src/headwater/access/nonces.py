@@ -31,7 +31,7 @@ class Nonces:
     """
 
     def __init__(self, lifetime_s: float) -> None:
-        self._lifetime_ms = round(lifetime_s * 1000)
+        self.lifetime_s = lifetime_s
         self._secret = secrets.token_bytes(32)
 
     def issue(self, now: float, peer: str) -> str:
@@ -47,7 +47,7 @@ class Nonces:
         if not hmac.compare_digest(mac, self._mac(stamp, peer)):
             return NonceState.FOREIGN
         age_ms = round(now * 1000) - int(stamp[:_TIME_DIGITS], 16)
-        return NonceState.FRESH if age_ms <= self._lifetime_ms else NonceState.EXPIRED
+        return NonceState.FRESH if age_ms <= round(self.lifetime_s * 1000) else NonceState.EXPIRED
 
     def _mac(self, stamp: str, peer: str) -> str:
         text = f"{stamp}{peer}".encode()

@@ -24,7 +24,8 @@ class Places:
 
     def __init__(self, count: int, *, wait_s: float, most_waiting: int = _MOST_WAITING) -> None:
         self._free = count
-        self._wait_s = wait_s
+        self.wait_s = wait_s
+        """It may be changed at any time."""
         # What a turn comes to: True is a place, False that others took it.
         self._turns: Turns[asyncio.Future[bool]] = Turns(most_waiting)
 
@@ -49,7 +50,7 @@ class Places:
         if pushed_out is not None and not pushed_out.done():
             pushed_out.set_result(False)
         try:
-            await asyncio.wait({turn}, timeout=self._wait_s)
+            await asyncio.wait({turn}, timeout=self.wait_s)
         except BaseException:
             if turn.done() and turn.result():
                 # Its turn came in the moment in which it gave up.

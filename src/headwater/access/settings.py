@@ -7,6 +7,7 @@ from typing import Annotated
 
 from headwater.access.auth_method import AuthMethod
 from headwater.access.password import read_password
+from headwater.applies import NOW
 from headwater.protocol.path_pattern import check_pattern
 from headwater.setting_fields import take_fields
 
@@ -15,28 +16,33 @@ from headwater.setting_fields import take_fields
 class UserSettings:
     """One user: name, password, and what the user may publish and read."""
 
-    name: Annotated[str, "The user's name; without a colon."]
+    name: Annotated[str, NOW, "The user's name; without a colon."]
     password: Annotated[
         str,
+        NOW,
         "The password: as plain text, or hashed as `headwater hash-password` prints it "
         "(`scrypt$…`, `pbkdf2-sha256$…`, `ha1-md5$…`, `ha1-sha256$…`). `plain$` before a plain "
         "text that begins like one of these keeps it plain. Digest needs a plain or a `ha1-` one.",
     ] = field(repr=False)
     publish: Annotated[
         tuple[str, ...],
+        NOW,
         "Patterns of paths that the user may publish: `*` stands for anything but a slash, `**` "
         "for anything, `?` for one character. Other paths are answered 403.",
     ] = ()
     read: Annotated[
         tuple[str, ...],
+        NOW,
         "Patterns of paths that the user may read, as in `publish`.",
     ] = ()
     look: Annotated[
         tuple[str, ...],
+        NOW,
         "Patterns of paths of which the user may see who uses them and how they do.",
     ] = ()
     control: Annotated[
         tuple[str, ...],
+        NOW,
         "Patterns of paths that the user may control: close them, send their peers away.",
     ] = ()
 
@@ -67,44 +73,53 @@ class AccessSettings:
 
     realm: Annotated[
         str,
+        NOW,
         "The realm in challenges. Passwords kept as `ha1-…` are bound to it and to the user name.",
     ] = "headwater"
     methods: Annotated[
         tuple[AuthMethod, ...],
+        NOW,
         "Challenges that a 401 offers, in this order. A challenge that some user's form of "
         "password cannot answer is left out: `scrypt` and `pbkdf2-sha256` allow only Basic, "
         "`ha1-md5` and `ha1-sha256` allow Basic and their own digest.",
     ] = (AuthMethod.DIGEST_MD5, AuthMethod.DIGEST_SHA256, AuthMethod.BASIC)
     users: Annotated[
         tuple[UserSettings, ...],
+        NOW,
         "Users. Without any, everybody may do what `anonymous_publish` and `anonymous_read` say.",
     ] = ()
     anonymous_publish: Annotated[
         tuple[str, ...] | None,
+        NOW,
         "Patterns of paths that anybody may publish without a password. Unset: all paths while "
         "there are no users, and none when there are users.",
     ] = None
     anonymous_read: Annotated[
         tuple[str, ...] | None,
+        NOW,
         "Patterns of paths that anybody may read without a password. Unset: as "
         "`anonymous_publish`.",
     ] = None
     nonce_lifetime_s: Annotated[
         float,
+        NOW,
         "Seconds that a digest nonce is valid. After that the server tells the client "
         "stale=true, and the client answers again by itself.",
     ] = 300.0
     verified_lifetime_s: Annotated[
         float,
+        NOW,
         "Seconds that the server remembers a right `scrypt` or `pbkdf2-sha256` password (as a "
         "keyed hash, in memory), so that it need not compute the slow hash for each request.",
     ] = 300.0
     brake_window_s: Annotated[
         float,
+        NOW,
         "Seconds within which wrong passwords are counted, for each address and for each user.",
     ] = 60.0
     address_failure_limit: Annotated[
         int,
+        NOW,
         "Wrong passwords from one address (IPv6: one /64) within the window. After that, "
         "requests with a password from this address are answered 503 with Retry-After, and the "
         "password is not checked. No more than this number are checked at the same time; other "
@@ -112,21 +127,25 @@ class AccessSettings:
     ] = 20
     brake_ipv6_prefix_bits: Annotated[
         int,
+        NOW,
         "How many leading bits of an IPv6 address count as one address for the brake, because "
         "one site usually has a whole /64 to guess from. 128: each address counts by itself.",
     ] = 64
     address_pause_s: Annotated[
         float,
+        NOW,
         "Seconds for which the server refuses such an address.",
     ] = 60.0
     user_failure_limit: Annotated[
         int,
+        NOW,
         "Wrong passwords for one user from all addresses within the window. After that, each "
         "further attempt for this user waits `user_delay_s`. Addresses from which the user has "
         "logged in before do not wait. 0: no limit.",
     ] = 50
     user_delay_s: Annotated[
         float,
+        NOW,
         "Seconds that an attempt for such a user waits before it is checked.",
     ] = 2.0
 

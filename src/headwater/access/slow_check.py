@@ -91,6 +91,12 @@ class SlowPasswordCheck:
             self._remember(key, now)
         return right
 
+    def forget(self, lifetime_s: float) -> None:
+        """Hold no password for right that was right before, those under way included."""
+        self._lifetime_s = lifetime_s
+        self._secret = secrets.token_bytes(32)
+        self._right_until_s.clear()
+
     async def aclose(self) -> None:
         """Drop what waits, and let the thread end."""
         for check in self._checks.values():

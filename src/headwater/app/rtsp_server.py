@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
+from headwater.config.applied import Applied
+from headwater.config.difference import difference
 from headwater.config.path_section import PathSection, path_sections
 from headwater.config.settings import Settings
-from headwater.control.settings import AUTO
-from headwater.control.socket_path import automatic_path
+from headwater.control.socket_path import status_socket_path
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.log_pace import paced_logger
@@ -155,11 +155,57 @@ class RtspServer:
         if self._running is not None:
             self._running.relay.certificates.reload()
 
-    async def open_status_socket(self, path: str | None = None) -> str:
+    async def apply(self, settings: Settings) -> Applied:
+        """Go by other settings while the server runs; only what differs is touched.
+
+        All of them at once, or none: what can be refused is checked first, a port is bound before
+        an old one closes. Publishers, readers and mounts go on and lose no packet. When each
+        setting applies is in docs/configuration.md; what needs a restart stays as it was, in
+        `settings` too. On a server that is not running they are those of its start.
+
+        Raises:
+            ValueError: the certificate cannot be used, or the settings do not go together with
+                what needs a restart.
+            OSError: a port is taken or the address is not of this machine; the message says which.
+            StatusSocketError: the status socket cannot be moved.
+            RuntimeError: the server stops, or runs on another event loop.
+        """
+        return await self._apply(lambda _: settings)
+
+    async def set_path(self, pattern: str, settings: PathSection | Mapping[str, Any]) -> Applied:
+        """Say how the mounts of a path, or of a pattern of paths, differ: `[paths."…"]` of a file.
+
+        A pattern that has settings already gets these instead. Raises ValueError for a key, value
+        or pattern that cannot be, and what `apply` raises.
+        """
+        sections = path_sections({pattern: settings})
+        return await self._apply(lambda now: replace(now, paths={**now.paths, **sections}))
+
+    async def remove_path(self, pattern: str) -> Applied:
+        """Forget what `set_path`, the constructor or a file said of a path or pattern.
+
+        Raises LookupError where nothing was said of it, and what `apply` raises.
+        """
+
+        def without(now: Settings) -> Settings:
+            if pattern not in now.paths:
+                raise LookupError(f'there are no settings of paths."{pattern}"')
+            left = {name: section for name, section in now.paths.items() if name != pattern}
+            return replace(now, paths=left)
+
+        return await self._apply(without)
+
+    async def open_status_socket(
+        self, path: str | None = None, *, on_reload: Callable[[], Awaitable[Applied]] | None = None
+    ) -> str:
         """Let `headwater status` ask this server until it stops; returns the socket's path.
 
         `path` goes before the setting `control.status_socket`, whose `auto` is a path that
         `headwater status` finds by itself. Empty opens none. A second call does nothing.
+
+        `on_reload` is what `headwater reload` calls: it reads the program's configuration anew and
+        returns what `apply` made of it. What it raises is told to whoever asked. Without it, the
+        command is told that this server has no file to read.
 
         Raises:
             RuntimeError: the server is not running.
@@ -171,8 +217,8 @@ class RtspServer:
         chosen = self.settings.control.status_socket if path is None else path
         if not chosen:
             return ""
-        where = automatic_path(self.publish_port) if chosen == AUTO else Path(chosen)
-        await running.open_status_socket(where)
+        where = status_socket_path(chosen, self.publish_port)
+        await running.open_status_socket(where, on_reload, follows_settings=path is None)
         return str(where)
 
     def publish_url(self, path: str) -> str:
@@ -380,6 +426,20 @@ class RtspServer:
     ) -> None:
         """Stop the server."""
         await self.stop()
+
+    async def _apply(self, change: Callable[[Settings], Settings]) -> Applied:
+        self._forget_closed_loop()
+        running = self._running
+        if running is None:
+            wanted = change(self.settings)
+            found = difference(self.settings, wanted)
+            self.settings = wanted
+            return Applied(changes=found.changes + found.needs_restart)
+        if running.loop is not asyncio.get_running_loop():
+            raise RuntimeError("the server runs on another event loop; apply settings there")
+        applied = await running.apply(change)
+        self.settings = running.settings
+        return applied
 
     def _check_hooks(self) -> None:
         if self.play_hooks is self.publish_hooks:

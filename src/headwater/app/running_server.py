@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
+from headwater.config.applied import Applied
+from headwater.config.difference import difference
 from headwater.config.settings import Settings
 from headwater.control.server_state import ServerState
+from headwater.control.socket_path import status_socket_path
+from headwater.control.status import SettingsStatus
 from headwater.control.status_socket import StatusSocket
 from headwater.hooks import HookRunner, Hooks
 from headwater.log_pace import paced_logger
+from headwater.net.listen_hosts import listen_hosts
 from headwater.net.steady_loop import SteadyLoop
+from headwater.net.tls_context import ServerTls
 from headwater.relay.programs import Programs
 from headwater.relay.relay import Relay
 from headwater.server.service import RtspService
@@ -22,6 +28,8 @@ from headwater.side import Side
 
 logger = paced_logger(__name__)
 
+_MOST_LOGGED = 100
+"""Of many keys that were changed together, so many have a line in the log each."""
 _CLOSE_DEADLINE_S = 1.0
 """How long peers may take at the stop to receive what waits for them and to close."""
 
@@ -37,7 +45,10 @@ class RunningServer:
         on_stopped: Callable[[], None],
     ) -> None:
         """`on_stopped` is called once, when a stop has come to its end, however it went."""
-        self._settings = settings
+        self.settings = settings
+        """What it goes by now: the last that were applied, but for what needs a restart."""
+        self._applying = asyncio.Lock()
+        self._hosts: tuple[str, ...] = ()
         self._on_stopped = on_stopped
         self._loop = SteadyLoop(loop)
         self._runners = {
@@ -49,6 +60,7 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self.report = StatusReport(self.relay, self.rtsp, settings.server, self._runners.items())
         self.status_socket: StatusSocket | None = None
+        self._socket_follows_settings = False
         self._stopping: asyncio.Task[None] | None = None
         self._drain_ended = asyncio.Event()
 
@@ -63,8 +75,9 @@ class RunningServer:
         Raises OSError, with the port in its message, where one is taken.
         """
         try:
+            self._hosts = tuple(hosts)
             self.rtsp.listeners.open(hosts)
-            look_at_machine(self._settings)
+            look_at_machine(self.settings)
             self.relay.start()
         except BaseException:
             self.rtsp.listeners.close()
@@ -72,12 +85,117 @@ class RunningServer:
             raise
         self.report.state = ServerState.RUNNING
 
-    async def open_status_socket(self, path: Path) -> None:
-        """Answer `headwater status` on a socket of this path. Raises StatusSocketError."""
-        status_socket = StatusSocket(path, steps=self.report.steps, health=self.report.health)
+    async def open_status_socket(
+        self,
+        path: Path,
+        on_reload: Callable[[], Awaitable[Applied]] | None,
+        *,
+        follows_settings: bool,
+    ) -> None:
+        """Answer `headwater status` on a socket of this path. Raises StatusSocketError.
+
+        `follows_settings`: it moves when they name another.
+        """
+        status_socket = StatusSocket(
+            path,
+            steps=self.report.steps,
+            health=self.report.health,
+            actions={} if on_reload is None else {"reload": on_reload},
+        )
         await status_socket.open()
         self.status_socket = status_socket
+        self._socket_follows_settings = follows_settings
         logger.info("status socket open", extra={"path": str(path)})
+
+    async def apply(self, change: Callable[[Settings], Settings]) -> Applied:
+        """Go by the settings that `change` makes of the present ones, as far as that can be.
+
+        Everything that can be refused is done first: then nothing has changed. Raises OSError,
+        ValueError, StatusSocketError, and RuntimeError where the server stops.
+        """
+        async with self._applying:
+            wanted = change(self.settings)
+            hosts: Sequence[str] = self._hosts
+            if wanted.server.host != self.settings.server.host:
+                hosts = await listen_hosts(wanted.server.host)
+            if self.report.state is not ServerState.RUNNING:
+                raise RuntimeError("the server stops; its settings stay as they are")
+            blocked = self._blocked(wanted, hosts)
+            found = difference(self.settings, wanted, blocked)
+            if "server.host" in blocked:
+                hosts = self._hosts
+            changed = self._take(found.settings, hosts)
+        applied = Applied(
+            changes=found.changes,
+            needs_restart=found.needs_restart,
+            changed_mounts=changed,
+            untouched_mounts=len(self.relay.mounts) - len(changed),
+        )
+        self._note(applied)
+        return applied
+
+    def _blocked(self, wanted: Settings, hosts: Sequence[str]) -> dict[str, str]:
+        """Return keys that could be changed in another server, but not in this one now, and why."""
+        blocked = {}
+        if reason := self.rtsp.listeners.blocked(hosts, wanted.server):
+            blocked["server.host"] = reason
+        if self.status_socket is None or not wanted.control.status_socket:
+            blocked["control.status_socket"] = "it is opened and closed only with the server"
+        return blocked
+
+    def _take(self, settings: Settings, hosts: Sequence[str]) -> tuple[str, ...]:
+        """Go by settings of which a running server can take all; the mounts that this changed.
+
+        Nothing is awaited: no request sees one half of them.
+        """
+        before = self.settings
+        tls = self.relay.certificates.tls
+        if settings.tls != before.tls:
+            tls = ServerTls(settings.tls) if settings.tls.enabled else None
+        ports = self.rtsp.listeners.prepare(hosts, settings)
+        try:
+            self._move_status_socket(settings, ports.ports[Side.PUBLISH])
+        except BaseException:
+            ports.give_up()
+            raise
+        self.settings, self._hosts = settings, tuple(hosts)
+        if tls is not self.relay.certificates.tls:
+            self.relay.certificates.take(tls)
+        changed = self.relay.apply(settings)
+        self.rtsp.apply(settings, ports)
+        if settings.access != before.access:
+            self.rtsp.connections.forget_grants()
+        self.report.listen = settings.server
+        if settings.sockets != before.sockets:
+            look_at_machine(settings)
+        self.relay.path_watch.apply(before, settings)
+        return changed
+
+    def _move_status_socket(self, settings: Settings, publish_port: int) -> None:
+        """Have the status socket where the settings say, unless the program chose its place."""
+        if self.status_socket is not None and self._socket_follows_settings:
+            path = status_socket_path(settings.control.status_socket, publish_port)
+            self.status_socket.move(path)
+
+    def _note(self, applied: Applied) -> None:
+        self.report.settings = SettingsStatus(
+            self._loop.time(),
+            len(applied.changes),
+            tuple(change.key for change in applied.needs_restart),
+        )
+        logger.info(
+            "settings applied",
+            extra={
+                "changed": len(applied.changes),
+                "need_restart": len(applied.needs_restart),
+                "mounts_changed": len(applied.changed_mounts),
+                "mounts_untouched": applied.untouched_mounts,
+            },
+        )
+        for change in applied.changes[:_MOST_LOGGED]:
+            logger.info("setting changed", extra={"setting": str(change)})
+        for change in applied.needs_restart[:_MOST_LOGGED]:
+            logger.warning("setting needs a restart", extra={"setting": str(change)})
 
     async def stop(self, drain_s: float) -> None:
         """Let readers go on for so long, then end everything and return what was taken.

@@ -15,6 +15,7 @@ from headwater.control.status import (
     HookThreadsStatus,
     PortsStatus,
     ServerStatus,
+    SettingsStatus,
 )
 from headwater.hooks import HookRunner
 from headwater.hooks.table import HOOKS
@@ -40,6 +41,8 @@ class StatusReport:
 
     Attributes:
         state: what the server is doing, set by the server.
+        listen: where it listens, set by the server.
+        settings: when its settings were last applied, set by the server.
     """
 
     def __init__(
@@ -52,7 +55,8 @@ class StatusReport:
         self.state = ServerState.STARTING
         self._relay = relay
         self._rtsp = rtsp
-        self._listen = listen
+        self.listen = listen
+        self.settings: SettingsStatus | None = None
         self._hooks = tuple(hooks)
         self._started_s = relay.clock()
 
@@ -115,10 +119,11 @@ class StatusReport:
             clock_s=now,
             uptime_s=now - self._started_s,
             ports=self._ports(),
+            settings=self.settings,
             process=process,
             connections=connections,
             counters=counters,
-            access=replace(relay.authenticator.counters),
+            access=replace(relay.admission.authenticator.counters),
             drops=DropsStatus(
                 missed_by_readers=lost.dropped_packets,
                 egress=totals.dropped_packets,
@@ -137,7 +142,7 @@ class StatusReport:
         )
 
     def _ports(self) -> PortsStatus:
-        listen, ports = self._listen, self._rtsp.ports
+        listen, ports = self.listen, self._rtsp.ports
         pool = self._relay.transports.ports
         return PortsStatus(
             host=listen.host,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.rtsp_server import RtspServer
+from headwater.config.applied import Applied
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
@@ -56,6 +57,11 @@ class ThreadedRtspServer:
     def running(self) -> bool:
         """Whether the server is started and not stopped."""
         return self._server.running
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the server goes by."""
+        return self._server.settings
 
     @property
     def publish_hooks(self) -> Hooks:
@@ -109,9 +115,26 @@ class ThreadedRtspServer:
         """Read the TLS files again, as `RtspServer.reload_certificates`."""
         self._call(self._reload_certificates())
 
-    def open_status_socket(self, path: str | None = None) -> str:
-        """Let `headwater status` ask this server, as `RtspServer.open_status_socket`."""
-        return self._call(self._server.open_status_socket(path))
+    def open_status_socket(
+        self, path: str | None = None, *, on_reload: Callable[[], Awaitable[Applied]] | None = None
+    ) -> str:
+        """Let `headwater status` ask this server, as `RtspServer.open_status_socket`.
+
+        `on_reload` is awaited on the server's own event loop.
+        """
+        return self._call(self._server.open_status_socket(path, on_reload=on_reload))
+
+    def apply(self, settings: Settings) -> Applied:
+        """Go by other settings while the server runs, as `RtspServer.apply`."""
+        return self._call(self._server.apply(settings))
+
+    def set_path(self, pattern: str, settings: PathSection | Mapping[str, Any]) -> Applied:
+        """Say how the mounts of a path or pattern differ, as `RtspServer.set_path`."""
+        return self._call(self._server.set_path(pattern, settings))
+
+    def remove_path(self, pattern: str) -> Applied:
+        """Forget what was said of a path or pattern, as `RtspServer.remove_path`."""
+        return self._call(self._server.remove_path(pattern))
 
     def publish_url(self, path: str) -> str:
         """Return the URL to publish a mount on."""

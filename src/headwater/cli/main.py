@@ -35,6 +35,11 @@ COMMANDS = {
         "status",
         "Show mounts, publishers, readers and rates of the running server.",
     ),
+    "reload": _Command(
+        "reload_command",
+        "reload",
+        "Have the running server read its configuration again and apply what has changed.",
+    ),
     "demo": _Command(
         "demo_command",
         "demo",

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from headwater.applies import When
 from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
 from headwater.config.toml_text import toml_value
 
@@ -86,6 +87,8 @@ def _documented(key: SettingKey) -> str:
         text += " Must be given."
     elif key.default is None:
         text += " Not set by default."
+    if key.applies is not None and key.applies.when is When.RESTART:
+        text += " A change needs a restart."
     if "one of" in allowed or key.default is None:
         text += f" {allowed[0].upper()}{allowed[1:]}."
     return text

@@ -13,18 +13,23 @@ from dataclasses import Field as DataclassField
 from enum import StrEnum
 from typing import Annotated, Any, Union
 
+from headwater.applies import Applies, mark_of
 from headwater.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class SettingKey:
-    """One key of the configuration: its name, type (without `Annotated`), text and default."""
+    """One key of the configuration: its name, type (without `Annotated`), text and default.
+
+    `applies` says when a running server takes a change; None where its field does not say.
+    """
 
     name: str
     value_type: Any
     doc: str
     default: Any
     required: bool
+    applies: Applies | None = None
 
     @property
     def optional(self) -> bool:
@@ -112,7 +117,7 @@ def section_of(settings_class: type, path: tuple[str, ...]) -> SettingSection:
         elif item_type is not None:
             tables.append(section_of(item_type, below))
         else:
-            keys.append(_key_of(field, value_type, doc))
+            keys.append(_key_of(field, value_type, doc, mark_of(hints[field.name])))
     return SettingSection(
         path, _docstring(settings_class), tuple(keys), tuple(sections), tuple(tables)
     )
@@ -149,12 +154,17 @@ _TYPE_WORDS: dict[Any, str] = {
 }
 
 
-def _key_of(field: "DataclassField[Any]", value_type: Any, doc: str) -> SettingKey:
+def _key_of(
+    field: "DataclassField[Any]", value_type: Any, doc: str, applies: Applies | None
+) -> SettingKey:
+    default, required = None, False
     if field.default is not MISSING:
-        return SettingKey(field.name, value_type, doc, field.default, required=False)
-    if field.default_factory is not MISSING:
-        return SettingKey(field.name, value_type, doc, field.default_factory(), required=False)
-    return SettingKey(field.name, value_type, doc, None, required=True)
+        default = field.default
+    elif field.default_factory is not MISSING:
+        default = field.default_factory()
+    else:
+        required = True
+    return SettingKey(field.name, value_type, doc, default, required, applies)
 
 
 def _without_annotation(hint: Any) -> tuple[Any, str]:

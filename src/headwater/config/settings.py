@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
+from headwater.applies import NOW
 from headwater.config.path_section import PathSection, check_sections, path_sections
 from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
@@ -40,11 +41,12 @@ class LogFormat(Choice):
 class LogSettings:
     """What the command line logs, and how; a program that embeds the server sets up `logging`."""
 
-    level: Annotated[LogLevel, "Lowest level that is logged: debug, info, warning or error."] = (
-        LogLevel.INFO
-    )
+    level: Annotated[
+        LogLevel, NOW, "Lowest level that is logged: debug, info, warning or error."
+    ] = LogLevel.INFO
     format: Annotated[
         LogFormat,
+        NOW,
         "`text` for people (coloured on a terminal), `json` for one JSON object a line.",
     ] = LogFormat.TEXT
 
@@ -62,7 +64,7 @@ class Settings:
     sockets: SocketSettings = field(default_factory=SocketSettings)
     mounts: MountSettings = field(default_factory=MountSettings)
     paths: dict[str, PathSection] = field(default_factory=dict)
-    mount_overrides: tuple[MountOverride, ...] = ()
+    mount_overrides: Annotated[tuple[MountOverride, ...], NOW] = ()
     limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     hooks: HookSettings = field(default_factory=HookSettings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Final
 
+from headwater.applies import NOW
 from headwater.setting_fields import take_fields
 
 AUTO: Final = "auto"
@@ -19,6 +20,7 @@ class ControlSettings:
 
     status_socket: Annotated[
         str,
+        NOW,
         "Path of the unix socket that `headwater status` asks. Only the server's user can open "
         "it. `auto`: one socket for each user and publish port, in $XDG_RUNTIME_DIR/headwater; "
         "or else in /run/headwater, if this folder belongs to the server's user or the server "

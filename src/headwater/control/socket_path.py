@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from headwater.control.errors import StatusSocketError
+from headwater.control.settings import AUTO
 
 RUN_FOLDER: Final = Path("/run")
 _NAME: Final = "headwater"
@@ -40,6 +41,14 @@ def automatic_path(port: int, environment: Mapping[str, str] = os.environ) -> Pa
         else:
             return folder / socket_name(port)
     raise StatusSocketError("no folder for the status socket: " + "; ".join(causes))
+
+
+def status_socket_path(setting: str, port: int) -> Path:
+    """Return the path that `control.status_socket` means for a server on this publish port.
+
+    Raises StatusSocketError as `automatic_path`.
+    """
+    return automatic_path(port) if setting == AUTO else Path(setting)
 
 
 def existing_sockets(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[int, Path]]:

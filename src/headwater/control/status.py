@@ -62,6 +62,22 @@ class ConnectionsStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsStatus:
+    """What came of the last time that settings were applied to the running server.
+
+    Attributes:
+        applied_s: when that was, seconds of the server's monotonic clock.
+        changed: how many settings it changed.
+        need_restart: keys that are other in the configuration than in the server, which takes
+            them at a restart.
+    """
+
+    applied_s: float
+    changed: int
+    need_restart: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DropsStatus:
     """Packets that were not delivered, by cause.
 
@@ -117,7 +133,8 @@ class ServerStatus:
     Counters are since the start and only grow; those of a mount since it opened. `clock_s` is
     the server's monotonic clock, to which `opened_s`, `last_seen_s` and `last_packet_s` belong:
     the difference of two statuses' `clock_s` is the time between them. `counters`, `access` and
-    `log` are copies that change no more; `log` is the whole process's.
+    `log` are copies that change no more; `log` is the whole process's. `settings` is None until
+    settings are applied to the running server.
     """
 
     version: str
@@ -125,6 +142,7 @@ class ServerStatus:
     clock_s: float
     uptime_s: float
     ports: PortsStatus
+    settings: SettingsStatus | None
     process: ProcessStatus
     connections: ConnectionsStatus
     counters: ServerCounters

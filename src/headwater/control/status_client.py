@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.control.errors import NotReachableError
+from headwater.control.errors import NotReachableError, RefusedError
 from headwater.control.json_text import plain
 from headwater.control.socket_path import existing_sockets, searched_folders
 
@@ -25,9 +25,10 @@ _IS_IT_RUNNING: Final = (
 
 
 def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str, Any]:
-    """Return the server's answer to `status` or `health`.
+    """Return the server's answer to `status` or `health`, or what came of `reload`.
 
-    Raises NotReachableError when there is none within `timeout_s` seconds, with what to do.
+    Raises NotReachableError when there is none within `timeout_s` seconds, with what to do, and
+    RefusedError when the server did not do it.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise NotReachableError(
@@ -47,6 +48,8 @@ def ask(path: Path, question: str, *, timeout_s: float = _TIMEOUT_S) -> dict[str
         raise NotReachableError(
             f"no answer on {path}", "the server may be asked by too many at once; try again"
         )
+    if refused := answer.get("refused"):
+        raise RefusedError("\n".join(map(str, refused)))
     if "error" in answer:
         raise NotReachableError(
             f"the server does not answer: {answer['error']}",

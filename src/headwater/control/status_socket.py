@@ -12,7 +12,9 @@ import errno
 import json
 import os
 import socket
-from collections.abc import Callable, Generator, Iterable, Iterator
+import stat
+import struct
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, TypeVar
@@ -28,9 +30,14 @@ logger = paced_logger(__name__)
 
 REQUEST_BYTES: Final = 1024
 DEADLINE_S: Final = 5.0
+ACTION_DEADLINE_S: Final = 60.0
+ACTIONS: Final = frozenset({"reload"})
+"""What changes something; all else is only looked at."""
 MAX_CLIENTS: Final = 8
 _SLICE_CHARACTERS: Final = 16_384
 _MODE: Final = 0o600
+_CREDENTIALS: Final = struct.Struct("3i")
+"""The kernel's struct ucred: process, user and group (unix(7))."""
 _RETRY_S: Final = 0.1
 
 StatusSteps = Callable[[], Generator[None, None, ServerStatus]]
@@ -40,6 +47,11 @@ ResultT = TypeVar("ResultT")
 class StatusSocket:
     """Answers `{"ask": "status"}` with a ServerStatus, `{"ask": "health"}` with a Health.
 
+    `{"ask": NAME}` with the name of one of `actions` does that, and answers with what came of it.
+    Only the server's own user and root may: those who may open the socket as it is made. That is
+    looked at for each action, since an owner may let others read the status. What was refused is
+    answered `{"refused": [CAUSE, …]}`. An action may take a minute.
+
     At most 8 may ask at once, others are closed unheard; a request is at most 1,024 bytes, and
     whole, answered and read within 5 seconds. `steps` makes a status, with a pause where it
     yields.
@@ -48,12 +60,21 @@ class StatusSocket:
     those who ask are served one after another.
     """
 
-    def __init__(self, path: Path, *, steps: StatusSteps, health: Callable[[], Health]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        steps: StatusSteps,
+        health: Callable[[], Health],
+        actions: Mapping[str, Callable[[], Awaitable[object]]] | None = None,
+    ) -> None:
+        """`actions` return dataclasses, and raise ValueError or OSError for what they refuse."""
         self.path = path
         self.refused = 0
         """Those who were closed because too many asked."""
         self._steps = steps
         self._health = health
+        self._actions = actions or {}
         self._listening: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inode = 0
@@ -67,17 +88,24 @@ class StatusSocket:
         Raises StatusSocketError when the system has no unix sockets, another server answers
         there, something else is in the way, or the folder does not let us.
         """
-        loop = asyncio.get_running_loop()
-        with ExitStack() as undo:
-            sock = undo.enter_context(_bound(self.path))
-            undo.callback(self.path.unlink, missing_ok=True)
-            self._inode = self.path.lstat().st_ino
-            sock.listen(MAX_CLIENTS)
-            self._reserve.hold()
-            undo.callback(self._reserve.release)
-            loop.add_reader(sock, self._accept, loop, sock)
-            undo.pop_all()
-        self._loop, self._listening = loop, sock
+        self._loop = asyncio.get_running_loop()
+        self._reserve.hold()
+        try:
+            self._listen(self._loop, self.path)
+        except BaseException:
+            self._reserve.release()
+            raise
+
+    def move(self, path: Path) -> None:
+        """Answer on another path instead; who asks already is answered still.
+
+        Raises StatusSocketError as `open`, and goes on where it was.
+        """
+        loop, before, old_path, inode = self._loop, self._listening, self.path, self._inode
+        if loop is None or before is None or path == old_path:
+            return
+        self._listen(loop, path)
+        self._stop_listening(loop, before, old_path, inode)
 
     async def close(self) -> None:
         """Answer no more and remove the socket; a second call does nothing."""
@@ -87,16 +115,32 @@ class StatusSocket:
             return
         if self._retry is not None:
             self._retry.cancel()
-        loop.remove_reader(sock)
-        sock.close()
+        self._stop_listening(loop, sock, self.path, self._inode)
         self._reserve.release()
-        with contextlib.suppress(OSError):
-            # Another server may have put its own there meanwhile.
-            if self.path.lstat().st_ino == self._inode:
-                self.path.unlink()
         for client in self._clients:
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, path: Path) -> None:
+        with ExitStack() as undo:
+            sock = undo.enter_context(_bound(path))
+            undo.callback(path.unlink, missing_ok=True)
+            inode = path.lstat().st_ino
+            sock.listen(MAX_CLIENTS)
+            loop.add_reader(sock, self._accept, loop, sock)
+            undo.pop_all()
+        self._listening, self.path, self._inode = sock, path, inode
+
+    @staticmethod
+    def _stop_listening(
+        loop: asyncio.AbstractEventLoop, sock: socket.socket, path: Path, inode: int
+    ) -> None:
+        loop.remove_reader(sock)
+        sock.close()
+        with contextlib.suppress(OSError):
+            # Another server may have put its own there meanwhile.
+            if path.lstat().st_ino == inode:
+                path.unlink()
 
     def _accept(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         on_reserve = False
@@ -123,6 +167,8 @@ class StatusSocket:
 
     def _watch(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         self._retry = None
+        if listening is not self._listening:
+            return  # it has moved meanwhile
         loop.add_reader(listening, self._accept, loop, listening)
 
     async def _serve(self, sock: socket.socket, *, on_reserve: bool) -> None:
@@ -139,8 +185,8 @@ class StatusSocket:
     async def _serve_one(self, sock: socket.socket) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=sock, limit=REQUEST_BYTES)
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                await self._answer(reader, writer)
+            async with asyncio.timeout(DEADLINE_S) as deadline:
+                await self._answer(sock, reader, writer, deadline)
         except (TimeoutError, OSError) as error:
             logger.debug("a question about the status was not answered", extra={"cause": error})
         except Exception:
@@ -150,9 +196,20 @@ class StatusSocket:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self,
+        sock: socket.socket,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        deadline: asyncio.Timeout,
+    ) -> None:
         try:
-            pieces = await self._reply(_asked(await reader.readuntil(b"\n")))
+            question = _asked(await reader.readuntil(b"\n"))
+            if question in ACTIONS:
+                deadline.reschedule(asyncio.get_running_loop().time() + ACTION_DEADLINE_S)
+                pieces = await self._act(question, sock)
+            else:
+                pieces = await self._reply(question)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             pieces = _refusal(f"no request of one line: {error}")
         except ValueError as error:
@@ -165,6 +222,20 @@ class StatusSocket:
         writer.write_eof()
         # The asker closes when it has read to the end: what is on its way is not cut off.
         await reader.read(1)
+
+    async def _act(self, question: str, sock: socket.socket) -> Iterator[str]:
+        if not _is_own_user(sock, self.path):
+            return _refused("only the server's own user and root may do this")
+        action = self._actions.get(question)
+        if action is None:
+            return _refused(
+                "this server belongs to a program, which has its own settings and no file to read; "
+                "the program changes them by `await server.apply(settings)`"
+            )
+        try:
+            return json_pieces(await action())
+        except (ValueError, OSError, StatusSocketError, RuntimeError) as error:
+            return _refused(str(error))
 
     async def _reply(self, question: str) -> Iterator[str]:
         match question:
@@ -201,6 +272,22 @@ def _asked(line: bytes) -> str:
 
 def _refusal(cause: str) -> Iterator[str]:
     yield json.dumps({"error": cause})
+
+
+def _refused(cause: str) -> Iterator[str]:
+    yield json.dumps({"refused": cause.splitlines()})
+
+
+def _is_own_user(sock: socket.socket, path: Path) -> bool:
+    """Return whether the peer is the server's user or root.
+
+    Where the system does not tell, the socket must still be closed to all others.
+    """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return not stat.S_IMODE(path.lstat().st_mode) & ~_MODE
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _process, user, _group = _CREDENTIALS.unpack(credentials)
+    return user in {0, os.geteuid()}
 
 
 def _slices(pieces: Iterable[str]) -> Iterator[str]:

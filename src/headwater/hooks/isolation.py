@@ -41,7 +41,8 @@ class HookIsolation:
         self._threads = threads
         self._clock = clock
         self._side = side
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
+        """For the calls that come next; it may be changed at any time."""
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def call(
@@ -70,7 +71,7 @@ class HookIsolation:
             raise
         if not task.done():
             counters.timeouts += 1
-            cause = f"took longer than {self._timeout_s:g} s"
+            cause = f"took longer than {self.timeout_s:g} s"
             frames = self._threads.frames_of(task) or suspended_frames(task.get_coro())
             task.cancel()
             standing = HookTimedOut(hook.point.name, cause).with_traceback(traceback_of(frames))
@@ -81,7 +82,7 @@ class HookIsolation:
 
     async def _until_done(self, task: asyncio.Task[object]) -> None:
         """Wait for a hook, at most for its time-out; a process that stood still waits on."""
-        due_s = self._clock() + self._timeout_s
+        due_s = self._clock() + self.timeout_s
         while not task.done() and (left_s := due_s - self._clock()) > 0:
             await asyncio.wait({task}, timeout=left_s)
 

@@ -34,7 +34,8 @@ class NotificationQueue:
         max_running: int,
     ) -> None:
         self._deliver = deliver
-        self._max_pending = max_pending
+        self.max_pending = max_pending
+        """It may be changed at any time."""
         self._turn = asyncio.Semaphore(max_running)
         self._waiting: dict[Hashable, deque[Notification]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,7 +49,7 @@ class NotificationQueue:
 
     def put(self, key: Hashable, notification: Notification) -> bool:
         """Queue one; False when there is no room for it or the queue is closed."""
-        room = self._max_pending * (2 if notification.point.tells_an_end else 1)
+        room = self.max_pending * (2 if notification.point.tells_an_end else 1)
         if self._closed or self._pending >= room:
             return False
         self._pending += 1

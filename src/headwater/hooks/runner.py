@@ -67,6 +67,15 @@ class HookRunner:
             return most
         return min(most, self.settings.max_threads)
 
+    def apply(self, settings: HookSettings) -> None:
+        """Go by other settings from the next call on; how many run at once stays as it is."""
+        self.settings = settings
+        for isolation in (self._deciding, self._telling):
+            isolation.timeout_s = settings.timeout_s
+        for threads in (self._deciding_threads, self._telling_threads):
+            threads.max_stuck = settings.max_stuck_threads
+        self._queue.max_pending = settings.max_pending_notifications
+
     def thread_counts(self) -> dict[str, ThreadCounts]:
         """Return the threads of plain hooks by what they do: `decide` and `notify`."""
         return {

@@ -58,7 +58,8 @@ class HookThreads:
     def __init__(self, name: str, *, max_threads: int, max_stuck: int) -> None:
         self._name = name
         self._max_threads = max_threads
-        self._max_stuck = max_stuck
+        self.max_stuck = max_stuck
+        """It may be changed at any time."""
         self._changed = threading.Condition()
         self._jobs: deque[_Job] = deque()
         self._threads = 0
@@ -70,7 +71,7 @@ class HookThreads:
     def counts(self) -> ThreadCounts:
         """Return the threads as they are now."""
         return ThreadCounts(
-            alive=self._threads, stuck=self._stuck, most=self._max_threads + self._max_stuck
+            alive=self._threads, stuck=self._stuck, most=self._max_threads + self.max_stuck
         )
 
     async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
@@ -113,7 +114,7 @@ class HookThreads:
 
     def _submit(self, job: _Job) -> None:
         with self._changed:
-            room = self._max_threads + min(self._stuck, self._max_stuck)
+            room = self._max_threads + min(self._stuck, self.max_stuck)
             if self._stuck >= room:
                 raise ThreadsStuckError(f"all {self._threads} threads are stuck")
             self._jobs.append(job)
@@ -141,7 +142,7 @@ class HookThreads:
             elif job in self._jobs:
                 self._jobs.remove(job)
             # The replacement is started by the next submit; those already waiting need one now.
-            room = self._max_threads + min(self._stuck, self._max_stuck)
+            room = self._max_threads + min(self._stuck, self.max_stuck)
             if self._jobs and not self._idle and self._threads < room:
                 self._start_thread(self._jobs[0])
 
@@ -158,7 +159,7 @@ class HookThreads:
                 job.thread_id = None
                 if job.stuck:
                     self._stuck -= 1
-                surplus = self._threads > self._max_threads + min(self._stuck, self._max_stuck)
+                surplus = self._threads > self._max_threads + min(self._stuck, self.max_stuck)
                 if surplus:
                     self._threads -= 1
             _deliver(job, outcome)

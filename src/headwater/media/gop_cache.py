@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from headwater.media.cache_budget import CacheBudget
+from headwater.media.settings import MountSettings
 from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 
 _MOST_ENTRIES = 16_384
 """A log of more batches is not kept: a reader that begins with it would hold up all others."""
@@ -59,6 +61,10 @@ class GopCache:
         self.held_bytes = 0
         self.overflows = 0
         budget.join(self)
+
+    def set_bounds(self, *, max_bytes: int, max_s: float) -> None:
+        """Change how much is kept, from the next batch on."""
+        self._max_bytes, self._max_s = max_bytes, max_s
 
     def add(self, track_index: int, batch: PacketBatch) -> None:
         """Note a batch that just came."""
@@ -165,3 +171,20 @@ class GopCache:
         self._started_s = first.arrived_s
         self.size_bytes = sum(batch.size_bytes for _, batch in self.entries)
         self._hold(sum(batch.held_bytes for _, batch in self.entries))
+
+
+def cache_for(
+    tracks: Sequence[Track], settings: MountSettings, budget: CacheBudget
+) -> GopCache | None:
+    """Return a cache where it can ever be of use: with a track whose key frames can be told."""
+    if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
+        return None
+    video = [track.index for track in tracks if track.has_key_frames]
+    if not video:
+        return None
+    return GopCache(
+        max_bytes=settings.gop_cache_max_bytes,
+        max_s=settings.gop_cache_max_s,
+        video=video,
+        budget=budget,
+    )

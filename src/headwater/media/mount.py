@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from headwater.applies import When, kept
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.clock import CallLater, Clock, Timer
 from headwater.media.counters import MountCounters
 from headwater.media.errors import MountClosed
-from headwater.media.gop_cache import GopCache
+from headwater.media.gop_cache import cache_for
 from headwater.media.observer import MountObserver, tell
 from headwater.media.publisher import Publisher
 from headwater.media.readers.audience import Audience
@@ -97,13 +98,15 @@ class Mount:
             for index, media in enumerate(presentation.media)
         )
         self._key_frame_requests = [KeyFrameRequests(track, participant) for track in self.tracks]
-        self.cache = _cache_for(self.tracks, settings, cache_budget)
+        self.cache = cache_for(self.tracks, settings, cache_budget)
+        self._cache_budget = cache_budget
         self._clock = clock
         self._call_later = call_later
         self._observer = observer
         self._on_closed = on_closed
         self._on_emptied = on_emptied
         self._grace_timer: Timer | None = None
+        self._grace_began_s = 0.0
         self._splice: Splice | None = None
         # Why it is to end, until its last reader is gone and its end was told.
         self._closes_because: str | None = None
@@ -229,6 +232,7 @@ class Mount:
         if not grace or self.settings.grace_s <= 0 or not self._audience.readers:
             self.close(reason)
             return
+        self._grace_began_s = self._clock()
         self._grace_timer = self._call_later(self.settings.grace_s, self._grace_over)
         logger.info(
             "publisher gone, readers wait",
@@ -307,6 +311,21 @@ class Mount:
         for track in due:
             track.make_report(now, ntp, cname)
 
+    def apply(self, settings: MountSettings) -> bool:
+        """Go by other settings from now on, except what a mount keeps for life (`NEXT_MOUNT`).
+
+        Nobody on it is interrupted. Returns whether any setting differs.
+        """
+        before, self.settings = self.settings, kept(self.settings, settings, When.NEXT_MOUNT)
+        if self.settings == before:
+            return False
+        self._change_cache()
+        if self._grace_timer is not None:
+            left_s = self._grace_began_s + self.settings.grace_s - self._clock()
+            self._grace_timer.cancel()
+            self._grace_timer = self._call_later(max(0.0, left_s), self._grace_over)
+        return True
+
     def disconnect_slow_reader(self, reader: Reader) -> None:
         """Close a reader whose `SlowReaderGate` has expired: logged, counted, told to go."""
         self._audience.disconnect_slow(reader)
@@ -322,6 +341,17 @@ class Mount:
     def snapshot_with(self, readers: Iterable[ReaderSnapshot]) -> MountSnapshot:
         """Return the mount as it is now, with snapshots of its readers taken just before."""
         return snapshot_of_mount(self, readers, self._clock())
+
+    def _change_cache(self) -> None:
+        max_bytes, max_s = self.settings.gop_cache_max_bytes, self.settings.gop_cache_max_s
+        if self.cache is None:
+            self.cache = cache_for(self.tracks, self.settings, self._cache_budget)
+        elif max_bytes and max_s:
+            self.cache.set_bounds(max_bytes=max_bytes, max_s=max_s)
+        else:
+            self.cache.forget()
+            self.cache = None
+        self._audience.cache_changed()
 
     def _require_open(self) -> None:
         if not self.open:
@@ -365,23 +395,6 @@ class Mount:
         logger.error(
             "an outlet failed and was taken off", exc_info=error, extra={"mount": self.path}
         )
-
-
-def _cache_for(
-    tracks: Sequence[Track], settings: MountSettings, budget: CacheBudget
-) -> GopCache | None:
-    """Return a cache where it can ever be of use: with a track whose key frames can be told."""
-    if not (settings.gop_cache_max_bytes and settings.gop_cache_max_s):
-        return None
-    video = [track.index for track in tracks if track.has_key_frames]
-    if not video:
-        return None
-    return GopCache(
-        max_bytes=settings.gop_cache_max_bytes,
-        max_s=settings.gop_cache_max_s,
-        video=video,
-        budget=budget,
-    )
 
 
 def _close_contained(publisher: Publisher, reason: str, path: str) -> None:

@@ -79,6 +79,14 @@ class MountTable:
         """Return what a mount that opens at `path` gets as settings."""
         return settings_for(path, self._settings, self._overrides)
 
+    def apply(self, settings: MountSettings, overrides: Sequence[PathOverride]) -> tuple[str, ...]:
+        """Go by other settings: mounts that open later, and those that are open where they can.
+
+        Returns the paths of the open mounts for which this changed something.
+        """
+        self._settings, self._overrides = settings, tuple(overrides)
+        return tuple(mount.path for mount in self if mount.apply(self.settings_for(mount.path)))
+
     def check_free(self, path: str) -> None:
         """Raise MountBusy if a publisher of `path` would be refused now (for ANNOUNCE)."""
         mount = self._mounts.get(path)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
+from headwater.applies import NOW, Applies
 from headwater.protocol.path_pattern import check_pattern, matches
 from headwater.setting_fields import take_fields
 
@@ -23,6 +24,7 @@ class PathOverride:
 
     pattern: Annotated[
         str,
+        NOW,
         "Mount paths this is for: `*` stands for anything but a slash, `**` for anything, `?` for "
         "one character. If several match, the later one wins.",
     ]
@@ -67,7 +69,9 @@ def optional_fields(settings_class: type, section: str) -> Iterator[tuple[str, A
     """
     for name, hint in typing.get_type_hints(settings_class, include_extras=True).items():
         value_type, *notes = typing.get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
-        notes = [f"As in `{section}`."] if section else notes
+        if section:
+            marks = [note for note in notes if isinstance(note, Applies)]
+            notes = [*marks, f"As in `{section}`."]
         yield name, Annotated[value_type | None, *(notes or [""])], field(default=None)
 
 

@@ -91,17 +91,18 @@ class PortPairPool:
             )
         first = start + start % 2
         last = start + count - 1
-        self._free = deque(range(first, last, 2))
-        if not self._free:
+        self._range = range(first, last, 2)
+        if not self._range:
             raise ValueError(
                 f"UDP port range {start} to {last} holds no even port with the odd one above it"
             )
+        self._free = deque(self._range)
         # By port of RTP: who holds it.
         self._taken: dict[int, str] = {}
         self._by_holder: Counter[str] = Counter()
         self._most_per_holder = most_per_holder
         self.start: int = first
-        self.pair_count: int = len(self._free)
+        self.pair_count: int = len(self._range)
         self.busy_skips: int = 0
 
     @property
@@ -113,6 +114,18 @@ class PortPairPool:
     def in_use(self) -> int:
         """Pairs handed out and not yet returned."""
         return len(self._taken)
+
+    def move(self, start: int, count: int, most_per_holder: int = _NO_LIMIT) -> None:
+        """Hand out pairs of another range from now on; who holds a pair keeps it.
+
+        Raises ValueError, and changes nothing, for a range that the class does not take.
+        """
+        other = PortPairPool(start, count, most_per_holder)
+        self._most_per_holder = most_per_holder
+        if other._range == self._range:
+            return
+        self._range, self.start, self.pair_count = other._range, other.start, other.pair_count
+        self._free = deque(port for port in self._range if port not in self._taken)
 
     def bind_pair(self, host: str, *, holder: str = "") -> UdpPair:
         """Bind the next free pair on a numeric host (`0.0.0.0` or `::` for every address).
@@ -177,7 +190,8 @@ class PortPairPool:
             self._by_holder[holder] -= 1
             if not self._by_holder[holder]:
                 del self._by_holder[holder]
-        self._free.append(port)
+        if port in self._range:
+            self._free.append(port)
 
 
 def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from headwater.applies import NEXT_CONNECTION, NEXT_SESSION, needs_restart
 from headwater.setting_fields import Choice, take_fields
 
 
@@ -44,20 +45,24 @@ class SocketSettings:
 
     udp_receive_buffer_bytes: Annotated[
         int,
+        NEXT_SESSION,
         "Kernel receive buffer for each UDP socket, in bytes. If it is too small, bursts of "
         "packets are lost. The kernel allows at most net.core.rmem_max.",
     ] = 4_194_304
     udp_send_buffer_bytes: Annotated[
         int,
+        NEXT_SESSION,
         "Kernel send buffer for each UDP socket that serves readers, in bytes. The kernel "
         "allows at most net.core.wmem_max.",
     ] = 4_194_304
     tcp_send_buffer_bytes: Annotated[
         int,
+        NEXT_CONNECTION,
         "Kernel send buffer for each TCP connection, in bytes. 0: the kernel chooses.",
     ] = 0
     tcp_unsent_bytes: Annotated[
         int,
+        NEXT_CONNECTION,
         "Bytes of a TCP connection that the kernel may hold before it sends them. The rest "
         "waits in the reader's queue, where the server sees and limits its age. Bytes that are "
         "on their way do not count, so long links stay fast. 0: the kernel chooses; it may hold "
@@ -65,34 +70,40 @@ class SocketSettings:
     ] = 131_072
     udp_pending_bytes: Annotated[
         int,
+        NEXT_SESSION,
         "Bytes (buffer times readers) that may wait when a UDP send buffer is full. Beyond it, "
         "the track's readers lose packets up to the next key frame, and the server counts them.",
     ] = 33_554_432
     udp_pending_age_s: Annotated[
         float,
+        NEXT_SESSION,
         "Seconds that packets may wait when a UDP send buffer is full. Beyond it, the track's "
         "readers lose packets up to the next key frame, and the server counts them.",
     ] = 0.5
     udp_packets_per_wake: Annotated[
         int,
+        NEXT_SESSION,
         "How many datagrams the server takes from one UDP socket before other sockets have "
         "their turn.",
     ] = 256
     read_bytes: Annotated[
-        int, "How many bytes the server asks for in one read of a TCP connection."
+        int, NEXT_CONNECTION, "How many bytes the server asks for in one read of a TCP connection."
     ] = 65_536
     reads_per_wake: Annotated[
         int,
+        NEXT_CONNECTION,
         "How many reads the server does on one TCP connection before other connections have "
         "their turn.",
     ] = 4
     close_deadline_s: Annotated[
         float,
+        NEXT_CONNECTION,
         "Seconds that a peer may take to accept what still waits for it when its connection is "
         "being closed.",
     ] = 2.0
     descriptor_limit: Annotated[
         int,
+        needs_restart("the system is asked once, when the server starts"),
         "How many open file descriptors the server asks the system for at its start. 0: as many "
         "as the system allows.",
     ] = 0
@@ -129,28 +140,36 @@ class TlsSettings:
 
     certificate: Annotated[
         str,
+        NEXT_CONNECTION,
         "Path of the certificate chain (PEM), with the server's own certificate first. Empty: "
         "no TLS.",
     ] = ""
     key: Annotated[
-        str, "Path of the private key (PEM). Empty: the key is in the certificate file."
+        str,
+        NEXT_CONNECTION,
+        "Path of the private key (PEM). Empty: the key is in the certificate file.",
     ] = ""
     minimum_version: Annotated[
         TlsVersion,
+        NEXT_CONNECTION,
         "Oldest TLS version that the server accepts. The handshake with an older peer fails.",
     ] = TlsVersion.TLS_1_2
     client_certificates: Annotated[
         ClientCertificates,
+        NEXT_CONNECTION,
         "Whether peers must show a certificate. A certificate that cannot be verified is always "
         "refused.",
     ] = ClientCertificates.NONE
     client_ca: Annotated[
         str,
+        NEXT_CONNECTION,
         "Path of the certificates (PEM) of the authorities whose client certificates the server "
         "accepts.",
     ] = ""
     handshake_deadline_s: Annotated[
-        float, "Seconds that a peer may take for the TLS handshake. Then the server disconnects it."
+        float,
+        NEXT_CONNECTION,
+        "Seconds that a peer may take for the TLS handshake. Then the server disconnects it.",
     ] = 10.0
 
     def __post_init__(self) -> None:

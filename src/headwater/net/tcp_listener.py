@@ -102,6 +102,21 @@ class TcpListener:
         for sock in self._sockets:
             self._loop.remove_reader(sock)
 
+    def set_backlog(self, backlog: int) -> None:
+        """Change how many connections may wait in the kernel."""
+        self._backlog = backlog
+        for sock in self._sockets:
+            sock.listen(backlog)
+
+    def finish(self) -> None:
+        """Hand over what waits in the kernel's queue, then close: nobody who connected is reset."""
+        for sock in self._sockets:
+            before = -1
+            while self._accepting and self.accepted != before:
+                before = self.accepted
+                self._accept(sock)
+        self.close()
+
     def close(self) -> None:
         """Stop and close the listening sockets; accepted connections are not touched."""
         try:

@@ -9,6 +9,7 @@ from typing import assert_never
 from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Challenge, Decision, Forbidden, Granted, Throttled
 from headwater.access.places import Places
+from headwater.access.settings import AccessSettings
 from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused
 from headwater.side import Side
 
@@ -45,7 +46,7 @@ class Admission:
         hooks: Mapping[Side, HookRunner],
         clock: Callable[[], float],
     ) -> None:
-        self._authenticator = authenticator
+        self.authenticator = authenticator
         self._hooks = hooks
         self._clock = clock
         self._places = {
@@ -55,6 +56,14 @@ class Admission:
 
     async def decide(self, application: Application) -> Verdict:
         """Say who asks and whether they may. Raises HookFailed, HookTimedOut."""
+        authenticator = self.authenticator
+        verdict = await self._decide(application)
+        if authenticator is not self.authenticator:
+            # The users were changed meanwhile: what they may now is what counts.
+            return await self.decide(application)
+        return verdict
+
+    async def _decide(self, application: Application) -> Verdict:
         decision = await self._authenticate(application)
         if not isinstance(decision, Granted):
             return decision
@@ -67,16 +76,23 @@ class Admission:
         """
         return await self._check_mount(Action(request.side), request, username)
 
+    def apply(self, access: AccessSettings) -> None:
+        """Decide the next application by other users and rules, and the settings of the hooks."""
+        if access != self.authenticator.settings:
+            self.authenticator = self.authenticator.with_settings(access)
+        for side, places in self._places.items():
+            places.wait_s = self._hooks[side].settings.timeout_s
+
     async def aclose(self) -> None:
         """Let go of the thread that verifies slow hashes."""
-        await self._authenticator.aclose()
+        await self.authenticator.aclose()
 
     async def _authenticate(self, application: Application) -> Decision:
         side = _SIDES[application.action]
         hooks, request = self._hooks[side], application.request
         now, (peer, port) = self._clock(), request.peer
         if not hooks.has("authentication"):
-            return await self._authenticator.check(
+            return await self.authenticator.check(
                 method=request.method,
                 uri=application.uri,
                 authorization=application.authorization,
@@ -90,7 +106,7 @@ class Admission:
         async def verify(username: str, password: str) -> bool:
             return await hooks.authentication(username, password, request)
 
-        return await self._authenticator.check_by(
+        return await self.authenticator.check_by(
             verify,
             authorization=application.authorization,
             now=now,

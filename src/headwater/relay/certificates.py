@@ -22,6 +22,11 @@ class Certificates:
         if self.tls is not None:
             self._tell_dates(self.tls)
 
+    def take(self, tls: ServerTls | None) -> None:
+        """Show another certificate, or none, from the next connection on."""
+        self.tls = tls
+        self.start()
+
     def check(self, now: float) -> None:
         """Look at the files every few seconds."""
         if self.tls is None or now < self._next_look_s:

@@ -11,12 +11,13 @@ class DescriptionBudget:
     """The bytes of the descriptions of all publishers, each for as long as its publisher lives.
 
     Attributes:
+        most_bytes: what all of them may take.
         size_bytes: what all of them take now.
         left_bytes: what went with publishers that ended, since the start.
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._held: dict[str, int] = {}
         self.size_bytes = 0
         self.left_bytes = 0
@@ -28,11 +29,11 @@ class DescriptionBudget:
         """
         size_bytes = presentation.size_bytes
         grown_bytes = self.size_bytes - self._held.get(end.id, 0) + size_bytes
-        if grown_bytes > self._most_bytes:
+        if grown_bytes > self.most_bytes:
             raise LimitReached(
                 "limits.description_bytes_total",
                 "the descriptions of all publishers together would take more than "
-                f"limits.description_bytes_total ({self._most_bytes} bytes)",
+                f"limits.description_bytes_total ({self.most_bytes} bytes)",
             )
         self._held[end.id] = size_bytes
         self.size_bytes = grown_bytes

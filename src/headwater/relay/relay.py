@@ -30,6 +30,7 @@ from headwater.relay.full_budgets import FullBudgets
 from headwater.relay.limits import Limits
 from headwater.relay.memory_return import MemoryReturn, Turnover
 from headwater.relay.notices import Notices
+from headwater.relay.path_watch import PathWatch
 from headwater.relay.reports import Reports
 from headwater.relay.reservations import Reservations
 from headwater.relay.settings import RelaySettings
@@ -78,8 +79,7 @@ class Relay:
         self.turnover = Turnover()
         self.limits = Limits(limits, self.counters)
         self.ends = EndTable(self.limits)
-        self.authenticator = Authenticator(settings.access)
-        self.admission = Admission(self.authenticator, hooks, loop.time)
+        self.admission = Admission(Authenticator(settings.access), hooks, loop.time)
         self.certificates = Certificates(ServerTls(settings.tls) if settings.tls.enabled else None)
         self.departures = Departures(loop)
         self.events = EventFeed()
@@ -106,6 +106,8 @@ class Relay:
         self.bit_rates = BitRates(self.limits, self.mounts, self._send_publisher_away)
         self.reports = Reports(self.mounts, participant, settings.rtp.receiver_report_interval_s)
         self._grants = EndingGrants(self.ends, self.admission, self.send_away)
+        self.path_watch = PathWatch()
+        self._hooks = hooks
         self._add_upkeep()
 
     def _add_upkeep(self) -> None:
@@ -133,6 +135,25 @@ class Relay:
         """Stop the periodic work; a second call does nothing."""
         self.upkeep.stop()
         self._grants.stop()
+
+    def apply(self, settings: RelaySettings) -> tuple[str, ...]:
+        """Go by other settings; returns the paths of the open mounts for which this changed any.
+
+        Certificates, which can be refused, are taken by `certificates`; rooms that work for paths
+        are told by `path_watch`, once all else is done.
+        """
+        limits = settings.limits
+        self.limits.settings = limits
+        self.queue_budget.most_bytes = limits.reader_queue_bytes_total
+        self.answer_budget.most_bytes = limits.answer_queue_bytes_total
+        self.descriptions.most_bytes = limits.description_bytes_total
+        self.mounts.cache_budget.most_bytes = limits.gop_cache_bytes_total
+        for runner in self._hooks.values():
+            runner.apply(settings.hooks)
+        self.admission.apply(settings.access)
+        self.transports.apply(settings.rtp, settings.sockets)
+        self.reports.interval_s = settings.rtp.receiver_report_interval_s
+        return self.mounts.apply(settings.mounts, settings.overrides_of(MountSettings))
 
     def require_room(self, side: Side, address_block: str, peer: str) -> None:
         """Raise LimitReached or ServerStopping where one more publisher or reader may not come."""

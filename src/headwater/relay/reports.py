@@ -27,7 +27,7 @@ class Reports:
         receiver_report_interval_s: float,
     ) -> None:
         self._mounts = mounts
-        self._interval_s = receiver_report_interval_s
+        self.interval_s = receiver_report_interval_s
         self._own = participant
         # When each publisher's next report is due.
         self._due_s: dict[str, float] = {}
@@ -48,11 +48,11 @@ class Reports:
             # RFC 3550 §6.2: hundreds of publishers that came together are not answered together.
             when_s = self._due_s.get(publisher.id)
             if when_s is None:
-                when_s = now + self._interval_s * _RANDOM.random()
+                when_s = now + self.interval_s * _RANDOM.random()
             due_s[publisher.id] = when_s
             if now < when_s:
                 continue
-            due_s[publisher.id] = now + self._interval_s
+            due_s[publisher.id] = now + self.interval_s
             try:
                 self._send(mount, publisher, now)
             except Exception:

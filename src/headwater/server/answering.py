@@ -49,6 +49,10 @@ class Answering:
         self._ports = ports
         self._limits = limits
         self._counters = counters
+        self.name_server(server_name)
+
+    def name_server(self, server_name: str) -> None:
+        """Call the server so in every answer from now on, "" for not at all."""
         # With what every answer ends, behind its CSeq.
         self._last_fields = [("Server", server_name)] if server_name else []
 

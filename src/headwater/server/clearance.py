@@ -11,6 +11,7 @@ from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.status import Status
 from headwater.relay.admission import Admission, Application
 from headwater.relay.end import Grant
+from headwater.relay.limits import Limits
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
 from headwater.server.request_uri import require_short_path
@@ -29,14 +30,13 @@ class Clearance:
     and hooks are asked once for DESCRIBE and its SETUPs together.
     """
 
-    def __init__(self, admission: Admission, path_bytes: int) -> None:
-        """`path_bytes` is the most that a mount's path may have."""
+    def __init__(self, admission: Admission, limits: Limits) -> None:
         self._admission = admission
-        self._path_bytes = path_bytes
+        self._limits = limits
 
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
-        require_short_path(path, self._path_bytes)
+        require_short_path(path, self._limits.settings.path_bytes)
         connection, request = exchange.connection, exchange.request
         if connection.may(side, path):
             return

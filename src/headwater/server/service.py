@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -12,7 +13,7 @@ from headwater.server.clearance import Clearance
 from headwater.server.connections.connection import Connection, Surroundings
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.connections.deadlines import Deadlines
-from headwater.server.connections.listeners import Listeners
+from headwater.server.connections.listeners import Listeners, PortPlan
 from headwater.server.methods.announce import Announce
 from headwater.server.methods.describe import Describe
 from headwater.server.methods.offered_transports import OfferedTransports
@@ -64,8 +65,9 @@ class RtspService:
         self.ports = ServedPorts()
         self.connections = ConnectionTable(relay.limits, relay.counters, relay.turnover)
         self.sessions = SessionTable(relay, settings.sessions)
-        answering = Answering(
-            _methods(relay, settings, self.sessions, self.ports),
+        self._offered = OfferedTransports(settings.rtp, tls_only=settings.server.tls_only)
+        self._answering = answering = Answering(
+            _methods(relay, self._offered, self.sessions, self.ports),
             self.ports,
             relay.limits,
             relay.counters,
@@ -88,9 +90,18 @@ class RtspService:
             relay, settings, self.connections, self.ports, self._make_connection
         )
         deadlines = Deadlines(
-            self.connections, relay.limits.settings, relay.departures, relay.counters, relay.clock
+            self.connections, relay.limits, relay.departures, relay.counters, relay.clock
         )
         relay.upkeep.add(deadlines.enforce, self.sessions.sweep)
+
+    def apply(self, settings: RtspSettings, ports: PortPlan) -> None:
+        """Go by other settings; `ports` is what the listeners prepared for them."""
+        limits = self._relay.limits.settings
+        self._around = replace(self._around, limits=limits, wire_limits=limits.wire_limits())
+        self.sessions.settings = settings.sessions
+        self._offered.apply(settings.rtp, tls_only=settings.server.tls_only)
+        self._answering.name_server(settings.server.server_name)
+        self.listeners.take(ports)
 
     def _make_connection(
         self, sides: frozenset[Side], peer: tuple[str, int], secure: bool
@@ -108,13 +119,12 @@ class RtspService:
 
 
 def _methods(
-    relay: Relay, settings: RtspSettings, sessions: SessionTable, ports: ServedPorts
+    relay: Relay, offered: OfferedTransports, sessions: SessionTable, ports: ServedPorts
 ) -> dict[Method, MethodAnswer]:
     """Return what answers each method that is served."""
     limits, mounts, reservations = relay.limits, relay.mounts, relay.reservations
-    lookup = SessionLookup(sessions, relay.clock, settings.sessions.advertised_timeout_s)
-    clearance = Clearance(relay.admission, limits.settings.path_bytes)
-    offered = OfferedTransports(settings.rtp, tls_only=settings.server.tls_only)
+    lookup = SessionLookup(sessions, relay.clock)
+    clearance = Clearance(relay.admission, limits)
     parameters = Parameters(lookup)
     return {
         Method.OPTIONS: Options(lookup).answer,
@@ -124,7 +134,7 @@ def _methods(
             lookup,
             reservations,
             relay.descriptions,
-            limits.settings.description_limits(),
+            limits,
         ).answer,
         Method.DESCRIBE: Describe(clearance, mounts, lookup).answer,
         Method.SETUP: Setup(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
+from headwater.applies import NEXT_CONNECTION, NEXT_SESSION, NOW
 from headwater.net.listen_hosts import host_complaint
 from headwater.server.quirks import told_timeout_s
 from headwater.setting_fields import take_fields
@@ -35,45 +36,54 @@ class ServerSettings:
 
     host: Annotated[
         str,
+        NOW,
         "Address to listen on: an IPv4 or IPv6 address, or a host name, which stands for all of "
         "its addresses. Empty listens on every address of the machine, IPv4 and IPv6.",
     ] = ""
     publish_port: Annotated[
         int,
+        NOW,
         "TCP port for publishers (ANNOUNCE, RECORD), and for readers too unless play_port is "
         "another port. 0 picks a free port and logs it.",
     ] = 8554
     play_port: Annotated[
         int | None,
+        NOW,
         "TCP port for readers (DESCRIBE, PLAY), if they have a port of their own. If it is "
         "unset, or the same number as publish_port (also if both are 0), one port serves both. "
         "0 picks a free port.",
     ] = None
     rtsps_port: Annotated[
         int,
+        NOW,
         "TCP port that accepts TLS only, for publishers and readers. 0: no such port. If `tls` "
         "has a certificate, the other ports accept TLS as well; the server knows TLS by the "
         "first byte of a connection.",
     ] = 0
     tls_only: Annotated[
-        bool, "Refuse connections without TLS on every port. It needs a certificate in `tls`."
+        bool,
+        NEXT_CONNECTION,
+        "Refuse connections without TLS on every port. It needs a certificate in `tls`.",
     ] = False
     proxy_protocol_from: Annotated[
         tuple[str, ...],
+        NEXT_CONNECTION,
         "Addresses or networks (`10.0.0.5`, `10.0.0.0/8`) of proxies whose connections begin "
         "with a PROXY header (version 1 or 2) that names the real peer. From any other address, "
         "such a header is an unreadable request.",
     ] = ()
     server_name: Annotated[
-        str, "Text of the Server header in every answer. Empty: no such header."
+        str, NOW, "Text of the Server header in every answer. Empty: no such header."
     ] = "Headwater"
     backlog: Annotated[
         int,
+        NOW,
         "How many connections the kernel may hold until the server accepts them. The kernel "
         "allows at most net.core.somaxconn.",
     ] = 1024
     drain_s: Annotated[
         float,
+        NOW,
         "How many seconds readers may go on after the server was told to stop. Then the server "
         "closes them. 0: it closes them at once.",
     ] = 0.0
@@ -117,16 +127,19 @@ class SessionSettings:
 
     timeout_s: Annotated[
         float,
+        NEXT_SESSION,
         "A session ends after this many seconds without a sign of life. Signs of life are a "
         "request, a receiver report, a TCP socket that takes data, and a publisher's packets.",
     ] = 30.0
     setup_timeout_s: Annotated[
         float,
+        NOW,
         "A session that neither records nor plays ends after this many seconds, whatever else "
         "its peer asks meanwhile, because it holds ports and a path that others want.",
     ] = 60.0
     advertised_margin_s: Annotated[
         float,
+        NEXT_SESSION,
         "The Session header tells the client a time-out that is this many seconds shorter than "
         "timeout_s, because some clients send their keep-alive exactly at the time-out. At most "
         "half of timeout_s is subtracted.",

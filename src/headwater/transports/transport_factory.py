@@ -62,6 +62,14 @@ class TransportFactory:
         self.lanes = InterleavedLaneTable()
         self.groups = MulticastEgressTable(loop, sockets)
 
+    def apply(self, settings: RtpSettings, sockets: SocketSettings) -> None:
+        """Go by other settings for the publishers and readers that come next."""
+        self._nat_latching = settings.nat_latching
+        self.ports.move(
+            settings.rtp_port_start, settings.rtp_port_count, settings.pairs_per_address
+        )
+        self._sockets = self.egresses.sockets = self.groups.sockets = sockets
+
     def publisher(
         self,
         kind: TransportKind,

@@ -10,6 +10,7 @@ from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.cli.process.event_loop import LoopChoice
 from headwater.cli.process.handover import replace_process
 from headwater.cli.process.serving import ServeOrder, serve_until_signalled
+from headwater.cli.process.settings_source import SettingsSource
 from headwater.cli.settings_read import read_settings
 from headwater.config.advice import advice
 from headwater.config.file import Assignment
@@ -90,7 +91,15 @@ def serve(
     ]
     chosen += [parse_assignment(text) for text in assignments or ()]
     settings = read_settings(config, chosen)
-    order = ServeOrder(settings=settings, loop=loop, advice=tuple(advice(settings, os.environ)))
+    order = ServeOrder(
+        settings=settings,
+        loop=loop,
+        advice=tuple(advice(settings, os.environ)),
+        source=SettingsSource(
+            file="" if config is None else str(config.absolute()),
+            chosen=tuple((each.source, each.key, each.text) for each in chosen),
+        ),
+    )
     replace_process(order, "headwater.cli.process.daemon")
     serve_until_signalled(order)
 

@@ -68,6 +68,14 @@ def _head(document: Document, before: Document | None) -> Iterator[Text]:
         f"  memory {size(process['memory_bytes'] or process['peak_memory_bytes'])}"
         f"  descriptors {_of(process['descriptors'], process['descriptors_allowed'])}"
     )
+    if settings := document.get("settings"):
+        age_s = document["clock_s"] - settings["applied_s"]
+        yield Text(
+            f"settings applied {duration(age_s)} ago, {_number(settings['changed'], 'change')}"
+        )
+        if settings["need_restart"]:
+            keys = ", ".join(settings["need_restart"])
+            yield Text(f"until a restart as before: {keys}", style="yellow")
     drops = {name: count for name, count in document["drops"].items() if count}
     if drops:
         yield Text("drops  " + _counts(drops), style="yellow")

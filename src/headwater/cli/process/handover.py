@@ -18,7 +18,7 @@ OrderT = TypeVar("OrderT")
 
 def replace_process(order: object, module: str) -> None:
     """Go on as a process of `module`, which takes the order; returns only where that cannot be."""
-    if os.name != "posix" or not _can_be_started_again():
+    if os.name != "posix" or not can_be_started_again():
         return
     descriptor = _memory_file()
     try:
@@ -46,7 +46,7 @@ def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
     return order
 
 
-def _can_be_started_again() -> bool:
+def can_be_started_again() -> bool:
     """Return whether a new interpreter finds this package, unlike in a zip or frozen program."""
     return bool(sys.executable) and not hasattr(sys, "frozen") and Path(__file__).is_file()
 

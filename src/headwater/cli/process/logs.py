@@ -21,17 +21,21 @@ def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Send every log record to `stream` (stderr) in the format that `settings` asks for."""
     stream = sys.stderr if stream is None else stream
     handler = _handler(stream)
-    match settings.format:
-        case LogFormat.JSON:
-            handler.setFormatter(JsonFormatter())
-        case LogFormat.TEXT:
-            handler.setFormatter(TextFormatter(colours=takes_colours(stream)))
+    handler.setFormatter(_formatter(settings, stream))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[settings.level.value.upper()])
     # asyncio logs each slow callback and signal at lower levels: its own matters, not the
     # owner's. What it does log, peers may bring about as well.
     paced_logger("asyncio").setLevel(logging.WARNING)
+
+
+def change_logs(settings: LogSettings) -> None:
+    """Log at another level or in another form from now on, to where the log goes."""
+    root = logging.getLogger()
+    root.setLevel(_LEVELS[settings.level.value.upper()])
+    for handler in root.handlers:
+        handler.setFormatter(_formatter(settings, sys.stderr))
 
 
 class TextFormatter(logging.Formatter):
@@ -80,6 +84,14 @@ def _parts(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
 def _time_of(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _formatter(settings: LogSettings, stream: TextIO) -> logging.Formatter:
+    match settings.format:
+        case LogFormat.JSON:
+            return JsonFormatter()
+        case LogFormat.TEXT:
+            return TextFormatter(colours=takes_colours(stream))
 
 
 def _handler(stream: TextIO) -> logging.Handler:

@@ -8,26 +8,25 @@ import contextlib
 import gc
 import signal
 import sys
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from headwater import RtspServer
 from headwater.app.signals import signals_taken
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
 from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.process.logs import configure_logs
+from headwater.cli.process.reloading import Reloading
+from headwater.cli.process.settings_source import SettingsSource
 from headwater.cli.process.supervisor import Supervisor
 from headwater.cli.terminal import has_terminal
+from headwater.config.applied import Applied
 from headwater.config.settings import LogFormat, Settings
 from headwater.control.errors import StatusSocketError
 from headwater.control.settings import AUTO
 from headwater.log_pace import paced_logger
 
 logger = paced_logger(__name__)
-
-_WHAT_A_HANG_UP_LEAVES = (
-    "SIGHUP reads certificate files again and nothing else: users, limits and every other setting "
-    "stay as they were at the start; restart to apply changes of the configuration"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +37,8 @@ class ServeOrder:
     loop: LoopChoice
     advice: tuple[str, ...] = ()
     """What of it is likely meant otherwise, for the log."""
+    source: SettingsSource = field(default_factory=SettingsSource)
+    """Where to read the settings again."""
 
 
 def serve_until_signalled(order: ServeOrder) -> None:
@@ -46,7 +47,7 @@ def serve_until_signalled(order: ServeOrder) -> None:
     for warning in order.advice:
         logger.warning("configuration may be meant otherwise", extra={"advice": warning})
     try:
-        run_until_signalled(lambda stop_asked: _serve(order.settings, stop_asked), order.loop)
+        run_until_signalled(lambda stop_asked: _serve(order, stop_asked), order.loop)
     except CommandFailed as failure:
         if order.settings.log.format is LogFormat.TEXT:
             raise
@@ -76,14 +77,16 @@ async def start_server(
         raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error
 
 
-async def open_status_socket(server: RtspServer) -> None:
-    """Let `headwater status` ask the server.
+async def open_status_socket(
+    server: RtspServer, on_reload: Callable[[], Awaitable[Applied]] | None = None
+) -> None:
+    """Let `headwater status` ask the server, and `headwater reload` have it call `on_reload`.
 
     Raises CommandFailed when the socket that the settings name cannot be opened; without the
     automatic one the server goes on, which is logged.
     """
     try:
-        await server.open_status_socket()
+        await server.open_status_socket(on_reload=on_reload)
     except StatusSocketError as error:
         if server.settings.control.status_socket != AUTO:
             raise CommandFailed(
@@ -92,21 +95,24 @@ async def open_status_socket(server: RtspServer) -> None:
         logger.warning("no status socket", extra={"cause": str(error)})
 
 
-async def _serve(settings: Settings, stop_asked: StopAsked) -> None:
+async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
+    settings = order.settings
     server = RtspServer(settings=settings)
     supervisor = Supervisor.from_environment()
     await start_server(server, settings)
     # What was loaded to start with stays: no collection need look at it again.
     gc.collect()
     gc.freeze()
-    with _hang_ups_taken(server, stop_asked):
+    reloading = Reloading(server, order.source)
+    with _hang_ups_taken(reloading, stop_asked):
         try:
-            await open_status_socket(server)
+            await open_status_socket(server, reloading.reload)
             _say_urls(server)
             supervisor.ready(server.health)
             await stop_asked.wait()
         finally:
-            supervisor.stopping(settings.server.drain_s)
+            await reloading.aclose()
+            supervisor.stopping(server.settings.server.drain_s)
             await server.stop()
             supervisor.close()
 
@@ -124,9 +130,9 @@ def _say_urls(server: RtspServer) -> None:
 
 
 def _hang_ups_taken(
-    server: RtspServer, stop_asked: StopAsked
+    reloading: Reloading, stop_asked: StopAsked
 ) -> contextlib.AbstractContextManager[None]:
-    """SIGHUP reads the certificates again; where a terminal has hung up, it ends the server."""
+    """SIGHUP reads the configuration again; where a terminal has hung up, it ends the server."""
     number: signal.Signals | None = getattr(signal, "SIGHUP", None)
     if number is None:  # Windows
         return contextlib.nullcontext()
@@ -136,7 +142,6 @@ def _hang_ups_taken(
         if had_terminal and not has_terminal():
             stop_asked.set()
         else:
-            server.reload_certificates()
-            logger.info(_WHAT_A_HANG_UP_LEAVES)
+            reloading.signalled()
 
     return signals_taken((number,), on_hang_up)

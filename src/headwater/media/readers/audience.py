@@ -232,6 +232,10 @@ class Audience:
         for seat in tuple(self._seats.values()):
             yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
 
+    def cache_changed(self) -> None:
+        """Note that the mount keeps packets in another cache, or in none."""
+        self._set_taps()
+
     def _place(self, plan: StartPlan) -> int | None:
         """Where in the cache the reader begins now; None to begin live."""
         cache = self._mount.cache

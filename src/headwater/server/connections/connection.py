@@ -117,6 +117,10 @@ class Connection(WireConnection):
         if len(self._grants) > _GRANTS_KEPT:
             del self._grants[next(iter(self._grants))]
 
+    def forget_grants(self) -> None:
+        """Ask anew for whatever this connection was allowed; sessions that are there go on."""
+        self._grants.clear()
+
     def ending_grant(self, side: Side, path: str) -> Grant | None:
         """Return a grant of its own for a session; None where what it may has no end."""
         ending = self._grants.get((side, path))

@@ -31,6 +31,11 @@ class ConnectionTable:
         self.all_gone = asyncio.Event()
         self.all_gone.set()
 
+    def forget_grants(self) -> None:
+        """Ask anew what each connection may do, from its next request on."""
+        for connection in self._connections:
+            connection.forget_grants()
+
     def __len__(self) -> int:
         return len(self._connections)
 

@@ -13,6 +13,7 @@ from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
 from headwater.relay.counters import ServerCounters
 from headwater.relay.limit_settings import LimitSettings
+from headwater.relay.limits import Limits
 from headwater.server.connections.connection import Connection
 from headwater.server.sessions.session import ReaderSession
 from headwater.transports.departures import Departures
@@ -25,7 +26,7 @@ class Deadlines:
     def __init__(
         self,
         connections: Iterable[Connection],
-        limits: LimitSettings,
+        limits: Limits,
         departures: Departures,
         counters: ServerCounters,
         clock: Callable[[], float],
@@ -43,14 +44,14 @@ class Deadlines:
                 # What still waits for its peer has a deadline of its own.
                 continue
             connection.look_at_answers()
-            if overdue(connection, self._limits, now) is not None:
+            if overdue(connection, self._limits.settings, now) is not None:
                 self._departures.add(connection, partial(self._end, connection))
                 continue
             for mount, reader in _stalled_readers(connection, now):
                 self._departures.add(reader, partial(mount.disconnect_slow_reader, reader))
 
     def _end(self, connection: Connection) -> None:
-        cause = overdue(connection, self._limits, self._clock())
+        cause = overdue(connection, self._limits.settings, self._clock())
         if cause is None or connection.stream.closed:
             return
         self._counters.connections_closed_by_cause[cause] += 1

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
 from typing import Protocol
@@ -36,6 +36,7 @@ _OVERLOADED = Refusal(
 )
 _TLS_NEEDED = Refusal(Status.FORBIDDEN, "this port accepts only TLS; use rtsps://")
 _FIRST_BYTES = 4096
+_EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,15 @@ class _Port:
 
     sides: frozenset[Side]
     tls_only: bool
+
+
+class _Door:
+    """A port that is bound, and what it is for now."""
+
+    listener: TcpListener
+
+    def __init__(self, port: _Port) -> None:
+        self.port = port
 
 
 class ListenerSettings(Protocol):
@@ -60,6 +70,23 @@ class ListenerSettings(Protocol):
     @property
     def tls(self) -> TlsSettings:
         """How long a handshake may take."""
+
+
+@dataclass(slots=True)
+class PortPlan:
+    """The ports that some settings ask for, all of them bound, until `take` or `give_up`."""
+
+    settings: ListenerSettings
+    hosts: tuple[str, ...]
+    ports: dict[Side, int] = field(default_factory=dict)
+    doors: dict[int, tuple[_Door, _Port]] = field(default_factory=dict)
+    opened: list[TcpListener] = field(default_factory=list)
+
+    def give_up(self) -> None:
+        """Close what was bound for it; a second call does nothing."""
+        for listener in self.opened:
+            listener.close()
+        self.opened.clear()
 
 
 class Listeners:
@@ -84,7 +111,7 @@ class Listeners:
         self._make_connection = make_connection
         self._ports = ports
         self._hosts: tuple[str, ...] = ()
-        self._listeners: list[TcpListener] = []
+        self._doors: dict[int, _Door] = {}
         self._preambles: set[Preamble] = set()
         self._proxies = settings.server.proxy_networks()
 
@@ -93,46 +120,110 @@ class Listeners:
 
         Raises OSError, with the port in its message, where one is taken.
         """
-        self._hosts = tuple(hosts)
-        server = self._settings.server
-        if server.publish_port == server.reader_port:
-            self._listen(server.publish_port, _Port(EITHER_SIDE, server.tls_only))
-        else:
-            for number, side in (
-                (server.publish_port, Side.PUBLISH),
-                (server.reader_port, Side.PLAY),
-            ):
-                self._listen(number, _Port(frozenset({side}), server.tls_only))
-        if server.rtsps_port:
-            self._bind(server.rtsps_port, _Port(EITHER_SIDE, tls_only=True))
+        plan = self.prepare(hosts, self._settings)
+        try:
+            self.take(plan)
+        except BaseException:
+            plan.give_up()
+            raise
+
+    def prepare(self, hosts: Sequence[str], settings: ListenerSettings) -> PortPlan:
+        """Bind the ports that these settings need and that are not open yet.
+
+        Nobody is accepted there before `take`, and the ports of now go on. Raises OSError, with
+        the port in its message, where one is taken; then nothing is bound.
+        """
+        plan = PortPlan(settings, tuple(hosts))
+        server = settings.server
+        publish, play = self._numbers(server)
+        try:
+            if publish == play and server.publish_port == server.reader_port:
+                plan.ports = dict.fromkeys(Side, self._bind(plan, publish, EITHER_SIDE))
+            else:
+                for side, number in ((Side.PUBLISH, publish), (Side.PLAY, play)):
+                    plan.ports[side] = self._bind(plan, number, frozenset({side}))
+            if server.rtsps_port:
+                self._bind(plan, server.rtsps_port, EITHER_SIDE, tls_only=True)
+        except BaseException:
+            plan.give_up()
+            raise
+        return plan
+
+    def take(self, plan: PortPlan) -> None:
+        """Accept on the ports of a plan, then close those that it has not.
+
+        Connections that are open stay, also those that came by a port that is closed.
+        """
+        self._settings = plan.settings
+        self._hosts = plan.hosts
+        self._proxies = plan.settings.server.proxy_networks()
+        self._ports.update(plan.ports)
+        before, self._doors = self._doors, {}
+        for number, (door, port) in plan.doors.items():
+            self._doors[number] = door
+            if before.get(number) is door:
+                del before[number]
+            else:
+                door.listener.start()
+            door.port = port
+            door.listener.set_backlog(plan.settings.server.backlog)
+        for door in before.values():
+            door.listener.finish()
+
+    def blocked(self, hosts: Sequence[str], server: ServerSettings) -> str:
+        """Return why these hosts cannot be opened before the present ones close; empty if they can.
+
+        The system gives one port to one socket on each address, and every address has all.
+        """
+        shared = self._doors.keys() & {*self._numbers(server), server.rtsps_port}
+        if not shared or tuple(hosts) == self._hosts or not _overlap(hosts, self._hosts):
+            return ""
+        return (
+            f"port {min(shared)} is open on an address that the other one overlaps, and the system "
+            "opens no port twice on one address"
+        )
 
     def close(self) -> None:
         """Accept no more; connections that are open stay, those that said nothing yet go."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
+        for door in self._doors.values():
+            door.listener.close()
+        self._doors.clear()
         for preamble in self._preambles:
             preamble.close()
         self._preambles.clear()
 
-    def _listen(self, number: int, port: _Port) -> None:
-        bound = self._bind(number, port)
-        for side in port.sides:
-            self._ports[side] = bound
+    def _numbers(self, server: ServerSettings) -> tuple[int, int]:
+        """Return the ports for publishers and readers; a 0 that stays keeps the port picked."""
+        old, bound = self._settings.server, self._ports if self._doors else {}
+        publish, play = server.publish_port, server.reader_port
+        if publish == old.publish_port:
+            publish = bound.get(Side.PUBLISH, publish)
+        if server.reader_port == server.publish_port:
+            play = publish
+        elif play == old.reader_port:
+            play = bound.get(Side.PLAY, play)
+        return publish, play
 
-    def _bind(self, number: int, port: _Port) -> int:
-        listener = TcpListener(
-            self._loop,
-            partial(self._accept, port),
-            backlog=self._settings.server.backlog,
-            overload_answer=farewell(_OVERLOADED, b""),
-        )
-        self._listeners.append(listener)
-        bound = listener.bind(self._hosts, number)
-        listener.start()
-        return bound
+    def _bind(
+        self, plan: PortPlan, number: int, sides: frozenset[Side], *, tls_only: bool = False
+    ) -> int:
+        port = _Port(sides, tls_only or plan.settings.server.tls_only)
+        door = self._doors.get(number) if plan.hosts == self._hosts else None
+        if door is None:
+            door = _Door(port)
+            door.listener = TcpListener(
+                self._loop,
+                partial(self._accept, door),
+                backlog=plan.settings.server.backlog,
+                overload_answer=farewell(_OVERLOADED, b""),
+            )
+            plan.opened.append(door.listener)
+            number = door.listener.bind(plan.hosts, number)
+        plan.doors[number] = (door, port)
+        return number
 
-    def _accept(self, port: _Port, sock: socket.socket, peer: Address) -> None:
+    def _accept(self, door: _Door, sock: socket.socket, peer: Address) -> None:
+        port = door.port
         peer = unmapped(peer)
         expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
         # A proxy's own address has no count: its clients have theirs, once they are known.
@@ -282,3 +373,7 @@ def _turn_away(sock: socket.socket, refusal: Refusal, came: bytes = b"") -> None
         logger.debug("a peer that was turned away was gone before its answer")
     finally:
         sock.close()
+
+
+def _overlap(hosts: Sequence[str], others: Sequence[str]) -> bool:
+    return bool({*hosts, *others} & _EVERY_ADDRESS or set(hosts) & set(others))

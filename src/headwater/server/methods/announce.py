@@ -8,8 +8,8 @@ from headwater.protocol.method import Method
 from headwater.protocol.profile import names_srtp
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.status import Status
-from headwater.protocol.wire_limits import DescriptionLimits
 from headwater.relay.description_budget import DescriptionBudget
+from headwater.relay.limits import Limits
 from headwater.relay.reservations import Reservations
 from headwater.server.clearance import Clearance
 from headwater.server.exchange import Exchange
@@ -34,7 +34,7 @@ class Announce:
         lookup: SessionLookup,
         reservations: Reservations,
         descriptions: DescriptionBudget,
-        limits: DescriptionLimits,
+        limits: Limits,
     ) -> None:
         self._clearance = clearance
         self._sessions = sessions
@@ -70,7 +70,8 @@ class Announce:
                 f"Content-Type is {content_type:.80}; a presentation must come as {_SDP}",
                 [("Accept", _SDP)],
             )
-        presentation = SessionDescription.parse(request.body, limits=self._limits)
+        limits = self._limits.settings.description_limits()
+        presentation = SessionDescription.parse(request.body, limits=limits)
         _require_plain_rtp(presentation)
         return presentation
 

@@ -21,8 +21,10 @@ class OfferedTransports:
     """Judges offers by the settings, the mount, the session and the connection."""
 
     def __init__(self, settings: RtpSettings, *, tls_only: bool) -> None:
-        """`tls_only`: every connection of the server is encrypted."""
-        self._settings = settings
+        self.apply(settings, tls_only=tls_only)
+
+    def apply(self, settings: RtpSettings, *, tls_only: bool) -> None:
+        """Judge the next offer by these. `tls_only`: every connection is encrypted."""
         self._publish = frozenset(settings.publish_transports)
         self._play = frozenset(settings.play_transports)
         self._keeps_media_inside_tls = settings.keeps_media_inside_tls(tls_only=tls_only)

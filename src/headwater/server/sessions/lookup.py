@@ -20,13 +20,9 @@ from headwater.server.sessions.session_table import SessionTable
 class SessionLookup:
     """Finds the sessions that requests name; whoever is found has given a sign of life."""
 
-    def __init__(
-        self, sessions: SessionTable, clock: Callable[[], float], advertised_timeout_s: int
-    ) -> None:
-        """`advertised_timeout_s` is told in every Session header: a little less than it is."""
+    def __init__(self, sessions: SessionTable, clock: Callable[[], float]) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._timeout_s = advertised_timeout_s
 
     def named(self, exchange: Exchange) -> Session | None:
         """Return the session that the request's Session header names; None without the header.
@@ -96,7 +92,8 @@ class SessionLookup:
 
     def header(self, session: Session) -> tuple[str, str]:
         """Return the Session header of an answer."""
-        return ("Session", format_session(SessionHeader(session.id, self._timeout_s)))
+        header = SessionHeader(session.id, session.advertised_timeout_s)
+        return ("Session", format_session(header))
 
     def _find(self, exchange: Exchange, session_id: str) -> Session | None:
         own = exchange.connection.sessions.values()

@@ -44,9 +44,13 @@ class Session(End):
         excused_s: seconds since the last sign of life in which none was to be expected.
         orphaned_s: since when its connection is gone while its media goes on; None otherwise.
         sent_bytes_seen: bytes that its connection had sent at the last look.
+        timeout_s: how long it may be silent; its table sets this once, when it opens it.
+        advertised_timeout_s: what its peer is told of that.
     """
 
     transport: TransportKind | None = None
+    timeout_s = 0.0
+    advertised_timeout_s = 0
 
     def __init__(self, identity: EndIdentity, connection: SessionConnection, now: float) -> None:
         super().__init__(identity, now)

@@ -28,11 +28,14 @@ _RETURNING_PUBLISHER_S = 0.2
 
 
 class SessionTable:
-    """The RTSP sessions of one server. `close` is the relay's: it ends every kind alike."""
+    """The RTSP sessions of one server. `close` is the relay's: it ends every kind alike.
+
+    `settings` may be changed at any time; a session keeps the time-out that it was told.
+    """
 
     def __init__(self, relay: Relay, settings: SessionSettings) -> None:
         self._relay = relay
-        self._settings = settings
+        self.settings = settings
         self._swept_s = relay.clock()
         self.close = relay.close
 
@@ -99,12 +102,12 @@ class SessionTable:
     def sweep(self, now: float) -> None:
         """End the sessions that gave no sign of life in time; called once a second."""
         elapsed_s, self._swept_s = now - self._swept_s, now
-        timeout_s, departures = self._settings.timeout_s, self._relay.departures
+        departures = self._relay.departures
         for session in self:
             note_silence(session, elapsed_s, now)
             if session.state is SessionState.RECORDING:
                 self._end_orphan(session, _ORPHANED_PUBLISHER_S)
-            elif silent_s(session, now) > timeout_s:
+            elif silent_s(session, now) > session.timeout_s:
                 departures.add(session, partial(self._time_out, session))
             elif self._begins_too_late(session, now):
                 departures.add(session, partial(self._give_up_setup, session))
@@ -144,6 +147,8 @@ class SessionTable:
         )
 
     def _open(self, session: Session, connection: Connection) -> None:
+        session.timeout_s = self.settings.timeout_s
+        session.advertised_timeout_s = self.settings.advertised_timeout_s
         session.grant = connection.ending_grant(session.side, session.path)
         connection.sessions[session.id] = session
         self._relay.open(session)
@@ -152,14 +157,15 @@ class SessionTable:
         session.touch(self._relay.clock())
 
     def _begins_too_late(self, session: Session, now: float) -> bool:
-        return not session.began and now - session.opened_s > self._settings.setup_timeout_s
+        return not session.began and now - session.opened_s > self.settings.setup_timeout_s
 
     def _give_up_setup(self, session: Session) -> None:
         if not session.closed and self._begins_too_late(session, self._relay.clock()):
             self._relay.send_away(session, "neither RECORD nor PLAY in time")
 
     def _time_out(self, session: Session) -> None:
-        if session.closed or silent_s(session, self._relay.clock()) <= self._settings.timeout_s:
+        silence_s = silent_s(session, self._relay.clock())
+        if session.closed or silence_s <= session.timeout_s:
             return
         cause = "session timed out"
         try:

@@ -238,7 +238,8 @@ class MulticastEgressTable:
 
     def __init__(self, loop: EventLoop, sockets: SocketSettings) -> None:
         self._loop = loop
-        self._sockets = sockets
+        self.sockets = sockets
+        """For what is opened next; they may be changed at any time."""
         self._egresses: dict[Track, MulticastEgress] = {}
         self._taken: set[tuple[str, int]] = set()
         self.closed_totals = EgressTotals()
@@ -284,7 +285,7 @@ class MulticastEgressTable:
                 "each track of all the mounts that use the group",
             )
         try:
-            egress = MulticastEgress(track, port, settings, self._loop, self._sockets)
+            egress = MulticastEgress(track, port, settings, self._loop, self.sockets)
         except OSError as error:
             raise _unavailable(settings, str(error)) from error
         self._taken.add((group, port))

@@ -181,7 +181,8 @@ class UdpEgressTable:
     def __init__(self, loop: EventLoop, ports: PortPairPool, sockets: SocketSettings) -> None:
         self._loop = loop
         self._ports = ports
-        self._sockets = sockets
+        self.sockets = sockets
+        """For what is opened next; they may be changed at any time."""
         self._egresses: dict[tuple[Track, str], UdpEgress] = {}
         # By address and port of a peer, whatever mount it reads.
         self._holders: dict[tuple[str, int], SessionReader] = {}
@@ -225,7 +226,7 @@ class UdpEgressTable:
         if egress is None:
             pair = self._ports.bind_pair(local_ip, holder=holder)
             try:
-                egress = UdpEgress(track, pair, self._loop, settings, self._sockets)
+                egress = UdpEgress(track, pair, self._loop, settings, self.sockets)
             except BaseException:
                 pair.close()
                 raise
