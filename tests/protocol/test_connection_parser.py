@@ -290,6 +290,19 @@ def test_garbage_is_skipped_once_the_stream_made_sense(garbage: bytes, behind: b
     assert parser.garbage_bytes == len(garbage)
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+def test_garbage_before_the_first_frame_hides_no_channel_that_was_agreed_on(agreed: bool) -> None:
+    channels: dict[int, None] = {}
+    parser = WireParser(channels=channels)
+    assert kinds(events_of(parser, OK)) == ["Response"]
+    if agreed:
+        # Agreed upon by the SETUP that was answered, and so later than the parser was made.
+        channels |= dict.fromkeys(range(4))
+
+    found = kinds(events_of(parser, b"\xff\x00" + FRAMES + OK))
+    assert found == (["InterleavedFrames"] if agreed else []) + ["Response"]
+
+
 def test_a_frame_cut_short_costs_what_it_swallows_and_no_more() -> None:
     stream = FRAMES + b"$\x09\x00\x20" + bytes(20) + OPTIONS + OK
 

@@ -1,6 +1,7 @@
 """The parser of an RTSP connection: bytes in, requests, responses and `$` frames out."""
 
 import re
+from collections.abc import Iterable
 
 from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.foothold import find_foothold
@@ -38,10 +39,12 @@ class WireParser:
 
     Bytes that are neither are skipped up to the next message or believable frame, provided the
     stream made sense before (`garbage_bytes` counts them); a stream that begins with them is no
-    RTSP and ends at once.
+    RTSP and ends at once. A frame is believable on a channel that was seen before, or on one of
+    `channels`: those that both sides agreed on, which may grow while the parser is used.
     """
 
     __slots__ = (
+        "_agreed",
         "_awaited",
         "_body_bytes",
         "_buffer",
@@ -64,8 +67,9 @@ class WireParser:
         "garbage_bytes",
     )
 
-    def __init__(self, *, limits: WireLimits | None = None) -> None:
+    def __init__(self, *, limits: WireLimits | None = None, channels: Iterable[int] = ()) -> None:
         self.garbage_bytes = 0
+        self._agreed = channels
         self._limits = limits or WireLimits()
         # Unread bytes are `_buffer[_position:]`. While a message is cut, `_tail` collects all
         # unread bytes instead, and becomes the buffer when `_needed_bytes` are there.
@@ -337,7 +341,8 @@ class WireParser:
         self._skip_garbage(self._position + 1)
 
     def _resync(self) -> None:
-        foothold = find_foothold(self._buffer, self._position, self._channels)
+        channels = self._channels.union(self._agreed)
+        foothold = find_foothold(self._buffer, self._position, channels)
         self._skip_garbage(foothold.at)
         self._needed_bytes = foothold.needed_bytes
         if not foothold.needed_bytes:

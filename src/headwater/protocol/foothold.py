@@ -38,7 +38,7 @@ def find_foothold(buffer: bytes, position: int, channels: Container[int]) -> Foo
     """Return the first place from the position on where a message or a frame begins.
 
     A message is known by its method or by `RTSP/1.`. A `$` counts when its channel is one of
-    those seen before, RTP or RTCP of version 2 follows, and behind the frame stands what begins
+    those given, RTP or RTCP of version 2 follows, and behind the frame stands what begins
     another frame or message. So the answer does not depend on how the bytes were cut, and a
     false `$` swallows nothing.
     """

@@ -53,7 +53,7 @@ class WireConnection(ABC):
         self.message_began_s: float | None = None
         self._clock = clock
         self._message_offset = 0
-        self._parser = WireParser(limits=limits)
+        self._parser = WireParser(limits=limits, channels=self.channels)
         self._turns = turns
         # Whether something is being dealt with, or waits for its turn to be.
         self._busy = False

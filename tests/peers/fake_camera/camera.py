@@ -212,11 +212,7 @@ class FakeCamera:
         flows = [flow for session in self.live_sessions for flow in session.flows.values()]
         return list(dict.fromkeys(flows))
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         most = self.settings.connections_at_most
         full = most is not None and len(self.live_connections) >= most
         connection = CameraConnection(self, len(self.connections), reader, writer)
@@ -224,8 +220,10 @@ class FakeCamera:
         self.changed()
         if full:
             connection.close()
-        else:
-            await connection.serve()
+            return
+        task = asyncio.get_running_loop().create_task(connection.serve())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _local(uri: str) -> str:

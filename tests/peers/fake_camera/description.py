@@ -23,7 +23,7 @@ def _lines(tracks: Sequence[Track], host: str, controls: Sequence[str]) -> Itera
     yield "a=control:*"
     yield "a=range:npt=now-"
     for track, control in zip(tracks, controls, strict=True):
-        yield f"m={track.media} 0 RTP/AVP {track.payload_type}"
+        yield f"m={track.media} 0 RTP/AVP {track.format or track.payload_type}"
         yield f"a=rtpmap:{track.payload_type} {track.encoding}"
         if track.fmtp:
             yield f"a=fmtp:{track.payload_type} {track.fmtp}"

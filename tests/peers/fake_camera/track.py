@@ -30,6 +30,8 @@ class Track:
     clock_hz: int
     units: tuple[Unit, ...]
     fmtp: str = ""
+    format: str = ""
+    """What stands behind RTP/AVP, where that is not the payload type."""
     marker: bool = True
     """Whether the last packet of a unit has the marker bit (RFC 3550 §5.1: by profile)."""
 

@@ -7,10 +7,20 @@ from typing import Any
 from fake_camera import sample
 from fake_camera.faults import RewriteSdp, SpropAround
 from fake_camera.quirks.quirk import Quirk
+from fake_camera.track import Track, Unit
 
 _WITH_PCMA: dict[str, Any] = {"tracks": (sample.h264(), sample.pcma())}
 _WITH_AAC: dict[str, Any] = {"tracks": (sample.h264(), sample.aac())}
 _WITH_OPUS: dict[str, Any] = {"tracks": (sample.h264(), sample.opus())}
+
+_TP_LINK = Track(
+    media="application/TP-LINK",
+    payload_type=95,
+    encoding="TP-LINK/90000",
+    clock_hz=90_000,
+    units=(Unit(0, 90_000, (b"the maker's own",)),),
+    format="smart/1/90000",
+)
 
 
 def _text(name: str, device: str, does: str, pattern: str, replacement: str) -> Quirk:
@@ -55,7 +65,7 @@ SDP = (
         "unknown-media-type",
         "TP-Link TL-IPC44GW",
         "has a media line whose media and format are the maker's own",
-        (RewriteSdp(r"\Z", "m=application/TP-LINK 0 RTP/AVP smart/1/90000\r\na=control:t=2\r\n"),),
+        settings={"tracks": (sample.h264(), _TP_LINK)},
     ),
     _text("no-newline-at-end", "go2rtc helpers.go", "ends without a line end", r"\r\n\Z", ""),
     _text("lf-only", "many", "ends lines with LF alone", r"\r\n", "\n"),
