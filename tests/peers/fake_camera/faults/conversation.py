@@ -49,10 +49,13 @@ class NoAnswer(Fault):
     """Does what a method asks for, but does not answer; the next request is answered."""
 
     method: str
+    after: int = 0
+    """So many requests of this method on a connection are answered well before."""
 
     async def deliver(self, exchange: Exchange, encoded: bytes) -> bytes:
         """Nothing, for this method."""
-        return b"" if exchange.method == self.method else encoded
+        silent = exchange.method == self.method and exchange.number > self.after
+        return b"" if silent else encoded
 
 
 @dataclass(frozen=True)

@@ -138,8 +138,8 @@ SETUP = (
     ),
     Quirk(
         "no-transport-answer",
-        "gortsplib",
-        "answers SETUP without a Transport header",
+        "RFC 2326 §12.39",
+        "breaks it: answers SETUP without a Transport header",
         (SetHeader("SETUP", "Transport", None),),
     ),
     Quirk(
