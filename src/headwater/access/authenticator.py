@@ -57,6 +57,7 @@ _METHOD_BY_ALGORITHM = {
 }
 _UNREADABLE = "they are unreadable, or of a scheme that is not known here"
 _UNANSWERED = "none came, asked for twice"
+_ANYBODY = Granted(None)
 _BUSY = Throttled(1, "too many credentials are being checked")
 
 
@@ -94,6 +95,13 @@ class Authenticator:
         self._slow_check.forget(settings.verified_lifetime_s)
         self._brake.limits = _brake_limits(settings)
         return other
+
+    def anonymous(self, action: Action, path: str) -> Granted | None:
+        """Return the grant for somebody who shows no credentials; None where some are needed."""
+        if not self._users.anonymous_may(action, path):
+            return None
+        self._counted(_ANYBODY)
+        return _ANYBODY
 
     async def check(
         self,

@@ -12,6 +12,8 @@ from headwater.access.password import StoredPassword, decoy, read_password
 from headwater.access.settings import AccessSettings
 from headwater.protocol.path_pattern import matches
 
+_ANY_PATH = ("**",)
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -71,9 +73,10 @@ class UserTable:
 
     def anonymous_may(self, action: Action, path: str) -> bool:
         """Return whether this needs no credentials."""
-        return any(matches(pattern, path) for pattern in self._anonymous[action])
+        patterns = self._anonymous[action]
+        return patterns == _ANY_PATH or any(matches(pattern, path) for pattern in patterns)
 
     def _anonymous_patterns(self, configured: tuple[str, ...] | None) -> tuple[str, ...]:
         if configured is not None:
             return configured
-        return () if self._by_name else ("**",)
+        return () if self._by_name else _ANY_PATH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, KeysView, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -104,6 +104,8 @@ class Hooks:
         client_close: MountSessionHook | Iterable[MountSessionHook] | None = None,
     ) -> None:
         self._by_name: dict[str, list[RegisteredHook]] = {}
+        self.names: KeysView[str] = self._by_name.keys()
+        """The hooks that have a function; it follows what is added."""
         given = locals()
         for point in HOOKS:
             self._add_all(point.name, given[point.name])

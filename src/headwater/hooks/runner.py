@@ -57,7 +57,7 @@ class HookRunner:
 
     def has(self, name: str) -> bool:
         """Return whether a function is registered for the hook."""
-        return bool(self.hooks.registered(name))
+        return name in self.hooks.names
 
     @property
     def authentications_at_once(self) -> int:

@@ -57,10 +57,11 @@ def bound_unsent(sock: socket.socket, most_bytes: int) -> bool:
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is None:
         return False
-    with contextlib.suppress(OSError):
+    try:
         sock.setsockopt(socket.IPPROTO_TCP, option, most_bytes)
-        return True
-    return False
+    except OSError:
+        return False
+    return True
 
 
 def _set(

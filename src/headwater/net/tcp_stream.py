@@ -72,9 +72,11 @@ class TcpStream(TcpSendQueue):
         queued_total: QueuedTotal | None = None,
     ) -> None:
         sock.setblocking(False)
-        with contextlib.suppress(OSError):
+        try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        except OSError:
+            _log.debug("A new connection takes no options: it is gone already")
         super().__init__(sock, loop, queued_total or QueuedTotal())
         self._recv = sock.recv
         # A selector tells of a socket's error as often as it is asked. libuv, beneath uvloop, does

@@ -99,7 +99,7 @@ def _resolved(uri: str, controls: tuple[str, ...], mount: str | None) -> Control
     if matches and (matches[0].path == mount or path != mount):
         best = matches[0]
         return ControlTarget(best.path, best.query, best.track)
-    numbered = _split(parsed)
+    numbered = _split_uri(parsed)
     if numbered.track is None or (path == mount and numbered.path != mount):
         return ControlTarget(path, parsed.query, None)
     if controls and numbered.track >= len(controls):
@@ -123,10 +123,17 @@ def split_control(uri: str) -> ControlTarget:
     Raises:
         ProtocolError: as `mount_path`.
     """
-    return _split(RtspUri.parse(uri))
+    return _split(uri) if "@" in uri or len(uri) > _LONGEST_REMEMBERED else _remembered_split(uri)
 
 
-def _split(uri: RtspUri) -> ControlTarget:
+def _split(uri: str) -> ControlTarget:
+    return _split_uri(RtspUri.parse(uri))
+
+
+_remembered_split = lru_cache(maxsize=512)(_split)
+
+
+def _split_uri(uri: RtspUri) -> ControlTarget:
     query_segments = _segments(uri.query)
     if len(query_segments) > 1 and (number := _NUMBERED.fullmatch(unquote(query_segments[-1]))):
         query = "/".join(query_segments[:-1])
@@ -178,7 +185,7 @@ def _absolute_match(asked: _Asked, control: str, track: int, mount: str | None) 
         return
     # The host is not compared: behind NAT or a proxy each side has its own name for it.
     if path == target_path and path != mount and uri.query == target.query:
-        numbered = _split(uri)
+        numbered = _split_uri(uri)
         parent = path.rpartition("/")[0] or "/"
         base = mount or (parent if numbered.track is None else numbered.path)
         yield _Match(track, base, "", len(control))

@@ -94,10 +94,11 @@ def _status_line(version: str, status: int, reason: str | None) -> bytes:
 
 def _written(first_line: bytes, headers: Headers, body: bytes) -> bytes:
     # RFC 2326 §12.14: a message with a body must say its length.
-    if body or "Content-Length" in headers:
-        headers = headers.copy()
+    length = b"Content-Length: %d\r\n" % len(body) if body else b""
+    if "Content-Length" in headers:
+        headers, length = headers.copy(), b""
         headers.set("Content-Length", str(len(body)))
-    return b"%b\r\n%b\r\n%b" % (first_line, headers.to_bytes(), body)
+    return b"%b\r\n%b%b\r\n%b" % (first_line, headers.to_bytes(), length, body)
 
 
 def _unwritable(message: str) -> ProtocolError:

@@ -14,6 +14,7 @@ What changes, and nothing else:
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headwater.protocol.sdp_line_for_readers import line_for_readers
 
@@ -50,6 +51,12 @@ class MediaSection:
     profile: str
     formats: tuple[str, ...]
     lines: tuple[str, ...]
+
+
+@lru_cache(maxsize=128)
+def reader_controls(tracks: int) -> tuple[str, ...]:
+    """Return the controls of a presentation of so many tracks, in their order."""
+    return tuple([reader_control(track) for track in range(tracks)])
 
 
 def reader_control(track: int) -> str:

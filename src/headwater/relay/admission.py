@@ -54,6 +54,16 @@ class Admission:
             for side, runner in hooks.items()
         }
 
+    def at_once(self, action: Action, path: str, authorization: str | None) -> Granted | None:
+        """Return the grant of what nobody checks; None where `decide` has to.
+
+        So it is where the owner has no hook for it, no credentials are needed, and none are shown.
+        """
+        hooks = self._hooks[_SIDES[action]]
+        if authorization is not None or hooks.has("authentication") or hooks.has("check_mount"):
+            return None
+        return self.authenticator.anonymous(action, path)
+
     async def decide(self, application: Application) -> Verdict:
         """Say who asks and whether they may. Raises HookFailed, HookTimedOut."""
         authenticator = self.authenticator

@@ -60,7 +60,7 @@ class EndTable:
             self._by_address[end.address_block] += 1
         self._by_id[end.id] = end
         self._by_side[end.side] += 1
-        if end.side is Side.PLAY:
+        if end.side is Side.PLAY and self._by_side[Side.PLAY] == 1:
             self.readers_gone.clear()
 
     def remove(self, end: End) -> None:

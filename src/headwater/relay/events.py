@@ -114,17 +114,19 @@ class EventFeed:
 
     def __init__(self) -> None:
         self._streams: set[EventStream] = set()
-
-    @property
-    def wanted(self) -> bool:
+        self.wanted = False
         """Whether anybody listens."""
-        return bool(self._streams)
 
     def listen(self) -> EventStream:
         """Return a stream of what happens from now on."""
-        stream = EventStream(self._streams.discard)
+        stream = EventStream(self._forget)
         self._streams.add(stream)
+        self.wanted = True
         return stream
+
+    def _forget(self, stream: EventStream) -> None:
+        self._streams.discard(stream)
+        self.wanted = bool(self._streams)
 
     def tell(self, event: Event) -> None:
         """Give an event to all who listen."""

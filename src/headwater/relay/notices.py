@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from headwater.hooks import HookRunner, notify_both
@@ -64,12 +65,15 @@ class Notices(MountObserver):
 
     def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         """Tell that a reader began to play."""
-        logger.info("reader started", extra=self._fields(mount, reader))
+        if logger.isEnabledFor(logging.INFO):
+            logger.info("reader started", extra=self._fields(mount, reader))
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
 
     def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         """Tell that a reader that had begun is gone."""
-        logger.info("reader stopped", extra={**self._fields(mount, reader), "cause": reason})
+        if logger.isEnabledFor(logging.INFO):
+            fields = self._fields(mount, reader)
+            logger.info("reader stopped", extra={**fields, "cause": reason})
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 
     def _fields(self, mount: ObservedMount, peer: Publisher | Reader) -> dict[str, object]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
 from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
@@ -55,6 +57,7 @@ def new_end_id() -> str:
     return secrets.token_hex(_ID_BYTES)
 
 
+@lru_cache(maxsize=256)
 def _counted_cause(cause: str) -> str:
     """Return the cause without its details: a counter must not grow with what peers make up."""
     return _NUMBER.sub("N", cause.partition(":")[0])
@@ -181,18 +184,18 @@ class Relay:
         end.closed = True
         # Taken now: the steps below let go of it.
         mount = end.mount
-        steps: tuple[Callable[[], object], ...] = (
-            lambda: end.leave_mount(cause),
-            end.release,
-            lambda: self.reservations.give_back(end),
-            lambda: self.descriptions.take_back(end),
-            lambda: self._forget(end, cause),
-            lambda: self._notices.end_closed(end, mount, cause),
-            lambda: end.let_go(by_server=by_server),
+        steps: tuple[tuple[Callable[..., object], tuple[object, ...]], ...] = (
+            (end.leave_mount, (cause,)),
+            (end.release, ()),
+            (self.reservations.give_back, (end,)),
+            (self.descriptions.take_back, (end,)),
+            (self._forget, (end, cause)),
+            (self._notices.end_closed, (end, mount, cause)),
+            (partial(end.let_go, by_server=by_server), ()),
         )
-        for step in steps:
+        for step, arguments in steps:
             try:
-                step()
+                step(*arguments)
             except Exception:
                 # Whatever one step meets, the others still free what is theirs.
                 logger.exception("a session's end failed in part", extra=_fields(end, cause))
@@ -215,7 +218,8 @@ class Relay:
     def _forget(self, end: End, cause: str) -> None:
         self.ends.remove(end)
         self.counters.sessions_closed_by_cause[_counted_cause(cause)] += 1
-        logger.debug("session closed", extra=_fields(end, cause))
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("session closed", extra=_fields(end, cause))
 
     def _left_bytes(self) -> int:
         return self.mounts.cache_budget.left_bytes + self.descriptions.left_bytes

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = paced_logger(__name__)
 
+_ACTIONS = {side: Action(side) for side in Side}
+
 
 class Clearance:
     """Asks the relay's admission about the requests of connections.
@@ -40,6 +42,12 @@ class Clearance:
         connection, request = exchange.connection, exchange.request
         if connection.may(side, path):
             return
+        action, authorization = _ACTIONS[side], request.headers.get("Authorization")
+        granted = self._admission.at_once(action, path, authorization)
+        if granted is not None:
+            connection.username = granted.username
+            connection.grant(side, path, None)
+            return
         hook_request = HookRequest.of(
             method=request.method,
             uri=request.uri,
@@ -50,9 +58,7 @@ class Clearance:
             side=side,
             certificate=connection.stream.peer_certificate,
         )
-        application = Application(
-            Action(side), hook_request, request.headers.get("Authorization"), request.uri
-        )
+        application = Application(action, hook_request, authorization, request.uri)
         verdict = await self._admission.decide(application)
         if not isinstance(verdict, Granted):
             raise _refusal_of(verdict, connection, side, path)

@@ -200,6 +200,8 @@ class Track:
     @property
     def ssrc(self) -> int | None:
         """The main source as readers know it, None before its first packet."""
+        if self._continuation is None:
+            return self._sources.main
         end = self.end
         return None if end is None else end.ssrc
 

@@ -16,6 +16,8 @@ def split_quoted(value: str, separator: str) -> list[str]:
 
     A quote that is never closed reaches to the end.
     """
+    if '"' not in value:
+        return [*filter(None, map(str.strip, value.split(separator)))]
     parts: list[str] = []
     # Every second piece between quotes is quoted text; "\"" inside it is not told apart, for
     # none of the headers split so may hold one.

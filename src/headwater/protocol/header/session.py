@@ -27,6 +27,8 @@ def parse_session(value: str) -> SessionHeader:
     Raises:
         ProtocolError: 400, when there is no identifier or it is longer than 256 characters.
     """
+    if _ID.fullmatch(value):
+        return SessionHeader(value)
     session_id, *parameters = split_quoted(value, ";") or [""]
     if value.lstrip().startswith(";") or not _ID.fullmatch(session_id):
         raise ProtocolError("no session identifier", where="Session")

@@ -29,6 +29,9 @@ class LowerTransport(StrEnum):
     TCP = "TCP"
 
 
+_LOWER = {lower.value: lower for lower in LowerTransport}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSpec:
     """One alternative of a Transport header.
@@ -145,7 +148,7 @@ def _parse_alternative(parameters: list[str], *, is_answer: bool = False) -> Tra
         name = name.strip().lower()
         if "profile" not in fields and (match := _PROFILE.fullmatch(parameter)):
             fields["profile"] = match[1].upper()
-            fields["lower"] = LowerTransport((match[2] or "UDP").upper())
+            fields["lower"] = _LOWER[(match[2] or "UDP").upper()]
         elif name in ("unicast", "multicast"):
             fields["unicast"] = name == "unicast"
         elif name in _READERS:

@@ -167,7 +167,7 @@ class Connection(WireConnection):
     async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
         match message:
             case Request():
-                if self._must_wait_for_peer():
+                if self._unread is not None and self._must_wait_for_peer():
                     await self._until_answers_are_taken()
                 now = self._clock()
                 self._note_life(message, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -68,7 +69,8 @@ class ConnectionTable:
     def add(self, connection: Connection) -> None:
         """Take in a connection that has its stream."""
         self._connections.add(connection)
-        self.all_gone.clear()
+        if len(self._connections) == 1:
+            self.all_gone.clear()
         self._counters.connections_opened += 1
         self._turnover.came += 1
 
@@ -80,10 +82,11 @@ class ConnectionTable:
         self._counters.tcp_bytes_sent += connection.stream.bytes_sent
         if not self._connections:
             self.all_gone.set()
-        logger.debug(
-            "connection closed",
-            extra={"peer": connection.peer, "cause": str(error) if error else "closed"},
-        )
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "connection closed",
+                extra={"peer": connection.peer, "cause": str(error) if error else "closed"},
+            )
         self.forget_address(connection.peer_ip)
 
     def _block(self, host: str) -> str:

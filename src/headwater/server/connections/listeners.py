@@ -14,7 +14,7 @@ from typing import Protocol
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
 from headwater.net.settings import SocketSettings, TlsSettings
-from headwater.net.socket_address import Address, address_text, unmapped
+from headwater.net.socket_address import Address, address_text
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import TcpListener
 from headwater.net.tcp_stream import TcpStream
@@ -224,8 +224,7 @@ class Listeners:
 
     def _accept(self, door: _Door, sock: socket.socket, peer: Address) -> None:
         port = door.port
-        peer = unmapped(peer)
-        expects_proxy = any(ip_address(peer[0]) in network for network in self._proxies)
+        expects_proxy = bool(self._proxies) and self._is_proxy(peer)
         # A proxy's own address has no count: its clients have theirs, once they are known.
         counted = None if expects_proxy else peer[0]
         if not self._admit(sock, counted, peer[0]):
@@ -237,6 +236,10 @@ class Listeners:
                 self._await_first_bytes(port, sock, peer, expects_proxy=expects_proxy)
         except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
             self._give_up(sock, counted, peer, error)
+
+    def _is_proxy(self, peer: Address) -> bool:
+        address = ip_address(peer[0])
+        return any(address in network for network in self._proxies)
 
     def _await_first_bytes(
         self, port: _Port, sock: socket.socket, peer: Address, *, expects_proxy: bool

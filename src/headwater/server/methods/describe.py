@@ -25,7 +25,8 @@ class Describe:
     async def answer(self, exchange: Exchange) -> Response:
         """Return the mount's SDP with our controls and addresses, or 404 if nobody publishes."""
         path = await self._clearance.require_by_uri(exchange, Side.PLAY)
-        if not _accepts_sdp(exchange.request.headers.get_list("Accept")):
+        accept = exchange.request.headers.get_list("Accept")
+        if accept != _SDP and not _accepts_sdp(accept):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
         mount = self._mounts.get(path)
         if mount is None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
 from headwater.protocol.control import resolve_control, split_control
+from headwater.protocol.sdp_relay import reader_controls
 from headwater.protocol.status import Status
 from headwater.server.quirks import track_of_url_without_control
 from headwater.server.refusal import Refusal
-from headwater.server.sessions.lookup import controls_of, reader_controls, require_mount
+from headwater.server.sessions.lookup import controls_of, require_mount
 from headwater.server.sessions.session import PublisherSession, ReaderSession
 
 
@@ -47,7 +48,7 @@ def reader_target(uri: str, mounts: MountTable, session: ReaderSession | None) -
         return SetupTarget(target.path, target.query, target.track or 0)
     if session is not None:
         require_mount(session, mount.path)
-    target = resolve_control(uri, controls=reader_controls(mount), mount=mount.path)
+    target = resolve_control(uri, controls=reader_controls(len(mount.tracks)), mount=mount.path)
     track = _track(target.track, len(mount.tracks), mount.path)
     return SetupTarget(mount.path, target.query, track, mount)
 

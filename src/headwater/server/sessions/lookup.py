@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from headwater.media.mount import Mount
 from headwater.protocol.control import ControlTarget, resolve_control
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.header.session import SessionHeader, format_session
-from headwater.protocol.sdp_relay import reader_control
+from headwater.protocol.sdp_relay import reader_controls
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import named_session_id, only_session, session_of_made_up_id
@@ -92,24 +90,19 @@ class SessionLookup:
 
     def header(self, session: Session) -> tuple[str, str]:
         """Return the Session header of an answer."""
-        header = SessionHeader(session.id, session.advertised_timeout_s)
-        return ("Session", format_session(header))
+        # RFC 2326 §12.37: the server tells the time-out behind the id.
+        return ("Session", f"{session.id};timeout={session.advertised_timeout_s}")
 
     def _find(self, exchange: Exchange, session_id: str) -> Session | None:
         own = exchange.connection.sessions.values()
         return self._sessions.get(session_id) or session_of_made_up_id(own, session_id)
 
 
-def controls_of(session: Session) -> list[str]:
+def controls_of(session: Session) -> Sequence[str]:
     """Return the controls that the session's peer knows: a publisher's own, or a reader's."""
     if isinstance(session, PublisherSession):
         return [media.control or "" for media in session.presentation.media]
-    return [] if session.mount is None else reader_controls(session.mount)
-
-
-def reader_controls(mount: Mount) -> list[str]:
-    """Return the controls that readers of the mount are told."""
-    return [reader_control(index) for index in range(len(mount.tracks))]
+    return () if session.mount is None else reader_controls(len(session.mount.tracks))
 
 
 def require_mount(session: Session, path: str) -> None:
@@ -151,7 +144,8 @@ def require_aggregate(exchange: Exchange, session: Session) -> ControlTarget:
 
 
 def _session_id(exchange: Exchange) -> str | None:
-    return named_session_id(exchange.request.headers.get("Session"))
+    value = exchange.request.headers.get("Session")
+    return named_session_id(value) if value else None
 
 
 def _of_other_side(session: Session) -> Refusal:

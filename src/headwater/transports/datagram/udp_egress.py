@@ -198,8 +198,10 @@ class UdpEgressTable:
 
     def holder(self, peer_ip: str, ports: Iterable[int]) -> SessionReader | None:
         """Return the reader that has one of these ports of this address, on any mount."""
-        held = (self._holders.get((peer_ip, port)) for port in ports)
-        return next(filter(None, held), None)
+        for port in ports:
+            if (reader := self._holders.get((peer_ip, port))) is not None:
+                return reader
+        return None
 
     def hold(self, peer_ip: str, ports: Iterable[int], reader: SessionReader) -> None:
         """Note that a reader has these ports of this address."""

@@ -43,6 +43,11 @@ class _Leg(Leg[UdpEgress]):
     destination: Destination
     rtcp_address: Address
 
+    def return_to_destination(self) -> None:
+        """Have a new destination to the same address where the old one was left (PAUSE)."""
+        if not self.destination.active:
+            self.destination = self.egress.destination(self.destination.address)
+
     @property
     def dropped(self) -> tuple[int, int]:
         """Packets and bytes left out while it was live, and those the socket refused."""
@@ -199,6 +204,7 @@ class UdpReader(DatagramReader[_Leg]):
     def join(self, track_index: int, track: Track) -> None:  # noqa: ARG002 - the leg knows it
         """Begin live delivery."""
         leg = self._legs[track_index]
+        leg.return_to_destination()
         leg.egress.go_live(leg.destination, leg.rtcp_address, self)
         self._note_live(track_index, leg)
 
@@ -207,13 +213,13 @@ class UdpReader(DatagramReader[_Leg]):
         leg = self._legs.get(track_index)
         if leg is not None:
             self._leave_destination(track_index, leg)
-            leg.destination = leg.egress.destination(leg.destination.address)
 
     def send_batch(self, track_index: int, batch: PacketBatch) -> None:
         """Send a cached batch to this reader alone."""
         leg = self._legs.get(track_index)
         if leg is not None:
             self.offered.add(batch)
+            leg.return_to_destination()
             leg.egress.sender.send_to(leg.destination, runs_of(batch))
 
     def way(self, track_index: int) -> UdpEgress | None:
@@ -227,6 +233,8 @@ class UdpReader(DatagramReader[_Leg]):
         """What sends a cached batch to readers of the same egress at once."""
         members = [reader for reader in readers if isinstance(reader, UdpReader)]
         legs = [reader._legs[track_index] for reader in members]  # noqa: SLF001 - of its own kind
+        for leg in legs:
+            leg.return_to_destination()
         tallies = [reader.offered for reader in members]
         return UdpCompany(self._legs[track_index].egress.sender, legs, tallies).send_batch
 
@@ -275,9 +283,14 @@ class UdpReader(DatagramReader[_Leg]):
         return True
 
     def _leave_destination(self, index: int, leg: _Leg) -> None:
-        leg.egress.stop_live(leg.destination)
+        destination = leg.destination
+        if leg.left_out_before is None and not destination.active:
+            return
+        leg.egress.stop_live(destination)
         self._note_left(index, leg)
-        self._former_undeliverable += leg.destination.dropped_packets
+        self._former_undeliverable += destination.dropped_packets
+        # They are kept now, while the leg may still be asked.
+        destination.dropped_packets = destination.dropped_bytes = 0
 
 
 def _hint(claim: UdpClaim) -> str:

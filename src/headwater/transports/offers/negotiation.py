@@ -63,11 +63,12 @@ def fitting(
 
 
 def _udp_refusal(spec: TransportSpec, peer_ip: str) -> ProtocolError | None:
-    if spec.client_port is None or not all(0 < port < 65536 for port in spec.client_port):
+    ports = spec.client_port
+    if ports is None or not (min(ports) > 0 and max(ports) < 65536):
         return ProtocolError(
             "UDP needs client_port=RTP-RTCP, each from 1024 to 65535", where="Transport"
         )
-    if min(spec.client_port) < FIRST_USER_PORT:
+    if min(ports) < FIRST_USER_PORT:
         return ProtocolError(
             f"client_port below {FIRST_USER_PORT} belongs to the system's own services; "
             "use a higher one, or TCP",
