@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
     from headwater.applies import When
+    from headwater.client.errors import ClientError
+    from headwater.client.playback import Playback, TrackBatch
+    from headwater.client.recording import Recording
+    from headwater.client.rtsp_client import RtspClient
+    from headwater.client.settings import ClientSettings, ClientTransport
     from headwater.config.applied import Applied, SettingsChange
     from headwater.config.errors import ConfigError, ConfigFault
     from headwater.config.file import Assignment, load_settings
@@ -78,6 +83,9 @@ __all__ = [
     "AuthMethod",
     "BatchReader",
     "ClientCertificates",
+    "ClientError",
+    "ClientSettings",
+    "ClientTransport",
     "ConfigError",
     "ConfigFault",
     "ConnectionsStatus",
@@ -112,14 +120,17 @@ __all__ = [
     "PacketPublisher",
     "PathOverride",
     "PathSection",
+    "Playback",
     "PortsStatus",
     "ProcessStatus",
     "PublisherSnapshot",
     "ReaderSnapshot",
     "ReaderState",
+    "Recording",
     "Redirect",
     "RegisteredHook",
     "RtpSettings",
+    "RtspClient",
     "RtspServer",
     "SecondPublisher",
     "ServerArguments",
@@ -140,6 +151,7 @@ __all__ = [
     "ThreadedRtspServer",
     "TlsSettings",
     "TlsVersion",
+    "TrackBatch",
     "TrackSnapshot",
     "TransportKind",
     "UserSettings",
@@ -150,6 +162,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ClientError": "headwater.client.errors",
+    "ClientSettings": "headwater.client.settings",
+    "ClientTransport": "headwater.client.settings",
+    "Playback": "headwater.client.playback",
+    "TrackBatch": "headwater.client.playback",
+    "Recording": "headwater.client.recording",
+    "RtspClient": "headwater.client.rtsp_client",
     "AccessCounters": "headwater.access.counters",
     "When": "headwater.applies",
     "Applied": "headwater.config.applied",

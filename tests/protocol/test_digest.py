@@ -159,7 +159,8 @@ def test_what_clients_write_differently_still_matches() -> None:
 @pytest.mark.parametrize(
     "challenge",
     [
-        DigestChallenge("r", "n", algorithm="MD5-sess"),
+        DigestChallenge("r", "n", algorithm="SHA-512-256"),
+        DigestChallenge("r", "n", algorithm="SHA-512-256-sess"),
         DigestChallenge("r", "n", qop=("auth-int",)),
     ],
 )

@@ -20,6 +20,7 @@ class TrackCounters:
         invalid_rtcp_packets: dropped because they could not be read.
         splices: how often a publisher's packets were made to continue another's.
         last_packet_s: when the last packet came, seconds of the mount's clock; 0.0 for never.
+        last_bye_s: when the publisher last sent RTCP BYE, on the same clock; 0.0 for never.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class TrackCounters:
         "invalid_rtcp_packets",
         "key_frame_requests",
         "key_frames",
+        "last_bye_s",
         "last_packet_s",
         "lost_packets",
         "packets",
@@ -49,6 +51,7 @@ class TrackCounters:
         self.dropped_rtcp_packets = 0
         self.invalid_rtcp_packets = 0
         self.splices = 0
+        self.last_bye_s = 0.0
         self.last_packet_s = 0.0
 
 

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from headwater.net.event_loop import EventLoop
@@ -25,9 +26,13 @@ class TlsStream:
     the wire. A handshake that fails or takes longer than `handshake_deadline_s` is told by
     `stream_closed` with an `ssl.SSLError` or `TimeoutError`. `initial_data` are bytes already read
     from the socket, so that one port may serve both by the first byte.
+
+    `check_peer` is given the peer's certificate as DER (None without one) before a byte is written
+    or delivered; what it raises, an `ssl.SSLError`, fails the handshake.
     """
 
     __slots__ = (
+        "_check_peer",
         "_close_deadline_s",
         "_early",
         "_early_bytes",
@@ -56,6 +61,7 @@ class TlsStream:
         initial_data: bytes = b"",
         server_hostname: str | None = None,
         server_side: bool = True,
+        check_peer: Callable[[bytes | None], None] | None = None,
         handshake_deadline_s: float = 10.0,
         read_bytes: int = 65_536,
         reads_per_wake: int = 4,
@@ -75,6 +81,7 @@ class TlsStream:
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
         )
+        self._check_peer = check_peer
         self._handshake_deadline_s = handshake_deadline_s
         self._close_deadline_s: float | None = None
         self._ended = False
@@ -249,6 +256,8 @@ class TlsStream:
             self._decrypt()
 
     def _established(self) -> None:
+        if self._check_peer is not None:
+            self._check_peer(self._tls.getpeercert(binary_form=True))
         self.handshake_done = True
         self._timer.cancel()
         while self._early:

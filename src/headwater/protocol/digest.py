@@ -8,8 +8,10 @@ import hmac
 from enum import StrEnum
 
 from headwater.protocol.errors import Fault, ProtocolError
-from headwater.protocol.header.authenticate import DigestChallenge
+from headwater.protocol.header.authenticate import BasicChallenge, Challenge, DigestChallenge
 from headwater.protocol.header.authorization import DigestCredentials
+
+_FOR_SESSION = "-SESS"
 
 
 class DigestAlgorithm(StrEnum):
@@ -27,6 +29,32 @@ def algorithm_named(text: str | None) -> DigestAlgorithm | None:
         return DigestAlgorithm(text.strip().upper())
     except ValueError:
         return None
+
+
+def is_answerable(challenge: Challenge) -> bool:
+    """Return whether a client that has name and password can answer the challenge."""
+    if isinstance(challenge, BasicChallenge):
+        return True
+    offered = [qop.lower() for qop in challenge.qop]
+    return _client_algorithm(challenge)[0] is not None and (not offered or "auth" in offered)
+
+
+def strength(challenge: Challenge) -> int:
+    """Return a number that is greater the less an answer to the challenge gives away."""
+    if isinstance(challenge, BasicChallenge):
+        return 0
+    algorithm, _ = _client_algorithm(challenge)
+    return 2 if algorithm is DigestAlgorithm.SHA_256 else 1
+
+
+def _client_algorithm(challenge: DigestChallenge) -> tuple[DigestAlgorithm | None, bool]:
+    """Return the hash of a challenge, and whether its password is hashed for one session alone.
+
+    That is `-sess` (RFC 7616 §3.4.2), which a client answers and a server here never asks for.
+    """
+    name = (challenge.algorithm or "").strip().upper()
+    for_session = name.endswith(_FOR_SESSION)
+    return algorithm_named(name.removesuffix(_FOR_SESSION) or None), for_session
 
 
 def ha1(
@@ -120,14 +148,16 @@ def answer_challenge(
     Raises:
         ProtocolError: the server wants an algorithm or a qop that is not spoken here.
     """
-    algorithm = algorithm_named(challenge.algorithm)
-    offered = [qop.lower() for qop in challenge.qop]
-    if algorithm is None or (offered and "auth" not in offered):
+    algorithm, for_session = _client_algorithm(challenge)
+    if algorithm is None or not is_answerable(challenge):
         raise ProtocolError("this kind of Digest is not supported", where="WWW-Authenticate")
-    qop = "auth" if offered else None
+    qop = "auth" if challenge.qop else None
     count = f"{nc:08x}"
+    user_ha1 = ha1(username, challenge.realm, password, algorithm)
+    if for_session:
+        user_ha1 = _hash(f"{user_ha1}:{challenge.nonce}:{cnonce}", algorithm)
     response = digest_response(
-        ha1(username, challenge.realm, password, algorithm),
+        user_ha1,
         method=method,
         uri=uri,
         nonce=challenge.nonce,
@@ -143,7 +173,7 @@ def answer_challenge(
         uri,
         response,
         algorithm=challenge.algorithm,
-        cnonce=cnonce if qop else None,
+        cnonce=cnonce if qop or for_session else None,
         nc=count if qop else None,
         qop=qop,
         opaque=challenge.opaque,

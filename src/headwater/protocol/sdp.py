@@ -19,6 +19,7 @@ from headwater.protocol.sdp_lines import (
     RtpMap,
     attributes_of,
     bandwidths,
+    connection_address,
     first_value,
     fmtps,
     head_fields,
@@ -143,6 +144,11 @@ class MediaDescription:
         return next((name for name, _ in attributes_of(self.lines) if name in _DIRECTIONS), None)
 
     @property
+    def connection_address(self) -> str | None:
+        """The address of the section's `c=` line, such as a group; None where there is none."""
+        return connection_address(self.lines)
+
+    @property
     def bandwidth(self) -> Mapping[str, int]:
         """`b=` by type; `AS` and `CT` are in kbit/s, `TIAS`, `RS` and `RR` in bit/s."""
         return dict(bandwidths(self.lines))
@@ -251,6 +257,11 @@ class SessionDescription:
     def name(self) -> str:
         """Value of `s=`, empty where there is none; bytes that are no UTF-8 are question marks."""
         return _printable(next(iter(typed(self.lines, "s")), "s=").lstrip()[2:].strip())
+
+    @property
+    def connection_address(self) -> str | None:
+        """The address of the session's `c=` line; None where there is none."""
+        return connection_address(self.lines)
 
     @property
     def control(self) -> str | None:

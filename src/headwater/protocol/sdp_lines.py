@@ -129,6 +129,15 @@ def bandwidths(lines: Iterable[str]) -> Iterable[tuple[str, int]]:
             yield kind.strip(), number
 
 
+def connection_address(lines: Iterable[str]) -> str | None:
+    """Return the address of the first readable `c=` line, without TTL and count (RFC 4566 §5.7)."""
+    for line in typed(lines, "c"):
+        fields = line.lstrip()[2:].split()
+        if len(fields) == 3 and fields[0].upper() == "IN":
+            return fields[2].partition("/")[0]
+    return None
+
+
 def payload_types(formats: Iterable[str]) -> Iterable[int]:
     """Yield the formats that are payload types, as numbers."""
     for text in formats:

@@ -8,6 +8,7 @@ knows no session, so that what a server answered (`offer_answers`) and what a cl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Protocol
 
 from headwater.media.tracks.track import Track
@@ -43,6 +44,13 @@ class Ingest(ABC):
     @abstractmethod
     def start(self, track: Track) -> None:
         """Let packets into the track from now on."""
+
+    def on_arrival(self, call: Callable[[], None]) -> None:  # noqa: B027 - see its words
+        """Call once, before the start, when a packet of the track waits to be read.
+
+        A start, a stop or a close calls it off. Where packets that come before the start are
+        dropped, nothing is called: one starts before they come.
+        """
 
     @abstractmethod
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headwater.media.publisher import Publisher
 from headwater.media.tracks.track import Track
@@ -54,6 +54,14 @@ class IngestPublisher(SessionMedia, Publisher):
         """Let packets into the tracks from now on."""
         for index, ingest in self._ingests.items():
             ingest.start(tracks[index])
+
+    def on_arrival(self, call: Callable[[], None]) -> None:
+        """Call when the first packet of a track waits to be read, before the start.
+
+        Over UDP and multicast only: what comes so waits for the start, and on a connection not.
+        """
+        for ingest in self._ingests.values():
+            ingest.on_arrival(call)
 
     def stop(self) -> None:
         """Let no more packets in; a second call does nothing."""

@@ -21,6 +21,7 @@ from headwater.media.tracks.timeline import SenderClock, TrackClock, signed_32
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
     GOODBYE,
+    Bye,
     ReceiverReport,
     RtcpPacket,
     SenderReport,
@@ -186,6 +187,8 @@ class Track:
                 raise
             self.counters.invalid_rtcp_packets += 1
             packet, parts = leading, parse_rtcp(leading)
+        if any(isinstance(part, Bye) for part in parts):
+            self.counters.last_bye_s = now
         report = next((part for part in parts if isinstance(part, SenderReport)), None)
         if report is not None:
             self._sources.receive_sender_report(report.ssrc, report.ntp, now)

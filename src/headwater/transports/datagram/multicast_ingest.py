@@ -15,6 +15,7 @@ from headwater.net.socket_address import Address, socket_address
 from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver
 from headwater.transports.contained import contained
+from headwater.transports.datagram.arrival import Arrival
 from headwater.transports.ingest import Ingest, IngestOwner
 
 logger = paced_logger(__name__)
@@ -64,6 +65,7 @@ class MulticastIngest(Ingest):
         self._group = group
         self._rtcp_address = socket_address(group.address, group.ports[1])
         self._receivers: list[UdpDatagramReceiver] = []
+        self._arrival: Arrival | None = None
         self._former_kernel_drops = 0
         with ExitStack() as opened:
             self._rtp, self._rtcp = (
@@ -101,8 +103,16 @@ class MulticastIngest(Ingest):
                 )
             )
 
+    def on_arrival(self, call: Callable[[], None]) -> None:
+        """Call once, before the start, when a datagram for the group's RTP port waits."""
+        self.stop()
+        self._arrival = Arrival(self._rtp, self._loop, call)
+
     def stop(self) -> None:
         """Read no more; the group stays joined."""
+        if self._arrival is not None:
+            self._arrival.close()
+            self._arrival = None
         for receiver in self._receivers:
             self._former_kernel_drops += receiver.kernel_drops
             receiver.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +19,7 @@ from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
 from headwater.transports.contained import PacketsConsumer, contained
+from headwater.transports.datagram.arrival import Arrival
 from headwater.transports.ingest import Ingest, IngestOwner
 
 logger = paced_logger(__name__)
@@ -83,6 +85,7 @@ class UdpIngest(Ingest):
         self._source = source
         self._receivers: dict[socket.socket, UdpReceiver | UdpDatagramReceiver] = {}
         self._connected: set[socket.socket] = set()
+        self._arrival: Arrival | None = None
         self._former_kernel_drops = 0
         self._rtp_peer: Address | None = None
         self._rtcp_peer: Address | None = None
@@ -113,8 +116,16 @@ class UdpIngest(Ingest):
             else:
                 self._receive_from_hosts(sock, consumer)
 
+    def on_arrival(self, call: Callable[[], None]) -> None:
+        """Call once, before the start, when a packet of RTP waits in the socket's buffer."""
+        self.stop()
+        self._arrival = Arrival(self._pair.rtp, self._loop, call)
+
     def stop(self) -> None:
         """Read no more; the ports stay."""
+        if self._arrival is not None:
+            self._arrival.close()
+            self._arrival = None
         for receiver in self._receivers.values():
             self._former_kernel_drops += receiver.kernel_drops
             receiver.close()
