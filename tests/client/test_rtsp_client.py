@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from inside import inside
@@ -14,6 +15,7 @@ from server_rig import ServerFactory
 
 from headwater import (
     AccessSettings,
+    AuthMethod,
     PacketBatch,
     Playback,
     RtspClient,
@@ -111,7 +113,7 @@ async def test_a_server_records_what_the_program_gives(server: RtspServer, trans
     "methods", [("digest-sha256", "digest-md5", "basic"), ("digest-md5",), ("basic",)]
 )
 async def test_a_user_logs_in(start_server: ServerFactory, methods: tuple[str, ...]) -> None:
-    settings = Settings(access=replace(ACCESS, methods=methods))
+    settings = Settings(access=replace(ACCESS, methods=tuple(map(AuthMethod, methods))))
     server = await start_server(settings=settings)
     async with published(server):
         client = RtspClient(server.play_url("/cam"), username=USER, password=PASSWORD)
@@ -135,7 +137,7 @@ async def test_credentials_stand_in_the_url_as_they_are(start_server: ServerFact
     ],
 )
 async def test_wrong_credentials_are_named(
-    start_server: ServerFactory, chosen: dict[str, str], words: str
+    start_server: ServerFactory, chosen: dict[str, Any], words: str
 ) -> None:
     server = await start_server(settings=Settings(access=ACCESS))
     async with published(server), RtspClient(server.play_url("/cam"), **chosen) as client:
@@ -211,7 +213,7 @@ async def test_chosen_tracks_alone_are_set_up(server: RtspServer) -> None:
         ({"fingerprint": "12:34"}, "64 hexadecimal digits"),
     ],
 )
-def test_options_are_checked(chosen: dict[str, object], words: str) -> None:
+def test_options_are_checked(chosen: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         RtspClient("rtsp://127.0.0.1/cam", **chosen)
 

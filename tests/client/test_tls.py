@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sent_all_the_time import published
@@ -61,7 +62,7 @@ async def test_an_authority_of_ones_own(secure: RtspServer, certificate: TlsSett
     ],
 )
 async def test_another_certificate_is_refused(
-    secure: RtspServer, chosen: dict[str, str], words: str
+    secure: RtspServer, chosen: dict[str, Any], words: str
 ) -> None:
     client = RtspClient(url_of(secure), username="ann", password="secret", **chosen)
     async with published(secure), client:
