@@ -50,16 +50,20 @@ def test_it_serves(installed: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["demo"], ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"], ["discover", "127.0.0.1"]],
+    ("extra", "arguments"),
+    [
+        ("media", ["demo"]),
+        ("media", ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"]),
+        ("onvif", ["discover", "127.0.0.1"]),
+    ],
 )
-def test_what_needs_an_extra_says_so(installed: Path, arguments: list[str]) -> None:
+def test_what_needs_an_extra_says_so(installed: Path, extra: str, arguments: list[str]) -> None:
     done = subprocess.run(
         [str(installed / "headwater"), *arguments], capture_output=True, text=True, cwd="/"
     )
     assert done.returncode == 1
     assert "which is not installed" in done.stderr
-    assert "pip install '.[media]'" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -27,6 +27,12 @@ from headwater.onvif.discover import discover
 USER = "admin & <root>"
 PASSWORD = 'sécret"&<1>'
 WRONG = "not the password"
+PROBLEMS = {
+    AnswerBody.SILENCE: "no whole answer within 1.5 s",
+    AnswerBody.TRICKLE: "no whole answer within 1.5 s",
+    AnswerBody.HUGE: "more than 1048576 bytes",
+    AnswerBody.COMPRESSED: "compressed",
+}
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 MAIN_PATH = "/Streaming/Channels/101?transportmode=unicast"
 
@@ -198,8 +204,13 @@ async def test_stream_uris(told: str, taken: str | None) -> None:
     ],
 )
 async def test_a_device_that_misbehaves_costs_itself_only(
-    body: AnswerBody, state: OnvifState, operation: str, free_port: int
+    body: AnswerBody,
+    state: OnvifState,
+    operation: str,
+    free_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(discover_module, "ADDRESS_TIMEOUT_S", 6.0)
     odd = Oddities(body=body, body_of=operation)
     async with (
         OnvifDevice(host="127.0.0.3", discovery_port=free_port, odd=odd) as bad,
@@ -211,6 +222,7 @@ async def test_a_device_that_misbehaves_costs_itself_only(
         assert len(bad.operations) == (4 if operation else 1)
     assert [each.host for each in found] == [bad.host, good.host]
     assert (found[0].state, found[0].streams) == (state, ())
+    assert PROBLEMS.get(body, "") in found[0].problem
     assert found[0].problem
     assert (found[1].state, len(found[1].streams)) == (OnvifState.TOLD, 2)
 

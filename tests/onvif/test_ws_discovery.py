@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
 from onvif_device import AnswerBody, NamePlate, Oddities, OnvifDevice
 
-from headwater.onvif import ws_discovery
+from headwater.onvif import probe_message, ws_discovery
+from headwater.onvif.probe_message import Announcement
 from headwater.onvif.ws_discovery import MOST_OF_ONE, PORT, probe_host, probe_network
 
 LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
 WAIT_S = 0.7
+MATCHES = (
+    b"<ProbeMatches>",
+    b"<ProbeMatch><XAddrs>http://10.0.0.9/onvif/%d</XAddrs></ProbeMatch>",
+    b"</ProbeMatches>",
+)
 
 
 @pytest.mark.parametrize("interfaces", [["127.0.0.1"], [LOOPBACK], []], ids=str)
@@ -64,15 +71,33 @@ async def test_what_answered_is_the_host_whatever_the_answer_says(free_port: int
     assert [each.service_url for each in found] == [device.service_url]
 
 
-async def test_a_flood_of_answers_hides_nobody_else(free_port: int) -> None:
+async def test_a_flood_of_answers_is_not_read_and_hides_nobody_else(
+    free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def announcements(answer: bytes, host: str) -> Iterator[Announcement]:
+        read.append(host)
+        return probe_message.announcements(answer, host)
+
+    monkeypatch.setattr(ws_discovery, "announcements", announcements)
     async with (
         OnvifDevice(host="127.0.0.8", discovery_port=free_port, odd=Oddities(flood=60)) as flood,
         OnvifDevice(host="127.0.0.9", discovery_port=free_port) as quiet,
     ):
         found = await probe_network(["127.0.0.1"], wait_s=WAIT_S, port=free_port)
     hosts = [each.host for each in found]
-    assert hosts.count(flood.host) == MOST_OF_ONE
+    assert read.count(flood.host) == hosts.count(flood.host) == MOST_OF_ONE
     assert hosts.count(quiet.host) == 1
+
+
+async def test_one_answer_with_many_devices_is_believed_for_some(free_port: int) -> None:
+    begin, match, end = MATCHES
+    many = b"".join(match % number for number in range(MOST_OF_ONE + 5))
+    odd = Oddities(discovery_answers=(begin + many + end,))
+    async with OnvifDevice(discovery_port=free_port, odd=odd):
+        found = await probe_network(["127.0.0.1"], wait_s=WAIT_S, port=free_port)
+    assert len(found) == MOST_OF_ONE
 
 
 async def test_answers_that_are_none_are_passed_over(free_port: int) -> None:
