@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 GROUP = "239.255.255.250"
+_IP_MULTICAST_ALL = 49
 _PROBE = "{http://schemas.xmlsoap.org/ws/2005/04/discovery}Probe"
 _MESSAGE_ID = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}MessageID"
 
@@ -48,6 +50,9 @@ class DiscoverySide(asyncio.DatagramProtocol):
         group = _bound(GROUP, self.port)
         request = socket.inet_aton(GROUP) + socket.inet_aton(interface)
         group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+        if sys.platform.startswith("linux"):
+            # Without this it hears what comes by any interface on which anybody is a member.
+            group.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         self._group, _ = await loop.create_datagram_endpoint(lambda: self, sock=group)
 
     def close(self) -> None:
