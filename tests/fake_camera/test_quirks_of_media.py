@@ -86,6 +86,21 @@ async def test_a_sender_report_fits_the_packets() -> None:
     assert (ntp - talk.camera.clock.ntp(elapsed_s)) / (1 << 32) > 3_590
 
 
+@pytest.mark.parametrize("ppm", [0, 200, -50_000])
+async def test_sender_reports_keep_the_cameras_own_time(ppm: float) -> None:
+    """Its media and its wall clock are of one clock, however wrong that runs."""
+    settings = CameraSettings(report_interval_s=0.05)
+    async with CameraTalk.with_one(FakeCamera(settings=settings)) as talk:
+        talk.camera.clock.ppm = ppm
+        await talk.play()
+        reports = [await talk.report() for _ in range(4)]
+    ntp_s = [int.from_bytes(each[8:16], "big") / (1 << 32) for each in reports]
+    stamps = [int.from_bytes(each[16:20], "big") for each in reports]
+    media_s = [((stamp - stamps[0]) & 0xFFFFFFFF) / 90_000 for stamp in stamps]
+    assert [each - ntp_s[0] for each in ntp_s] == pytest.approx(media_s, abs=1e-5)
+    assert media_s[-1] > 0
+
+
 async def test_foreign_channels_and_sources_come_beside_the_others() -> None:
     async with CameraTalk.with_one(QUIRKS["foreign-channel"].camera(FAST)) as talk:
         await talk.play()
