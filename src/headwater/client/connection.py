@@ -16,6 +16,7 @@ from headwater.client.errors import (
     UnusableAnswerError,
 )
 from headwater.log_pace import paced_logger
+from headwater.net.tls_stream import TlsStream
 from headwater.protocol.client.dialogue import (
     Answered,
     Asked,
@@ -83,6 +84,8 @@ class ClientConnection(WireConnection):
             async with asyncio.timeout(within_s):
                 response: Response = await answer
         except TimeoutError:
+            # A TLS handshake may be overdue at the same moment, and is the cause then.
+            self._require_open(step)
             raise self._overdue(within_s, step) from None
         except ProtocolError as error:
             raise UnusableAnswerError(
@@ -192,6 +195,12 @@ class ClientConnection(WireConnection):
     def _failure_of(self, error: Exception | None) -> ClientError:
         if isinstance(error, ssl.SSLError):
             return TlsError(_tls_words(error), url=self.url, step="TLS handshake")
+        if (
+            isinstance(self.stream, TlsStream)
+            and not self.stream.handshake_done
+            and (isinstance(error, TimeoutError))
+        ):
+            return StepTimeoutError(shown(str(error)), url=self.url, step="TLS handshake")
         cause = "the server closed the connection" if error is None else shown(str(error))
         return ConnectionLostError(cause, url=self.url, step="")
 
