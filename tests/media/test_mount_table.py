@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from headwater.media.counters import MountTotals
 from headwater.media.errors import MountBusy
 from headwater.media.mount_table import MountTable
-from headwater.media.settings import MountOverride, SecondPublisher
+from headwater.media.settings import MountOverride, MountSettings, SecondPublisher
 from headwater.media.states import MountState
 
 H265 = "m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\n"
@@ -200,3 +201,39 @@ def test_what_was_lost_on_closed_mounts_stays_counted(stage: Any) -> None:
         invalid_packets=2,
         invalid_rtcp_packets=2,
     )
+
+
+def test_only_mounts_that_a_changed_override_matches_are_looked_at(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, both = (
+        MountOverride(pattern=pattern, grace_s=seconds)
+        for pattern, seconds in (("/one", 1.0), ("/two", 2.0), ("*", 3.0))
+    )
+    table = stage.table((one, two, both))
+    for path in ("/one", "/two"):
+        table.open(path, stage.presentation(), stage.FakePublisher(path))
+    looked_at: list[str] = []
+    settings_for = table.settings_for
+
+    def counted(path: str) -> MountSettings:
+        looked_at.append(path)
+        settings: MountSettings = settings_for(path)
+        return settings
+
+    monkeypatch.setattr(table, "settings_for", counted)
+    settings = MountSettings()
+    changed = replace(two, max_readers=7)
+    steps = [
+        ((one, two, both), settings, (), []),
+        ((one, changed, both), settings, ("/two",), ["/two"]),
+        # The later one wins, so another order is another meaning.
+        ((both, one, changed), settings, ("/one", "/two"), ["/one", "/two"]),
+        ((both, one), settings, ("/two",), ["/two"]),
+        ((both, one), MountSettings(max_readers=5), ("/one", "/two"), ["/one", "/two"]),
+    ]
+    for overrides, defaults, applied_to, expected in steps:
+        looked_at.clear()
+        assert table.apply(defaults, overrides) == applied_to
+        assert looked_at == expected
+    assert [mount.settings.grace_s for mount in table] == [1.0, 3.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing
 from collections.abc import Iterator, Mapping
@@ -97,7 +98,7 @@ def _changes(before: Settings, after: Settings) -> Iterator[SettingsChange]:
 def _section_changes(place: str, before: Any, after: Any) -> Iterator[SettingsChange]:
     settings_class: type = type(before if after is None else after)
     marks = applies_of(settings_class)
-    hints = typing.get_type_hints(settings_class)
+    tables = _table_fields(settings_class)
     for name, mark in marks.items():
         old, new = getattr(before, name, None), getattr(after, name, None)
         key = f"{place}.{name}"
@@ -105,7 +106,7 @@ def _section_changes(place: str, before: Any, after: Any) -> Iterator[SettingsCh
             continue
         if is_dataclass(old) or is_dataclass(new):
             yield from _section_changes(key, old, new)
-        elif _holds_tables(hints[name]):
+        elif name in tables:
             yield from _table_changes(key, old or (), new or (), mark)
         else:
             yield _change(key, _text(name, old), _text(name, new), mark)
@@ -117,14 +118,14 @@ def _path_changes(
     """Yield what differs for each pattern; a section that is not there sets nothing."""
     nothing = PathSection()
     for pattern in dict.fromkeys((*before, *after)):
-        yield from _section_changes(
-            f'{place}."{pattern}"', before.get(pattern, nothing), after.get(pattern, nothing)
-        )
-    old = [pattern for pattern in before if pattern in after]
-    new = [pattern for pattern in after if pattern in before]
-    if old != new:
+        old, new = before.get(pattern, nothing), after.get(pattern, nothing)
+        if old != new:
+            yield from _section_changes(f'{place}."{pattern}"', old, new)
+    old_order = [pattern for pattern in before if pattern in after]
+    new_order = [pattern for pattern in after if pattern in before]
+    if old_order != new_order:
         # Where several match, the later one wins.
-        yield _change(place, _text("", old), _text("", new), NOW)
+        yield _change(place, _text("", old_order), _text("", new_order), NOW)
 
 
 def _table_changes(
@@ -151,9 +152,14 @@ def _by_name(tables: tuple[Any, ...]) -> dict[str, Any]:
     return named
 
 
-def _holds_tables(hint: Any) -> bool:
-    parts = typing.get_args(hint)
-    return typing.get_origin(hint) is tuple and is_dataclass(parts[0])
+@functools.cache
+def _table_fields(settings_class: type) -> frozenset[str]:
+    """Return the fields that hold arrays of tables: tuples of dataclasses."""
+    return frozenset(
+        name
+        for name, hint in typing.get_type_hints(settings_class).items()
+        if typing.get_origin(hint) is tuple and is_dataclass(typing.get_args(hint)[0])
+    )
 
 
 def _change(key: str, before: str, after: str, mark: Applies) -> SettingsChange:

@@ -25,6 +25,10 @@ character. If several sections match, each applies, and the later one wins.
 """
 
 
+_MOST_KEPT = 8192
+"""Sections that were made and checked once are not again when another one is changed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Section:
     """A section of settings, each None where it is not set; `path_section` makes the fields."""
@@ -58,10 +62,7 @@ class _Section:
 
     def override(self, pattern: str, settings_class: type) -> PathOverride:
         """Return what this section changes of a room's settings."""
-        room = _room_of(settings_class)
-        values = getattr(self, room.name) if room.name else self
-        changes = {} if values is None else changes_in(values, settings_class)
-        return _override_class(room)(pattern=pattern, **changes)
+        return _override(self, pattern, settings_class)
 
 
 def path_section(rooms: Sequence[PathRoom]) -> type[_Section]:
@@ -134,10 +135,22 @@ def check_sections(paths: Mapping[str, PathSection], settings: object) -> None:
     for room in ROOMS:
         for pattern, section in paths.items() if room.section else ():
             try:
-                override = section.override(pattern, room.settings_class)
-                override.applied_to(getattr(settings, room.section))
+                _check_override(section, pattern, room, getattr(settings, room.section))
             except ValueError as error:
                 raise ValueError(f'paths."{pattern}": {error}') from None
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _override(section: _Section, pattern: str, settings_class: type) -> PathOverride:
+    room = _room_of(settings_class)
+    values = getattr(section, room.name) if room.name else section
+    changes = {} if values is None else changes_in(values, settings_class)
+    return _override_class(room)(pattern=pattern, **changes)
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _check_override(section: _Section, pattern: str, room: PathRoom, settings: object) -> None:
+    section.override(pattern, room.settings_class).applied_to(settings)
 
 
 def _made(section_class: type[_Section], given: Mapping[str, Any], place: str = "") -> Any:

@@ -20,6 +20,7 @@ from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.media.snapshot import totals_of
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
+from headwater.protocol.path_pattern import matches
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import SessionDescription
@@ -31,6 +32,16 @@ logger = paced_logger(__name__)
 
 def _at_once(_reader: Reader, end: Callable[[], None]) -> None:
     end()
+
+
+def _differing(
+    before: Sequence[PathOverride], after: Sequence[PathOverride]
+) -> tuple[PathOverride, ...] | None:
+    """Return the overrides that only one of two lists has; None where their order differs."""
+    both = set(before) & set(after)
+    if [each for each in before if each in both] != [each for each in after if each in both]:
+        return None
+    return tuple(each for each in (*before, *after) if each not in both)
 
 
 class MountTable:
@@ -84,8 +95,16 @@ class MountTable:
 
         Returns the paths of the open mounts for which this changed something.
         """
-        self._settings, self._overrides = settings, tuple(overrides)
-        return tuple(mount.path for mount in self if mount.apply(self.settings_for(mount.path)))
+        before, self._overrides = self._overrides, tuple(overrides)
+        others = _differing(before, self._overrides)
+        concerns_all = others is None or settings != self._settings
+        self._settings = settings
+        return tuple(
+            mount.path
+            for mount in self
+            if (concerns_all or any(matches(each.pattern, mount.path) for each in others or ()))
+            and mount.apply(self.settings_for(mount.path))
+        )
 
     def check_free(self, path: str) -> None:
         """Raise MountBusy if a publisher of `path` would be refused now (for ANNOUNCE)."""
