@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.codecs.bits import BitReader, BitsEnd, BitWriter
+from headwater.codecs.bits import BitReader, BitsEnd, BitWriter, below
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**40 - 1), st.integers(1, 40))))
@@ -40,3 +40,9 @@ def test_exp_golomb_numbers(bits: str, unsigned: int, signed: int) -> None:
 def test_a_number_that_does_not_end_is_refused(content: bytes) -> None:
     with pytest.raises(BitsEnd):
         BitReader(content).golomb()
+
+
+def test_a_number_past_its_range_is_refused() -> None:
+    assert below(31, 32) == 31
+    with pytest.raises(BitsEnd, match="32 where at most 31 can stand"):
+        below(32, 32)

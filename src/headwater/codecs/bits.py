@@ -5,6 +5,17 @@ class BitsEnd(ValueError):  # noqa: N818 - named after what happened
     """More bits are asked for than there are, or a number is out of its range."""
 
 
+def below(number: int, end: int) -> int:
+    """Return a number that was read.
+
+    Raises:
+        BitsEnd: it is not below `end`, so it cannot be what it was taken for.
+    """
+    if number >= end:
+        raise BitsEnd(f"{number} where at most {end - 1} can stand")
+    return number
+
+
 class BitReader:
     """Reads unsigned numbers from the first bit on."""
 

@@ -1,12 +1,11 @@
 """H.264 packets to access units (RFC 6184): single NAL units, STAP-A, FU-A."""
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headwater.codecs.bits import BitReader, BitsEnd
 from headwater.codecs.h264.parameters import H264Config, describe, identify
 from headwater.codecs.nal import depacketizer as nal
-from headwater.codecs.nal.parameter_sets import ParameterSets, sprop_units, without_emulation
+from headwater.codecs.nal.parameter_sets import ParameterSets, without_emulation
 from headwater.protocol.payload import h264
 
 _ROLES = {
@@ -36,23 +35,9 @@ class H264Depacketizer(nal.NalDepacketizer[H264Config]):
 
     _HEADER = 1
     _FU_TYPE = h264.TYPE_BITS
+    _SPROPS = ("sprop-parameter-sets",)  # RFC 6184 §8.1
     _ROLES = bytes(_ROLES.get(byte & h264.TYPE_BITS, nal.OTHER) for byte in range(256))
     _PACKETS = bytes(_PACKETS.get(byte & h264.TYPE_BITS, nal.UNKNOWN) for byte in range(256))
-
-    @classmethod
-    def of_format(
-        cls,
-        parameters: Mapping[str, str],
-        *,
-        payload_types: Sequence[int] = (),
-        keeps_damaged: bool = False,
-    ) -> "H264Depacketizer":
-        """Make one for a track with these format parameters (RFC 6184 §8.1)."""
-        made = cls(payload_types=payload_types, keeps_damaged=keeps_damaged)
-        made.add_parameter_sets(
-            sprop_units([parameters.get("sprop-parameter-sets", "")], made.repairs)
-        )
-        return made
 
     def _parameter_sets(self) -> ParameterSets[H264Config]:
         return ParameterSets(identify, describe, self.repairs)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from headwater.codecs.bits import BitReader, BitsEnd
+from headwater.codecs.bits import BitReader, below
 from headwater.codecs.nal.parameter_sets import SetKey, cut_behind_stop_bit, without_emulation
+from headwater.codecs.nal.picture import PictureConfig, shown_size
 from headwater.codecs.nal.video_usability import skip_to_timing
 from headwater.protocol.payload import h264
 
@@ -11,8 +12,6 @@ from headwater.protocol.payload import h264
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _MOST_SPS, _MOST_PPS = 32, 256
 _BASELINE = 66
-_CROP_UNITS = {0: (1, 1), 1: (2, 2), 2: (2, 1), 3: (1, 1)}
-"""Table 6-1: SubWidthC and SubHeightC by chroma format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,12 @@ class H264Sps:
         bits = BitReader(without_emulation(unit))
         bits.skip(8)
         profile, constraints, level = bits.bits(8), bits.bits(8), bits.bits(8)
-        number = _within(bits.golomb(), _MOST_SPS)
+        number = below(bits.golomb(), _MOST_SPS)
         chroma_format, depth_luma, depth_chroma, separate = 1, 8, 8, False
         if profile in _HIGH_PROFILES:
-            chroma_format = _within(bits.golomb(), 4)
+            chroma_format = below(bits.golomb(), 4)
             separate = chroma_format == 3 and bits.flag()
-            depth_luma, depth_chroma = 8 + _within(bits.golomb(), 7), 8 + _within(bits.golomb(), 7)
+            depth_luma, depth_chroma = 8 + below(bits.golomb(), 7), 8 + below(bits.golomb(), 7)
             bits.skip(1)
             if bits.flag():
                 _skip_scaling_lists(bits, 8 if chroma_format != 3 else 12)
@@ -62,19 +61,16 @@ class H264Sps:
         bits.golomb()
         bits.skip(1)
         width, height = 16 * (bits.golomb() + 1), 16 * (bits.golomb() + 1)
-        if not bits.flag():
-            height *= 2
-            field_units = 2
-            bits.skip(1)
-        else:
-            field_units = 1
-        bits.skip(1)
-        if bits.flag():
-            across, down = (1, 1) if separate else _CROP_UNITS[chroma_format]
-            width -= across * (bits.golomb() + bits.golomb())
-            height -= down * field_units * (bits.golomb() + bits.golomb())
-        if not (0 < width <= 0xFFFF and 0 < height <= 0xFFFF):
-            raise BitsEnd(f"a picture of {width}x{height}")
+        fields = 1 if bits.flag() else 2
+        bits.skip(1 if fields == 1 else 2)
+        width, height = shown_size(
+            bits,
+            width,
+            height * fields,
+            chroma_format=chroma_format,
+            separate=separate,
+            fields=fields,
+        )
         # §A.2.1, §8.2.1: Baseline has no B slices, and type 2 no order but that of decoding.
         reorder = 0 if order == 2 or profile == _BASELINE else None
         frame_rate = None
@@ -98,33 +94,13 @@ class H264Sps:
 
 
 @dataclass(frozen=True, slots=True)
-class H264Config:
+class H264Config(PictureConfig):
     """What a decoder of one track is set up with."""
 
     sps: tuple[bytes, ...]
     pps: tuple[bytes, ...]
     first: H264Sps
     """What the first SPS says."""
-
-    @property
-    def width(self) -> int:
-        """Of the picture that is shown, in pixels."""
-        return self.first.width
-
-    @property
-    def height(self) -> int:
-        """Of the picture that is shown, in pixels."""
-        return self.first.height
-
-    @property
-    def frame_rate_hz(self) -> float | None:
-        """Pictures per second, where the stream tells."""
-        return self.first.frame_rate_hz
-
-    @property
-    def reorder_frames(self) -> int | None:
-        """How many pictures come in front of one that is shown before them; None: not told."""
-        return self.first.reorder_frames
 
 
 def describe(sets: dict[SetKey, bytes]) -> H264Config | None:
@@ -145,13 +121,7 @@ def identify(unit: bytes) -> tuple[SetKey, bytes]:
         sps = H264Sps.parse(unit)
         return (kind, sps.number), cut_behind_stop_bit(unit, sps.content_bits)
     bits = BitReader(without_emulation(unit[1:16]))
-    return (kind, _within(bits.golomb(), _MOST_PPS)), unit
-
-
-def _within(number: int, end: int) -> int:
-    if number >= end:
-        raise BitsEnd(f"{number} where at most {end - 1} can stand")
-    return number
+    return (kind, below(bits.golomb(), _MOST_PPS)), unit
 
 
 def _skip_scaling_lists(bits: BitReader, count: int) -> None:
@@ -166,14 +136,14 @@ def _skip_scaling_lists(bits: BitReader, count: int) -> None:
 
 
 def _skip_picture_order(bits: BitReader) -> int:
-    order = _within(bits.golomb(), 3)
+    order = below(bits.golomb(), 3)
     if order == 0:
         bits.golomb()
     elif order == 1:
         bits.skip(1)
         bits.signed_golomb()
         bits.signed_golomb()
-        for _ in range(_within(bits.golomb(), 256)):
+        for _ in range(below(bits.golomb(), 256)):
             bits.signed_golomb()
     return order
 
@@ -206,7 +176,7 @@ def _read_usability(bits: BitReader) -> tuple[float | None, int | None]:
 
 
 def _skip_reference_decoder(bits: BitReader) -> None:
-    count = _within(bits.golomb(), 32) + 1
+    count = below(bits.golomb(), 32) + 1
     bits.skip(8)
     for _ in range(count):
         bits.golomb()

@@ -1,10 +1,8 @@
 """H.265 packets to access units (RFC 7798): single NAL units, aggregation, fragmentation."""
 
-from collections.abc import Mapping, Sequence
-
 from headwater.codecs.h265.parameters import H265Config, describe, identify
 from headwater.codecs.nal import depacketizer as nal
-from headwater.codecs.nal.parameter_sets import ParameterSets, sprop_units
+from headwater.codecs.nal.parameter_sets import ParameterSets
 from headwater.protocol.payload import h265
 
 _ROLES = {
@@ -24,7 +22,6 @@ _PACKETS = {
     h265.AGGREGATE: nal.AGGREGATED,
     h265.FRAGMENT: nal.FRAGMENT,
 }
-_SPROPS = ("sprop-vps", "sprop-sps", "sprop-pps")
 
 
 class H265Depacketizer(nal.NalDepacketizer[H265Config]):
@@ -34,23 +31,9 @@ class H265Depacketizer(nal.NalDepacketizer[H265Config]):
 
     _HEADER = 2
     _FU_TYPE = h265.FU_TYPE
+    _SPROPS = ("sprop-vps", "sprop-sps", "sprop-pps")  # RFC 7798 §7.1
     _ROLES = bytes(_ROLES.get(h265.unit_type(byte), nal.OTHER) for byte in range(256))
     _PACKETS = bytes(_PACKETS.get(h265.unit_type(byte), nal.UNKNOWN) for byte in range(256))
-
-    @classmethod
-    def of_format(
-        cls,
-        parameters: Mapping[str, str],
-        *,
-        payload_types: Sequence[int] = (),
-        keeps_damaged: bool = False,
-    ) -> "H265Depacketizer":
-        """Make one for a track with these format parameters (RFC 7798 §7.1)."""
-        made = cls(payload_types=payload_types, keeps_damaged=keeps_damaged)
-        made.add_parameter_sets(
-            sprop_units([parameters.get(name, "") for name in _SPROPS], made.repairs)
-        )
-        return made
 
     def _parameter_sets(self) -> ParameterSets[H265Config]:
         return ParameterSets(identify, describe, self.repairs)

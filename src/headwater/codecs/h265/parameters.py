@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headwater.codecs.bits import BitReader, BitsEnd
+from headwater.codecs.bits import BitReader, below
 from headwater.codecs.h265.sps_parts import (
     ProfileTierLevel,
     skip_reference_decoder,
@@ -10,12 +10,11 @@ from headwater.codecs.h265.sps_parts import (
     skip_short_term_sets,
 )
 from headwater.codecs.nal.parameter_sets import SetKey, cut_behind_stop_bit, without_emulation
+from headwater.codecs.nal.picture import PictureConfig, shown_size
 from headwater.codecs.nal.video_usability import skip_to_timing
 from headwater.protocol.payload import h265
 
 _MOST = {h265.VPS: 16, h265.SPS: 16, h265.PPS: 64}
-_SUB_WIDTH_HEIGHT = {0: (1, 1), 1: (2, 2), 2: (2, 1), 3: (1, 1)}
-"""Table 6-1: SubWidthC and SubHeightC by chroma format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +48,22 @@ class H265Sps:
         """
         bits = BitReader(without_emulation(unit))
         bits.skip(16 + 4)
-        sub_layers = _within(bits.bits(3), 7) + 1
+        sub_layers = below(bits.bits(3), 7) + 1
         nested = bits.flag()
         profile = ProfileTierLevel.read(bits, sub_layers)
-        number = _within(bits.golomb(), _MOST[h265.SPS])
-        chroma_format = _within(bits.golomb(), 4)
+        number = below(bits.golomb(), _MOST[h265.SPS])
+        chroma_format = below(bits.golomb(), 4)
         separate = chroma_format == 3 and bits.flag()
         width, height = bits.golomb(), bits.golomb()
-        if bits.flag():
-            across, down = (1, 1) if separate else _SUB_WIDTH_HEIGHT[chroma_format]
-            width -= across * (bits.golomb() + bits.golomb())
-            height -= down * (bits.golomb() + bits.golomb())
-        if not (0 < width <= 0xFFFF and 0 < height <= 0xFFFF):
-            raise BitsEnd(f"a picture of {width}x{height}")
-        depth_luma, depth_chroma = 8 + _within(bits.golomb(), 9), 8 + _within(bits.golomb(), 9)
-        order_bits = 4 + _within(bits.golomb(), 13)
+        width, height = shown_size(
+            bits, width, height, chroma_format=chroma_format, separate=separate
+        )
+        depth_luma, depth_chroma = 8 + below(bits.golomb(), 9), 8 + below(bits.golomb(), 9)
+        order_bits = 4 + below(bits.golomb(), 13)
         reorder = 0
         for _ in range(sub_layers if bits.flag() else 1):
             bits.golomb()
-            reorder = _within(bits.golomb(), 17)
+            reorder = below(bits.golomb(), 17)
             bits.golomb()
         frame_rate, complete = _read_tail(bits, order_bits, sub_layers)
         return cls(
@@ -87,7 +83,7 @@ class H265Sps:
 
 
 @dataclass(frozen=True, slots=True)
-class H265Config:
+class H265Config(PictureConfig):
     """What a decoder of one track is set up with."""
 
     vps: tuple[bytes, ...]
@@ -95,26 +91,6 @@ class H265Config:
     pps: tuple[bytes, ...]
     first: H265Sps
     """What the first SPS says."""
-
-    @property
-    def width(self) -> int:
-        """Of the picture that is shown, in pixels."""
-        return self.first.width
-
-    @property
-    def height(self) -> int:
-        """Of the picture that is shown, in pixels."""
-        return self.first.height
-
-    @property
-    def frame_rate_hz(self) -> float | None:
-        """Pictures per second, where the stream tells."""
-        return self.first.frame_rate_hz
-
-    @property
-    def reorder_frames(self) -> int | None:
-        """How many pictures come in front of one that is shown before them."""
-        return self.first.reorder_frames
 
 
 def describe(sets: dict[SetKey, bytes]) -> H265Config | None:
@@ -140,7 +116,7 @@ def identify(unit: bytes) -> tuple[SetKey, bytes]:
         return (kind, sps.number), unit
     bits = BitReader(without_emulation(unit[2:16]))
     number = bits.bits(4) if kind == h265.VPS else bits.golomb()
-    return (kind, _within(number, _MOST[kind])), unit
+    return (kind, below(number, _MOST[kind])), unit
 
 
 def _read_tail(bits: BitReader, order_bits: int, sub_layers: int) -> tuple[float | None, bool]:
@@ -155,9 +131,9 @@ def _read_tail(bits: BitReader, order_bits: int, sub_layers: int) -> tuple[float
         bits.golomb()
         bits.golomb()
         bits.skip(1)
-    skip_short_term_sets(bits, _within(bits.golomb(), 65))
+    skip_short_term_sets(bits, below(bits.golomb(), 65))
     if bits.flag():
-        for _ in range(_within(bits.golomb(), 33)):
+        for _ in range(below(bits.golomb(), 33)):
             bits.skip(order_bits + 1)
     bits.skip(2)
     frame_rate = _read_usability(bits, sub_layers) if bits.flag() else None
@@ -183,9 +159,3 @@ def _read_usability(bits: BitReader, sub_layers: int) -> float | None:
         for _ in range(5):
             bits.golomb()
     return frame_rate
-
-
-def _within(number: int, end: int) -> int:
-    if number >= end:
-        raise BitsEnd(f"{number} where at most {end - 1} can stand")
-    return number

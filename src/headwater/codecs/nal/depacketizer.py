@@ -1,12 +1,12 @@
 """Packets of H.264 and H.265 to access units: what both have in common."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Generic, Self, TypeVar
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import MOST_UNIT_BYTES, MOST_UNITS, VideoDepacketizer
-from headwater.codecs.nal.parameter_sets import ParameterSets
+from headwater.codecs.nal.parameter_sets import ParameterSets, sprop_units
 from headwater.codecs.quirks import START_CODE, Repair, annex_b_units
 from headwater.protocol.rtp import HEADER_BYTES
 
@@ -70,6 +70,8 @@ class NalDepacketizer(VideoDepacketizer, Generic[Config]):
     """Bytes of a NAL unit's header."""
     _FU_TYPE: ClassVar[int]
     """Bits of the FU header that hold the unit's type."""
+    _SPROPS: ClassVar[tuple[str, ...]]
+    """Format parameters of an SDP that hold parameter sets."""
     _ROLES: ClassVar[bytes]
     """What a unit means, by its first byte."""
     _PACKETS: ClassVar[bytes]
@@ -88,6 +90,21 @@ class NalDepacketizer(VideoDepacketizer, Generic[Config]):
         self._middle = b""
         self._gap = True
         self._reset()
+
+    @classmethod
+    def of_format(
+        cls,
+        parameters: Mapping[str, str],
+        *,
+        payload_types: Sequence[int] = (),
+        keeps_damaged: bool = False,
+    ) -> Self:
+        """Make one for a track with these format parameters."""
+        made = cls(payload_types=payload_types, keeps_damaged=keeps_damaged)
+        made.add_parameter_sets(
+            sprop_units([parameters.get(name, "") for name in cls._SPROPS], made.repairs)
+        )
+        return made
 
     def _reset(self) -> None:
         self._units: list[bytes] = []
