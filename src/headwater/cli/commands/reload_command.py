@@ -1,38 +1,24 @@
 """`headwater reload`: have the running server read its configuration again."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from headwater.applies import When
-from headwater.cli.commands.status_command import SOCKET_VARIABLE
+from headwater.cli.commands.asked_server import PortOption, SocketOption, asked_socket
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.config.applied import Applied, SettingsChange
 from headwater.control.errors import NotReachableError, RefusedError
-from headwater.control.settings import AUTO
-from headwater.control.status_client import ask, find_server
+from headwater.control.status_client import ask
 
 _TIMEOUT_S = 65.0
 
 
 def reload(
     *,
-    socket: Annotated[
-        str | None,
-        typer.Option(
-            envvar=SOCKET_VARIABLE,
-            help="The server's status socket, if control.status_socket names one.",
-            show_default="found by itself",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port", "-p", help="Publish port of the server to reload, if several servers run."
-        ),
-    ] = None,
+    socket: SocketOption = None,
+    port: PortOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the outcome as one line of JSON.")
     ] = False,
@@ -43,7 +29,7 @@ def reload(
     server cannot be reached. Only the server's user and root may do this.
     """
     try:
-        path = Path(socket) if socket and socket != AUTO else find_server(port)
+        path = asked_socket(socket, port)
         document = ask(path, "reload", timeout_s=_TIMEOUT_S)
     except NotReachableError as failure:
         raise CommandFailed(str(failure), remedy=failure.remedy) from failure

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headwater.cli.commands.asked_server import PortOption, SocketOption, asked_socket
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.control.errors import NotReachableError
 from headwater.control.server_state import ServerState
-from headwater.control.settings import AUTO
-from headwater.control.status_client import ask, find_server
+from headwater.control.status_client import ask
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 EXIT_NOT_SERVING = 3
-SOCKET_VARIABLE = "HEADWATER_CONTROL__STATUS_SOCKET"
 _INTERVAL_S = 1.0
 _PLAIN_WIDTH = 160
 _HEALTH_TIMEOUT_S = 5.0
@@ -28,20 +27,8 @@ Document = dict[str, Any]
 
 def status(
     *,
-    socket: Annotated[
-        str | None,
-        typer.Option(
-            envvar=SOCKET_VARIABLE,
-            help="The server's status socket, if control.status_socket names one.",
-            show_default="found by itself",
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port", "-p", help="Publish port of the server to ask, if several servers run."
-        ),
-    ] = None,
+    socket: SocketOption = None,
+    port: PortOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as one line of JSON.")
     ] = False,
@@ -65,7 +52,7 @@ def status(
             "--check looks once, it goes without --watch", exit_code=EXIT_CONFIGURATION
         )
     try:
-        path = Path(socket) if socket and socket != AUTO else find_server(port)
+        path = asked_socket(socket, port)
         if check:
             document = ask(path, "health", timeout_s=_HEALTH_TIMEOUT_S)
             typer.echo(json.dumps(document) if as_json else _health_line(document))

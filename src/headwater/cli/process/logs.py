@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -11,6 +12,8 @@ from headwater.cli.terminal import takes_colours
 from headwater.config.settings import LogFormat, LogSettings
 from headwater.log_line import fields_of, is_fit, make_fit, text_of
 from headwater.log_pace import paced_logger
+
+logger = paced_logger(__name__)
 
 _LEVELS = logging.getLevelNamesMapping()
 _COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRITICAL: "\x1b[31m"}
@@ -36,6 +39,12 @@ def change_logs(settings: LogSettings) -> None:
     root.setLevel(_LEVELS[settings.level.value.upper()])
     for handler in root.handlers:
         handler.setFormatter(_formatter(settings, sys.stderr))
+
+
+def log_advice(advice: Iterable[str]) -> None:
+    """Log what of a good configuration is likely meant otherwise."""
+    for warning in advice:
+        logger.warning("configuration may be meant otherwise", extra={"advice": warning})
 
 
 class TextFormatter(logging.Formatter):

@@ -12,7 +12,7 @@ import sys
 
 from headwater import RtspServer
 from headwater.cli.process.handover import can_be_started_again, interpreter_options
-from headwater.cli.process.logs import change_logs
+from headwater.cli.process.logs import change_logs, log_advice
 from headwater.cli.process.settings_source import Reading, SettingsSource
 from headwater.config.applied import Applied
 from headwater.control.errors import StatusSocketError
@@ -86,8 +86,7 @@ class Reloading:
             raise ValueError("\n".join(reading.faults))
         applied = await self._server.apply(reading.settings)
         change_logs(reading.settings.log)
-        for warning in reading.advice:
-            logger.warning("configuration is likely wrong", extra={"advice": warning})
+        log_advice(reading.advice)
         return applied
 
 

@@ -15,7 +15,7 @@ from headwater import RtspServer
 from headwater.app.signals import signals_taken
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
 from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
-from headwater.cli.process.logs import configure_logs
+from headwater.cli.process.logs import configure_logs, log_advice
 from headwater.cli.process.reloading import Reloading
 from headwater.cli.process.settings_source import SettingsSource
 from headwater.cli.process.supervisor import Supervisor
@@ -44,8 +44,7 @@ class ServeOrder:
 def serve_until_signalled(order: ServeOrder) -> None:
     """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
     configure_logs(order.settings.log)
-    for warning in order.advice:
-        logger.warning("configuration may be meant otherwise", extra={"advice": warning})
+    log_advice(order.advice)
     try:
         run_until_signalled(lambda stop_asked: _serve(order, stop_asked), order.loop)
     except CommandFailed as failure:
