@@ -24,6 +24,7 @@ both_ways = pytest.mark.parametrize("over_tcp", [False, True], ids=["udp", "tcp"
 
 def plane_with_group(data_plane: MakePlane, batches: int = BATCHES) -> DataPlane:
     plane = data_plane(mounts=ALL_AT_ONCE)
+    plane.move_clock_of_turns_by_hand()
     plane.keep_group(batches)
     return plane
 
