@@ -1,5 +1,4 @@
 import logging
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -223,7 +222,7 @@ def test_only_mounts_that_a_changed_override_matches_are_looked_at(
 
     monkeypatch.setattr(table, "settings_for", counted)
     settings = MountSettings()
-    changed = replace(two, max_readers=7)
+    changed = MountOverride(pattern="/two", grace_s=2.0, max_readers=7)
     steps = [
         ((one, two, both), settings, (), []),
         ((one, changed, both), settings, ("/two",), ["/two"]),
