@@ -156,9 +156,19 @@ def test_what_clients_write_differently_still_matches() -> None:
         assert digest_matches(variant, user_ha1=ha1("u", "r", "p"), method="PLAY")
 
 
+def test_a_challenge_with_an_empty_algorithm_is_answered_as_one_without() -> None:
+    challenge = DigestChallenge("r", "n", algorithm="")
+    answer = answer_challenge(
+        challenge, username="u", password="p", method="PLAY", uri="*", cnonce="c"
+    )
+    assert answer.algorithm is None
+    assert digest_matches(answer, user_ha1=ha1("u", "r", "p"), method="PLAY")
+
+
 @pytest.mark.parametrize(
     "challenge",
     [
+        DigestChallenge("r", "n", algorithm="-sess"),
         DigestChallenge("r", "n", algorithm="SHA-512-256"),
         DigestChallenge("r", "n", algorithm="SHA-512-256-sess"),
         DigestChallenge("r", "n", qop=("auth-int",)),

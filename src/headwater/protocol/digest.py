@@ -54,7 +54,7 @@ def _client_algorithm(challenge: DigestChallenge) -> tuple[DigestAlgorithm | Non
     """
     name = (challenge.algorithm or "").strip().upper()
     for_session = name.endswith(_FOR_SESSION)
-    return algorithm_named(name.removesuffix(_FOR_SESSION) or None), for_session
+    return algorithm_named(name.removesuffix(_FOR_SESSION) if name else None), for_session
 
 
 def ha1(
@@ -172,7 +172,8 @@ def answer_challenge(
         challenge.nonce,
         uri,
         response,
-        algorithm=challenge.algorithm,
+        # An empty name is no name; to say it back would be to name an algorithm that nobody knows.
+        algorithm=challenge.algorithm or None,
         cnonce=cnonce if qop or for_session else None,
         nc=count if qop else None,
         qop=qop,
