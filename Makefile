@@ -3,6 +3,7 @@
 #
 #   make run       the demo: a server and a synthetic camera        ARGS="--port 9554"
 #   make test      the tests                                        ARGS="-k config -x"
+#   make coverage  the tests under coverage, and the floors for branches
 #   make check     ruff, mypy (tests too), import contracts, file sizes
 #   make interop   the tests with real clients (ffmpeg, GStreamer, VLC, OpenCV, PyAV)
 #   make docs      generated pages written again, links and snippets checked
@@ -20,6 +21,9 @@ PYTHON ?= $(shell tools/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests that run at once; each of them has ports of its own (tests/peers/own_ports.py).
+WORKERS ?= 2
+COVERAGE ?= .coverage-report.json
 SECONDS ?= 60
 MINUTES ?= 30
 SIZE ?= full
@@ -27,7 +31,7 @@ SIZE ?= full
 # One stamp for each set of packages; a stamp older than pyproject.toml installs again.
 STAMPS := $(VENV)/.stamps
 
-.PHONY: help run test check interop docs bench fuzz attacks faults soak clean
+.PHONY: help run test coverage check interop docs bench fuzz attacks faults soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -36,7 +40,11 @@ run: $(STAMPS)/media
 	$(BIN)/headwater demo $(ARGS)
 
 test: $(STAMPS)/test
-	$(BIN)/pytest -m "not interop and not netns and not attack" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not interop and not netns and not attack" $(ARGS)
+
+coverage:
+	$(MAKE) test ARGS="--cov --cov-report=json:$(COVERAGE) $(ARGS)"
+	$(BIN)/python tools/check_coverage.py $(COVERAGE)
 
 check: $(STAMPS)/check
 	$(BIN)/ruff check .
@@ -69,7 +77,7 @@ soak: $(STAMPS)/bench
 	PYTHONPATH=tests/peers $(BIN)/python -m soak --minutes $(MINUTES) $(ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage*
 
 $(STAMPS)/venv:
 	tools/make-venv "$(PYTHON)" "$(VENV)"

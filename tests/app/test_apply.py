@@ -13,6 +13,7 @@ import pytest
 from certificate_files import CertificateMaker
 from inside import inside
 from logged import events
+from own_ports import own_port
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -44,7 +45,9 @@ def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RtspServer]:
-    server = RtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=45000, rtp_port_count=400)
+    server = RtspServer(
+        host="127.0.0.1", publish_port=0, rtp_port_start=own_port(0), rtp_port_count=400
+    )
     async with server:
         yield server
         RtspPeer.forget_all()
@@ -327,14 +330,14 @@ async def test_udp_ports_move_and_pairs_that_are_held_stay(server: RtspServer) -
     reader = await UdpReader.start(server.play_port, url)
     held = server.udp_pairs_in_use
     await server.apply(
-        changed(server.settings, rtp={"rtp_port_start": 45600, "rtp_port_count": 20})
+        changed(server.settings, rtp={"rtp_port_start": own_port(600), "rtp_port_count": 20})
     )
     sent = publisher.send(2)
     assert [await reader.packet() for _ in range(2)] == sent
     assert server.udp_pairs_in_use == held
     await UdpPublisher.start(server.publish_port, server.publish_url("/b"))
     taken = inside(server).transports.ports
-    assert (taken.in_use, taken.start, taken.available) == (held + 1, 45600, 9)
+    assert (taken.in_use, taken.start, taken.available) == (held + 1, own_port(600), 9)
 
 
 async def test_the_status_socket_moves_with_what_names_it(
@@ -362,7 +365,7 @@ async def test_the_status_socket_moves_with_what_names_it(
 
 
 async def test_settings_of_a_server_that_does_not_run_are_those_of_its_start() -> None:
-    server = RtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=45000)
+    server = RtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=own_port(0))
     applied = await server.apply(changed(server.settings, limits={"ipv6_prefix_bits": 56}))
     assert [change.key for change in applied.changes] == ["limits.ipv6_prefix_bits"]
     await server.set_path("a", {"grace_s": 1.0})
@@ -389,7 +392,7 @@ async def test_a_server_that_drains_takes_no_settings(server: RtspServer) -> Non
 
 
 def test_a_threaded_server_takes_them_as_well() -> None:
-    with ThreadedRtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=45000) as server:
+    with ThreadedRtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=own_port(0)) as server:
         applied = server.apply(changed(server.settings, limits={"sessions": 7}))
         assert [str(change) for change in applied.changes] == ["limits.sessions: 10000 → 7"]
         assert server.set_path("a", {"grace_s": 1.0}).changes[0].after == "1.0"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from inside import inside
+from own_ports import own_port
 from rtsp_peer import DEADLINE_S, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -30,7 +31,7 @@ def new_server(**arguments: object) -> RtspServer:
     defaults: dict[str, object] = {
         "host": "127.0.0.1",
         "publish_port": 0,
-        "rtp_port_start": 43600,
+        "rtp_port_start": own_port(600),
         "rtp_port_count": 100,
     }
     return RtspServer(**defaults | arguments)  # type: ignore[arg-type]

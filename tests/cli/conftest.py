@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from film import clip
+from short_folder import short_folder
 
-__all__ = ["clip"]
+__all__ = ["clip", "short_folder"]
 
 DEADLINE_S = 30.0
 
@@ -89,14 +90,20 @@ Start = Callable[..., RunningCommand]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def runtime(short_folder: Path) -> Path:
+    """The runtime folder of the user who starts commands."""
+    folder = short_folder / "runtime"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def start(runtime: Path) -> Iterator[Start]:
     """Start `headwater` with arguments; what still runs at the end is killed.
 
-    Its status socket goes where the test's files go: one that is killed leaves it behind.
+    Its status socket goes to a folder of the test: one that is killed leaves it behind.
     """
     running: list[RunningCommand] = []
-    runtime = tmp_path / "runtime"
-    runtime.mkdir(mode=0o700)
 
     def start_command(*arguments: str, environment: dict[str, str] | None = None) -> RunningCommand:
         own = {"XDG_RUNTIME_DIR": str(runtime)}

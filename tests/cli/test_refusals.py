@@ -6,13 +6,14 @@ What `headwater serve` refuses, `headwater check-config` refuses with the same w
 import os
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from certificate_files import CertificateMaker
+from forked_command import ForkedCommand
+
+Run = Callable[..., tuple[int, str]]
 
 USER = '[[access.users]]\nname = "ann"\npassword = "x"\n'
 # Root without these is as any user where files and ports are concerned.
@@ -119,28 +120,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     locked.chmod(0o700)
 
 
-def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
     """The exit code and what was said on standard error; nothing may end in a traceback."""
     as_user: tuple[str, ...] = ()
     if os.name == "posix" and os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("needs setpriv, which takes root's rights away")
         as_user = AS_USER
-    done = subprocess.run(
-        [*as_user, sys.executable, "-m", "headwater", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **(environment or {})},
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr
+    with ForkedCommand(as_user) as command:
+
+        def run_one(*arguments: str, environment: Mapping[str, str] = {}) -> tuple[int, str]:
+            code, said = command.run(*arguments, environment={**os.environ, **environment})
+            assert "Traceback" not in said
+            return code, said
+
+        yield run_one
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_a_wrong_configuration_is_refused_in_the_same_words_by_both(
-    name: str, folder: Path
+    name: str, folder: Path, run: Run
 ) -> None:
     text, said = (part.replace("FOLDER", str(folder)) for part in CONFIGURATIONS[name])
     file = folder / "headwater.toml"
@@ -164,13 +164,15 @@ def test_a_wrong_configuration_is_refused_in_the_same_words_by_both(
         ("locked/x.toml", "Permission denied"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_said_in_one_line(name: str, said: str, folder: Path) -> None:
+def test_a_file_that_cannot_be_read_is_said_in_one_line(
+    name: str, said: str, folder: Path, run: Run
+) -> None:
     file = folder / name
     expected = (2, f"headwater: {file}: {said}\n")
     assert run("check-config", str(file)) == run("serve", "--config", str(file)) == expected
 
 
-def test_an_empty_file_is_the_defaults(folder: Path) -> None:
+def test_an_empty_file_is_the_defaults(folder: Path, run: Run) -> None:
     empty = folder / "empty.toml"
     empty.touch()
     assert run("check-config", str(empty)) == (0, "")
@@ -201,7 +203,7 @@ def test_an_empty_file_is_the_defaults(folder: Path) -> None:
         (["status", "--socket", "/nowhere"], 1, "no server answers on /nowhere"),
     ],
 )
-def test_wrong_arguments_are_refused(arguments: list[str], code: int, said: str) -> None:
+def test_wrong_arguments_are_refused(arguments: list[str], code: int, said: str, run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken = str(listener.getsockname()[1])
         host = [] if "--host" in arguments or arguments[0] != "serve" else ["--host", "127.0.0.1"]
@@ -211,7 +213,7 @@ def test_wrong_arguments_are_refused(arguments: list[str], code: int, said: str)
     assert said.replace("TAKEN", taken) in " ".join(text.replace("│", " ").split())
 
 
-def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
+def test_a_port_for_root_alone_is_said_with_what_to_do(run: Run) -> None:
     setting = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
     if not setting.exists() or int(setting.read_text()) <= 554:
         pytest.skip("every user may listen on port 554 here")
@@ -243,7 +245,7 @@ def test_a_port_for_root_alone_is_said_with_what_to_do() -> None:
     ],
 )
 def test_what_is_likely_meant_otherwise_is_a_warning(
-    text: str, environment: dict[str, str], said: str, tmp_path: Path
+    text: str, environment: dict[str, str], said: str, tmp_path: Path, run: Run
 ) -> None:
     file = tmp_path / "headwater.toml"
     file.write_text(text)

@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_ports import own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.cli.failures import EXIT_CONFIGURATION
 from headwater.control.status_client import ask
 
-FILE = """
+FILE = f"""
 [server]
 host = "127.0.0.1"
 publish_port = 0
 [rtp]
-rtp_port_start = 45000
+rtp_port_start = {own_port(0)}
 rtp_port_count = 400
 """
 USERS = """

@@ -10,30 +10,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_ports import own_port
 from rtsp_peer import RtspPeer
+from short_folder import short_folder
 from udp_peer import UdpPair
 
 from headwater import RtspServer
 from headwater.control import socket_path
 
+__all__ = ["short_folder"]
+
 DEADLINE_S = 10.0
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folders(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where sockets go instead of the machine's own folders: run/, xdg/ and tmp/ below it."""
     for name in ("run", "xdg", "tmp"):
-        (tmp_path / name).mkdir(mode=0o700)
-    monkeypatch.setattr(socket_path, "RUN_FOLDER", tmp_path / "run")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "xdg"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    return tmp_path
+        (short_folder / name).mkdir(mode=0o700)
+    monkeypatch.setattr(socket_path, "RUN_FOLDER", short_folder / "run")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder / "xdg"))
+    monkeypatch.setattr(tempfile, "tempdir", str(short_folder / "tmp"))
+    return short_folder
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[RtspServer]:
     async with RtspServer(
-        host="127.0.0.1", publish_port=0, rtp_port_start=44000, rtp_port_count=200
+        host="127.0.0.1", publish_port=0, rtp_port_start=own_port(0), rtp_port_count=200
     ) as running:
         yield running
         RtspPeer.forget_all()

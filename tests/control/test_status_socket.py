@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from exhausted import Exhausted
 from inside import inside
+from own_ports import own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 from udp_peer import wait_for
 
@@ -59,7 +60,7 @@ def test_it_answers_when_no_descriptor_is_left(
     loop_factory: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """To everybody who asks, and new connections are told why they are not served."""
-    arguments = {"host": "127.0.0.1", "publish_port": 0, "rtp_port_start": 44000}
+    arguments = {"host": "127.0.0.1", "publish_port": 0, "rtp_port_start": own_port(0)}
 
     async def program() -> None:
         async with RtspServer(**arguments) as server:  # type: ignore[arg-type]

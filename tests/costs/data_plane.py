@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from inside import Inside, inside
+from own_ports import own_port
 
 from headwater import RtspServer
 from headwater.config.settings import Settings
@@ -25,7 +26,7 @@ DEADLINE_S = 20.0
 BATCH = 14
 PACKET_BYTES = 1200
 PATH = "camera"
-RTP_PORT_START = 46000
+RTP_PORT_START = own_port(0)
 SDP = (
     b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=cost\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"

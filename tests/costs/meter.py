@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
+from tracing import traced
+
 import headwater
 
 PACKAGE = str(Path(headwater.__file__).parent)
@@ -47,6 +49,9 @@ class CallMeter:
         return self.python.total()
 
     def __enter__(self) -> Self:
+        # What a coverage run calls is no cost of the package.
+        self._untraced = traced(None)
+        self._untraced.__enter__()
         sys.setprofile(self._event)
         return self
 
@@ -57,6 +62,7 @@ class CallMeter:
         trace: TracebackType | None,
     ) -> None:
         sys.setprofile(None)
+        self._untraced.__exit__(None, None, None)
 
     def _event(self, frame: FrameType, event: str, argument: Any) -> None:
         own = self._is_own(frame.f_code)
@@ -94,25 +100,24 @@ def opcodes(work: Callable[[], object]) -> int:
             count += 1
         return trace
 
-    sys.settrace(trace)
-    try:
+    with traced(trace):
         work()
-    finally:
-        sys.settrace(None)
     return count
 
 
 def peak_bytes(work: Callable[[], object]) -> int:
     """How many bytes more than before were allocated at one time while `work` ran."""
-    tracemalloc.start()
-    try:
-        work()
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        work()
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    # What a coverage run notes is allocated as well.
+    with traced(None):
+        tracemalloc.start()
+        try:
+            work()
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            work()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
     return peak - before
 
 

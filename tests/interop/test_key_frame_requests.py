@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from clients.client import Program
 from multicast_peer import group_member
+from own_ports import own_port
 from rtsp_peer import RtspPeer, frame
 from udp_peer import UdpPair, port_from, wait_for
 
@@ -25,7 +26,7 @@ from headwater.protocol.rtp import payload_offset
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
-GROUP, PORT = "239.255.77.8", 43540
+GROUP, PORT = "239.255.77.8", own_port(540)
 SSRC = 0x7EAD
 MOUNTS = MountSettings(
     multicast_group=GROUP,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from types import FrameType
 from typing import Any, Self
+
+from tracing import traced
 
 
 class PythonLines:
@@ -14,11 +15,12 @@ class PythonLines:
         self.count = 0
 
     def __enter__(self) -> Self:
-        sys.settrace(self._trace)
+        self._tracing = traced(self._trace)
+        self._tracing.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
+        self._tracing.__exit__(None, None, None)
 
     def _trace(self, _frame: FrameType, event: str, _argument: Any) -> Any:
         self.count += event == "line"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from inside import inside
+from own_ports import own_port
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
@@ -20,7 +21,7 @@ from headwater.net import steady_loop
 from headwater.net.settings import TlsSettings
 from headwater.relay import upkeep
 
-RTP_PORT_START = 42000
+RTP_PORT_START = own_port(0)
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 

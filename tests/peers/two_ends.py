@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from own_ports import own_port
 from stream_ends import tcp_pair
 
 from headwater.media.mount import Mount
@@ -32,11 +33,11 @@ from headwater.transports.wire_connection import WireConnection
 
 DEADLINE_S = 10
 SDP = b"v=0\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-GROUP, GROUP_PORT = "239.77.1.30", 44490
+GROUP, GROUP_PORT = "239.77.1.30", own_port(490)
 MOUNT_SETTINGS = MountSettings(
     multicast_group=GROUP, multicast_port_start=GROUP_PORT, multicast_interface="127.0.0.1"
 )
-SERVER_PORTS, CLIENT_PORTS = 44400, 44440
+SERVER_PORTS, CLIENT_PORTS = own_port(400), own_port(440)
 
 
 class Wire(WireConnection):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from inside import inside
 from logged import events
+from own_ports import own_port
 
 from headwater import MountSettings, RtspServer
 from headwater.media.path_difference import PathDifference
@@ -21,7 +22,11 @@ async def test_a_room_is_told_of_added_changed_and_removed_paths(
     def broken(_difference: PathDifference) -> None:
         raise RuntimeError("a room that fails")
 
-    arguments: dict[str, Any] = {"host": "127.0.0.1", "publish_port": 0, "rtp_port_start": 45000}
+    arguments: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "publish_port": 0,
+        "rtp_port_start": own_port(0),
+    }
     async with RtspServer(**arguments, paths={"a": {"grace_s": 1.0}}) as server:
         watch = inside(server).relay.path_watch
         watch.register(MountSettings, broken)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from inside import inside
+from own_ports import own_port
 from rtsp_peer import SDP, Answer, RtspPeer, TcpPublisher, TcpReader
 from step_fault import StepFault
 from udp_peer import UdpPair, wait_for
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 
 # By the address that the peer comes from.
 GROUPS = {"127.0.0.1": "239.77.1.10", "::1": "ff15::4d:110"}
-RTP_PORT_START = 43700
+RTP_PORT_START = own_port(700)
 ANNOUNCE = {"Content-Type": "application/sdp"}
 MOST_STEPS = 2000
 OPEN_FILES = Path("/proc/self/fd")
@@ -189,7 +190,7 @@ async def test_a_request_that_fails_at_any_step_keeps_nothing(
     mounts = MountSettings(
         publisher_idle_timeout_s=0,
         multicast_group=GROUPS[host],
-        multicast_port_start=43560,
+        multicast_port_start=own_port(560),
         multicast_interface="127.0.0.1" if "." in host else "lo",
     )
     rtp = RtpSettings(

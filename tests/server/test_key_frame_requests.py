@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from multicast_peer import group_member
+from own_ports import own_port
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -20,7 +21,7 @@ from headwater.protocol.rtcp_build import full_intra_request, picture_loss_indic
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
 SSRC = 0x1234
-GROUP, PORT = "239.77.1.10", 43520
+GROUP, PORT = "239.77.1.10", own_port(520)
 PLI = picture_loss_indication(7, SSRC, cname="reader")
 FIR = full_intra_request(7, SSRC, 1, cname="reader")
 # Receiver reports would come between the requests; the upkeep of the tests runs often.

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from logged import events
 from multicast_peer import group_member
+from own_ports import own_port
 from rtsp_peer import DEADLINE_S, SDP, Answer, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import MountOverride, MountSettings, RtspServer, Settings
@@ -18,7 +19,7 @@ from headwater.protocol.rtcp_build import receiver_report, sender_report
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
-GROUP, PORT = "239.77.1.9", 43500
+GROUP, PORT = "239.77.1.9", own_port(500)
 MULTICAST = {"Transport": "RTP/AVP;multicast"}
 MOUNTS = MountSettings(
     multicast_group=GROUP,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from inside import inside
 from logged import event_of, events
+from own_ports import own_port
 from rtsp_peer import SDP, SDP_VIDEO, Answer, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, port_from, wait_for
 
@@ -129,20 +130,20 @@ async def test_busy_pairs_are_skipped(start_server: ServerFactory) -> None:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp_holder,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp_holder,
     ):
-        rtp_holder.bind(("127.0.0.1", 43000))
-        rtcp_holder.bind(("127.0.0.1", 43003))
-        server = await start_server(rtp_port_start=43000, rtp_port_count=6)
+        rtp_holder.bind(("127.0.0.1", own_port(0)))
+        rtcp_holder.bind(("127.0.0.1", own_port(3)))
+        server = await start_server(rtp_port_start=own_port(0), rtp_port_count=6)
         publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
-        assert publisher.server_port == 43004
+        assert publisher.server_port == own_port(4)
         assert server.udp_pairs_in_use == 1
 
 
 async def test_used_up_range_is_453_named_in_the_log_and_disturbs_nobody(
     start_server: ServerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = await start_server(rtp_port_start=43101, rtp_port_count=3)
+    server = await start_server(rtp_port_start=own_port(101), rtp_port_count=3)
     publisher = await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
-    assert publisher.server_port == 43102, "an odd start is rounded up"
+    assert publisher.server_port == own_port(102), "an odd start is rounded up"
     over_tcp = await TcpReader.start(server.play_port, server.play_url("/a"))
     with caplog.at_level(logging.INFO):
         for _ in range(5):
@@ -194,7 +195,7 @@ async def test_full_descriptor_table_is_503_named_in_the_log_and_disturbs_nobody
 
 
 async def test_publisher_without_a_pair_goes_on_over_tcp(start_server: ServerFactory) -> None:
-    server = await start_server(rtp_port_start=43200, rtp_port_count=2)
+    server = await start_server(rtp_port_start=own_port(200), rtp_port_count=2)
     await UdpPublisher.start(server.publish_port, server.publish_url("/first"))
     url = server.publish_url("/second")
     peer, pair = await RtspPeer.connect(server.publish_port), UdpPair()
@@ -247,7 +248,7 @@ async def test_461_only_if_none_of_the_alternatives_fits(server: RtspServer) -> 
 async def test_second_alternative_is_taken_where_no_pair_is_free(
     start_server: ServerFactory, role: str
 ) -> None:
-    server = await start_server(rtp_port_start=43200, rtp_port_count=2)
+    server = await start_server(rtp_port_start=own_port(200), rtp_port_count=2)
     await UdpPublisher.start(server.publish_port, server.publish_url("/a"))
     peer, pair = await RtspPeer.connect(server.play_port), UdpPair()
     both = {"Transport": f"RTP/AVP;unicast;{pair.client_port},RTP/AVP/TCP;unicast;interleaved=2-3"}
@@ -277,13 +278,13 @@ async def test_peer_on_a_link_local_address_is_sent_to_tcp(
 
 
 async def test_returned_pairs_serve_again(start_server: ServerFactory) -> None:
-    server = await start_server(rtp_port_start=43300, rtp_port_count=2)
+    server = await start_server(rtp_port_start=own_port(300), rtp_port_count=2)
     await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     peer, url = await RtspPeer.connect(server.play_port), server.play_url("/a")
     for _ in range(3):
         pair = UdpReader()
         setup = await pair.setup(peer, url)
-        assert port_from(setup, "server_port") == 43300
+        assert port_from(setup, "server_port") == own_port(300)
         assert (await peer.ask("TEARDOWN", url, {"Session": setup.session})).status == 200
 
 
@@ -308,7 +309,7 @@ async def ask_for_a_pair(server: RtspServer, path: str, source: str = "127.0.0.1
 
 
 async def test_one_address_cannot_take_all_pairs(start_server: ServerFactory) -> None:
-    rtp = RtpSettings(rtp_port_start=42000, rtp_port_count=400, rtp_pairs_per_address=3)
+    rtp = RtpSettings(rtp_port_start=own_port(0), rtp_port_count=400, rtp_pairs_per_address=3)
     server = await start_server(settings=Settings(rtp=rtp), host="")
     answers = [await ask_for_a_pair(server, f"/{number}") for number in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 200, 453]

@@ -6,11 +6,11 @@ import asyncio
 import socket
 
 from local_identity import local_identity
+from own_ports import own_port
 
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
-from headwater.protocol.rtp import cut_run
 from headwater.transports.offers.negotiation import Offer
 from headwater.transports.offers.offer_answers import UdpAnswers
 from headwater.transports.session_media import SessionIdentity
@@ -29,16 +29,13 @@ class BrokenTrack:
     def write(self, packets: list[bytes]) -> None:
         raise RuntimeError("broken")
 
-    def write_run(self, run: bytes, segment_bytes: int) -> None:
-        raise RuntimeError("broken")
-
     def write_rtcp(self, packet: bytes) -> None:
         raise RuntimeError("broken")
 
 
 async def test_failing_ingest_closes_the_session_and_returns_the_ports() -> None:
     closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    ports = PortPairPool(43600, 20)
+    ports = PortPairPool(own_port(600), 20)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
         camera.bind(("127.0.0.1", 0))
         camera_port = camera.getsockname()[1]
@@ -77,15 +74,12 @@ class ListeningTrack:
         self.packets += packets
         self.came.set()
 
-    def write_run(self, run: bytes, segment_bytes: int) -> None:
-        self.write(cut_run(run, segment_bytes))
-
     def write_rtcp(self, packet: bytes) -> None:
         self.packets.append(packet)
 
 
 async def test_what_strangers_sent_before_the_sockets_were_connected_is_forgotten() -> None:
-    ports, track = OpenToStrangers(43700, 20), ListeningTrack()
+    ports, track = OpenToStrangers(own_port(700), 20), ListeningTrack()
     identity = local_identity()
     publisher = over_udp(identity, ports)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:

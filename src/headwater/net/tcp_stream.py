@@ -146,10 +146,7 @@ class TcpStream(TcpSendQueue):
                 return False
             self.bytes_received += len(data)
             if not self.closed:
-                try:
-                    self.receiver.stream_data(data)
-                except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
-                    self._contain(error)
+                self._deliver(data)
                 if not self._reading:
                     return False
             # A short read has emptied the socket: the call that would say so can be saved.

@@ -240,8 +240,7 @@ class WireParser:
             return None
         if not self._channels.issuperset(by_channel):
             self._channels |= by_channel.keys()
-        self._synced = True
-        self._garbage_run_bytes = 0
+        self._good_event()
         return InterleavedFrames(by_channel)
 
     def _head(self) -> bytes | None:

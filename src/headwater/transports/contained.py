@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec
 
 from headwater.log_pace import paced_logger
 from headwater.transports.ingest import IngestOwner
 
 logger = paced_logger(__name__)
 
-P = ParamSpec("P")
-
 PacketsConsumer = Callable[[list[bytes]], None]
-RunConsumer = Callable[[bytes, int], None]
 
 
-def contained(write: Callable[P, None], owner: IngestOwner) -> Callable[P, None]:
+def contained(write: PacketsConsumer, owner: IngestOwner) -> PacketsConsumer:
     """Take packets in; should that fail, close their owner."""
 
-    def receive(*packets: P.args, **named: P.kwargs) -> None:
+    def receive(packets: list[bytes]) -> None:
         try:
-            write(*packets, **named)
+            write(packets)
         except Exception:
             logger.exception("ingest failed", extra={"session": owner.id, "peer": owner.peer})
             owner.close("ingest failed")

@@ -17,9 +17,9 @@ PORTS = r"publish to +rtsp://[^:]+:(\d+)/NAME\n"
 
 
 @pytest.fixture
-def environment(start: Any, tmp_path: Path) -> dict[str, str]:
+def environment(runtime: Path, tmp_path: Path) -> dict[str, str]:
     """The folders where a started server has its status socket."""
-    return {"XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "TMPDIR": str(tmp_path)}
+    return {"XDG_RUNTIME_DIR": str(runtime), "TMPDIR": str(tmp_path)}
 
 
 @pytest.fixture

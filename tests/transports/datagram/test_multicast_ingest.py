@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from own_ports import own_port
 from two_ends import Kept
 
 from headwater.media.tracks.packet_batch import PacketBatch
@@ -15,7 +16,7 @@ from headwater.net.settings import SocketSettings
 from headwater.transports.datagram.multicast_ingest import MulticastGroup, MulticastIngest
 
 HOST = "127.0.0.1"
-GROUP, PORTS = "239.77.1.31", (44510, 44511)
+GROUP, PORTS = "239.77.1.31", (own_port(510), own_port(511))
 END = b"\x80 the last one"
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from local_identity import local_identity
 from logged import events
+from own_ports import own_port
 
 from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
@@ -25,7 +26,9 @@ from headwater.transports.settings import TransportKind
 
 SDP = b"v=0\r\ns=-\r\nm=audio 0 RTP/AVP 0\r\n"
 SETTINGS = MountSettings(
-    multicast_group="239.77.1.10", multicast_port_start=43600, multicast_interface="127.0.0.1"
+    multicast_group="239.77.1.10",
+    multicast_port_start=own_port(600),
+    multicast_interface="127.0.0.1",
 )
 
 

@@ -8,13 +8,13 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+from own_ports import own_port
 from udp_peer import UdpPair as Sender
 
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import socket_address
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.rtp import cut_run
 from headwater.transports.datagram.udp_ingest import TakenPorts, UdpIngest, UdpSource
 
 DEADLINE_S = 10
@@ -33,9 +33,6 @@ class ListeningTrack:
     def write(self, packets: list[bytes]) -> None:
         self.rtp += packets
         self.changed.set()
-
-    def write_run(self, run: bytes, segment_bytes: int) -> None:
-        self.write(cut_run(run, segment_bytes))
 
     def write_rtcp(self, packets: list[bytes]) -> None:
         self.rtcp += packets
@@ -71,7 +68,7 @@ class Stage:
 
     def __init__(self, source: UdpSource, host: str = HOST) -> None:
         self.host = host
-        self.ports = PortPairPool(43740, 20)
+        self.ports = PortPairPool(own_port(740), 20)
         self.owner = Owner()
         self.track = ListeningTrack()
         self.pair = self.ports.bind_pair(host)

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from local_identity import local_identity
+from own_ports import own_port
 
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.track import Track
@@ -27,7 +28,7 @@ async def test_every_reader_behind_a_broken_egress_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loop = asyncio.get_running_loop()
-    ports = PortPairPool(43700, 20)
+    ports = PortPairPool(own_port(700), 20)
     egresses = UdpEgressTable(loop, ports, SocketSettings())
     track = Track(0, SessionDescription.parse(SDP).media[0], clock=time.monotonic)
     causes: asyncio.Queue[str] = asyncio.Queue()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from two_ends import GROUP, GROUP_PORT, End, Kept, TwoEnds, audio, two_ends
+from two_ends import CLIENT_PORTS, GROUP, GROUP_PORT, End, Kept, TwoEnds, audio, two_ends
 
 from headwater.media.mount import Mount
 from headwater.protocol.errors import ProtocolError
@@ -263,10 +263,11 @@ async def test_ssrc_of_the_answer_is_told_as_a_hint() -> None:
 @pytest.mark.parametrize(
     ("kind", "header"),
     [
-        (UDP, "RTP/AVP;unicast;client_port=44440-44441"),
+        (UDP, f"RTP/AVP;unicast;client_port={CLIENT_PORTS}-{CLIENT_PORTS + 1}"),
         (TCP, "RTP/AVP/TCP;unicast;interleaved=0-1"),
         (MULTICAST, "RTP/AVP;multicast"),
     ],
+    ids=["udp", "tcp", "multicast"],
 )
 async def test_client_that_receives_says_no_mode(kind: TransportKind, header: str) -> None:
     async with two_ends() as both:

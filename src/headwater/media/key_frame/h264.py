@@ -14,7 +14,6 @@ from headwater.media.key_frame.nal_units import (
     SLICE,
     SUPPLEMENT,
     NalKeyFrames,
-    quiet_bytes,
 )
 from headwater.protocol.payload import h264
 from headwater.protocol.payload.h264 import FIRST_SLICE, FU_START, has_recovery_point
@@ -43,9 +42,8 @@ class H264KeyFrames(NalKeyFrames):
 
     __slots__ = ()
 
-    quiet = quiet_bytes(_PACKET_ROLE, 1, _UNIT_ROLE.__getitem__)
-
-    def _look(self, packets: Sequence[bytes]) -> int:
+    def find(self, packets: Sequence[bytes]) -> int:
+        """See `KeyFrameDetector.find`."""
         for index, packet in enumerate(packets):
             try:
                 at = payload_offset(packet) if packet[0] & 0x1F else 12
