@@ -23,7 +23,10 @@ PACKAGE = str(Path(headwater.__file__).parent)
 
 # Socket methods that enter the kernel.
 _SYSTEM_CALLS = frozenset(
-    {"send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "recv_into", "setsockopt"}
+    {
+        *("send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "recv_into", "setsockopt"),
+        *("getsockname", "getpeername"),
+    }
 )
 
 

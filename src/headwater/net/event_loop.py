@@ -6,7 +6,6 @@ import time
 from asyncio import AbstractEventLoop, BaseEventLoop
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
-from socket import socket
 from typing import Protocol
 
 
@@ -18,7 +17,11 @@ class Timer(Protocol):
 
 
 class EventLoop(Protocol):
-    """The part of asyncio's event loop that sockets need. Times are seconds of its clock."""
+    """The part of asyncio's event loop that sockets need. Times are seconds of its clock.
+
+    A socket is watched by its descriptor: of one that it does not know yet, Python 3.11's loop
+    writes a description, which asks the kernel for both addresses.
+    """
 
     @property
     def time(self) -> Callable[[], float]:
@@ -34,18 +37,18 @@ class EventLoop(Protocol):
 
     @property
     def add_reader(self) -> Callable[..., object]:
-        """Call a function whenever a socket can be read."""
+        """Call a function whenever the socket of a descriptor can be read."""
 
     @property
-    def remove_reader(self) -> Callable[[socket], object]:
+    def remove_reader(self) -> Callable[[int], object]:
         """Undo `add_reader`."""
 
     @property
     def add_writer(self) -> Callable[..., object]:
-        """Call a function whenever a socket can be written."""
+        """Call a function whenever the socket of a descriptor can be written."""
 
     @property
-    def remove_writer(self) -> Callable[[socket], object]:
+    def remove_writer(self) -> Callable[[int], object]:
         """Undo `add_writer`."""
 
 

@@ -62,7 +62,7 @@ class Preamble:
         self._done = False
         self._timer = loop.call_later(deadline_s, self._fail, "no first byte in time")
         try:
-            loop.add_reader(sock, self._on_readable)
+            loop.add_reader(sock.fileno(), self._on_readable)
         except BaseException:
             self._timer.cancel()
             raise
@@ -121,4 +121,4 @@ class Preamble:
     def _let_go(self) -> None:
         self._done = True
         self._timer.cancel()
-        self._loop.remove_reader(self._sock)
+        self._loop.remove_reader(self._sock.fileno())

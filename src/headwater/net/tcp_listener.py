@@ -100,7 +100,7 @@ class TcpListener:
             self._rest.cancel()
             self._rest = None
         for sock in self._sockets:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(sock.fileno())
 
     def set_backlog(self, backlog: int) -> None:
         """Change how many connections may wait in the kernel."""
@@ -136,7 +136,7 @@ class TcpListener:
         self._rest = None
         self._accepting = True
         for sock in self._sockets:
-            self._loop.add_reader(sock, self._accept, sock)
+            self._loop.add_reader(sock.fileno(), self._accept, sock)
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(self._accepts_per_wake):

@@ -30,6 +30,7 @@ class TcpSendQueue(ABC):
     __slots__ = (
         "_bytes_sent",
         "_corked",
+        "_descriptor",
         "_loop",
         "_queue",
         "_queued_at_s",
@@ -38,6 +39,7 @@ class TcpSendQueue(ABC):
         "_send",
         "_sock",
         "_vectored",
+        "_waits_for_room",
         "_writers",
         "closed",
         "queued_bytes",
@@ -46,6 +48,7 @@ class TcpSendQueue(ABC):
 
     def __init__(self, sock: socket.socket, loop: EventLoop, queued_total: QueuedTotal) -> None:
         self._sock = sock
+        self._descriptor = sock.fileno()
         self._loop = loop
         self._send = sock.send
         self._vectored = probe().sendmsg
@@ -53,6 +56,8 @@ class TcpSendQueue(ABC):
         self._queued_at_s: deque[float] = _NO_TIMES
         self._queued_total = queued_total
         self._corked = False
+        # Whether the loop tells when the kernel takes bytes again.
+        self._waits_for_room = False
         self._released = False
         self.closed: bool = False
         self.queued_bytes: int = 0
@@ -109,7 +114,7 @@ class TcpSendQueue(ABC):
             if self.closed:
                 self._queue_emptied()
         elif not self._released:
-            self._loop.add_writer(self._sock, self._flush)
+            self._wait_for_room()
 
     def oldest_queued_s(self, now: float) -> float:
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
@@ -151,13 +156,22 @@ class TcpSendQueue(ABC):
         now = self._loop.time()
         self._enqueue(memoryview(data)[sent:] if sent else data, now)
         self.writes_stalled_since = now
-        self._loop.add_writer(self._sock, self._flush)
+        self._wait_for_room()
 
     def _tell_writers(self) -> None:
         for writer in self._writers:
             writer.stream_changed()
 
     # -- the queue
+
+    def _wait_for_room(self) -> None:
+        self._waits_for_room = True
+        self._loop.add_writer(self._descriptor, self._flush)
+
+    def _wait_no_more(self) -> None:
+        if self._waits_for_room:
+            self._waits_for_room = False
+            self._loop.remove_writer(self._descriptor)
 
     def _enqueue(self, data: bytes | memoryview, now: float) -> None:
         if not self._queue:
@@ -172,7 +186,7 @@ class TcpSendQueue(ABC):
         """Go on with the queue now that the kernel takes bytes again."""
         if not self._send_queued():
             return
-        self._loop.remove_writer(self._sock)
+        self._wait_no_more()
         self._queue_emptied()
 
     def _send_queued(self) -> bool:
@@ -216,6 +230,8 @@ class TcpSendQueue(ABC):
 
     def _forget_queue(self) -> None:
         """Give up what is queued."""
+        if not self._queue:
+            return
         self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self._queued_total.size_bytes -= self.queued_bytes
         self.queued_bytes = 0

@@ -40,7 +40,6 @@ class TcpStream(TcpSendQueue):
     peer_certificate: Final = None
 
     __slots__ = (
-        "_begun",
         "_close_deadline_s",
         "_ended",
         "_errors_repeat",
@@ -51,6 +50,7 @@ class TcpStream(TcpSendQueue):
         "_reads_per_wake",
         "_recv",
         "_timer",
+        "_watched",
         "bytes_received",
         "local_address",
         "peer_address",
@@ -87,7 +87,8 @@ class TcpStream(TcpSendQueue):
         self._close_deadline_s = close_deadline_s
         self._initial_data = initial_data
         self._timer: Timer | None = None
-        self._begun = False
+        # Whether the loop tells when there is something to read.
+        self._watched = False
         self._reading = True
         self._reading_on = False
         self._ended = False
@@ -96,7 +97,10 @@ class TcpStream(TcpSendQueue):
         self.peer_address: Address = peer_address or _address_of(sock, "getpeername")
         self.secure: bool = False
         self.bytes_received: int = len(initial_data)
-        loop.call_soon(self._begin)
+        if initial_data:
+            loop.call_soon(self._begin)
+        else:
+            self._watch()
 
     # -- reading
 
@@ -104,28 +108,38 @@ class TcpStream(TcpSendQueue):
         """Take nothing from the peer until `resume_reading`."""
         if self._reading and not self.closed:
             self._reading = False
-            if self._begun and not self._ended:
-                self._loop.remove_reader(self._sock)
+            self._watch_no_more()
 
     def resume_reading(self) -> None:
         """Undo `pause_reading`."""
         if self._reading or self.closed:
             return
         self._reading = True
-        if not self._begun:
+        if self._initial_data:
             self._loop.call_soon(self._begin)
-        elif not self._ended:
-            self._loop.add_reader(self._sock, self._on_readable)
+        else:
+            self._watch()
 
     def _begin(self) -> None:
-        if self._begun or not self._reading or self._released:
+        """Deliver what was read before, then read on."""
+        if not self._reading or self._released:
             return
-        self._begun = True
         data, self._initial_data = self._initial_data, b""
         if data and not self.closed:
             self._deliver(data)
         if self._reading and not self._released:
-            self._loop.add_reader(self._sock, self._on_readable)
+            self._watch()
+
+    def _watch(self) -> None:
+        if not self._watched and not self._ended:
+            self._watched = True
+            woken = self._read if self._errors_repeat else self._read_to_the_end
+            self._loop.add_reader(self._descriptor, woken)
+
+    def _watch_no_more(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._loop.remove_reader(self._descriptor)
 
     def _read(self) -> bool:
         """Read a bounded number of times, so that one busy peer cannot starve the others.
@@ -154,15 +168,14 @@ class TcpStream(TcpSendQueue):
                 return False
         return True
 
-    def _on_readable(self) -> None:
+    def _read_to_the_end(self) -> None:
+        """Read until there is nothing left: the loop tells of an error but once."""
         if not self._reading_on:
             self._read_on()
 
     def _read_on(self) -> None:
-        """Read; where the loop tells of an error but once, until there is nothing left to read."""
         self._reading_on = False
-        live = self._reading and not self._ended and not self._released
-        if live and self._read() and not self._errors_repeat:
+        if self._watched and self._read():
             self._reading_on = True
             self._loop.call_soon(self._read_on)
 
@@ -175,7 +188,7 @@ class TcpStream(TcpSendQueue):
     def _end(self) -> None:
         """Handle the peer's end of data."""
         self._ended = True
-        self._loop.remove_reader(self._sock)
+        self._watch_no_more()
         if self.closed:
             if not self._queue:
                 self._release(None)
@@ -220,9 +233,8 @@ class TcpStream(TcpSendQueue):
 
     def _watch_for_end(self) -> None:
         """Read on, though only to see the peer's end and to leave nothing unread."""
-        if not self._ended and not (self._begun and self._reading):
-            self._loop.add_reader(self._sock, self._on_readable)
-        self._begun = self._reading = True
+        self._reading = True
+        self._watch()
 
     def _linger(self) -> None:
         """End our side in order and give the peer a moment to end its own."""
@@ -250,8 +262,8 @@ class TcpStream(TcpSendQueue):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        self._watch_no_more()
+        self._wait_no_more()
         self._sock.close()
         self._forget_queue()
         self._loop.call_soon(self._tell_closed, error)

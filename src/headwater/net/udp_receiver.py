@@ -66,24 +66,28 @@ class _Receiver:
         """Stop reading; the socket stays open. A second call does nothing."""
         if not self._closed:
             self._closed = True
-            self._loop.remove_reader(self._sock)
+            self._loop.remove_reader(self._sock.fileno())
 
     def _watch(self) -> None:
-        """Read whenever there is something to read.
+        """Read whenever there is something to read."""
+        self._loop.add_reader(self._sock.fileno(), self._on_readable)
 
-        To be called again after an error, and when a wake-up found nothing, because another call
-        may have taken its error: libuv, beneath uvloop, forgets a socket that has one.
+    def _watch_again(self) -> None:
+        """Have the loop ask anew, after an error and when a wake-up found nothing.
+
+        Another call may have taken the socket's error, and libuv, beneath uvloop, forgets a socket
+        that has one.
         """
         if not self._closed:
-            self._loop.remove_reader(self._sock)
-            self._loop.add_reader(self._sock, self._on_readable)
+            self._loop.remove_reader(self._sock.fileno())
+            self._watch()
 
     def _on_readable(self) -> None:
         raise NotImplementedError
 
     def _failed(self, error: OSError) -> None:
         """Count an error that the socket told; it takes nothing from what else is received."""
-        self._watch()
+        self._watch_again()
         # Windows tells an unconnected socket of a refused datagram by ECONNRESET.
         if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
             self.refused += 1
@@ -151,7 +155,7 @@ class UdpReceiver(_Receiver):
         if packets:
             self._deliver(packets, size - 1)
         else:
-            self._watch()
+            self._watch_again()
 
     def _deliver(self, packets: list[bytes], longest_bytes: int) -> None:
         if max(map(len, packets)) > longest_bytes or b"" in packets:
@@ -194,7 +198,7 @@ class UdpReceiver(_Receiver):
         if packets:
             self._deliver(packets, _MAX_DATAGRAM_BYTES)
         else:
-            self._watch()
+            self._watch_again()
 
     def _stop_coalescing(self) -> list[bytes]:
         """Turn receive offload off for good; return what came while that happened.
@@ -255,7 +259,7 @@ class UdpDatagramReceiver(_Receiver):
             self.wakes += 1
             self._on_datagrams(datagrams)
         else:
-            self._watch()
+            self._watch_again()
 
 
 def _segment_bytes(ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -174,7 +174,7 @@ class UdpSender:
             return
         self._closed = True
         if self._pending:
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._sock.fileno())
             self._pending.clear()
             self.pending_bytes = 0
         for destination in self._destinations:
@@ -332,7 +332,7 @@ class UdpSender:
         """Put what could not be sent at the head of the queue and wait for the socket."""
         if not self._pending:
             self.stalls += 1
-            self._loop.add_writer(self._sock, self._resume)
+            self._loop.add_writer(self._sock.fileno(), self._resume)
         self._pending.extendleft(reversed(stopped))
         self.pending_bytes += sum(pending.wire_bytes for pending in stopped)
 
@@ -356,9 +356,9 @@ class UdpSender:
                 queue.appendleft(pending)
                 self.pending_bytes += pending.wire_bytes
                 # Again, because libuv, beneath uvloop, forgets a socket that had an error.
-                self._loop.add_writer(self._sock, self._resume)
+                self._loop.add_writer(self._sock.fileno(), self._resume)
                 return
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_writer(self._sock.fileno())
 
     def _leave_out_removed(self, pending: PendingSend) -> None:
         rest = pending.group.destinations[pending.index :]

@@ -16,13 +16,13 @@ class Arrival:
         self._loop = loop
         self._call = call
         self._over = False
-        loop.add_reader(sock, self._on_readable)
+        loop.add_reader(sock.fileno(), self._on_readable)
 
     def close(self) -> None:
         """Wait no longer; a second call does nothing."""
         if not self._over:
             self._over = True
-            self._loop.remove_reader(self._sock)
+            self._loop.remove_reader(self._sock.fileno())
 
     def _on_readable(self) -> None:
         try:
@@ -31,8 +31,8 @@ class Arrival:
             return
         except OSError:
             # An ICMP error is no datagram. libuv, beneath uvloop, forgets a socket that has one.
-            self._loop.remove_reader(self._sock)
-            self._loop.add_reader(self._sock, self._on_readable)
+            self._loop.remove_reader(self._sock.fileno())
+            self._loop.add_reader(self._sock.fileno(), self._on_readable)
             return
         self.close()
         self._call()
