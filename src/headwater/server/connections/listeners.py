@@ -358,6 +358,8 @@ class Listeners:
         )
         if counted is not None:
             self._connections.forget_address(counted)
+        # Its stream may watch it already.
+        self._loop.remove_reader(sock.fileno())
         sock.close()
 
 
