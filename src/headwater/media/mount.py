@@ -206,9 +206,13 @@ class Mount:
             self._grace_timer.cancel()
             self._grace_timer = None
         if self.counters.publishers:
-            ends = {track.index: end for track in self.tracks if (end := track.end) is not None}
+            positions = {
+                track.index: position
+                for track in self.tracks
+                if (position := track.position) is not None
+            }
             lead_s = 0.0 if self._splice is None else self._splice.lead_s
-            splice = self._splice = Splice(ends, lead_s)
+            splice = self._splice = Splice(positions, lead_s)
             for track, media in zip(self.tracks, presentation.media, strict=True):
                 track.continue_with(media, splice)
         self.presentation = presentation

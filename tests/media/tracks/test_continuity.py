@@ -9,7 +9,7 @@ from headwater.media.tracks.continuity import (
     FirstPacket,
     Offsets,
     Splice,
-    TrackEnd,
+    TrackPosition,
 )
 from headwater.media.tracks.timeline import NTP_SECOND, SenderClock, TrackClock
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
@@ -52,13 +52,15 @@ def nobody(_source: bytes) -> bool:
     return False
 
 
-def ends(*, reports: bool = False) -> dict[int, TrackEnd]:
+def ends(*, reports: bool = False) -> dict[int, TrackPosition]:
     """Video ended at 1000 s of the clock, sound 20 ms after; both of media time 100 s."""
     video = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
     audio = SenderClock(ntp(OLD_NTP, 0), 0) if reports else None
     return {
-        0: TrackEnd(0xA, 501, TrackClock(VIDEO_HZ, 100 * VIDEO_HZ, 1000.0, video), 100 * VIDEO_HZ),
-        1: TrackEnd(
+        0: TrackPosition(
+            0xA, 501, TrackClock(VIDEO_HZ, 100 * VIDEO_HZ, 1000.0, video), 100 * VIDEO_HZ
+        ),
+        1: TrackPosition(
             0xB, 65_535, TrackClock(AUDIO_HZ, 100 * AUDIO_HZ, 1000.02, audio), 100 * AUDIO_HZ
         ),
     }
@@ -274,11 +276,11 @@ def test_retransmissions_and_protection_never_say_where_the_media_goes_on() -> N
     assert not continuation.placed
     assert continuation.rewritten(beside, nobody) == beside
     continuation.place([*beside, *beside, packet(7000, 555, 0xC)], 1004.0)
-    assert continuation.end_of(
-        TrackEnd(0xC, 7001, TrackClock(VIDEO_HZ, 555, 1004.0), 560), nobody
-    ) == TrackEnd(0xA, 502, TrackClock(VIDEO_HZ, 104 * VIDEO_HZ, 1004.0), 104 * VIDEO_HZ + 5)
-    other = TrackEnd(0xD, 50_001, TrackClock(VIDEO_HZ, 555, 1004.0), 555)
-    assert continuation.end_of(other, nobody) == other
+    assert continuation.position_of(
+        TrackPosition(0xC, 7001, TrackClock(VIDEO_HZ, 555, 1004.0), 560), nobody
+    ) == TrackPosition(0xA, 502, TrackClock(VIDEO_HZ, 104 * VIDEO_HZ, 1004.0), 104 * VIDEO_HZ + 5)
+    other = TrackPosition(0xD, 50_001, TrackClock(VIDEO_HZ, 555, 1004.0), 555)
+    assert continuation.position_of(other, nobody) == other
 
 
 def test_a_track_of_nothing_but_retransmissions_goes_on_too() -> None:
@@ -327,7 +329,7 @@ def test_immediate_replacements_add_no_drift(pause_s: float) -> None:
     now, timestamp, lead_s = 1000.0, 0, 0.0
     for _ in range(200):
         clock = TrackClock(VIDEO_HZ, timestamp, now)
-        splice = Splice({0: TrackEnd(0xA, 1, clock, timestamp)}, lead_s)
+        splice = Splice({0: TrackPosition(0xA, 1, clock, timestamp)}, lead_s)
         now += pause_s
         offsets = splice.place(0, first(1, 77, now))
         assert timestamp < 77 + offsets.ts_delta
@@ -338,7 +340,7 @@ def test_immediate_replacements_add_no_drift(pause_s: float) -> None:
 
 def test_what_a_replacement_put_ahead_is_taken_back_in_the_next_break() -> None:
     clock = TrackClock(VIDEO_HZ, 0, 1000.0)
-    splice = Splice({0: TrackEnd(0xA, 1, clock, 0)}, lead_s=0.08)
+    splice = Splice({0: TrackPosition(0xA, 1, clock, 0)}, lead_s=0.08)
     offsets = splice.place(0, first(1, 0, 1003.0))
     assert offsets.ts_delta == round(2.92 * VIDEO_HZ)
     assert splice.lead_s == 0.0

@@ -142,7 +142,7 @@ def test_the_wall_clock_that_readers_know_goes_on_after_a_splice(
     )
     reports = scene.run(20)
     assert {report.ssrc for _, report in reports} == {0x1111, 0x2222}
-    ends = [track.end.clock.timestamp for track in mount.tracks]
+    ends = [track.position.clock.timestamp for track in mount.tracks]
     for index, report in reports:
         late_s = signed_32(ends[index] - report.rtp_timestamp) / RATES[index]
         assert report.ntp / NTP_SECOND + late_s - stage.now == pytest.approx(known, abs=0.15)

@@ -147,7 +147,7 @@ def test_the_main_source_is_the_one_with_the_most_packets_whoever_came_last() ->
     table.receive(packets(13), 1.2)
     table.receive(packets(40_001, ssrc=9), 1.3)
     assert table.main == 1
-    end = table.end
+    end = table.position
     assert end is not None
     assert (end.ssrc, end.next_seq, end.arrived_s) == (1, 14, 1.2)
 
@@ -160,7 +160,7 @@ def test_a_source_that_fell_silent_is_not_the_main_one_any_more() -> None:
     table.receive(packets(8, ssrc=9), 1.1 + MAIN_SILENCE_S)
     assert table.main == 9
     table.forget()
-    assert [table.main, table.end] == [None, None]
+    assert [table.main, table.position] == [None, None]
 
 
 def test_the_highest_timestamp_is_that_of_the_recent_pictures_across_the_wrap() -> None:
@@ -170,7 +170,7 @@ def test_the_highest_timestamp_is_that_of_the_recent_pictures_across_the_wrap() 
         one = packet(seq, timestamp=timestamp)
         table.receive([one], float(seq))
         table.sample(one, float(seq))
-    end = table.end
+    end = table.position
     assert end is not None
     assert (end.timestamp, end.highest_timestamp) == (0x500, 0x2000)
 
@@ -178,7 +178,7 @@ def test_the_highest_timestamp_is_that_of_the_recent_pictures_across_the_wrap() 
 def test_pictures_that_change_order_within_the_last_batch_count() -> None:
     table = SourceTable(90_000)
     table.receive([packet(seq, timestamp=at) for seq, at in enumerate((0, 9000, 3000))], 1.0)
-    end = table.end
+    end = table.position
     assert end is not None
     assert (end.timestamp, end.highest_timestamp) == (3000, 9000)
 
@@ -189,7 +189,7 @@ def test_a_clock_that_begins_anew_far_back_is_believed() -> None:
         one = packet(seq, timestamp=timestamp)
         table.receive([one], float(seq))
         table.sample(one, float(seq))
-    end = table.end
+    end = table.position
     assert end is not None
     assert end.highest_timestamp == 3005
 

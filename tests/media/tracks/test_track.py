@@ -143,11 +143,11 @@ def test_the_tap_comes_before_the_readers_and_shared_encodings_are_let_go(stage:
 
 def test_the_end_of_a_track_is_behind_its_highest_packet(stage: Any) -> None:
     track, _ = heard(stage)
-    assert (track.end, track.ssrc) == (None, None)
+    assert (track.position, track.ssrc) == (None, None)
     source = stage.video(seq=65_534, timestamp=777)
     first, second, third = source.picture(3)
     track.write([first, third, second])
-    end = track.end
+    end = track.position
     assert end is not None
     assert (end.ssrc, end.next_seq) == (source.ssrc, 1)
     assert (end.clock.timestamp, end.clock.arrived_s) == (777, stage.now)
@@ -162,7 +162,7 @@ def test_sender_reports_reach_readers_and_those_who_come_later(stage: Any) -> No
     assert sink.rtcp == [report]
     assert track.last_report == report
     assert track.counters.rtcp_packets == 1
-    end = track.end
+    end = track.position
     assert end.clock.report is not None
     assert (end.clock.report.ntp, end.clock.report.timestamp) == (NTP, 4000)
     block = report_block(track.receiver_report(9, stage.now + 1.0, "s"))
@@ -177,7 +177,7 @@ def test_a_report_without_wall_clock_is_passed_on_but_not_relied_on(stage: Any) 
     track.write_rtcp([source.report(0)])
     assert len(sink.rtcp) == 1
     assert track.last_report is None
-    assert track.end.clock.report is None
+    assert track.position.clock.report is None
 
 
 def test_goodbyes_go_no_further(stage: Any) -> None:
@@ -226,7 +226,7 @@ def test_after_a_splice_packets_and_reports_continue(stage: Any) -> None:
     old = stage.video(timestamp=90_000)
     track.write(old.picture(3))
     track.write_rtcp([old.report(NTP)])
-    splice = Splice({0: track.end})
+    splice = Splice({0: track.position})
     stage.advance(5.0)
     new = stage.video(ssrc=0x7777, seq=30_000, timestamp=123)
     track.continue_with(stage.presentation().media[0], splice)
@@ -257,7 +257,7 @@ def test_rtcp_without_a_sender_after_a_splice_passes(stage: Any) -> None:
     track, sink = heard(stage)
     old = stage.video()
     track.write(old.picture(1))
-    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
     new = stage.video(ssrc=0x7777)
     track.write(new.picture(1))
     application = b"\x80\xcc\x00\x02" + new.ssrc.to_bytes(4, "big") + b"name"
@@ -300,7 +300,7 @@ def test_a_report_of_another_clock_does_not_move_the_clock(stage: Any) -> None:
     other = sender_report(5, ntp=NTP, rtp_timestamp=10**9, packets=0, octets=0, cname="x")
     track.write_rtcp([other])
     assert sink.rtcp == [other]
-    assert track.end.clock.report is None
+    assert track.position.clock.report is None
 
 
 def test_a_track_stands_where_its_main_source_does(stage: Any) -> None:
@@ -310,12 +310,12 @@ def test_a_track_stands_where_its_main_source_does(stage: Any) -> None:
     stage.advance(0.01)
     track.write([other.packet()])
     assert track.ssrc == main.ssrc
-    assert (track.end.ssrc, track.end.next_seq) == (main.ssrc, 105)
-    assert track.end.clock.arrived_s == stage.now - 0.01
+    assert (track.position.ssrc, track.position.next_seq) == (main.ssrc, 105)
+    assert track.position.clock.arrived_s == stage.now - 0.01
     # A report of the other source is not of the main one's clock, nor does it hide one that is.
     track.write_rtcp([main.report(NTP)])
     track.write_rtcp([other.report(NTP + 5)])
-    assert track.end.clock.report.ntp == NTP
+    assert track.position.clock.report.ntp == NTP
 
 
 def test_the_main_source_is_continued_though_another_sent_last(stage: Any) -> None:
@@ -324,8 +324,8 @@ def test_the_main_source_is_continued_though_another_sent_last(stage: Any) -> No
     track.write([stage.video(ssrc=0x9999, seq=40_000).packet()])
     stage.advance(1.0)
     new, beside = stage.video(ssrc=0x7777, seq=7), stage.video(ssrc=0x8888, seq=50_000)
-    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
-    assert (track.ssrc, track.end.next_seq) == (0x1111, 105)
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
+    assert (track.ssrc, track.position.next_seq) == (0x1111, 105)
     track.write([*new.picture(2), beside.packet()])
     track.write([beside.packet()])
     assert [(ssrc(each), sequence_number(each)) for each in sink.packets[6:]] == [
@@ -334,16 +334,16 @@ def test_the_main_source_is_continued_though_another_sent_last(stage: Any) -> No
         (0x8888, 50_000),
         (0x8888, 50_001),
     ]
-    assert (track.ssrc, track.end.next_seq) == (0x1111, 107)
+    assert (track.ssrc, track.position.next_seq) == (0x1111, 107)
 
 
 def test_a_publisher_without_a_packet_leaves_the_end_of_the_one_before(stage: Any) -> None:
     track, sink = heard(stage)
     track.write(stage.video().picture(5))
     for _ in range(2):
-        end = track.end
+        end = track.position
         track.continue_with(stage.presentation().media[0], Splice({0: end}))
-        assert track.end == end
+        assert track.position == end
     track.write(stage.video(ssrc=0x7777, seq=7).picture(1))
     assert [(ssrc(each), sequence_number(each)) for each in sink.packets[5:]] == [(0x1111, 105)]
 
@@ -355,7 +355,7 @@ def test_a_replacement_comes_behind_the_picture_that_b_frames_refer_to(stage: An
         old.timestamp = order * 3600
         track.write(old.picture(1))
         stage.advance(0.04)
-    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
     track.write(stage.video(ssrc=0x7777, seq=7, timestamp=55).picture(1))
     assert timestamp(sink.packets[-1]) > 8 * 3600
 
@@ -432,7 +432,7 @@ def test_a_report_of_nobody_beside_retransmissions_is_of_the_media_or_is_not_rel
         stage, "m=video 0 RTP/AVP 96 97\na=rtpmap:96 H264/90000\na=rtpmap:97 rtx/90000\n"
     )
     track.write(stage.video().picture(3))
-    track.continue_with(track.media, Splice({0: track.end}))
+    track.continue_with(track.media, Splice({0: track.position}))
     new, again = stage.video(ssrc=0x7777, timestamp=10**9), stage.video(ssrc=0x9, payload_type=97)
     stage.advance(1.0)
     track.write([*new.picture(3), again.packet()])
@@ -466,7 +466,7 @@ def test_a_report_of_nobody_is_of_the_only_source_and_moves_with_it(stage: Any) 
     stray = sender_report(5, ntp=NTP, rtp_timestamp=old.timestamp, packets=0, octets=0, cname="x")
     track.write_rtcp([stray])
     assert sink.rtcp == [stray] == [track.last_report]
-    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
     new = stage.video(ssrc=0x7777, seq=30_000, timestamp=10**9)
     stage.advance(1.0)
     track.write(new.picture(1))
@@ -491,7 +491,7 @@ def test_a_source_for_each_group_goes_on_through_a_splice(stage: Any) -> None:
             seq, at = source.seq, source.timestamp
 
     groups(range(0x1000, 0x1006), 100, 0)
-    track.continue_with(stage.presentation().media[0], Splice({0: track.end}))
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
     groups(range(0x2000, 0x2006), 30_000, 10**9)
     numbers = [sequence_number(packet) for packet in sink.packets]
     assert numbers == list(range(100, 100 + len(numbers)))

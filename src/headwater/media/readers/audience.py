@@ -333,8 +333,8 @@ class Audience:
         self._end_catch_up(seat)
         held_back, seat.reports_held_back = seat.reports_held_back, frozenset()
         for index in sorted(held_back):
-            end = self._mount.tracks[index].end
-            self._send_report(seat, index, None if end is None else end.clock.timestamp)
+            position = self._mount.tracks[index].position
+            self._send_report(seat, index, None if position is None else position.clock.timestamp)
         if seat.reader in self._seats:
             self._go_live(seat)
 

@@ -67,17 +67,19 @@ class StartPlan:
 
 def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
     """Begin with whatever comes next."""
-    ends = {track.index: end for track in tracks if (end := track.end) is not None}
-    if not ends:
+    positions = {
+        track.index: position for track in tracks if (position := track.position) is not None
+    }
+    if not positions:
         return StartPlan({track.index: NOWHERE for track in tracks})
-    clocks = {index: end.clock for index, end in ends.items()}
+    clocks = {index: position.clock for index, position in positions.items()}
     timeline = Timeline(clocks, anchor_of(clocks))
     begin_s = _beginning(timeline, clocks, now) - _REORDER_S
     points = {
         track.index: StartPoint(
-            ends[track.index].next_seq, timeline.timestamp_at(track.index, begin_s)
+            positions[track.index].next_seq, timeline.timestamp_at(track.index, begin_s)
         )
-        if track.index in ends
+        if track.index in positions
         else NOWHERE
         for track in tracks
     }
@@ -90,20 +92,22 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache, place: int) -> StartPl
     clocks: dict[int, TrackClock] = {}
     seqs: dict[int, int] = {}
     firsts: dict[int, int] = {}
-    ends = {track.index: track.end for track in tracks}
-    sources = {index: None if end is None else end.ssrc for index, end in ends.items()}
+    positions = {track.index: track.position for track in tracks}
+    sources = {
+        index: None if position is None else position.ssrc for index, position in positions.items()
+    }
     anchor, first = next(entries)
     kept = _first_packets(chain([(anchor, first)], entries), sources)
     for track in tracks:
-        end = ends[track.index]
+        position = positions[track.index]
         if track.index in kept:
             packet, arrived_s = kept[track.index]
             clocks[track.index] = track.clock_of(packet, arrived_s)
             seqs[track.index] = sequence_number(packet)
             firsts[track.index] = timestamp(packet)
-        elif end is not None:
-            clocks[track.index] = end.clock
-            seqs[track.index] = end.next_seq
+        elif position is not None:
+            clocks[track.index] = position.clock
+            seqs[track.index] = position.next_seq
     timeline = Timeline(clocks, anchor)
     begin_s = _beginning(timeline, clocks, clocks[anchor].arrived_s)
     points = {

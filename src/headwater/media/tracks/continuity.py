@@ -74,7 +74,7 @@ def _nobody(_source: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class TrackEnd:
+class TrackPosition:
     """Where a track stood, in what readers saw, when its publisher left.
 
     Attributes:
@@ -187,30 +187,31 @@ class Splice:
 
     __slots__ = (
         "_earliest_s",
-        "_ends",
         "_lead_before_s",
         "_ntp_delta",
         "_placed",
+        "_positions",
         "_reference",
         "_timeline",
         "lead_s",
     )
 
-    def __init__(self, ends: Mapping[int, TrackEnd], lead_s: float = 0.0) -> None:
+    def __init__(self, positions: Mapping[int, TrackPosition], lead_s: float = 0.0) -> None:
         """Continue tracks that ended so; those that never carried a packet are left out.
 
         `lead_s` is how far splices before this one have put the presentation ahead of the time
         that passed. It is taken back where there is room, and never grows beyond `LEAST_GAP_S`.
         """
-        self._ends = ends
+        self._positions = positions
         self._lead_before_s = lead_s
         self.lead_s = lead_s
-        clocks = {index: end.steady_clock for index, end in ends.items()}
+        clocks = {index: position.steady_clock for index, position in positions.items()}
         self._timeline = Timeline(clocks, anchor_of(clocks)) if clocks else None
         self._earliest_s = float("-inf")
         if self._timeline is not None:
             last_s = max(
-                self._timeline.instant_of(index) + end.ahead_s for index, end in ends.items()
+                self._timeline.instant_of(index) + position.ahead_s
+                for index, position in positions.items()
             )
             self._earliest_s = last_s + max(_LEAST_STEP_S, LEAST_GAP_S - lead_s)
         # First packets by track, each with the instant it was given.
@@ -224,16 +225,16 @@ class Splice:
         self._placed[track_index] = first, instant_s
         if self._reference is None:
             self._reference = track_index, first, instant_s
-        end = self._ends.get(track_index)
-        if end is None or self._timeline is None:
+        position = self._positions.get(track_index)
+        if position is None or self._timeline is None:
             return Offsets(first.ssrc, first.ssrc, 0, 0)
         timestamp = self._timeline.timestamp_at(track_index, instant_s)
-        if signed_32(timestamp - end.highest_timestamp) <= 0:
-            timestamp = end.highest_timestamp + 1
+        if signed_32(timestamp - position.highest_timestamp) <= 0:
+            timestamp = position.highest_timestamp + 1
         return Offsets(
             source=first.ssrc,
-            ssrc=end.ssrc,
-            seq_delta=end.next_seq - first.seq,
+            ssrc=position.ssrc,
+            seq_delta=position.next_seq - first.seq,
             ts_delta=timestamp - first.clock.timestamp,
         )
 
@@ -344,21 +345,21 @@ class Continuation:
                 meant.setdefault(main, each)
         return meant
 
-    def end_of(self, end: TrackEnd, goes_on: GoesOn) -> TrackEnd:
+    def position_of(self, position: TrackPosition, goes_on: GoesOn) -> TrackPosition:
         """Return where a source stands for readers, by where it stands for its publisher.
 
         The clock's report is the one that readers got already.
         """
         offsets = self._offsets
-        if offsets is None or not offsets.moves(end.ssrc, goes_on):
-            return end
-        stands = end.clock.timestamp + offsets.ts_delta & 0xFFFFFFFF
-        return TrackEnd(
-            ssrc=offsets.ssrc if end.ssrc == offsets.source else end.ssrc,
-            next_seq=end.next_seq + offsets.seq_delta & 0xFFFF,
-            clock=replace(end.clock, timestamp=stands),
-            highest_timestamp=end.highest_timestamp + offsets.ts_delta & 0xFFFFFFFF,
-            late_units=end.late_units,
+        if offsets is None or not offsets.moves(position.ssrc, goes_on):
+            return position
+        stands = position.clock.timestamp + offsets.ts_delta & 0xFFFFFFFF
+        return TrackPosition(
+            ssrc=offsets.ssrc if position.ssrc == offsets.source else position.ssrc,
+            next_seq=position.next_seq + offsets.seq_delta & 0xFFFF,
+            clock=replace(position.clock, timestamp=stands),
+            highest_timestamp=position.highest_timestamp + offsets.ts_delta & 0xFFFFFFFF,
+            late_units=position.late_units,
         )
 
     def rewritten(self, packets: list[bytes], goes_on: GoesOn) -> list[bytes]:

@@ -34,7 +34,7 @@ _MASK_32 = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class SourceEnd:
+class SourcePosition:
     """Where a source stands, as its publisher numbers it.
 
     Attributes:
@@ -185,11 +185,11 @@ class SourceTable:
         their reports with another SSRC, or with its bytes swapped.
         """
         known = self._sources.get(ssrc.to_bytes(4, "big"))
-        end = self.end
-        if end is None or (known is not None and known.packets):
+        position = self.position
+        if position is None or (known is not None and known.packets):
             return ssrc
-        is_near = is_same_clock(timestamp, end.timestamp, self._clock_rate_hz)
-        return end.ssrc if is_near else None
+        is_near = is_same_clock(timestamp, position.timestamp, self._clock_rate_hz)
+        return position.ssrc if is_near else None
 
     def goes_on(self, source: bytes) -> bool:
         """Return whether a source, named as in packets, goes on where another stood.
@@ -200,7 +200,7 @@ class SourceTable:
         return known is not None and known.goes_on
 
     @property
-    def end(self) -> SourceEnd | None:
+    def position(self) -> SourcePosition | None:
         """Where the main source stands, None before the first packet."""
         source = self._main
         if source is None:
@@ -219,7 +219,7 @@ class SourceTable:
                 highest = timestamp
         timestamp = int.from_bytes(last[4:8], "big")
         steady = source.statistics.steady_timestamp(source.arrived_s)
-        return SourceEnd(
+        return SourcePosition(
             ssrc=int.from_bytes(last[8:12], "big"),
             next_seq=last_seq + ahead - 0x8000 + 1 & 0xFFFF,
             timestamp=timestamp,

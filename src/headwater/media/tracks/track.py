@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from headwater.media.clock import Clock
 from headwater.media.counters import TrackCounters
 from headwater.media.key_frame import key_frame_detector
-from headwater.media.tracks.continuity import Continuation, RelayedRtcp, Splice, TrackEnd
+from headwater.media.tracks.continuity import Continuation, RelayedRtcp, Splice, TrackPosition
 from headwater.media.tracks.fan_out import FanOut, Outlet
 from headwater.media.tracks.own_reports import OwnReports
 from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
@@ -58,7 +58,7 @@ class Track:
     __slots__ = (
         "_clock",
         "_continuation",
-        "_continued_end",
+        "_continued_position",
         "_detector",
         "_kinds",
         "_last_timestamp",
@@ -104,7 +104,7 @@ class Track:
         self._kinds = PacketKinds(media)
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
-        self._continued_end: TrackEnd | None = None
+        self._continued_position: TrackPosition | None = None
 
     def write(self, packets: list[bytes]) -> None:
         """Fan out what one wake-up brought, in order of arrival. The list is taken over.
@@ -205,8 +205,8 @@ class Track:
         """The main source as readers know it, None before its first packet."""
         if self._continuation is None:
             return self._sources.main
-        end = self.end
-        return None if end is None else end.ssrc
+        position = self.position
+        return None if position is None else position.ssrc
 
     @property
     def publisher_ssrc(self) -> int | None:
@@ -232,22 +232,28 @@ class Track:
         return receiver_report(reporter_ssrc, blocks, cname=cname) if blocks else None
 
     @property
-    def end(self) -> TrackEnd | None:
+    def position(self) -> TrackPosition | None:
         """Where its main source stands as readers see it; None before the first packet."""
         continuation = self._continuation
-        if continuation is not None and not continuation.placed and self._continued_end is not None:
-            return self._continued_end
-        source = self._sources.end
+        if (
+            continuation is not None
+            and not continuation.placed
+            and self._continued_position is not None
+        ):
+            return self._continued_position
+        source = self._sources.position
         if source is None:
-            return self._continued_end
+            return self._continued_position
         clock = TrackClock(
             self.media.clock_rate_hz, source.timestamp, source.arrived_s, self._report
         )
         late_units = signed_32(source.steady_timestamp - source.timestamp)
-        end = TrackEnd(source.ssrc, source.next_seq, clock, source.highest_timestamp, late_units)
+        position = TrackPosition(
+            source.ssrc, source.next_seq, clock, source.highest_timestamp, late_units
+        )
         if continuation is None:
-            return end
-        return continuation.end_of(end, goes_on=self._sources.goes_on)
+            return position
+        return continuation.position_of(position, goes_on=self._sources.goes_on)
 
     def report_for(self, timestamp: int | None) -> bytes | None:
         """Return the last sender report for a reader that begins at `timestamp`; None if none came.
@@ -272,21 +278,21 @@ class Track:
         Before it whether the publisher itself has reported. None where there was no report, or no
         packet lately.
         """
-        end = self.end
-        if end is None or now - end.clock.arrived_s > _QUIET_S:
+        position = self.position
+        if position is None or now - position.clock.arrived_s > _QUIET_S:
             return None
-        ntp = end.clock.ntp_at(end.steady_clock.timestamp_at(now))
+        ntp = position.clock.ntp_at(position.steady_clock.timestamp_at(now))
         return None if ntp is None else (self._own_reports.publisher_has_reported, ntp)
 
     def make_report(self, now: float, ntp: int, cname: str) -> None:
         """Send readers a sender report; `ntp` is the wall clock, as reports of other tracks say."""
-        end = self.end
-        if end is None:
+        position = self.position
+        if position is None:
             return
         counters = self.counters
-        clock = self._own_reports.report(end.steady_clock, now, ntp)
+        clock = self._own_reports.report(position.steady_clock, now, ntp)
         compound = sender_report(
-            end.ssrc,
+            position.ssrc,
             ntp=clock.ntp,
             rtp_timestamp=clock.timestamp,
             packets=counters.packets,
@@ -301,7 +307,7 @@ class Track:
 
     def continue_with(self, media: MediaDescription, splice: Splice) -> None:
         """Make the packets of another publisher, described by `media`, continue these."""
-        self._continued_end = self.end
+        self._continued_position = self.position
         self.media = media
         self.counters.splices += 1
         self._sources.forget()
@@ -310,7 +316,7 @@ class Track:
         self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
-        if self._continued_end is None:
+        if self._continued_position is None:
             # Nothing is continued, so what was reported is of a clock that is gone.
             self._report = self.last_report = None
 
