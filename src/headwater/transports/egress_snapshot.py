@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from operator import add, attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ class EgressTotals:
 
     def __add__(self, other: EgressTotals) -> EgressTotals:
         """Return the sum of both."""
-        return EgressTotals(
-            *(getattr(self, field.name) + getattr(other, field.name) for field in fields(self))
-        )
+        return EgressTotals(*map(add, _counters(self), _counters(other)))
+
+
+_counters = attrgetter(*EgressTotals.__slots__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class _Source:
         "highest_timestamp",
         "last_packets",
         "packets",
+        "position",
+        "position_packets",
         "statistics",
     )
 
@@ -75,6 +77,10 @@ class _Source:
         self.highest_timestamp = 0
         # Whether it goes on where the source before it stood, in number and in time.
         self.goes_on = False
+        # Where it stood when it was asked last, and how much had come: a crowd that joins between
+        # two batches is told the same.
+        self.position: SourcePosition | None = None
+        self.position_packets = 0
 
 
 class SourceTable:
@@ -205,6 +211,11 @@ class SourceTable:
         source = self._main
         if source is None:
             return None
+        if source.position is None or source.position_packets != source.packets:
+            source.position, source.position_packets = self._position_of(source), source.packets
+        return source.position
+
+    def _position_of(self, source: _Source) -> SourcePosition:
         packets = source.last_packets
         last = packets[-1]
         last_seq = last[2] << 8 | last[3]

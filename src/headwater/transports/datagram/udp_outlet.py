@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from abc import abstractmethod
 from dataclasses import replace
+from functools import lru_cache
 
 from headwater.media.readers.slow_reader import SlowReaderGate
 from headwater.media.settings import MountSettings, SlowReaderPolicy
@@ -21,6 +22,16 @@ from headwater.net.udp_sender import UdpSender
 def runs_of(batch: PacketBatch) -> list[Run]:
     """Return the batch's packets in runs for segmentation offload, made once for all readers."""
     return batch.shared("runs", lambda shared: plan_runs(shared.packets))
+
+
+@lru_cache(maxsize=64)
+def _gate_settings(settings: MountSettings, sockets: SocketSettings) -> MountSettings:
+    """Return a mount's settings with the bounds of what may wait for a socket, not for a reader."""
+    return replace(
+        settings,
+        slow_reader_max_bytes=max(1, sockets.udp_pending_bytes),
+        slow_reader_max_age_s=max(0.001, sockets.udp_pending_age_s),
+    )
 
 
 class UdpOutlet(Outlet):
@@ -48,12 +59,7 @@ class UdpOutlet(Outlet):
         self._loop = loop
         set_send_buffer(rtp, sockets.udp_send_buffer_bytes)
         self.sender = UdpSender(rtp, loop)
-        # What waits is the socket's, so the bounds are those of sockets, not of a reader.
-        self._gate_settings = replace(
-            settings,
-            slow_reader_max_bytes=max(1, sockets.udp_pending_bytes),
-            slow_reader_max_age_s=max(0.001, sockets.udp_pending_age_s),
-        )
+        self._gate_settings = _gate_settings(settings, sockets)
         self._gate = self._new_gate()
         self._gate_judges = False
         self._last: PacketBatch | None = None
