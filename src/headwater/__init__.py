@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
+    from headwater.http.settings import HttpSettings
     from headwater.log_pace import LogTotals
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
@@ -104,6 +105,7 @@ __all__ = [
     "HookStatus",
     "HookThreadsStatus",
     "Hooks",
+    "HttpSettings",
     "LimitSettings",
     "LogFormat",
     "LogLevel",
@@ -226,6 +228,7 @@ _HOMES = {
     "Hooks": "headwater.hooks",
     "HookSettings": "headwater.hooks",
     "Redirect": "headwater.hooks",
+    "HttpSettings": "headwater.http.settings",
     "MountOverride": "headwater.media.settings",
     "MountSettings": "headwater.media.settings",
     "SecondPublisher": "headwater.media.settings",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headwater import RtspServer
 from headwater.app.running_server import RunningServer
 from headwater.app.status_report import StatusReport
+from headwater.app.web import Web
 from headwater.control.status_socket import StatusSocket
 from headwater.media.mount_table import MountTable
 from headwater.relay.relay import Relay
@@ -57,6 +58,12 @@ class Inside:
     def connections(self) -> ConnectionTable:
         """Its RTSP connections."""
         return self.rtsp.connections
+
+    @property
+    def web(self) -> Web:
+        """What serves browsers, which must be there."""
+        assert self.running.web is not None
+        return self.running.web
 
     @property
     def status_socket(self) -> StatusSocket:

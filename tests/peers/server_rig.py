@@ -42,6 +42,8 @@ async def stop_and_look(server: RtspServer) -> None:
     assert service.mounts.cache_budget.held_bytes == 0
     assert len(service.relay.departures) == 0
     assert len(service.connections) == 0
+    if service.running.web is not None:
+        assert len(service.web.door.connections) == 0
     assert service.relay.queue_budget.queued.size_bytes == 0
     assert service.relay.counters.connection_failures == 0
 

@@ -32,7 +32,10 @@ def look_at_machine(settings: Settings) -> None:
 
 def _raise_descriptor_limit(settings: Settings) -> None:
     asked = settings.sockets.descriptor_limit
-    most_in_use = settings.limits.connections + settings.rtp.rtp_port_count + _SPARE_DESCRIPTORS
+    doors = 1 if settings.http.port is None else 2
+    most_in_use = (
+        doors * settings.limits.connections + settings.rtp.rtp_port_count + _SPARE_DESCRIPTORS
+    )
     limit = replace(raise_descriptor_limit(asked), wanted=asked or most_in_use)
     if limit.shortfall is None:
         return

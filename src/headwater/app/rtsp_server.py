@@ -113,6 +113,14 @@ class RtspServer:
         return self._port(Side.PLAY, self.settings.server.reader_port)
 
     @property
+    def http_port(self) -> int | None:
+        """The port for browsers; the bound one while the server runs. None: there is none."""
+        running = self._running
+        if running is None or running.web is None:
+            return self.settings.http.port
+        return running.web.port
+
+    @property
     def mounts(self) -> Mapping[str, MountSnapshot]:
         """The mounts as they are now, by path: a copy to keep, from the loop's thread."""
         mounts = () if self._running is None else self._running.relay.mounts
@@ -232,13 +240,24 @@ class RtspServer:
         """Return the URL to play a mount from, as `publish_url`."""
         return self._url("play_port", self.play_port, path)
 
+    def http_url(self, path: str) -> str:
+        """Return the URL of a mount for browsers, as `publish_url`.
+
+        Raises RuntimeError where there is no port for them: see `http.port`.
+        """
+        port = self.http_port
+        if port is None:
+            raise RuntimeError("http.port is not set: there is no port for browsers")
+        return self._url("http.port", port, path, schemes=("http", "https"))
+
     async def start(self) -> None:
         """Bind the ports and serve, until `stop`.
 
         Raises:
             OSError: a port is taken or the address is not of this machine; the message says which.
             RuntimeError: the server runs already.
-            ValueError: a hook is on a side that never calls it, or a certificate cannot be used.
+            ValueError: a hook is on a side that never calls it, a certificate cannot be used, or
+                `http.port` is set and `headwater[web]` is not installed.
         """
         hosts = await listen_hosts(self.settings.server.host)
         self._forget_closed_loop()
@@ -473,13 +492,22 @@ class RtspServer:
     def _port(self, side: Side, configured: int) -> int:
         return configured if self._running is None else self._running.rtsp.ports[side]
 
-    def _url(self, setting: str, port: int, path: str) -> str:
+    def _url(
+        self,
+        setting: str,
+        port: int,
+        path: str,
+        *,
+        schemes: tuple[str, str] = ("rtsp", "rtsps"),
+    ) -> str:
         if not port:
             raise RuntimeError(f"{setting} is 0: the port is known once the server is started")
         host = self.settings.server.host
         host = "127.0.0.1" if host in _ANY_HOSTS else host
         host = f"[{host}]" if ":" in host else host
-        scheme = "rtsps" if self.settings.server.tls_only else "rtsp"
+        settings = self.settings
+        secure = settings.server.tls_only if schemes[0] == "rtsp" else settings.http.tls_only
+        scheme = schemes[secure]
         return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
+from headwater.app.web import Web, make_web
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.settings import Settings
@@ -58,6 +59,7 @@ class RunningServer:
         self.relay = Relay(settings, self._loop, self._runners)
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
+        self.web: Web | None = make_web(self.relay, settings)
         self.report = StatusReport(self.relay, self.rtsp, settings.server, self._runners.items())
         self.status_socket: StatusSocket | None = None
         self._socket_follows_settings = False
@@ -77,10 +79,14 @@ class RunningServer:
         try:
             self._hosts = tuple(hosts)
             self.rtsp.listeners.open(hosts)
+            if self.web is not None:
+                self.web.open(hosts)
             look_at_machine(self.settings)
             self.relay.start()
         except BaseException:
             self.rtsp.listeners.close()
+            if self.web is not None:
+                self.web.close()
             self.relay.stop()
             raise
         self.report.state = ServerState.RUNNING
@@ -163,6 +169,8 @@ class RunningServer:
             self.relay.certificates.take(tls)
         changed = self.relay.apply(settings)
         self.rtsp.apply(settings, ports)
+        if self.web is not None:
+            self.web.apply(settings)
         if settings.access != before.access:
             self.rtsp.connections.forget_grants()
         self.report.listen = settings.server
@@ -213,6 +221,8 @@ class RunningServer:
         """Let go of what ran on a loop that was closed without a stop."""
         with suppress(RuntimeError):  # uvloop's word on being asked once it is closed
             self.rtsp.listeners.close()
+            if self.web is not None:
+                self.web.close()
 
     async def _stop(self, drain_s: float) -> None:
         self.report.state = ServerState.DRAINING
@@ -220,6 +230,8 @@ class RunningServer:
         relay.draining = True
         try:
             self.rtsp.listeners.close()
+            if self.web is not None:
+                self.web.close()
             if drain_s > 0:
                 await self._drain(drain_s)
             relay.stop()
@@ -229,6 +241,8 @@ class RunningServer:
             for end in relay.ends:
                 relay.send_away(end, "server stopped")
             await self._close_connections()
+            if self.web is not None:
+                await self.web.aclose()
             for runner in self._runners.values():
                 await runner.aclose()
             await relay.admission.aclose()

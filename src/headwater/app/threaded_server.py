@@ -84,6 +84,11 @@ class ThreadedRtspServer:
         return self._server.play_port
 
     @property
+    def http_port(self) -> int | None:
+        """The port for browsers; None where there is none."""
+        return self._server.http_port
+
+    @property
     def mounts(self) -> Mapping[str, MountSnapshot]:
         """The mounts as they are now, by path."""
         return self._call(self._mounts())
@@ -143,6 +148,10 @@ class ThreadedRtspServer:
     def play_url(self, path: str) -> str:
         """Return the URL to play a mount from."""
         return self._server.play_url(path)
+
+    def http_url(self, path: str) -> str:
+        """Return the URL of a mount for browsers."""
+        return self._server.http_url(path)
 
     def start(self) -> None:
         """Start the thread and the server; raises what `RtspServer.start` raises."""

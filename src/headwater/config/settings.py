@@ -12,6 +12,7 @@ from headwater.applies import NOW
 from headwater.config.path_section import PathSection, check_sections, path_sections
 from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
+from headwater.http.settings import HttpSettings
 from headwater.media.path_override import PathOverride
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -59,6 +60,7 @@ class Settings:
     """The whole configuration of one server: one field per section of the file."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rtp: RtpSettings = field(default_factory=RtpSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
@@ -80,6 +82,8 @@ class Settings:
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value
                 raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")
+        if self.http.tls_only and not self.tls.enabled:
+            raise ValueError("http.tls_only is true; it needs tls.certificate")
 
     def overrides_of(self, settings_class: type) -> tuple[PathOverride, ...]:
         """Return what differs of a room's settings for chosen paths, in the order of application.

@@ -107,6 +107,8 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
 
 def meant_key(name: str, schema: SettingSection) -> str | None:
     """Return the dotted key that a name without a section means; None where that is not plain."""
+    if name in _MEANT:
+        return _MEANT[name]
     for section in _sections(schema):
         own = name.removeprefix("_".join(section.path) + "_")
         if section.key(name) is not None or (own != name and section.key(own) is not None):

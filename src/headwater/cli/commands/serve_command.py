@@ -42,6 +42,13 @@ def serve(
         int | None,
         typer.Option(help="TCP port for readers.", show_default="the publish port"),
     ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            help="TCP port for browsers, such as 8080. It needs pip install 'headwater[web]'.",
+            show_default="no such port",
+        ),
+    ] = None,
     rtp_port_start: Annotated[
         int | None, typer.Option(help="First UDP port for media.", show_default="10000")
     ] = None,
@@ -79,6 +86,7 @@ def serve(
         ("--host", "server.host"): host,
         ("--publish-port", "server.publish_port"): publish_port,
         ("--play-port", "server.play_port"): play_port,
+        ("--http-port", "http.port"): http_port,
         ("--rtp-port-start", "rtp.rtp_port_start"): rtp_port_start,
         ("--rtp-port-count", "rtp.rtp_port_count"): rtp_port_count,
         ("--log-level", "log.level"): log_level,

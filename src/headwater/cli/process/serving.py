@@ -60,11 +60,11 @@ async def start_server(
     server: RtspServer,
     settings: Settings,
     *,
-    port_options: str = "--publish-port and --play-port",
+    port_options: str = "--publish-port, --play-port and --http-port",
 ) -> None:
     """Start the server; raises CommandFailed, naming the options to use, when it cannot listen."""
     listen = settings.server
-    ports = tuple(sorted({listen.publish_port, listen.reader_port}))
+    ports = tuple(sorted({listen.publish_port, listen.reader_port, settings.http.port or 0} - {0}))
     try:
         await server.start()
     except OSError as error:
@@ -125,6 +125,8 @@ def _say_urls(server: RtspServer) -> None:
         sys.stdout.write(
             f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
         )
+        if server.http_port is not None:
+            sys.stdout.write(f"browsers    {server.http_url('/NAME')}\n")
         sys.stdout.flush()
 
 

@@ -1,0 +1,64 @@
+"""What browsers use of a server: loaded and made only where the settings have a port for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from headwater.config.settings import Settings
+
+if TYPE_CHECKING:
+    from headwater.http.door import HttpDoor
+    from headwater.relay.relay import Relay
+
+_NEEDED = ("httptools", "pylibsrtp", "OpenSSL", "starlette", "uvicorn", "websockets")
+
+
+class Web:
+    """The door, and the rooms behind it."""
+
+    def __init__(self, door: HttpDoor) -> None:
+        self.door = door
+
+    @property
+    def port(self) -> int:
+        """The port that is bound."""
+        return self.door.port
+
+    def open(self, hosts: Sequence[str]) -> None:
+        """Bind the ports and serve. Raises OSError, with the port in its message."""
+        self.door.open(hosts)
+
+    def apply(self, settings: Settings) -> None:
+        """Go by other settings."""
+        self.door.apply(settings)
+
+    def close(self) -> None:
+        """Take nobody in any more; a second call does nothing."""
+        self.door.close()
+
+    async def aclose(self) -> None:
+        """End everything."""
+        await self.door.aclose()
+
+
+def make_web(relay: Relay, settings: Settings) -> Web | None:
+    """Return what serves browsers; None where the settings have no port for them.
+
+    Raises ValueError where a package that it needs is not installed.
+    """
+    if settings.http.port is None:
+        return None
+    try:
+        for name in _NEEDED:
+            import_module(name)
+    except ImportError as error:
+        raise ValueError(
+            f"http.port is {settings.http.port}; it needs the package {error.name}: "
+            "pip install 'headwater[web]'"
+        ) from error
+    # Loaded here, so that a server without a port for browsers loads none of it.
+    from headwater.http.door import HttpDoor
+
+    return Web(HttpDoor(relay, settings))

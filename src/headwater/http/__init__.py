@@ -1,0 +1,1 @@
+"""The web's door: one TCP port for browsers, with its limits, deadlines, rights and refusals."""

@@ -1,0 +1,60 @@
+"""Lets a request of the web through, or raises its refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from headwater.access.decision import Action, Granted
+from headwater.hooks import HookRequest
+from headwater.http.refusal import refusal_of_verdict
+from headwater.http.request import connection_of, target_of
+from headwater.relay.admission import Admission, Application
+from headwater.relay.end import Grant
+from headwater.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Who may go on, and for how long where the right ends."""
+
+    username: str | None
+    grant: Grant | None = None
+
+
+class Clearance:
+    """Asks the relay's admission: users, rules, hooks and the brake are those of RTSP.
+
+    Credentials are `Authorization` (Basic, Digest, or Bearer for the owner's hook) or `token=` in
+    the query (for the owner's hook).
+    """
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def require(self, request: HTTPConnection, action: Action, path: str) -> Cleared:
+        """Return when the request may go on; raise HttpRefusal, HookFailed or HookTimedOut else."""
+        authorization = request.headers.get("Authorization")
+        granted = self._admission.at_once(action, path, authorization)
+        if granted is not None:
+            return Cleared(granted.username)
+        connection = connection_of(request)
+        hook_request = HookRequest.of(
+            method=request.scope.get("method", "GET"),
+            uri=f"{request.url.scheme}://{request.url.netloc}{target_of(request)}",
+            path=path,
+            query=request.scope["query_string"].decode("ascii", "replace"),
+            headers=request.headers.items(),
+            peer=connection.peer,
+            side=Side.PUBLISH if action is Action.PUBLISH else Side.PLAY,
+            certificate=connection.stream.peer_certificate,
+            protocol="http",
+        )
+        verdict = await self._admission.decide(
+            Application(action, hook_request, authorization, target_of(request))
+        )
+        if not isinstance(verdict, Granted):
+            raise refusal_of_verdict(verdict, action, path)
+        until_s = verdict.until_s
+        return Cleared(verdict.username, None if until_s is None else Grant(until_s, hook_request))

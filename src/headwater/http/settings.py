@@ -1,0 +1,56 @@
+"""Settings of the web's door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from headwater.applies import NEXT_CONNECTION, NOW, needs_restart
+from headwater.setting_fields import take_fields
+
+ANY_ORIGIN = "*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpSettings:
+    """The port for browsers. It needs `pip install 'headwater[web]'`."""
+
+    port: Annotated[
+        int | None,
+        needs_restart("the port for browsers opens and closes with the server"),
+        "TCP port for browsers; 8080 is usual. 0 picks a free port and logs it. Unset: no such "
+        "port. Users, rules, hooks and `limits` are those of RTSP. If `tls` has a certificate, the "
+        "port accepts HTTPS as well as HTTP; the server knows TLS by the first byte.",
+    ] = None
+    tls_only: Annotated[
+        bool,
+        NEXT_CONNECTION,
+        "Send browsers that come by HTTP to HTTPS, and refuse all else without TLS. It needs a "
+        "certificate in `tls`.",
+    ] = False
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        NOW,
+        "Origins (`https://example.org`) of other sites whose pages may use this server, for "
+        "example to show a stream. `*`: every site, so that any page that a viewer has open can "
+        "see what needs no password. Empty: only the server's own pages.",
+    ] = ()
+
+    def __post_init__(self) -> None:
+        take_fields(self)
+        if self.port is not None and not 0 <= self.port <= 65535:
+            raise ValueError(
+                f"port is {self.port}; a port is from 0 (any free one) to 65535, or unset"
+            )
+        for origin in self.allowed_origins:
+            if origin != ANY_ORIGIN and not _is_origin(origin):
+                raise ValueError(
+                    f"allowed_origins has {origin!r}; an origin is a scheme and a host, such as "
+                    "https://example.org, without a path"
+                )
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return bool(parts.scheme and parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"
