@@ -58,7 +58,7 @@ CODECS: Mapping[str, tuple[str, dict[str, str]]] = {
         "libsvtav1",
         {"preset": "11", "g": "10", "crf": "30", "svtav1-params": "pred-struct=1"},
     ),
-    "mjpeg": ("mjpeg", {"huffman": "default", "qmin": "4", "qmax": "8"}),
+    "mjpeg": ("mjpeg", {"threads": "1", "huffman": "default", "qmin": "4", "qmax": "8"}),
 }
 DECODERS = {"h264": "h264", "h265": "hevc", "vp8": "vp8", "vp9": "vp9", "av1": "libdav1d"}
 
@@ -100,14 +100,14 @@ def film(name: str, pictures: int = 24) -> Film:
                     moment = packet.pts * packet.time_base * RATE_HZ
                     encoded.append((bytes(packet), int(moment)))
                     out.mux(packet)
-                    rtp += _waiting(receiver)
-        rtp += _waiting(receiver)
+                    rtp += waiting(receiver)
+        rtp += waiting(receiver)
     packets = tuple(packet for packet, _ in encoded)
     return Film(
         packets=packets,
         moments=tuple(moment for _, moment in encoded),
         rtp=tuple(packet for packet in rtp if packet[1] not in _RTCP),
-        pictures=tuple(decoded(name, packets)) if name != "mjpeg" else (),
+        pictures=tuple(decoded(name, packets)),
     )
 
 
@@ -142,7 +142,8 @@ def _drawn(count: int, pixel_format: str) -> Iterator[av.VideoFrame]:
         yield frame
 
 
-def _waiting(receiver: socket.socket) -> Iterator[bytes]:
+def waiting(receiver: socket.socket) -> Iterator[bytes]:
+    """Yield the datagrams that wait."""
     receiver.setblocking(False)
     while True:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headwater.codecs.access_unit import AccessUnit
+from headwater.codecs.configs import TrackConfig
 from headwater.codecs.depacketizer import Depacketizer
 
 PAYLOAD_TYPE = 96
@@ -41,7 +42,7 @@ def stream(*pictures: Sequence[bytes], step: int = 3_600) -> list[bytes]:
     return packets
 
 
-def fed(depacketizer: Depacketizer, packets: Iterable[bytes]) -> list[AccessUnit]:
+def fed(depacketizer: Depacketizer[TrackConfig], packets: Iterable[bytes]) -> list[AccessUnit]:
     """All access units of packets, the last one too."""
     units = [unit for packet in packets for unit in depacketizer.feed(packet)]
     return [*units, *depacketizer.flush()]

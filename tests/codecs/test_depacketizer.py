@@ -11,8 +11,10 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import Depacketizer, VideoDepacketizer
 
 
-class Plain(Depacketizer):
+class Plain(Depacketizer[str]):
     """Each payload is a frame; notes where packets are missing."""
+
+    config = None
 
     def __init__(self, *, payload_types: Sequence[int] = ()) -> None:
         super().__init__(payload_types=payload_types)
@@ -27,7 +29,7 @@ class Plain(Depacketizer):
         self.losses += 1
 
 
-def taken(taker: Depacketizer, *sequences: int, source: bytes = b"ssrc") -> list[int]:
+def taken(taker: Plain, *sequences: int, source: bytes = b"ssrc") -> list[int]:
     """Which of the packets with these numbers became a frame."""
     return [one for one in sequences if taker.feed(rtp(b"x", one, source=source))]
 

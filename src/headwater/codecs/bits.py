@@ -52,6 +52,13 @@ class BitReader:
         """Pass over `count` bits."""
         self.bits(count)
 
+    def copy(self, start: int, end: int) -> bytes:
+        """Return the bits from `start` to `end`, the last byte filled with zeros."""
+        count = end - start
+        value = self._value >> (self._length - end) & ((1 << count) - 1)
+        padding = -count % 8
+        return (value << padding).to_bytes((count + padding) // 8, "big")
+
     def golomb(self) -> int:
         """Return the next unsigned Exp-Golomb number, `ue(v)` (ITU-T H.264 §9.1)."""
         zeros = 0

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.quirks import Repair
@@ -17,6 +18,9 @@ _PLAIN = 0x80
 # RFC 3550 A.1: packets that much behind are late; others are of a source that began anew.
 _MAX_MISORDER = 100
 _MAX_DROPOUT = 3_000
+
+Config_co = TypeVar("Config_co", covariant=True)
+"""What a decoder of the codec is set up with."""
 
 
 @dataclass(slots=True)
@@ -39,7 +43,7 @@ class DepacketizerCounters:
     """Access units not given: damaged, or in front of the first key frame that can be decoded."""
 
 
-class Depacketizer(ABC):
+class Depacketizer(ABC, Generic[Config_co]):
     """Makes access units of one track's packets.
 
     Without a packet that is missing, an access unit comes out of the call that takes its last
@@ -69,6 +73,11 @@ class Depacketizer(ABC):
         self.counters = DepacketizerCounters()
         self.repairs: Counter[Repair] = Counter()
         """How often what the sender got wrong was read all the same."""
+
+    @property
+    @abstractmethod
+    def config(self) -> Config_co | None:
+        """What a decoder is set up with, another object after each change; None until known."""
 
     def feed(self, packet: bytes) -> Sequence[AccessUnit]:
         """Take the track's next packet; return the access units that are whole now.
@@ -105,7 +114,7 @@ class Depacketizer(ABC):
         `IndexError` says that the payload is shorter than it tells.
         """
 
-    def _lose(self) -> None:  # noqa: B027 - codecs whose frames are one packet lose nothing else
+    def _lose(self) -> None:
         """Packets in front of the next one are missing."""
 
     def _broken_packet(self) -> Sequence[AccessUnit]:
@@ -134,7 +143,7 @@ class Depacketizer(ABC):
         return True
 
 
-class VideoDepacketizer(Depacketizer):
+class VideoDepacketizer(Depacketizer[Config_co]):
     """Depacketizer of pictures that refer to earlier ones.
 
     Pictures from a loss to the next key frame, and those in front of the first, are dropped and

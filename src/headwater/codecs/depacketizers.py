@@ -3,9 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from headwater.codecs.av1.depacketizer import Av1Depacketizer
+from headwater.codecs.configs import TrackConfig
 from headwater.codecs.depacketizer import Depacketizer
+from headwater.codecs.frame_depacketizer import FrameDepacketizer
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.codecs.h265.depacketizer import H265Depacketizer
+from headwater.codecs.mjpeg.depacketizer import MjpegDepacketizer
+from headwater.codecs.vp8.depacketizer import Vp8Depacketizer
+from headwater.codecs.vp9.depacketizer import Vp9Depacketizer
 from headwater.protocol.sdp import MediaDescription
 
 
@@ -47,29 +53,40 @@ class TrackFormat:
         )
 
 
-def _h264(track: TrackFormat, keeps_damaged: bool) -> Depacketizer:
-    return H264Depacketizer.of_format(
+_Build = Callable[[TrackFormat, bool], Depacketizer[TrackConfig]]
+
+
+def _of_parameters(
+    kind: type[H264Depacketizer] | type[H265Depacketizer],
+) -> _Build:
+    return lambda track, keeps_damaged: kind.of_format(
         track.parameters, payload_types=track.payload_types, keeps_damaged=keeps_damaged
     )
 
 
-def _h265(track: TrackFormat, keeps_damaged: bool) -> Depacketizer:
-    return H265Depacketizer.of_format(
-        track.parameters, payload_types=track.payload_types, keeps_damaged=keeps_damaged
+def _of_frames(
+    kind: type[FrameDepacketizer[TrackConfig]],
+) -> _Build:
+    return lambda track, keeps_damaged: kind(
+        payload_types=track.payload_types, keeps_damaged=keeps_damaged
     )
 
 
-DEPACKETIZERS: Mapping[str, Callable[[TrackFormat, bool], Depacketizer]] = {
-    "H264": _h264,
-    "H265": _h265,
-    "HEVC": _h265,
+DEPACKETIZERS: Mapping[str, _Build] = {
+    "H264": _of_parameters(H264Depacketizer),
+    "H265": _of_parameters(H265Depacketizer),
+    "HEVC": _of_parameters(H265Depacketizer),
+    "VP8": _of_frames(Vp8Depacketizer),
+    "VP9": _of_frames(Vp9Depacketizer),
+    "AV1": _of_frames(Av1Depacketizer),
+    "JPEG": _of_frames(MjpegDepacketizer),
 }
 """By encoding name of `a=rtpmap` (or of a static payload type)."""
 
 
 def depacketizer_for(
     media: MediaDescription, *, keeps_damaged: bool = False
-) -> Depacketizer | None:
+) -> Depacketizer[TrackConfig] | None:
     """Return a new depacketizer for a track; None for codecs that are not known here.
 
     Args:

@@ -13,7 +13,9 @@ _VERSION_2 = 0x80
 _MARKER = 0x80
 
 Payloader = Callable[[AccessUnit, int], Sequence[bytes]]
-"""Cuts an access unit into payloads of at most so many bytes; no state is between two of them."""
+"""Cuts an access unit into payloads of at most so many bytes; no state is between two of them.
+
+`ValueError` says that the codec's payload format has no form for this one."""
 
 
 class Packetizer:

@@ -39,6 +39,9 @@ class Repair(Enum):
     """Reolink sends stray bytes behind the stop bit of its SPS: they are cut off."""
     FRAME_IN_ADTS = "AAC frame in ADTS"
     """Each AU begins with the ADTS header of a file, which RFC 3640 §3.3.6 has no place for."""
+    WIDTH_WRAPS = "picture wider than the payload format can tell"
+    """RFC 2435 §3.1.5 has a byte for eighths of the width: cameras of 2560x1920 and 2560x1440 say
+    512, a shape that no camera has. 2,048 pixels are put back."""
     UNTOLD_INDEX = "AU index that the SDP does not tell"
     """The SDP gives no `indexlength`, but the AU headers have 16 bits each, as in the mode
     AAC-hbr: 13 of size, 3 of index (RFC 3640 §3.3.6)."""

@@ -2,10 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Self
 
 from headwater.codecs.access_unit import AccessUnit
-from headwater.codecs.depacketizer import MOST_UNIT_BYTES, MOST_UNITS, VideoDepacketizer
+from headwater.codecs.depacketizer import MOST_UNIT_BYTES, MOST_UNITS, Config_co, VideoDepacketizer
 from headwater.codecs.nal.parameter_sets import ParameterSets, sprop_units
 from headwater.codecs.quirks import START_CODE, Repair, annex_b_units
 from headwater.protocol.rtp import HEADER_BYTES
@@ -32,10 +32,8 @@ _MARKER = 0x80
 _FU_START, _FU_END = 0x80, 0x40
 _FIRST_SLICE = 0x80
 
-Config = TypeVar("Config")
 
-
-class NalDepacketizer(VideoDepacketizer, Generic[Config]):
+class NalDepacketizer(VideoDepacketizer[Config_co]):
     """Collects NAL units into access units, and mends what cameras get wrong (`quirks.Repair`).
 
     Args:
@@ -119,7 +117,7 @@ class NalDepacketizer(VideoDepacketizer, Generic[Config]):
         self._bidirectional = False
 
     @property
-    def config(self) -> Config | None:
+    def config(self) -> Config_co | None:
         """What the parameter sets say, a new object for each change; None until all are there."""
         return self._parameters.config
 
@@ -142,7 +140,7 @@ class NalDepacketizer(VideoDepacketizer, Generic[Config]):
         return self._finish() if self._has_picture else ()
 
     @abstractmethod
-    def _parameter_sets(self) -> ParameterSets[Config]:
+    def _parameter_sets(self) -> ParameterSets[Config_co]:
         """Make the store of this codec's parameter sets."""
 
     @abstractmethod
