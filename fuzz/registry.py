@@ -46,6 +46,8 @@ TARGET_NAMES = (
     "depacketizers",
     "nal_parameters",
     "nal_payloads",
+    "codec_configs",
+    "payloads",
     "track",
     "mount",
     "digest",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from meter import CallMeter, opcodes
 
+from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.codecs.h264.payloads import h264_payloads
@@ -65,3 +66,24 @@ def test_a_picture_is_packetized_in_the_same_calls_whatever_its_size(
         assert len(packets) >= fragments
         calls.append(meter.python_calls)
     assert calls[0] == calls[1] < 14
+
+
+@pytest.mark.parametrize(
+    ("payload", "in_band"),
+    [
+        pytest.param(b"\xff" * 60_000, False, id="a size that never ends"),
+        pytest.param(bytes(60_000), False, id="nothing but empty frames"),
+        pytest.param(b"\x20\x00\x11\x90\x1f\xf7" + b"\xff" * 60_000, True, id="other data"),
+    ],
+)
+def test_one_packet_of_latm_costs_a_few_reads_whatever_it_says(
+    payload: bytes, in_band: bool
+) -> None:
+    # One frame an element, AAC-LC of 48 kHz.
+    told = {} if in_band else {"cpresent": "0", "config": "400023203fc0"}
+    taker = LatmDepacketizer(told, clock_rate_hz=48_000)
+    packet = bytes((0x80, 0xE0)) + bytes(10) + payload
+    with CallMeter() as meter:
+        assert list(taker.feed(packet)) == []
+    assert meter.python_calls < 1_000
+    assert taker.counters.broken_packets == 1

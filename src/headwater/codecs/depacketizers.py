@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from headwater.codecs.aac.depacketizer import AacDepacketizer
+from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.av1.depacketizer import Av1Depacketizer
 from headwater.codecs.configs import TrackConfig
 from headwater.codecs.depacketizer import Depacketizer
 from headwater.codecs.frame_depacketizer import FrameDepacketizer
+from headwater.codecs.g711 import G711Config, G711Depacketizer
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.codecs.h265.depacketizer import H265Depacketizer
 from headwater.codecs.mjpeg.depacketizer import MjpegDepacketizer
+from headwater.codecs.opus import OpusDepacketizer
 from headwater.codecs.vp8.depacketizer import Vp8Depacketizer
 from headwater.codecs.vp9.depacketizer import Vp9Depacketizer
 from headwater.protocol.sdp import MediaDescription
@@ -72,6 +76,30 @@ def _of_frames(
     )
 
 
+def _aac(track: TrackFormat, _keeps_damaged: bool) -> Depacketizer[TrackConfig]:
+    return AacDepacketizer(
+        track.parameters,
+        clock_rate_hz=track.clock_rate_hz,
+        channels=track.channels,
+        payload_types=track.payload_types,
+    )
+
+
+def _latm(track: TrackFormat, _keeps_damaged: bool) -> Depacketizer[TrackConfig]:
+    return LatmDepacketizer(
+        track.parameters, clock_rate_hz=track.clock_rate_hz, payload_types=track.payload_types
+    )
+
+
+def _opus(track: TrackFormat, _keeps_damaged: bool) -> Depacketizer[TrackConfig]:
+    return OpusDepacketizer(payload_types=track.payload_types)
+
+
+def _g711(track: TrackFormat, _keeps_damaged: bool) -> Depacketizer[TrackConfig]:
+    config = G711Config(track.encoding, track.clock_rate_hz, track.channels)
+    return G711Depacketizer(config, payload_types=track.payload_types)
+
+
 DEPACKETIZERS: Mapping[str, _Build] = {
     "H264": _of_parameters(H264Depacketizer),
     "H265": _of_parameters(H265Depacketizer),
@@ -80,6 +108,11 @@ DEPACKETIZERS: Mapping[str, _Build] = {
     "VP9": _of_frames(Vp9Depacketizer),
     "AV1": _of_frames(Av1Depacketizer),
     "JPEG": _of_frames(MjpegDepacketizer),
+    "MPEG4-GENERIC": _aac,
+    "MP4A-LATM": _latm,
+    "OPUS": _opus,
+    "PCMU": _g711,
+    "PCMA": _g711,
 }
 """By encoding name of `a=rtpmap` (or of a static payload type)."""
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from headwater.codecs.aac.payloads import aac_payloads, latm_payloads
 from headwater.codecs.av1.payloads import av1_payloads
+from headwater.codecs.g711 import g711_payloads
 from headwater.codecs.h264.payloads import h264_payloads
 from headwater.codecs.h265.payloads import h265_payloads
 from headwater.codecs.mjpeg.payloads import mjpeg_payloads
+from headwater.codecs.opus import opus_payloads
 from headwater.codecs.packetizer import Payloader
 from headwater.codecs.vp8.payloads import vp8_payloads
 from headwater.codecs.vp9.payloads import vp9_payloads
@@ -18,5 +21,10 @@ PAYLOADERS: Mapping[str, Payloader] = {
     "VP9": vp9_payloads,
     "AV1": av1_payloads,
     "JPEG": mjpeg_payloads,
+    "MPEG4-GENERIC": aac_payloads,
+    "MP4A-LATM": latm_payloads,
+    "OPUS": opus_payloads,
+    "PCMU": g711_payloads,
+    "PCMA": g711_payloads,
 }
 """By encoding name of `a=rtpmap`."""

@@ -23,7 +23,7 @@ def vp9_payloads(unit: AccessUnit, room: int) -> list[bytes]:
 
 def superframe(frames: tuple[bytes, ...]) -> bytes:
     """Return the frames of one picture as one, with an index (VP9 specification annex B)."""
-    if len(frames) == 1 or len(frames) > 8:
+    if not 1 < len(frames) <= 8:
         return b"".join(frames)
     size_bytes = -(-max(map(len, frames)).bit_length() // 8)
     marker = bytes((0xC0 | size_bytes - 1 << 3 | len(frames) - 1,))
