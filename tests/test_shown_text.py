@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.shown_text import LINE_CHARACTERS, shown, shown_lines
+from headwater.shown_text import LINE_CHARACTERS, shown, shown_lines, without_credentials
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=600)
 
@@ -59,6 +59,22 @@ def test_nothing_raw_is_left(text: str, most: int) -> None:
     assert not {unicodedata.category(c)[0] for c in fit if c != " "} & {"C", "Z"}
     fit.encode()
     assert json.loads(json.dumps(fit, ensure_ascii=False)) == fit
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("rtsp://ann:secret@host/cam", "rtsp://…@host/cam"),
+        (
+            "['rtsp://a:b@host/1', 'rtsps://c:d/e@host/2']",
+            "['rtsp://…@host/1', 'rtsps://…@host/2']",
+        ),
+        ('["rtsp://a:p@ss?w@host/1"] and rtsp://host/2', '["rtsp://…@host/1"] and rtsp://host/2'),
+        ("rtsp://host/cam", "rtsp://host/cam"),
+    ],
+)
+def test_credentials_of_urls_are_left_out(text: str, without: str) -> None:
+    assert without_credentials(text) == without
 
 
 @given(ANY_TEXT)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
     from headwater.applies import When
     from headwater.client.errors import ClientError
+    from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
     from headwater.client.playback import Playback, TrackBatch
     from headwater.client.recording import Recording
     from headwater.client.rtsp_client import RtspClient
@@ -98,6 +99,8 @@ __all__ = [
     "Event",
     "EventName",
     "EventStream",
+    "ForwardSnapshot",
+    "ForwardState",
     "Health",
     "HookPoint",
     "HookRequest",
@@ -167,6 +170,8 @@ _HOMES = {
     "ClientError": "headwater.client.errors",
     "ClientSettings": "headwater.client.settings",
     "ClientTransport": "headwater.client.settings",
+    "ForwardSnapshot": "headwater.client.forwarding.snapshot",
+    "ForwardState": "headwater.client.forwarding.snapshot",
     "Playback": "headwater.client.playback",
     "TrackBatch": "headwater.client.playback",
     "Recording": "headwater.client.recording",

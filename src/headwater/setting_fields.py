@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any, Final, Self, Union
 
+from headwater.shown_text import without_credentials
+
 _UNIONS: Final = frozenset({Union, types.UnionType})
 _SECRETS: Final = ("password", "secret", "token")
 
@@ -152,5 +154,5 @@ def _shown(name: str, value: Any) -> str:
     if any(word in name for word in _SECRETS) or is_dataclass(value):
         return f"a value of the type {type(value).__name__}"
     if is_plain or (items and all(isinstance(item, str | int | float) for item in items)):
-        return repr(value)
+        return without_credentials(repr(value))
     return f"a {type(value).__name__}"

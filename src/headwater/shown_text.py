@@ -22,6 +22,7 @@ _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_LETTERS}\U000e0100-\U000e01ef]")
 # More marks upon one letter than any script needs would be written over the lines around it.
 _PILED_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3,}")
 _CUT_BLANKS: Final = re.compile("\\n ?\\Z")
+_CREDENTIALS: Final = re.compile(r"://[^\s\"']*@")
 _RAW_BYTES: Final = range(0xDC80, 0xDD00)
 """What bytes that are no UTF-8 become (PEP 383)."""
 
@@ -41,6 +42,14 @@ def shown(text: str, most: int = LINE_CHARACTERS) -> str:
         return text
     note = f"… ({length} characters)"
     return text[: max(0, most - len(note))] + note[:most]
+
+
+def without_credentials(text: str) -> str:
+    """Return the text with `…` in place of user names and passwords in its URLs.
+
+    All up to the last `@` of a word counts as such: a password may hold any letter as it is.
+    """
+    return _CREDENTIALS.sub("://…@", text)
 
 
 def shown_lines(text: str, most: int) -> str:

@@ -15,6 +15,7 @@ import pytest
 import headwater
 import headwater.protocol
 from headwater import (
+    ForwardSnapshot,
     MountSnapshot,
     PublisherSnapshot,
     ReaderSnapshot,
@@ -184,7 +185,14 @@ def test_the_threaded_server_offers_what_the_server_does() -> None:
 
 @pytest.mark.parametrize(
     "snapshot",
-    [MountSnapshot, TrackSnapshot, PublisherSnapshot, ReaderSnapshot, SessionSnapshot],
+    [
+        MountSnapshot,
+        TrackSnapshot,
+        PublisherSnapshot,
+        ReaderSnapshot,
+        SessionSnapshot,
+        ForwardSnapshot,
+    ],
 )
 def test_every_field_of_a_snapshot_is_documented(snapshot: type) -> None:
     heading = f"### `{snapshot.__name__}`"

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
+from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.client.settings import ClientSettings
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.path_section import PathSection, path_sections
@@ -402,6 +404,37 @@ class RtspServer:
             on_key_frame_wanted=on_key_frame_wanted,
             user_agent=user_agent,
         )
+
+    def forward(
+        self, path: str, url: str, *, settings: ClientSettings | None = None, **chosen: Any
+    ) -> None:
+        """Send what is published on a path on to another server, from now until the stop.
+
+        It begins when the mount opens, at once where it is open, comes back by itself whenever it
+        fails, and ends with the mount. `forwards` shows how it fares; `stop_forward` ends it.
+
+        Args:
+            path: the path of the mount, or a pattern of paths.
+            url: `rtsp://` or `rtsps://` URL to publish to; `{path}` in it stands for the path.
+            settings: how to connect and to log in; or single ones, such as `transport="udp"`.
+
+        Raises:
+            ValueError: the path, the URL or a setting cannot be used.
+            RuntimeError: the server is not running.
+        """
+        if settings is not None and chosen:
+            raise ValueError("give `settings`, or single settings, and not both")
+        forwards = self._required().forwards
+        forwards.ask(_rooted(path), url, settings or ClientSettings(**chosen))
+
+    def stop_forward(self, path: str, url: str) -> bool:
+        """Take back `forward` of this path and URL; False where it was not called so."""
+        return self._required().forwards.ask_no_more(_rooted(path), url)
+
+    @property
+    def forwards(self) -> tuple[ForwardSnapshot, ...]:
+        """The forwards as they are now, of mounts that are open: a copy to keep."""
+        return () if self._running is None else tuple(self._running.forwards.snapshots())
 
     def events(self) -> EventStream:
         """Return the events from now on: mounts, publishers, readers and sessions come and go.

@@ -10,6 +10,7 @@ from pathlib import Path
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
 from headwater.app.web import Web, make_web
+from headwater.client.forwarding.forwards import Forwards
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.settings import Settings
@@ -60,7 +61,14 @@ class RunningServer:
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
         self.web: Web | None = make_web(self.relay, settings)
-        self.report = StatusReport(self.relay, self.rtsp, settings.server, self._runners.items())
+        self.forwards = Forwards(self.relay, settings)
+        self.report = StatusReport(
+            self.relay,
+            self.rtsp,
+            settings.server,
+            self._runners.items(),
+            self.forwards.snapshots,
+        )
         self.status_socket: StatusSocket | None = None
         self._socket_follows_settings = False
         self._stopping: asyncio.Task[None] | None = None
@@ -234,6 +242,7 @@ class RunningServer:
                 self.web.close()
             if drain_s > 0:
                 await self._drain(drain_s)
+            await self.forwards.aclose()
             relay.stop()
             relay.departures.finish()
             relay.mounts.close("server stopped")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 
+from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
 from headwater.control.status import (
@@ -51,6 +52,7 @@ class StatusReport:
         rtsp: RtspService,
         listen: ServerSettings,
         hooks: Iterable[tuple[Side, HookRunner]],
+        forwards: Callable[[], Iterable[ForwardSnapshot]],
     ) -> None:
         self.state = ServerState.STARTING
         self._relay = relay
@@ -58,6 +60,7 @@ class StatusReport:
         self.listen = listen
         self.settings: SettingsStatus | None = None
         self._hooks = tuple(hooks)
+        self._forwards = forwards
         self._started_s = relay.clock()
 
     def health(self) -> Health:
@@ -139,6 +142,7 @@ class StatusReport:
             egresses=tuple(egresses),
             mounts=tuple(mounts),
             sessions=tuple(sessions),
+            forwards=tuple(self._forwards()),
         )
 
     def _ports(self) -> PortsStatus:

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.rtsp_server import RtspServer
+from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.client.settings import ClientSettings
 from headwater.config.applied import Applied
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
@@ -206,6 +208,21 @@ class ThreadedRtspServer:
         """Close a mount; False when there is none."""
         return self._call(self._server.close_mount(path, reason))
 
+    def forward(
+        self, path: str, url: str, *, settings: ClientSettings | None = None, **chosen: Any
+    ) -> None:
+        """Send what is published on a path on to another server, as `RtspServer.forward`."""
+        self._call(self._forward(path, url, settings, chosen))
+
+    def stop_forward(self, path: str, url: str) -> bool:
+        """Take back `forward` of this path and URL; False where it was not called so."""
+        return self._call(self._stop_forward(path, url))
+
+    @property
+    def forwards(self) -> tuple[ForwardSnapshot, ...]:
+        """The forwards as they are now, of mounts that are open."""
+        return self._call(self._forwards())
+
     def events(self) -> Iterator[Event]:
         """Yield what happens from now on, as `RtspServer.events`; this ends with the server."""
         return self._walk(self._call(self._listen()))
@@ -252,6 +269,17 @@ class ThreadedRtspServer:
 
     async def _udp_pairs_in_use(self) -> int:
         return self._server.udp_pairs_in_use
+
+    async def _forward(
+        self, path: str, url: str, settings: ClientSettings | None, chosen: dict[str, Any]
+    ) -> None:
+        self._server.forward(path, url, settings=settings, **chosen)
+
+    async def _stop_forward(self, path: str, url: str) -> bool:
+        return self._server.stop_forward(path, url)
+
+    async def _forwards(self) -> tuple[ForwardSnapshot, ...]:
+        return self._server.forwards
 
     async def _mounts(self) -> Mapping[str, MountSnapshot]:
         return self._server.mounts

@@ -119,9 +119,7 @@ class ClientConnection(WireConnection):
         """Ask as `ask` does. Raises RefusedError for any other status than 2xx as well."""
         response = await self.ask(method, uri, headers, body, within_s=within_s, step=step)
         if response.status // 100 != 2:
-            raise RefusedError(
-                response.status, shown(response.reason or ""), url=self.url, step=step or method
-            )
+            raise RefusedError.of(response, url=self.url, step=step or method)
         return response
 
     def tell(self, method: str, uri: str, headers: Iterable[tuple[str, str]] = ()) -> None:

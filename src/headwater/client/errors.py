@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final, Self
+
+from headwater.protocol.message import Response
 from headwater.protocol.status import reason_of
+from headwater.shown_text import shown
+
+_HINT_BYTES: Final = 1024
 
 
 class ClientError(Exception):
@@ -67,6 +73,15 @@ class RefusedError(ClientError):
             f"answered {status} {self.reason}{f'; {hint}' if hint else ''}", url=url, step=step
         )
 
+    @classmethod
+    def of(cls, response: Response, *, url: str, step: str) -> Self:
+        """Return the error of an answer; its hint is what its body says in plain text."""
+        kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        words = response.body[:_HINT_BYTES] if kind == "text/plain" else b""
+        told = shown(words.decode(errors="replace").strip().partition("\n")[0].strip())
+        hint = "; ".join(filter(None, (told, _HINTS.get(response.status, ""))))
+        return cls(response.status, shown(response.reason or ""), url=url, step=step, hint=hint)
+
 
 class TransportError(ClientError):
     """The server does not agree to the transport that was asked for; another may do."""
@@ -95,7 +110,7 @@ class EndedError(ClientError):
 
 
 _HINTS = {
-    403: "the user may not read this path",
+    403: "the user may not use this path",
     404: "check the path of the URL",
     405: "the server does not know this method here",
     453: "the server has no room for another reader; cameras often take two or three",

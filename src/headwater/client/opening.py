@@ -125,8 +125,7 @@ async def follow(
             if response.status // 100 == 3:
                 before, target = target, target.redirected(response, step)
             else:
-                reason = shown(response.reason or "")
-                raise RefusedError(response.status, reason, url=target.url, step=step)
+                raise RefusedError.of(response, url=target.url, step=step)
         except BaseException:
             connection.abort()
             raise

@@ -242,8 +242,7 @@ class PlaySession:
             if response.status == Status.UNSUPPORTED_TRANSPORT:
                 raise TransportError("answered 461 Unsupported Transport", url=self.url, step=step)
             if response.status // 100 != 2:
-                reason = shown(response.reason or "")
-                raise RefusedError(response.status, reason, url=self.url, step=step)
+                raise RefusedError.of(response, url=self.url, step=step)
             ingest = offer.accept(response.headers.get("Transport"))
         except (ProtocolError, OSError) as error:
             offer.withdraw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from headwater.client.connection import ClientConnection
 from headwater.client.errors import (
@@ -10,6 +11,7 @@ from headwater.client.errors import (
     ConnectionLostError,
     EndedError,
     RefusedError,
+    StepTimeoutError,
     TransportError,
 )
 from headwater.client.opening import follow
@@ -58,6 +60,9 @@ class PushSession:
         settings: ClientSettings,
         around: Surroundings,
         mount: Mount,
+        *,
+        on_reader: Callable[[SessionReader], None] = lambda _: None,
+        announce_headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.target = target
         self.kind = kind
@@ -66,8 +71,14 @@ class PushSession:
         self._settings = settings
         self._around = around
         self._mount = mount
+        self._on_reader = on_reader
+        self._announce_headers = announce_headers
         self._connection: ClientConnection | None = None
         self._timer: Timer | None = None
+        # Of the last keep-alive: what had been received when it was sent, and when that was.
+        self._asked_at_bytes: int | None = None
+        self._asked_s = 0.0
+        self._answers_keep_alive = False
         self._closed = False
 
     async def start(self) -> None:
@@ -78,6 +89,7 @@ class PushSession:
         self._connection = connection
         connection.on_ended = self._connection_ended
         reader = self.reader = self._reader(connection)
+        self._on_reader(reader)
         try:
             self._mount.add_reader(reader)
         except (MountClosed, MountFull) as error:
@@ -126,7 +138,7 @@ class PushSession:
         return await connection.ask(
             Method.ANNOUNCE,
             place.url,
-            [("Content-Type", "application/sdp")],
+            [("Content-Type", "application/sdp"), *self._announce_headers],
             self._mount.presentation.relayed(address=local_ip),
             within_s=self._settings.answer_timeout_s,
         )
@@ -169,8 +181,7 @@ class PushSession:
             if response.status == Status.UNSUPPORTED_TRANSPORT:
                 raise TransportError("answered 461 Unsupported Transport", url=url, step=step)
             if response.status // 100 != 2:
-                reason = shown(response.reason or "")
-                raise RefusedError(response.status, reason, url=url, step=step)
+                raise RefusedError.of(response, url=url, step=step)
             offer.accept(response.headers.get("Transport"))
         except ProtocolError as error:
             raise TransportError(shown(str(error)), url=url, step=step) from error
@@ -184,8 +195,33 @@ class PushSession:
         self._timer = self._around.loop.call_later(delay_s, self._keep_alive, connection)
 
     def _keep_alive(self, connection: ClientConnection) -> None:
+        trouble = self._silence(connection)
+        if trouble:
+            connection.fail(StepTimeoutError(trouble, url=self.target.url, step="recording"))
+            return
+        self._asked_s = self._around.loop.time()
+        self._asked_at_bytes = connection.stream.bytes_received
         connection.tell(connection.dialogue.keep_alive_method, self.target.url)
         self._keep_alive_later(connection)
+
+    def _silence(self, connection: ClientConnection) -> str:
+        """Return how the server shows that it is gone; "" where it does not.
+
+        Nobody tells a sender that its datagrams arrive nowhere, and the kernel tells only after a
+        quarter of an hour that nobody takes what is written. A server that has never answered what
+        keeps a session alive is not held to it.
+        """
+        stream, now = connection.stream, self._around.loop.time()
+        most_s = self._settings.answer_timeout_s
+        if (stuck_s := stream.oldest_queued_s(now)) > most_s:
+            return f"the server has taken nothing for {stuck_s:.0f} s"
+        if self._asked_at_bytes is None:
+            return ""
+        if stream.bytes_received > self._asked_at_bytes:
+            self._answers_keep_alive = True
+        elif self._answers_keep_alive and (unanswered_s := now - self._asked_s) > most_s:
+            return f"the server has not answered for {unanswered_s:.0f} s"
+        return ""
 
     def _connection_ended(self, reason: str) -> None:
         failure = None if self._connection is None else self._connection.failure

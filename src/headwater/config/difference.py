@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -14,10 +13,9 @@ from headwater.config.applied import SettingsChange
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.config.toml_text import toml_value
-from headwater.shown_text import shown
+from headwater.shown_text import shown, without_credentials
 
 _SECRETS: Final = ("password", "secret", "token")
-_CREDENTIALS: Final = re.compile(r"://[^/@\s\"]*@")
 _SHOWN_CHARACTERS: Final = 120
 _NOT_SET: Final = "not set"
 
@@ -174,4 +172,4 @@ def _text(name: str, value: Any) -> str:
         return _NOT_SET
     if any(word in name for word in _SECRETS):
         return "(secret)"
-    return shown(_CREDENTIALS.sub("://…@", toml_value(value)), _SHOWN_CHARACTERS)
+    return shown(without_credentials(toml_value(value)), _SHOWN_CHARACTERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from headwater.client.forwarding.settings import ForwardSettings
 from headwater.media.settings import MountSettings
 
 
@@ -26,5 +27,8 @@ class PathRoom:
     section: str = ""
 
 
-ROOMS: Final[tuple[PathRoom, ...]] = (PathRoom(settings_class=MountSettings, section="mounts"),)
+ROOMS: Final[tuple[PathRoom, ...]] = (
+    PathRoom(settings_class=MountSettings, section="mounts"),
+    PathRoom(settings_class=ForwardSettings),
+)
 """What a new line here adds is known to file, environment, options, checks and documentation."""

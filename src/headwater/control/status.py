@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.access.counters import AccessCounters
+from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.control.json_text import plain
 from headwater.control.process import ProcessStatus
 from headwater.control.server_state import ServerState
@@ -155,6 +156,7 @@ class ServerStatus:
     egresses: tuple[EgressSnapshot, ...]
     mounts: tuple[MountSnapshot, ...]
     sessions: tuple[SessionSnapshot, ...]
+    forwards: tuple[ForwardSnapshot, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as dicts, lists, texts and numbers, as JSON has them."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from headwater.protocol.session_states import SessionState
 from headwater.side import Side
@@ -97,10 +97,15 @@ class End(ABC):
     """One publisher or reader; the relay opens it, and is the only one to close it.
 
     Attributes:
+        leaves_by_itself: whether a server that drains waits for it.
+        via: names of the servers that its media has come through, where it said so.
         mount: the mount that it fills or reads; None while it does neither.
         grant: the right that it is here by, where that right ends; None where it does not.
         closed: whether the relay has closed it.
     """
+
+    leaves_by_itself: ClassVar[bool] = True
+    via: tuple[str, ...] = ()
 
     def __init__(self, identity: EndIdentity, now: float) -> None:
         self.id = identity.id

@@ -13,13 +13,17 @@ from headwater.side import Side
 
 
 class EndTable:
-    """The ends that live, by id. `readers_gone` is set while no reader is among them."""
+    """The ends that live, by id.
+
+    `readers_gone` is set while no reader is among them that leaves by itself.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._by_id: dict[str, End] = {}
         self._by_address: Counter[str] = Counter()
         self._by_side: dict[Side, int] = dict.fromkeys(Side, 0)
+        self._waited_for = 0
         self.readers_gone = asyncio.Event()
         self.readers_gone.set()
 
@@ -60,7 +64,8 @@ class EndTable:
             self._by_address[end.address_block] += 1
         self._by_id[end.id] = end
         self._by_side[end.side] += 1
-        if end.side is Side.PLAY and self._by_side[Side.PLAY] == 1:
+        if end.side is Side.PLAY and end.leaves_by_itself:
+            self._waited_for += 1
             self.readers_gone.clear()
 
     def remove(self, end: End) -> None:
@@ -68,8 +73,10 @@ class EndTable:
         if self._by_id.pop(end.id, None) is None:
             return
         self._by_side[end.side] -= 1
-        if not self._by_side[Side.PLAY]:
-            self.readers_gone.set()
+        if end.side is Side.PLAY and end.leaves_by_itself:
+            self._waited_for -= 1
+            if not self._waited_for:
+                self.readers_gone.set()
         if end.address_block:
             self._by_address[end.address_block] -= 1
             if self._by_address[end.address_block] <= 0:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from headwater.hooks import HookRunner, notify_both
 from headwater.log_pace import paced_logger
-from headwater.media.observer import MountObserver, ObservedMount
+from headwater.media.observer import MountObserver, ObservedMount, tell
 from headwater.media.publisher import Publisher
 from headwater.media.readers.reader import Reader
 from headwater.relay.end import End
@@ -19,7 +19,11 @@ logger = paced_logger(__name__)
 
 
 class Notices(MountObserver):
-    """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook."""
+    """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook.
+
+    Attributes:
+        watchers: rooms of the server that are told of mounts, before the hooks.
+    """
 
     def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner], events: EventFeed) -> None:
         self._ends = ends
@@ -27,6 +31,7 @@ class Notices(MountObserver):
         self._publish = hooks[Side.PUBLISH]
         self._play = hooks[Side.PLAY]
         self._hooks = hooks
+        self.watchers: list[MountObserver] = []
 
     def end_opened(self, end: End) -> None:
         """Tell that a publisher or reader came; it may not have begun yet."""
@@ -41,11 +46,15 @@ class Notices(MountObserver):
     def mount_opened(self, mount: ObservedMount) -> None:
         """Tell that a mount came to be."""
         logger.info("mount opened", extra={"mount": mount.path})
+        for watcher in self.watchers:
+            tell(watcher.mount_opened, mount)
         self._tell_mount(EventName.MOUNT_OPENED, mount)
 
     def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         """Tell that a mount ended."""
         logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
+        for watcher in self.watchers:
+            tell(watcher.mount_closed, mount, reason)
         self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
 
     def mount_now_empty(self, mount: ObservedMount) -> None:

@@ -13,6 +13,7 @@ from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount_table import MountTable
+from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
@@ -68,6 +69,7 @@ class Relay:
     what it needs; `open` and `close` are how its publishers and readers come and go.
 
     Attributes:
+        id: the name by which it knows its own streams when they come back to it.
         draining: whether the server was told to stop: who is here may stay a while, nobody comes.
     """
 
@@ -78,6 +80,7 @@ class Relay:
         self.loop = loop
         self.clock: Callable[[], float] = loop.time
         self.draining = False
+        self.id = f"headwater-{new_end_id()}"
         self.counters = ServerCounters()
         self.turnover = Turnover()
         self.limits = Limits(limits, self.counters)
@@ -128,6 +131,10 @@ class Relay:
             self.certificates.check,
             MemoryReturn(self.turnover, self._left_bytes).check,
         )
+
+    def watch_mounts(self, watcher: MountObserver) -> None:
+        """Have a room told of mounts that open and close."""
+        self._notices.watchers.append(watcher)
 
     def start(self) -> None:
         """Start the periodic work, and say so where the certificate is not valid."""

@@ -135,6 +135,7 @@ def _methods(
             reservations,
             relay.descriptions,
             limits,
+            relay.id,
         ).answer,
         Method.DESCRIBE: Describe(clearance, mounts, lookup).answer,
         Method.SETUP: Setup(

@@ -242,3 +242,34 @@ def test_sizes(size_bytes: int | None, text: str) -> None:
 def test_a_rate_over_no_time_is_none() -> None:
     assert bit_rate(100, 0.0) == "0 b/s"
     assert bit_rate(125_000, 1.0) == "1 Mb/s"
+
+
+def test_forwards_are_shown_with_what_went_wrong() -> None:
+    forward = {
+        "path": "/cam",
+        "url": "rtsp://far.example/cam",
+        "state": "sending",
+        "since_s": 50.0,
+        "transport": "tcp",
+        "sent_bytes": 3_000_000,
+        "dropped_packets": 7,
+        "tries": 1,
+        "error": "",
+    }
+    waiting = forward | {
+        "state": "waiting",
+        "transport": "",
+        "since_s": 109.0,
+        "tries": 4,
+        "error": "connect: Connection refused",
+    }
+    text = shown(document(forwards=[forward, waiting]))
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines[-2].split() == [
+        *("/cam", "rtsp://far.example/cam", "sending", "tcp", "1", "min", "0", "s"),
+        *("3", "MB", "7", "1"),
+    ]
+    assert lines[-1].split()[2:] == [
+        *("waiting", "1", "s", "3", "MB", "7", "4", "connect:", "Connection", "refused"),
+    ]
+    assert "forwarded" not in shown(document(mount("/cam"), forwards=[]))

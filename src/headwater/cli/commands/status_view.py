@@ -32,6 +32,8 @@ def status_view(document: Document, before: Document | None = None) -> Renderabl
     parts: list[RenderableType] = [*_head(document, before)]
     if document["mounts"]:
         parts += ["", _mounts_table(document, before)]
+    if document.get("forwards"):
+        parts += ["", _forwards_table(document)]
     readers = [
         (mount["path"], reader) for mount in document["mounts"] for reader in mount["readers"]
     ]
@@ -126,6 +128,28 @@ def _mount_cells(
     yield str(sum(track["lost_packets"] for track in tracks))
     yield str(len(mount["readers"]))
     yield str(mount["dropped_packets"])
+
+
+def _forwards_table(document: Document) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("mount", "forwarded to", "state"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("for", "sent", "missed", "tries"):
+        table.add_column(heading, justify="right")
+    table.add_column("last error", overflow="fold")
+    for forward in document["forwards"]:
+        state = " ".join(filter(None, (forward["state"], forward["transport"])))
+        table.add_row(
+            Text(forward["path"]),
+            Text(forward["url"]),
+            Text(state, style="green" if forward["state"] == "sending" else "yellow"),
+            duration(document["clock_s"] - forward["since_s"]),
+            size(forward["sent_bytes"]),
+            str(forward["dropped_packets"]),
+            str(forward["tries"]),
+            Text(forward["error"]),
+        )
+    return table
 
 
 def _readers_table(readers: list[tuple[str, Document]]) -> Table:

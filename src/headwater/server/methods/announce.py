@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.log_pace import paced_logger
+from headwater.protocol.header.via import via_names
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.profile import names_srtp
@@ -35,17 +36,21 @@ class Announce:
         reservations: Reservations,
         descriptions: DescriptionBudget,
         limits: Limits,
+        server_id: str,
     ) -> None:
+        """`server_id` is what this server calls itself in Via."""
         self._clearance = clearance
         self._sessions = sessions
         self._lookup = lookup
         self._reservations = reservations
         self._descriptions = descriptions
         self._limits = limits
+        self._server_id = server_id
 
     async def answer(self, exchange: Exchange) -> Response:
         """Reserve the mount for this publisher and open its session."""
         path = await self._clearance.require_by_uri(exchange, Side.PUBLISH)
+        via = self._passed(exchange)
         presentation = self._presentation(exchange)
         made_up_id = self._lookup.made_up_id(exchange)
         session = self._lookup.named(exchange) if made_up_id is None else None
@@ -54,12 +59,24 @@ class Announce:
         await self._sessions.make_way(path)
         self._reservations.check(path)
         session = self._sessions.open_publisher(exchange.connection, path, presentation, made_up_id)
+        session.via = via
         try:
             return self._announced(exchange, session, presentation)
         except Exception:
             # The peer does not learn of a session that was opened in vain.
             self._sessions.close(session, "announce failed")
             raise
+
+    def _passed(self, exchange: Exchange) -> tuple[str, ...]:
+        """Return the servers that forward this; raises Refusal where this one is among them."""
+        via = via_names(exchange.request.headers.get_all("Via"))
+        if self._server_id in via:
+            raise Refusal(
+                Status.FORBIDDEN,
+                "this server forwards this stream itself, and does not take it back: that would "
+                "be a circle",
+            )
+        return via
 
     def _presentation(self, exchange: Exchange) -> SessionDescription:
         request = exchange.request
