@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Self
 
+DEADLINE_S = 10.0
 KEEP_ALIVES = ("GET_PARAMETER", "SET_PARAMETER", "OPTIONS")
 
 
@@ -18,6 +19,7 @@ class StuckTarget:
 
     def __init__(self, *, keep_alives: int | None = None) -> None:
         self.keep_alives_asked = 0
+        self._asked = asyncio.Condition()
         self.keep_alives_answered = 0
         self._most_answers = keep_alives
         self._writers: list[asyncio.StreamWriter] = []
@@ -28,6 +30,12 @@ class StuckTarget:
         """Where to publish."""
         port: int = self._server.sockets[0].getsockname()[1]
         return f"rtsp://127.0.0.1:{port}/stuck"
+
+    async def asked_again(self, before: int) -> None:
+        """Wait until there were more keep-alives than before."""
+        async with asyncio.timeout(DEADLINE_S):
+            async with self._asked:
+                await self._asked.wait_for(lambda: self.keep_alives_asked > before)
 
     async def __aenter__(self) -> Self:
         # A small window, so that little is taken before nothing is.
@@ -60,7 +68,9 @@ class StuckTarget:
             fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
             await reader.readexactly(int(fields.get("Content-Length", 0)))
             if recording and method in KEEP_ALIVES:
-                self.keep_alives_asked += 1
+                async with self._asked:
+                    self.keep_alives_asked += 1
+                    self._asked.notify_all()
                 if self.keep_alives_asked > (self._most_answers or 0):
                     continue
                 self.keep_alives_answered += 1

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from inside import inside
+from own_ports import own_port
 from recording_target import StuckTarget
 from rtsp_peer import SDP_VIDEO, rtp
 from sent_all_the_time import DEADLINE_S, published
@@ -42,6 +43,15 @@ async def state_of(server: RtspServer, state: ForwardState, count: int = 1) -> F
     """Wait until so many forwards are in a state; return the first."""
     await wait_for(lambda: [one.state for one in server.forwards].count(state) == count)
     return next(one for one in server.forwards if one.state is state)
+
+
+async def tried(server: RtspServer, tries: int) -> None:
+    """Wait until the only forward has tried so often and waits."""
+    await wait_for(
+        lambda: (
+            server.forwards[0].tries == tries and server.forwards[0].state is ForwardState.WAITING
+        )
+    )
 
 
 async def come(server: RtspServer, path: str, count: int = 30) -> list[bytes]:
@@ -155,17 +165,12 @@ async def test_it_comes_back_to_a_server_that_comes_back(
         assert before > 0
         for tries in (2, 3):
             clock.advance(server.forwards[0].next_try_s - server.status().clock_s)
-            await wait_for(
-                lambda tries=tries: (
-                    server.forwards[0].tries == tries
-                    and server.forwards[0].state is ForwardState.WAITING
-                )
-            )
+            await tried(server, tries)
             assert server.forwards[0].error == "connect: Connection refused"
         # 1 s, 2 s, 4 s, less up to a half.
         again_s = server.forwards[0].next_try_s - server.status().clock_s
         assert 1.5 < again_s <= 4
-        target = await start_server(publish_port=port, rtp_port_start=46000)
+        target = await start_server(publish_port=port, rtp_port_start=own_port(500))
         clock.advance(again_s)
         assert_unbroken(await come(target, "/copy"))
         forward = await state_of(server, ForwardState.SENDING)
@@ -221,10 +226,11 @@ async def test_a_target_that_falls_silent_is_left(
         )
         publisher = server.publish("/cam", SDP_VIDEO)
         await state_of(server, ForwardState.SENDING)
-        for asked in (1, 2):
+        for _ in range(2):
+            asked = target.keep_alives_asked
             clock.advance(26)
-            await wait_for(lambda asked=asked: target.keep_alives_asked == asked)
-        await wait_for(lambda: target.keep_alives_answered == 1)
+            await target.asked_again(asked)
+        assert target.keep_alives_answered == 1
         clock.advance(26)
         waiting = await state_of(server, ForwardState.WAITING)
         assert "has not answered for" in waiting.error
@@ -243,7 +249,7 @@ async def test_a_server_takes_nothing_that_it_forwards_itself(
 
 
 async def test_a_circle_by_way_of_another_server_is_noticed(start_server: ServerFactory) -> None:
-    here, there = await start_server(), await start_server(rtp_port_start=46000)
+    here, there = await start_server(), await start_server(rtp_port_start=own_port(500))
     here.forward("/**", there.publish_url("/there") + "{path}")
     there.forward("/**", here.publish_url("/here") + "{path}")
     async with published(here):
@@ -380,7 +386,9 @@ async def test_from_a_thread(start_server: ServerFactory) -> None:
     url = target.publish_url("/copy")
 
     def use() -> None:
-        with ThreadedRtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=47000) as server:
+        with ThreadedRtspServer(
+            host="127.0.0.1", publish_port=0, rtp_port_start=own_port(500)
+        ) as server:
             server.forward("/cam", url)
             assert server.forwards == ()
             assert server.stop_forward("/cam", url)

@@ -9,12 +9,13 @@ from typing import Final
 
 from headwater.cli.failures import CommandFailed
 from headwater.cli.publish.attempt import Attempt
-from headwater.cli.publish.backoff import Backoff
 from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
+from headwater.client.back_off import BackOff
 from headwater.frames.remux.reports import Ended
 from headwater.frames.remux.urls import is_local_file
 
+_MOST_WAIT_S: Final = 30.0
 _SAY_AGAIN_S: Final = 600.0
 """How often the same trouble is told while it lasts."""
 
@@ -24,7 +25,7 @@ async def publish(
     stop_asked: asyncio.Event,
     display: Display,
     *,
-    backoff: Backoff | None = None,
+    back_off: BackOff | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Publish; raises CommandFailed when it cannot go on.
@@ -32,7 +33,7 @@ async def publish(
     What fails before the first packet fails at once: a typing mistake is not tried for ever. Later
     a source without an end, or one that goes round, is tried again for as long as the order says.
     """
-    backoff = backoff or Backoff()
+    back_off = back_off or BackOff(most_s=_MOST_WAIT_S)
     tries_again = order.loop or not is_local_file(order.source)
     gone_since_s: float | None = None
     has_sent = False
@@ -53,7 +54,7 @@ async def publish(
         gone_since_s = clock() if gone_since_s is None else gone_since_s
         if not (has_sent and tries_again):
             raise _failure(ended, display)
-        wait_s = backoff.next_s(clock() - began_s)
+        wait_s = back_off.next_s(clock() - began_s)
         gone_s = clock() + wait_s - gone_since_s
         if order.give_up_after_s and gone_s > order.give_up_after_s:
             raise _failure(ended, display, after_s=order.give_up_after_s)
