@@ -8,15 +8,18 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 
 from headwater.net import udp_receiver
+from headwater.net.datagram_intake import MOST_DATAGRAMS, recvmmsg
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.socket_address import Address
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
+from headwater.protocol.rtp import cut_run
 
 DEADLINE_S = 20
 
@@ -64,10 +67,14 @@ class Line:
     receiving: socket.socket
     sending: socket.socket
     inbox: Inbox = field(default_factory=Inbox)
+    takes_runs: bool = False
     receivers: list[AnyReceiver] = field(default_factory=list)
 
     def receive(self, **options: Any) -> UdpReceiver:
         """Begin to receive; ended with the test."""
+        if self.takes_runs:
+            take = options.get("take", self.inbox.take)
+            options["on_run"] = lambda run, size: take(cut_run(run, size))
         return self._begun(UdpReceiver, options)
 
     def receive_with_sources(self, **options: Any) -> UdpDatagramReceiver:
@@ -105,17 +112,33 @@ async def open_end() -> AsyncIterator[Line]:
         yield opened
 
 
-@pytest.fixture(params=["plain", "coalescing"])
-def offload(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    on = bool(request.param == "coalescing")
-    if on and not probe().udp_gro:
+class Way(Enum):
+    """How a receiver reads: datagram by datagram, up to 64 at once, or what was coalesced."""
+
+    ONE_BY_ONE = "one by one"
+    AT_ONCE = "at once"
+    COALESCED = "coalesced"
+    COALESCED_RUNS = "coalesced runs"
+
+    @property
+    def coalesces(self) -> bool:
+        return self in (Way.COALESCED, Way.COALESCED_RUNS)
+
+
+@pytest.fixture(params=Way, ids=lambda way: way.value)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, line: Line) -> Way:
+    chosen: Way = request.param
+    if chosen.coalesces and not probe().udp_gro:
         pytest.skip("no UDP_GRO here")
-    features: KernelFeatures = replace(probe(), udp_gro=on)
+    if chosen is Way.AT_ONCE and recvmmsg() is None:
+        pytest.skip("recvmmsg is of Linux")
+    features: KernelFeatures = replace(probe(), udp_gro=chosen.coalesces)
     monkeypatch.setattr(udp_receiver, "probe", lambda: features)
-    return on
+    line.takes_runs = chosen in (Way.AT_ONCE, Way.COALESCED_RUNS)
+    return chosen
 
 
-async def test_one_batch_for_all_that_waits(line: Line, offload: bool) -> None:
+async def test_one_batch_for_all_that_waits(line: Line, way: Way) -> None:
     receiver, inbox = line.receive(), line.inbox
     packets = [bytes([number]) * (100 + number) for number in range(40)]
     for packet in packets:
@@ -125,10 +148,10 @@ async def test_one_batch_for_all_that_waits(line: Line, offload: bool) -> None:
     assert (receiver.packets, receiver.wakes) == (40, 1)
     assert receiver.bytes_received == sum(map(len, packets))
     assert (receiver.kernel_drops, receiver.errors, receiver.truncated) == (0, 0, 0)
-    assert receiver.coalescing is offload
+    assert receiver.coalescing is way.coalesces
 
 
-async def test_packets_per_wake_are_bounded(line: Line, offload: bool) -> None:
+async def test_packets_per_wake_are_bounded(line: Line, way: Way) -> None:
     inbox = line.inbox
     line.receive(packets_per_wake=16)
     packets = [b"%d" % number for number in range(40)]
@@ -139,7 +162,7 @@ async def test_packets_per_wake_are_bounded(line: Line, offload: bool) -> None:
     assert inbox.packets == packets
 
 
-async def test_empty_datagrams_are_left_out(line: Line, offload: bool) -> None:
+async def test_empty_datagrams_are_left_out(line: Line, way: Way) -> None:
     receiver, inbox = line.receive(), line.inbox
     for packet in (b"", b"one", b"", b"two", b""):
         line.sending.send(packet)
@@ -148,18 +171,17 @@ async def test_empty_datagrams_are_left_out(line: Line, offload: bool) -> None:
     assert receiver.truncated == 0
 
 
-async def test_long_datagrams(line: Line, offload: bool) -> None:
+async def test_long_datagrams(line: Line, way: Way) -> None:
     receiver, inbox = line.receive(), line.inbox
     line.sending.send(b"a" * 16_383)
     line.sending.send(b"b" * 30_000)
     await inbox.until(lambda: inbox.packets)
     line.sending.send(b"c" * 65_507)
     await inbox.until(lambda: inbox.packets[-1][:1] == b"c")
-    if offload:
-        assert [len(packet) for packet in inbox.packets] == [16_383, 30_000, 65_507]
-    else:
-        assert [len(packet) for packet in inbox.packets] == [16_383, 65_507]
-    assert receiver.truncated == (0 if offload else 1)
+    cuts = way is Way.ONE_BY_ONE
+    whole = [16_383, 65_507] if cuts else [16_383, 30_000, 65_507]
+    assert [len(packet) for packet in inbox.packets] == whole
+    assert receiver.truncated == int(cuts)
 
 
 @pytest.mark.skipif(
@@ -196,7 +218,70 @@ async def test_offload_ends_where_nothing_is_coalesced(line: Line) -> None:
     assert line.receiving.getsockopt(SOL_UDP, UDP_GRO) == 0
 
 
-async def test_refused_peer_is_counted_and_harmless(line: Line, offload: bool) -> None:
+@dataclass
+class Runs:
+    """Keeps what came as a run, and as packets."""
+
+    runs: list[tuple[bytes, int]] = field(default_factory=list)
+    packets: list[bytes] = field(default_factory=list)
+
+    def take_run(self, run: bytes, segment_bytes: int) -> None:
+        self.runs.append((run, segment_bytes))
+
+    def take(self, packets: list[bytes]) -> None:
+        self.packets += packets
+
+
+@pytest.mark.parametrize("way", [Way.AT_ONCE], indirect=True)
+async def test_datagrams_of_one_size_come_as_a_run_once_that_is_known(line: Line, way: Way) -> None:
+    line.takes_runs = False
+    came = Runs()
+    receiver = line.receive(take=came.take, on_run=came.take_run)
+
+    def bring(*sizes: int) -> None:
+        """Have these read in one wake-up; the loop itself is not waited for."""
+        came.runs, came.packets = [], []
+        for size in sizes:
+            line.sending.send(bytes(size))
+        receiver._way()()
+
+    bring(900)
+    assert came.runs == [(bytes(900), 900)]
+    for _ in range(2):
+        bring(900, 900, 30)
+        assert came.packets == [bytes(900), bytes(900), bytes(30)]
+    bring(900, 900, 30)
+    assert came.runs == [(bytes(1830), 900)], "after two batches alike"
+    bring(901)
+    bring(901, 901)
+    assert came.runs == [(bytes(1802), 901)], "longer ones at once"
+    bring(*[901] * 70)
+    assert [len(run) for run, _ in came.runs] == [64 * 901, 6 * 901]
+    bring(20, 901)
+    assert (came.runs, came.packets) == ([], [bytes(20), bytes(901)])
+    assert receiver.packets == 1 + 3 * 3 + 1 + 2 + 70 + 2
+
+
+@pytest.mark.parametrize("way", [Way.AT_ONCE], indirect=True)
+async def test_a_receiver_that_is_closed_between_two_reads_reads_no_more(
+    line: Line, way: Way
+) -> None:
+    came = Runs()
+    line.takes_runs = False
+
+    def take_run(run: bytes, segment_bytes: int) -> None:
+        came.take_run(run, segment_bytes)
+        receiver.close()
+
+    receiver = line.receive(take=came.take, on_run=take_run)
+    for _ in range(MOST_DATAGRAMS + 6):
+        line.sending.send(bytes(1400))
+    receiver._way()()
+    assert [len(run) for run, _ in came.runs] == [MOST_DATAGRAMS * 1400]
+    assert line.receiving.recv(2000) == bytes(1400)
+
+
+async def test_refused_peer_is_counted_and_harmless(line: Line, way: Way) -> None:
     inbox = line.inbox
     address = line.sending.getsockname()
     receiver = line.receive()
@@ -212,17 +297,18 @@ async def test_refused_peer_is_counted_and_harmless(line: Line, offload: bool) -
     assert (receiver.refused, receiver.errors) == (1, 0)
 
 
-async def test_other_errors_are_counted(line: Line, offload: bool) -> None:
+async def test_other_errors_are_counted(line: Line, way: Way) -> None:
     receiver, inbox = line.receive(), line.inbox
     receiver.close()
     line.receiving.close()
-    receiver._on_readable()
-    assert receiver.errors == 1
+    receiver._way()()
+    # A descriptor is not asked any more: it may be another's by now.
+    assert receiver.errors == int(way is not Way.AT_ONCE)
     assert not inbox.batches
     assert receiver.kernel_drops == 0
 
 
-async def test_close_stops_and_leaves_the_socket(line: Line, offload: bool) -> None:
+async def test_close_stops_and_leaves_the_socket(line: Line, way: Way) -> None:
     receiver, inbox = line.receive(), line.inbox
     receiver.close()
     receiver.close()
@@ -233,7 +319,7 @@ async def test_close_stops_and_leaves_the_socket(line: Line, offload: bool) -> N
     assert line.receiving.recv(10) == b"late"
 
 
-async def test_close_inside_the_callback(line: Line, offload: bool) -> None:
+async def test_close_inside_the_callback(line: Line, way: Way) -> None:
     inbox = line.inbox
 
     def take(batch: list[Any]) -> None:
@@ -290,7 +376,7 @@ async def test_errors_of_an_unconnected_socket_are_counted(open_end: Line) -> No
     receiver = open_end.receive_with_sources()
     receiver.close()
     open_end.receiving.close()
-    receiver._on_readable()
+    receiver._way()()
     assert receiver.errors == 1
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from headwater.protocol.errors import Fault, ProtocolError
-from headwater.protocol.interleaved import frame_interleaved
+from headwater.protocol.interleaved import frame_interleaved, frame_run
+from headwater.protocol.rtp import cut_run
 
 
 @pytest.mark.parametrize(
@@ -25,4 +26,24 @@ def test_frame_interleaved(channel: int, packets: list[bytes], framed: bytes) ->
 def test_what_does_not_fit_a_frame(channel: int, packets: list[bytes]) -> None:
     with pytest.raises(ProtocolError) as caught:
         frame_interleaved(channel, packets)
+    assert caught.value.fault is Fault.LOCAL
+
+
+@pytest.mark.parametrize("channel", [0, 255])
+@pytest.mark.parametrize(
+    ("run_bytes", "segment_bytes"),
+    [(1, 1), (7, 9), (9, 9), (27, 9), (28, 9), (35, 9), (65_535, 65_535)],
+)
+def test_a_run_is_framed_as_its_packets_are(
+    channel: int, run_bytes: int, segment_bytes: int
+) -> None:
+    run = bytes(number % 251 for number in range(run_bytes))
+    framed = frame_interleaved(channel, cut_run(run, segment_bytes))
+    assert frame_run(channel, run, segment_bytes) == framed
+
+
+@pytest.mark.parametrize(("channel", "segment_bytes"), [(256, 4), (-1, 4), (0, 65_536)])
+def test_a_run_that_does_not_fit_frames(channel: int, segment_bytes: int) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        frame_run(channel, bytes(12), segment_bytes)
     assert caught.value.fault is Fault.LOCAL

@@ -11,6 +11,7 @@ from own_ports import own_port
 from headwater.net.port_pairs import PortPairPool, UdpPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
+from headwater.protocol.rtp import cut_run
 from headwater.transports.offers.negotiation import Offer
 from headwater.transports.offers.offer_answers import UdpAnswers
 from headwater.transports.session_media import SessionIdentity
@@ -27,6 +28,9 @@ class BrokenTrack:
     """A track whose data plane fails."""
 
     def write(self, packets: list[bytes]) -> None:
+        raise RuntimeError("broken")
+
+    def write_run(self, run: bytes, segment_bytes: int) -> None:
         raise RuntimeError("broken")
 
     def write_rtcp(self, packet: bytes) -> None:
@@ -73,6 +77,9 @@ class ListeningTrack:
     def write(self, packets: list[bytes]) -> None:
         self.packets += packets
         self.came.set()
+
+    def write_run(self, run: bytes, segment_bytes: int) -> None:
+        self.write(cut_run(run, segment_bytes))
 
     def write_rtcp(self, packet: bytes) -> None:
         self.packets.append(packet)

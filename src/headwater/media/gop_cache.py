@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 
+_ENOUGH_BYTES = 16 * 1024
+"""Batches of one track that follow each other are joined to one entry of this size, of bytes: as
+many objects as there are packets would take a multiple of their bytes where packets are small."""
+_MOST_LOOSE = 16
+"""As many batches wait to be joined: small ones must not be many objects for long."""
+_WHOLE_BYTES = 4096
+"""A batch that came as bytes is an entry by itself from this size on: it needs no copy."""
 _MOST_ENTRIES = 16_384
 """A log of more batches is not kept: a reader that begins with it would hold up all others."""
 
@@ -33,6 +41,8 @@ class GopCache:
         "__weakref__",
         "_budget",
         "_key_frames",
+        "_loose",
+        "_loose_bytes",
         "_max_bytes",
         "_max_s",
         "_offset",
@@ -56,6 +66,9 @@ class GopCache:
         # By track the place of its last key frame, counted like `_offset`: entries that are gone.
         self._key_frames: dict[int, int] = {}
         self._offset = 0
+        # The last entries, so many, are batches that are to be joined.
+        self._loose = 0
+        self._loose_bytes = 0
         self.entries: list[tuple[int, PacketBatch]] = []
         self.size_bytes = 0
         self.held_bytes = 0
@@ -69,6 +82,8 @@ class GopCache:
     def add(self, track_index: int, batch: PacketBatch) -> None:
         """Note a batch that just came."""
         if batch.key_frame_index >= 0:
+            # A place stays where it is: what is in front of it is joined now, with nothing of it.
+            self._join_loose()
             self._key_frames[track_index] = self._offset + len(self.entries)
             self._append(track_index, batch)
             self._begin_at_oldest()
@@ -76,12 +91,12 @@ class GopCache:
             self._append(track_index, batch)
         else:
             return
-        if self._too_much(batch.arrived_s):
-            self.overflows += 1
-            while self._key_frames and self._too_much(batch.arrived_s):
-                del self._key_frames[min(self._key_frames, key=self._key_frames.__getitem__)]
-                self._begin_at_oldest()
-
+        if (
+            self.size_bytes > self._max_bytes
+            or batch.arrived_s - self._started_s > self._max_s
+            or len(self.entries) > _MOST_ENTRIES
+        ):
+            self._keep_bounds(batch.arrived_s)
         budget = self._budget
         if budget.held_bytes > budget.most_bytes:
             budget.make_room()
@@ -119,6 +134,7 @@ class GopCache:
         self._key_frames.clear()
         self._offset += len(self.entries)
         self.entries = []
+        self._loose = self._loose_bytes = 0
         self.size_bytes = 0
         self._hold(0)
 
@@ -140,12 +156,40 @@ class GopCache:
 
     def _append(self, track_index: int, batch: PacketBatch) -> None:
         self.entries.append((track_index, batch))
-        self.size_bytes += batch.size_bytes
-        self._hold(self.held_bytes + batch.held_bytes)
+        size_bytes, held_bytes = batch.size_bytes, batch.held_bytes
+        self.size_bytes += size_bytes
+        self.held_bytes += held_bytes
+        self._budget.held_bytes += held_bytes
+        if size_bytes >= _WHOLE_BYTES and batch.joined is not None and not self._loose:
+            return
+        self._loose += 1
+        self._loose_bytes += size_bytes
+        if self._loose_bytes >= _ENOUGH_BYTES or self._loose >= _MOST_LOOSE:
+            self._join_loose()
+
+    def _join_loose(self) -> None:
+        """Make one entry of those loose ones that follow each other on one track."""
+        if self._loose:
+            entries, first = self.entries, len(self.entries) - self._loose
+            held_bytes = self.held_bytes
+            for track_index, group in groupby(entries[first:], itemgetter(0)):
+                batches = [batch for _, batch in group]
+                joined = PacketBatch.join(batches).compact()
+                entries[first : first + len(batches)] = [(track_index, joined)]
+                held_bytes += joined.held_bytes - sum([batch.held_bytes for batch in batches])
+                first += 1
+            self._loose = self._loose_bytes = 0
+            self._hold(held_bytes)
 
     def _hold(self, held_bytes: int) -> None:
         self._budget.held_bytes += held_bytes - self.held_bytes
         self.held_bytes = held_bytes
+
+    def _keep_bounds(self, now: float) -> None:
+        self.overflows += 1
+        while self._key_frames and self._too_much(now):
+            del self._key_frames[min(self._key_frames, key=self._key_frames.__getitem__)]
+            self._begin_at_oldest()
 
     def _too_much(self, now: float) -> bool:
         return (

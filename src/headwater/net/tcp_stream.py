@@ -160,7 +160,10 @@ class TcpStream(TcpSendQueue):
                 return False
             self.bytes_received += len(data)
             if not self.closed:
-                self._deliver(data)
+                try:
+                    self.receiver.stream_data(data)
+                except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
+                    self._contain(error)
                 if not self._reading:
                     return False
             # A short read has emptied the socket: the call that would say so can be saved.

@@ -10,13 +10,17 @@ start shows that the path coalesces.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
+import os
 import socket
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.datagram_intake import MOST_DATAGRAMS, intake_for
 from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, probe, receive_drops
 from headwater.net.socket_address import Address, unmapped
@@ -27,11 +31,14 @@ _MAX_DATAGRAM_BYTES: Final = 65_535
 # Larger than any datagram of a network without jumbo frames; a larger one raises it for good.
 _READ_BYTES: Final = 16_384
 _ANCILLARY_BYTES: Final = 64
+_EXPECTED_BYTES: Final = 1400
+"""What the first datagrams are read as; a socket soon learns the size of its own."""
+_NOTHING_THERE: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR})
 _TRIAL_READS: Final = 256
 _COALESCED_ENOUGH: Final = 2.5
 
 
-class _Receiver:
+class _Receiver(ABC):
     """What both receivers share: registration, counters, the kernel's drop count."""
 
     def __init__(self, sock: socket.socket, loop: EventLoop, packets_per_wake: int) -> None:
@@ -70,7 +77,7 @@ class _Receiver:
 
     def _watch(self) -> None:
         """Read whenever there is something to read."""
-        self._loop.add_reader(self._sock.fileno(), self._on_readable)
+        self._loop.add_reader(self._sock.fileno(), self._way())
 
     def _watch_again(self) -> None:
         """Have the loop ask anew, after an error and when a wake-up found nothing.
@@ -82,8 +89,9 @@ class _Receiver:
             self._loop.remove_reader(self._sock.fileno())
             self._watch()
 
-    def _on_readable(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _way(self) -> Callable[[], None]:
+        """Return what reads the socket now."""
 
     def _failed(self, error: OSError) -> None:
         """Count an error that the socket told; it takes nothing from what else is received."""
@@ -107,6 +115,9 @@ class UdpReceiver(_Receiver):
     `on_packets` gets a non-empty list, in order of arrival, at most `packets_per_wake` long (more
     only when the kernel coalesced the last ones). Empty datagrams are left out. Reading begins at
     once and ends with `close`, which leaves the socket itself open.
+
+    Where `on_run` is given, it gets what came as datagrams of one size, the last maybe shorter:
+    all of them back to back, and that size.
     """
 
     def __init__(
@@ -115,11 +126,17 @@ class UdpReceiver(_Receiver):
         loop: EventLoop,
         on_packets: Callable[[list[bytes]], None],
         *,
+        on_run: Callable[[bytes, int], None] | None = None,
         packets_per_wake: int = 256,
     ) -> None:
         super().__init__(sock, loop, packets_per_wake)
         self._on_packets = on_packets
+        self._on_run = on_run
         self._recv = sock.recv
+        self._descriptor = sock.fileno()
+        self._intake = None if on_run is None else intake_for(_EXPECTED_BYTES)
+        # What the next datagrams seem to be like, until those behind them agree.
+        self._other_bytes = 0
         self._on_trial = True
         self._trial_reads = 0
         self._trial_packets = 0
@@ -134,11 +151,54 @@ class UdpReceiver(_Receiver):
                 _log.debug("No UDP receive offload", extra={"cause": str(error)})
         self._watch()
 
-    def _on_readable(self) -> None:
+    def _way(self) -> Callable[[], None]:
         if self.coalescing:
-            self._drain_coalesced()
-        else:
-            self._drain()
+            return self._drain_coalesced
+        return self._drain if self._intake is None else self._drain_at_once
+
+    def _drain_at_once(self) -> None:
+        """Drain with one system call for up to 64 datagrams."""
+        on_run = self._on_run
+        most = self._packets_per_wake
+        left = most
+        while left > 0 and not self._closed:
+            intake = self._intake
+            assert intake is not None  # noqa: S101 - `_way` has looked
+            assert on_run is not None  # noqa: S101 - only for it there is an intake
+            asked = min(left, MOST_DATAGRAMS)
+            run = intake.read(self._descriptor, asked)
+            count = intake.count
+            if run is not None:
+                self.packets += count
+                self.bytes_received += len(run)
+                self.wakes += 1
+                on_run(run, intake.segment_bytes if count > 1 else len(run))
+            elif count > 0:
+                packets = intake.packets()
+                self._expect(packets)
+                if packets:
+                    self._note(packets)
+                    self._on_packets(packets)
+            else:
+                self._read_nothing(first=left == most)
+            left = left - count if count == asked else 0
+
+    def _read_nothing(self, *, first: bool) -> None:
+        code = ctypes.get_errno()
+        if code not in _NOTHING_THERE:
+            self._failed(OSError(code, os.strerror(code)))
+        elif first:
+            self._watch_again()
+
+    def _expect(self, packets: list[bytes]) -> None:
+        """Have the next datagrams read as what these were like, if those before were so too."""
+        longest_bytes = max(map(len, packets), default=0)
+        intake = self._intake
+        if intake is None or longest_bytes in (0, intake.segment_bytes):
+            return
+        if longest_bytes > intake.segment_bytes or longest_bytes == self._other_bytes:
+            self._intake = intake_for(longest_bytes) or intake
+        self._other_bytes = longest_bytes
 
     def _drain(self) -> None:
         packets: list[bytes] = []
@@ -163,38 +223,47 @@ class UdpReceiver(_Receiver):
             self._too_long(len(packets) - len(whole))
             packets = [packet for packet in whole if packet]
         if packets:
-            self.packets += len(packets)
-            self.bytes_received += sum(map(len, packets))
-            self.wakes += 1
+            self._note(packets)
             self._on_packets(packets)
+
+    def _note(self, packets: list[bytes]) -> None:
+        self.packets += len(packets)
+        self.bytes_received += sum(map(len, packets))
+        self.wakes += 1
 
     def _drain_coalesced(self) -> None:
         """Drain with receive offload: a read may hold several datagrams of one size."""
-        packets: list[bytes] = []
+        runs: list[tuple[bytes, int]] = []
         recvmsg = self._sock.recvmsg
-        reads = 0
+        count = 0
         emptied = False
         try:
-            while len(packets) < self._packets_per_wake:
+            while count < self._packets_per_wake:
                 data, ancillary, _flags, _address = recvmsg(_MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
-                reads += 1
-                size = _segment_bytes(ancillary) or len(data)
-                if size < len(data):
-                    packets += [data[at : at + size] for at in range(0, len(data), size)]
-                else:
-                    packets.append(data)
+                size = _segment_bytes(ancillary) or len(data) or 1
+                runs.append((data, size))
+                count += -(-len(data) // size)
         except (BlockingIOError, InterruptedError):
             emptied = True
         except OSError as error:
             self._failed(error)
+        if len(runs) == 1 and count and self._on_run is not None and not self._on_trial:
+            run, size = runs[0]
+            self.packets += count
+            self.bytes_received += len(run)
+            self.wakes += 1
+            self._on_run(run, size)
+            return
+        packets = [data[at : at + size] for data, size in runs for at in range(0, len(data), size)]
         if self._on_trial:
-            self._trial_reads += reads
+            self._trial_reads += len(runs)
             self._trial_packets += len(packets)
             self._longest_bytes = max(self._longest_bytes, max(map(len, packets), default=0))
             if emptied and self._trial_reads >= _TRIAL_READS:
                 self._on_trial = False
                 if self._trial_packets < _COALESCED_ENOUGH * self._trial_reads:
                     packets += self._stop_coalescing()
+                    self._watch_again()
         if packets:
             self._deliver(packets, _MAX_DATAGRAM_BYTES)
         else:
@@ -237,7 +306,10 @@ class UdpDatagramReceiver(_Receiver):
         self._recvfrom = sock.recvfrom
         self._watch()
 
-    def _on_readable(self) -> None:
+    def _way(self) -> Callable[[], None]:
+        return self._drain
+
+    def _drain(self) -> None:
         datagrams: list[tuple[bytes, Address]] = []
         append = datagrams.append
         recvfrom = self._recvfrom

@@ -240,7 +240,8 @@ class WireParser:
             return None
         if not self._channels.issuperset(by_channel):
             self._channels |= by_channel.keys()
-        self._good_event()
+        self._synced = True
+        self._garbage_run_bytes = 0
         return InterleavedFrames(by_channel)
 
     def _head(self) -> bytes | None:

@@ -12,6 +12,24 @@ MAX_FRAME_PAYLOAD_BYTES = 0xFFFF
 _pack_header = Struct(">BBH").pack
 
 
+def frame_run(channel: int, run: bytes, segment_bytes: int) -> bytes:
+    """Return packets of one size that lie back to back as `$` frames of one channel, joined.
+
+    The last may be shorter. Raises what `frame_interleaved` raises.
+    """
+    whole_bytes = len(run) // segment_bytes * segment_bytes
+    if not 0 <= channel <= 255 or segment_bytes > MAX_FRAME_PAYLOAD_BYTES:
+        raise _not_a_frame()
+    header = _pack_header(DOLLAR, channel, segment_bytes)
+    pieces = [run[at : at + segment_bytes] for at in range(0, whole_bytes, segment_bytes)]
+    if whole_bytes == len(run):
+        return header + header.join(pieces)
+    last = run[whole_bytes:]
+    if not pieces:
+        return _pack_header(DOLLAR, channel, len(last)) + last
+    return b"".join((header, header.join(pieces), _pack_header(DOLLAR, channel, len(last)), last))
+
+
 def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
     """Return the packets as `$` frames of one channel (0 to 255), joined.
 
@@ -20,12 +38,7 @@ def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
             (fault LOCAL).
     """
     if not 0 <= channel <= 255 or (packets and max(map(len, packets)) > MAX_FRAME_PAYLOAD_BYTES):
-        raise ProtocolError(
-            "a frame takes channels 0 to 255 and up to 65535 bytes",
-            status=500,
-            fault=Fault.LOCAL,
-            where="interleaved frame",
-        )
+        raise _not_a_frame()
     pieces: list[bytes] = []
     append = pieces.append
     # Packets of one batch are mostly of one size: its header is packed once.
@@ -39,3 +52,12 @@ def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
         append(header)
         append(packet)
     return b"".join(pieces)
+
+
+def _not_a_frame() -> ProtocolError:
+    return ProtocolError(
+        "a frame takes channels 0 to 255 and up to 65535 bytes",
+        status=500,
+        fault=Fault.LOCAL,
+        where="interleaved frame",
+    )

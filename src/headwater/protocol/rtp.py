@@ -82,6 +82,13 @@ def rewrite(packet: bytes, seq_delta: int, ts_delta: int, ssrc: int) -> bytes:
     return head + packet[HEADER_BYTES:]
 
 
+def cut_run(run: bytes, segment_bytes: int) -> list[bytes]:
+    """Return packets of one size that lie back to back one by one; the last may be shorter."""
+    if len(run) <= segment_bytes:
+        return [run]
+    return [run[at : at + segment_bytes] for at in range(0, len(run), segment_bytes)]
+
+
 @dataclass(frozen=True, slots=True)
 class RtpHeader:
     """All of one packet's header, and where its payload lies."""

@@ -45,5 +45,5 @@ class OfferedTally:
 
     def add(self, batch: PacketBatch) -> None:
         """Count a batch that is sent to this reader alone."""
-        self._packets += len(batch.packets)
+        self._packets += len(batch)
         self._bytes += batch.size_bytes

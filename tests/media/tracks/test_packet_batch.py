@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
 
 PACKETS = [b"aaaa", b"bb", b"cccccc"]
@@ -56,7 +59,51 @@ def test_batches_are_joined_in_their_order_with_the_first_key_frame_of_all() -> 
     later = PacketBatch(PACKETS, 3.0, key_frame_index=0)
     joined = PacketBatch.join([before, key, later])
     assert joined.packets == [b"a", *PACKETS, *PACKETS]
-    assert (joined.arrived_s, joined.key_frame_index, joined.size_bytes) == (3.0, 2, 25)
+    assert (joined.arrived_s, joined.key_frame_index, joined.size_bytes) == (1.0, 2, 25)
     assert before.packets == [b"a"]
     assert PacketBatch.join([before, before]).key_frame_index == NO_KEY_FRAME
     assert PacketBatch.join([key]) is key
+
+
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=9),
+    st.integers(-1, 8),
+    st.data(),
+)
+def test_a_batch_of_bytes_is_as_one_of_objects(
+    sizes: list[int], key_frame: int, draw: st.DataObject
+) -> None:
+    packets = [bytes([0x80, each * 40 & 0xFF, 2, 3, 4][:size]) for each, size in enumerate(sizes)]
+    packets = [packet.ljust(2, b"\xff") for packet in packets]
+    objects = PacketBatch(packets, 1.0, min(key_frame, len(sizes) - 1))
+    joined = objects.compact()
+    assert joined.joined == b"".join(packets)
+    assert joined.compact() is joined
+    start = draw.draw(st.integers(0, len(sizes) - 1))
+    stop = draw.draw(st.integers(start + 1, len(sizes)))
+    pairs = [
+        (objects, joined),
+        (objects.between(start, stop), joined.between(start, stop)),
+        (objects.tail(start), joined.tail(start)),
+        (objects.head(stop), joined.head(stop)),
+        (PacketBatch.join([objects, objects]), PacketBatch.join([joined, objects])),
+    ]
+    for one, other in pairs:
+        assert list(other.look()) == list(one.look()) == one.packets
+        assert other.packets == one.packets
+        assert list(other.sizes) == list(one.sizes)
+        assert (len(other), other.size_bytes) == (len(one), one.size_bytes)
+        assert (other.arrived_s, other.key_frame_index) == (one.arrived_s, one.key_frame_index)
+        assert (other.ends_picture, other.picture_end) == (one.ends_picture, one.picture_end)
+        assert other.work_bytes == one.work_bytes
+
+
+def test_who_looks_at_packets_of_bytes_leaves_no_objects() -> None:
+    joined = PacketBatch([bytes([0x80, 96]) * 8] * 5, 0.0).compact()
+    assert next(joined.look()) == bytes([0x80, 96]) * 8
+    assert joined._built is None
+
+
+def test_packets_larger_than_a_datagram_are_kept_as_bytes() -> None:
+    batch = PacketBatch([bytes(70_000), bytes(80_000)], 0.0)
+    assert batch.compact().packets == batch.packets

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,7 @@ from headwater.media.tracks.continuity import Splice
 from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
 from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
-from headwater.protocol.rtp import sequence_number, ssrc, timestamp
+from headwater.protocol.rtp import cut_run, sequence_number, ssrc, timestamp
 
 NTP = 3_900_000_000 << 32
 
@@ -497,3 +498,59 @@ def test_a_source_for_each_group_goes_on_through_a_splice(stage: Any) -> None:
     assert numbers == list(range(100, 100 + len(numbers)))
     stamps = [timestamp(packet) for packet in sink.packets]
     assert all(0 <= later - earlier <= 12_600 for earlier, later in pairwise(stamps))
+
+
+def run_of(packets: list[bytes], segment_bytes: int = 60) -> bytes:
+    """The packets back to back, all but the last one filled up to one size."""
+    whole = [packet.ljust(segment_bytes, b"\x07")[:segment_bytes] for packet in packets[:-1]]
+    return b"".join((*whole, packets[-1][:segment_bytes]))
+
+
+REPORT = sender_report(7, ntp=NTP, rtp_timestamp=0, packets=1, octets=1, cname="x")
+RUNS: dict[str, Callable[[Any], bytes]] = {
+    "one packet": lambda source: run_of(source.picture(1)),
+    "a picture": lambda source: run_of(source.picture(5)),
+    "a key frame behind a picture": lambda source: run_of(
+        source.picture(2) + source.picture(3, key=True)
+    ),
+    "packets lost": lambda source: run_of(source.picture(6)[3:]),
+    "a report among them": lambda source: run_of(
+        [*source.picture(2), REPORT.ljust(60, b"\0"), b"\x80" * 12]
+    ),
+    "another version": lambda source: run_of([*source.picture(1), b"\x40" * 60, b"\x80" * 20]),
+    "an end too short for RTP": lambda source: run_of([*source.picture(2), b"\x80" * 11]),
+    "nothing but what is too short": lambda source: b"\x80" * 11,
+}
+
+
+def counted(track: Any) -> dict[str, float]:
+    return {name: getattr(track.counters, name) for name in track.counters.__slots__}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first publisher", "next publisher"])
+def test_a_run_is_written_as_its_packets_are(stage: Any, again: bool) -> None:
+    tracks = [heard(stage), heard(stage)]
+    sources = [stage.video(), stage.video()]
+    for each in sources:
+        each.ssrc = 77
+    for number, run_from in enumerate(RUNS.values()):
+        stage.advance(0.04)
+        runs = [run_from(source) for source in sources]
+        assert runs[0] == runs[1]
+        (listed, _), (run, _) = tracks
+        if again and number == 1:
+            for track, _ in tracks:
+                track.continue_with(track.media, Splice({0: track.position}))
+        listed.write(cut_run(runs[0], 60))
+        run.write_run(runs[1], min(len(runs[1]), 60))
+    (listed, by_list), (run, by_run) = tracks
+    assert by_run.packets == by_list.packets
+    assert len(by_run.packets) > 15
+    assert [(each.key_frame_index, each.arrived_s, each.size_bytes) for each in by_run.batches] == [
+        (each.key_frame_index, each.arrived_s, each.size_bytes) for each in by_list.batches
+    ]
+    assert counted(run) == counted(listed)
+    assert run.counters.lost_packets
+    assert run.counters.invalid_packets
+    assert run.jitter_s == listed.jitter_s
+    assert run.position == listed.position

@@ -15,6 +15,7 @@ from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import socket_address
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.rtp import cut_run
 from headwater.transports.datagram.udp_ingest import TakenPorts, UdpIngest, UdpSource
 
 DEADLINE_S = 10
@@ -33,6 +34,9 @@ class ListeningTrack:
     def write(self, packets: list[bytes]) -> None:
         self.rtp += packets
         self.changed.set()
+
+    def write_run(self, run: bytes, segment_bytes: int) -> None:
+        self.write(cut_run(run, segment_bytes))
 
     def write_rtcp(self, packets: list[bytes]) -> None:
         self.rtcp += packets

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from headwater.protocol.rtp import cut_run
+
 
 class KeyFrameDetector(ABC):
     """Finds where, in one track's packets, a decoder can begin.
@@ -23,6 +25,10 @@ class KeyFrameDetector(ABC):
         Args:
             packets: whole RTP packets (each passed `protocol.rtp.is_rtp`).
         """
+
+    def find_in_run(self, run: bytes, segment_bytes: int) -> int:
+        """`find` for packets of one size that lie back to back, the last maybe shorter."""
+        return self.find(cut_run(run, segment_bytes))
 
     def starts(self, packet: bytes) -> bool:
         """`find` for a single packet."""

@@ -14,6 +14,7 @@ from headwater.media.key_frame.nal_units import (
     SLICE,
     SUPPLEMENT,
     NalKeyFrames,
+    quiet_bytes,
 )
 from headwater.protocol.payload import h264
 from headwater.protocol.payload.h264 import FIRST_SLICE, FU_START, has_recovery_point
@@ -42,8 +43,9 @@ class H264KeyFrames(NalKeyFrames):
 
     __slots__ = ()
 
-    def find(self, packets: Sequence[bytes]) -> int:
-        """See `KeyFrameDetector.find`."""
+    quiet = quiet_bytes(_PACKET_ROLE, 1, _UNIT_ROLE.__getitem__)
+
+    def _look(self, packets: Sequence[bytes]) -> int:
         for index, packet in enumerate(packets):
             try:
                 at = payload_offset(packet) if packet[0] & 0x1F else 12

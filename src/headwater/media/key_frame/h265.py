@@ -12,6 +12,7 @@ from headwater.media.key_frame.nal_units import (
     PICTURE_PARAMETERS,
     SLICE,
     NalKeyFrames,
+    quiet_bytes,
 )
 from headwater.protocol.payload import h265
 from headwater.protocol.payload.h265 import FIRST_SLICE, FU_START, FU_TYPE, unit_type
@@ -40,8 +41,9 @@ class H265KeyFrames(NalKeyFrames):
 
     __slots__ = ()
 
-    def find(self, packets: Sequence[bytes]) -> int:
-        """See `KeyFrameDetector.find`."""
+    quiet = quiet_bytes(_PACKET_ROLE, 2, _FRAGMENT_ROLE.__getitem__)
+
+    def _look(self, packets: Sequence[bytes]) -> int:
         for index, packet in enumerate(packets):
             try:
                 at = payload_offset(packet) if packet[0] & 0x1F else 12

@@ -439,7 +439,7 @@ class Audience:
         # A report of the present is far ahead of what these readers get: time would jump for them.
         others = [packet for packet in batch.packets if packet[1] != SENDER_REPORT]
         for seat in tuple(self._catching_up):
-            if len(others) < len(batch.packets) and index in seat.tracks:
+            if len(others) < len(batch) and index in seat.tracks:
                 seat.reports_held_back |= {index}
             if others:
                 self._send_rtcp(seat, index, PacketBatch(others, batch.arrived_s))

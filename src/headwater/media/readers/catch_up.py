@@ -236,7 +236,7 @@ class CatchUp:
                 break
             track_index, batch = self._pending.popleft()
             self._send(track_index, batch)
-            sent_bytes += batch.held_bytes
+            sent_bytes += batch.work_bytes
         return sent_bytes > 0
 
     def _take(self) -> tuple[int, PacketBatch]:
@@ -256,7 +256,7 @@ class CatchUp:
         sent = False
         while self._pending and (self._allowance > 0 or self._at_once) and self.reader.has_room:
             track_index, batch = self._take()
-            fits, count = self._fitting(batch), len(batch.packets)
+            fits, count = self._fitting(batch), len(batch)
             if fits < count:
                 rest = batch.between(fits, count) if fits else batch
                 self._pending.appendleft((track_index, rest))
@@ -270,7 +270,7 @@ class CatchUp:
 
     def _fitting(self, batch: PacketBatch) -> int:
         """Return how many packets of a batch may go now; a full allowance covers at least one."""
-        count = len(batch.packets)
+        count = len(batch)
         if self._at_once or batch.size_bytes <= self._allowance:
             return count
         fits = int(self._allowance * count / batch.size_bytes)
@@ -291,4 +291,4 @@ class CatchUp:
 
 
 def _packets(entries: Iterable[tuple[int, PacketBatch]]) -> int:
-    return sum(len(batch.packets) for _, batch in entries)
+    return sum(len(batch) for _, batch in entries)

@@ -216,7 +216,7 @@ class Convoy:
                 self._wait_s = 0.0
                 break
             # As memory: small packets are as much work as large ones.
-            sent_bytes += entry[1].held_bytes
+            sent_bytes += entry[1].work_bytes
             self._send(entry)
             if not self._members:
                 break

@@ -107,10 +107,10 @@ class SlowReaderGate:
             self.expired = self._must_disconnect
         sent = self._when_slow(batch, queued_bytes, oldest_queued_s, now)
         if sent is None:
-            self.dropped_packets += len(batch.packets)
+            self.dropped_packets += len(batch)
             self.dropped_bytes += batch.size_bytes
         else:
-            self.dropped_packets += len(batch.packets) - len(sent.packets)
+            self.dropped_packets += len(batch) - len(sent)
             self.dropped_bytes += batch.size_bytes - sent.size_bytes
         return sent
 

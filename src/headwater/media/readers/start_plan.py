@@ -138,11 +138,11 @@ def _first_packets(
     for index, batch in entries:
         if index not in wanted:
             continue
-        packets, source = batch.packets, wanted[index]
-        packet = next((each for each in packets if ssrc(each) == source), None)
+        source = wanted[index]
+        packet = next((each for each in batch.look() if ssrc(each) == source), None)
         if packet is None:
-            found.setdefault(index, (packets[0], batch.arrived_s))
-            looked_at[index] += len(packets)
+            found.setdefault(index, (next(batch.look()), batch.arrived_s))
+            looked_at[index] += len(batch)
         else:
             found[index] = packet, batch.arrived_s
         if packet is not None or looked_at[index] >= _MOST_LOOKED_AT:

@@ -165,8 +165,8 @@ class Stretch:
         piece = PacketBatch.join(joined)
         if size_bytes > most_bytes:
             count = _fitting(piece, most_bytes)
-            if count < len(piece.packets):
-                raw.appendleft((index, piece.between(count, len(piece.packets))))
+            if count < len(piece):
+                raw.appendleft((index, piece.between(count, len(piece))))
                 piece = piece.between(0, count)
         entry = index, piece
         self._pieces.append(entry)
@@ -177,8 +177,8 @@ class Stretch:
 def _fitting(batch: PacketBatch, most_bytes: int) -> int:
     """How many packets of a batch are no more than so many bytes; at least one."""
     size_bytes = 0
-    for count, packet in enumerate(batch.packets):
-        size_bytes += len(packet)
+    for count, packet_bytes in enumerate(batch.sizes):
+        size_bytes += packet_bytes
         if size_bytes > most_bytes:
             return max(1, count)
-    return len(batch.packets)
+    return len(batch)

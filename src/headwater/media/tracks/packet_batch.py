@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from array import array
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
+
+from headwater.protocol.rtp import cut_run
 
 T = TypeVar("T")
 
@@ -12,7 +16,9 @@ _MARKER = 0x80
 NO_KEY_FRAME = -1
 
 _PACKET_BYTES = 48
-"""Of memory, beside its own bytes, for each packet."""
+"""Of memory, beside its own bytes, for each packet that is an object."""
+_JOINED_PACKET_BYTES = 4
+"""For each of those that are kept as bytes, where they are not all of one size."""
 _BATCH_BYTES = 256
 """And for each batch."""
 
@@ -20,15 +26,31 @@ _BATCH_BYTES = 256
 class PacketBatch:
     """Packets of one track in order of arrival, RTP or compound RTCP, sent to every reader at once.
 
+    It has its packets as objects, or as bytes back to back of which it makes objects for who asks:
+    what is kept for long has bytes.
+
     Attributes:
-        packets: the packets, never empty; not to be changed.
+        count: how many packets; never 0.
+        joined: the packets back to back; None where it has objects.
+        segment_bytes: the size of every joined packet but the last, which may be shorter; 0 where
+            they are of different sizes.
         size_bytes: their lengths added up.
         arrived_s: when they came, seconds of the mount's clock.
         key_frame_index: index of the first packet of a key frame's access unit, its parameter
             sets included; `NO_KEY_FRAME` when none starts in this batch.
     """
 
-    __slots__ = ("_built", "arrived_s", "key_frame_index", "packets", "size_bytes")
+    __slots__ = (
+        "_built",
+        "_packets",
+        "_sizes",
+        "arrived_s",
+        "count",
+        "joined",
+        "key_frame_index",
+        "segment_bytes",
+        "size_bytes",
+    )
 
     def __init__(
         self,
@@ -37,14 +59,79 @@ class PacketBatch:
         key_frame_index: int = NO_KEY_FRAME,
         size_bytes: int | None = None,
     ) -> None:
-        self.packets = packets
+        self._packets: list[bytes] | None = packets
+        self.count = len(packets)
         self.size_bytes = sum(map(len, packets)) if size_bytes is None else size_bytes
         self.arrived_s = arrived_s
         self.key_frame_index = key_frame_index
+        self.joined: bytes | None = None
+        self.segment_bytes = 0
+        self._sizes: array[int] | None = None
         self._built: dict[Hashable, Any] | None = None
 
+    @classmethod
+    def of_run(
+        cls,
+        run: bytes,
+        segment_bytes: int,
+        arrived_s: float,
+        key_frame_index: int = NO_KEY_FRAME,
+    ) -> PacketBatch:
+        """Return packets of one size back to back, the last maybe shorter, as a batch."""
+        self = cls.__new__(cls)
+        self._packets = None
+        self.size_bytes = size_bytes = len(run)
+        self.count = -(-size_bytes // segment_bytes)
+        self.arrived_s = arrived_s
+        self.key_frame_index = key_frame_index
+        self.joined = run
+        self.segment_bytes = segment_bytes
+        self._sizes = None
+        self._built = None
+        return self
+
+    @classmethod
+    def _of_joined(
+        cls, joined: bytes, sizes: Sequence[int], arrived_s: float, key_frame_index: int
+    ) -> PacketBatch:
+        segment_bytes = run_segment(sizes)
+        if segment_bytes:
+            return cls.of_run(joined, segment_bytes, arrived_s, key_frame_index)
+        batch = cls([], arrived_s, key_frame_index, len(joined))
+        batch._packets = None
+        batch.count = len(sizes)
+        batch.joined = joined
+        batch._sizes = array("I", sizes)
+        return batch
+
     def __len__(self) -> int:
-        return len(self.packets)
+        return self.count
+
+    @property
+    def packets(self) -> list[bytes]:
+        """The packets, never empty; not to be changed."""
+        packets = self._packets
+        return self.shared("packets", PacketBatch._cut) if packets is None else packets
+
+    def look(self) -> Iterator[bytes]:
+        """Yield the packets and keep none as an object: for who looks at a few of a kept batch."""
+        if self.joined is None:
+            yield from self.packets
+            return
+        start = 0
+        for size_bytes in self.sizes:
+            yield self.joined[start : start + size_bytes]
+            start += size_bytes
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """The packets' sizes."""
+        if self._sizes is not None:
+            return self._sizes
+        if self.joined is None:
+            return list(map(len, self.packets))
+        size_bytes, last = self.segment_bytes, self.count - 1
+        return [size_bytes] * last + [self.size_bytes - size_bytes * last]
 
     def shared(self, key: Hashable, build: Callable[[PacketBatch], T]) -> T:
         """Return what `build` makes of this batch, made once per `key` for all who ask.
@@ -63,7 +150,16 @@ class PacketBatch:
     @property
     def held_bytes(self) -> int:
         """About what it takes of memory while it is kept: many small packets take much more."""
-        return self.size_bytes + len(self.packets) * _PACKET_BYTES + _BATCH_BYTES
+        if self.joined is None:
+            return self.size_bytes + self.count * _PACKET_BYTES + _BATCH_BYTES
+        if self._sizes is None:
+            return self.size_bytes + _BATCH_BYTES
+        return self.size_bytes + self.count * _JOINED_PACKET_BYTES + _BATCH_BYTES
+
+    @property
+    def work_bytes(self) -> int:
+        """How much work it is to send it, as if all were in its bytes: small packets are more."""
+        return self.size_bytes + self.count * _PACKET_BYTES + _BATCH_BYTES
 
     def forget_shared(self) -> None:
         """Let go of everything built, for a batch that is kept but not being sent now."""
@@ -72,7 +168,9 @@ class PacketBatch:
     @property
     def ends_picture(self) -> bool:
         """Whether its last packet is the last of a picture (its marker, RFC 3550 §5.1)."""
-        return self.packets[-1][1] >= _MARKER
+        if self.joined is None:
+            return self.packets[-1][1] >= _MARKER
+        return self.joined[self.size_bytes - self.sizes[-1] + 1] >= _MARKER
 
     @property
     def picture_end(self) -> int:
@@ -86,31 +184,66 @@ class PacketBatch:
         """Return the batch from packet `index` on; this very batch for 0. Made once per index."""
         if index == 0:
             return self
-        return self.shared(("tail", index), lambda batch: batch.between(index, len(batch.packets)))
+        return self.shared(("tail", index), lambda batch: batch.between(index, batch.count))
 
     def head(self, count: int) -> PacketBatch:
         """Return the first `count` packets as a batch; this very batch if it has no more."""
-        if count >= len(self.packets):
+        if count >= self.count:
             return self
         return self.shared(("head", count), lambda batch: batch.between(0, count))
 
     @staticmethod
     def join(batches: Sequence[PacketBatch]) -> PacketBatch:
-        """Return batches that followed each other as one; the very batch where it is alone."""
+        """Return batches that followed each other as one that came when the first did.
+
+        Where it is alone, that is the very batch; several are one of bytes, the least of memory.
+        """
         if len(batches) == 1:
             return batches[0]
-        packets: list[bytes] = []
+        parts: list[bytes] = []
+        sizes: list[int] = []
         key_frame_index = NO_KEY_FRAME
         for batch in batches:
             if key_frame_index < 0 <= batch.key_frame_index:
-                key_frame_index = len(packets) + batch.key_frame_index
-            packets += batch.packets
-        return PacketBatch(packets, batches[-1].arrived_s, key_frame_index)
+                key_frame_index = len(sizes) + batch.key_frame_index
+            sizes += batch.sizes
+            if batch.joined is None:
+                parts += batch.packets
+            else:
+                parts.append(batch.joined)
+        return PacketBatch._of_joined(b"".join(parts), sizes, batches[0].arrived_s, key_frame_index)
+
+    def compact(self) -> PacketBatch:
+        """Return the batch as bytes; this very one where it has them."""
+        if self.joined is not None:
+            return self
+        packets = self.packets
+        return PacketBatch._of_joined(
+            b"".join(packets), self.sizes, self.arrived_s, self.key_frame_index
+        )
 
     def between(self, start: int, stop: int) -> PacketBatch:
         """Return packets `start` to `stop` (exclusive) as a new batch; there must be some."""
         index = self.key_frame_index
-        inside = start <= index < stop
-        return PacketBatch(
-            self.packets[start:stop], self.arrived_s, index - start if inside else NO_KEY_FRAME
-        )
+        key_frame_index = index - start if start <= index < stop else NO_KEY_FRAME
+        joined = self.joined
+        if joined is None:
+            return PacketBatch(self.packets[start:stop], self.arrived_s, key_frame_index)
+        sizes = self.sizes
+        start_at, within = sum(sizes[:start]), sizes[start:stop]
+        part = joined[start_at : start_at + sum(within)]
+        return PacketBatch._of_joined(part, within, self.arrived_s, key_frame_index)
+
+    def _cut(self) -> list[bytes]:
+        joined = self.joined
+        assert joined is not None, "a batch has packets or bytes"  # noqa: S101
+        if self._sizes is None:
+            return cut_run(joined, self.segment_bytes)
+        places = accumulate(self._sizes, initial=0)
+        return [joined[start:stop] for start, stop in pairwise(places)]
+
+
+def run_segment(sizes: Sequence[int]) -> int:
+    """Return the one size of all packets, of which the last may be shorter; 0 where they differ."""
+    first, last = sizes[0], sizes[-1]
+    return first if sizes.count(first) + (0 < last < first) == len(sizes) else 0

@@ -8,6 +8,7 @@ from headwater.media.tracks.timeline import is_same_clock
 from headwater.protocol.reception import ReceptionStatistics
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import MOST_BLOCKS
+from headwater.protocol.rtp import cut_run
 
 MOST_SOURCES = 16
 """How many sources of one track are told apart at a time; the one that came first makes room."""
@@ -30,6 +31,10 @@ _MOST_SEQ_BEHIND = 16
 """How far a source that goes on where another stood may be from that one's next number."""
 
 _NO_SOURCE = b""
+
+Came = list[bytes] | tuple[bytes, int]
+"""A batch: its packets; or such of one size back to back, the last maybe shorter, and that size."""
+
 _MASK_32 = 0xFFFFFFFF
 
 
@@ -93,7 +98,8 @@ class SourceTable:
     __slots__ = (
         "_clock_rate_hz",
         "_former",
-        "_last_packets",
+        "_last_came",
+        "_last_moment",
         "_last_s",
         "_lost_before",
         "_most_ahead",
@@ -117,39 +123,46 @@ class SourceTable:
         # The run that is going on: its source as it stands in packets, and how far it came.
         self._source = _NO_SOURCE
         self._run_source: _Source | None = None
-        self._last_packets: list[bytes] = []
+        self._last_came: Came = []
+        # The timestamp of the first packet of the batch that was received last.
+        self._last_moment = b""
         self._last_s = 0.0
         self._run_first = 0
         self._run_packets = 0
         self._next_seq = -1
 
-    def receive(self, packets: list[bytes], arrived_s: float) -> bool:
-        """Take in a batch; returns whether it was anything but a smooth continuation."""
-        first, last = packets[0], packets[-1]
-        first_seq = first[2] << 8 | first[3]
-        if first_seq == self._next_seq and first[8:12] == self._source == last[8:12]:
-            count = len(packets)
-            end = (last[2] << 8 | last[3]) + 1
-            if (end - first_seq) & 0xFFFF == count and self._run_packets < _LONGEST_RUN:
-                self._run_packets += count
-                self._next_seq = end & 0xFFFF
-                self._last_packets = packets
-                self._last_s = arrived_s
-                return False
-        self._receive_apart(packets, arrived_s)
-        return True
+    def receive(self, came: Came, first: bytes, last: bytes, count: int, arrived_s: float) -> bool:
+        """Take in a batch; returns whether it was anything but a smooth continuation.
 
-    def sample(self, packet: bytes, arrived_s: float) -> None:
-        """Take the time of the first packet of the batch that was received last."""
-        source = self._run_source
-        if packet[8:12] != self._source:
-            source = self._sources.get(packet[8:12])
-        if source is None:
-            return
-        timestamp = int.from_bytes(packet[4:8], "big")
-        source.statistics.receive_timestamp(timestamp, arrived_s)
-        if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
-            source.highest_timestamp = timestamp
+        `first` and `last` begin with the headers of its first and its last packet.
+        """
+        first_seq = first[2] << 8 | first[3]
+        end = (last[2] << 8 | last[3]) + 1
+        name = first[8:12]
+        smooth = (
+            first_seq == self._next_seq
+            and name == self._source == last[8:12]
+            and (end - first_seq) & 0xFFFF == count
+            and self._run_packets < _LONGEST_RUN
+        )
+        if smooth:
+            self._run_packets += count
+            self._next_seq = end & 0xFFFF
+            self._last_came = came
+            self._last_s = arrived_s
+            source = self._run_source
+        else:
+            self._receive_apart(_packets_of(came), arrived_s)
+            source = self._sources.get(name)
+        moment = first[4:8]
+        if moment != self._last_moment and source is not None:
+            # Packets of one picture share a timestamp and say nothing new about jitter.
+            self._last_moment = moment
+            timestamp = int.from_bytes(moment, "big")
+            source.statistics.receive_timestamp(timestamp, arrived_s)
+            if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
+                source.highest_timestamp = timestamp
+        return not smooth
 
     def receive_sender_report(self, ssrc: int, ntp: int, arrived_s: float) -> None:
         """Note when a source's sender report came; one of an unknown source is of the main one."""
@@ -164,7 +177,8 @@ class SourceTable:
         self._present = self._former = None
         self._source = _NO_SOURCE
         self._run_source = None
-        self._last_packets = []
+        self._last_came = []
+        self._last_moment = b""
         self._next_seq = -1
 
     @property
@@ -324,7 +338,7 @@ class SourceTable:
             self._run_first, self._next_seq - 1 & 0xFFFF, self._run_packets
         )
         source.packets += self._run_packets
-        source.last_packets = self._last_packets
+        source.last_packets = _packets_of(self._last_came)
         source.arrived_s = self._last_s
         self._run_first = self._next_seq
         self._run_packets = 0
@@ -336,3 +350,7 @@ class SourceTable:
                 self._lost_before += self._sources.pop(next(iter(self._sources))).statistics.lost
             source = self._sources[name] = _Source(self._clock_rate_hz)
         return source
+
+
+def _packets_of(came: Came) -> list[bytes]:
+    return cut_run(*came) if isinstance(came, tuple) else came

@@ -30,7 +30,7 @@ from headwater.protocol.rtcp import (
     parse_rtcp,
 )
 from headwater.protocol.rtcp_build import receiver_report, sender_report, sender_report_at
-from headwater.protocol.rtp import HEADER_BYTES, timestamp
+from headwater.protocol.rtp import HEADER_BYTES, cut_run, timestamp
 
 if TYPE_CHECKING:
     from headwater.protocol.sdp import MediaDescription
@@ -61,7 +61,6 @@ class Track:
         "_continued_position",
         "_detector",
         "_kinds",
-        "_last_timestamp",
         "_on_key_frame_wanted",
         "_own_reports",
         "_report",
@@ -97,7 +96,6 @@ class Track:
         self._on_key_frame_wanted = on_key_frame_wanted
         self._detector = key_frame_detector(media.encoding)
         self._sources = SourceTable(media.clock_rate_hz)
-        self._last_timestamp = b""
         self._report: SenderClock | None = None
         self._rtcp_pace = RtcpPace()
         self._own_reports = OwnReports()
@@ -123,27 +121,50 @@ class Track:
             if not packets:
                 return
         now = self._clock()
-        counters = self.counters
-        if self._sources.receive(packets, now):
-            counters.lost_packets = self._sources.lost
-        first = packets[0]
-        first_timestamp = first[4:8]
-        if first_timestamp != self._last_timestamp:
-            # Packets of one picture share a timestamp and say nothing new about jitter.
-            self._last_timestamp = first_timestamp
-            self._sources.sample(first, now)
+        sources = self._sources
+        if sources.receive(packets, packets[0], packets[-1], len(packets), now):
+            self.counters.lost_packets = sources.lost
         if self._continuation is not None:
             packets = self._continued(self._continuation, packets, now)
         key_frame_index = NO_KEY_FRAME
         if self._detector is not None:
             key_frame_index = self._detector.find(packets)
-            if key_frame_index >= 0:
-                counters.key_frames += 1
-        batch = PacketBatch(packets, now, key_frame_index)
-        counters.packets += len(packets)
+        self._send(PacketBatch(packets, now, key_frame_index))
+
+    def write_run(self, run: bytes, segment_bytes: int) -> None:
+        """`write` packets of one size that lie back to back, the last maybe shorter.
+
+        They go out as they are: they are neither cut nor joined where nobody needs it.
+        """
+        # The whole run is checked by few slices, whatever its length.
+        if (
+            segment_bytes < HEADER_BYTES
+            or self._continuation is not None
+            or not _VERSION_2.issuperset(run[::segment_bytes])
+            or not self._kinds.rtcp_types.isdisjoint(run[1::segment_bytes])
+            or 0 < len(run) % segment_bytes < HEADER_BYTES
+        ):
+            self.write(cut_run(run, segment_bytes))
+            return
+        now = self._clock()
+        count = -(-len(run) // segment_bytes)
+        last_at = (count - 1) * segment_bytes
+        last = run[last_at : last_at + HEADER_BYTES]
+        if self._sources.receive((run, segment_bytes), run, last, count, now):
+            self.counters.lost_packets = self._sources.lost
+        key_frame_index = NO_KEY_FRAME
+        if self._detector is not None:
+            key_frame_index = self._detector.find_in_run(run, segment_bytes)
+        self._send(PacketBatch.of_run(run, segment_bytes, now, key_frame_index))
+
+    def _send(self, batch: PacketBatch) -> None:
+        counters = self.counters
+        counters.packets += batch.count
         counters.bytes += batch.size_bytes
         counters.batches += 1
-        counters.last_packet_s = now
+        counters.last_packet_s = batch.arrived_s
+        if batch.key_frame_index >= 0:
+            counters.key_frames += 1
         tap = self.tap
         if tap is None:
             self.fan_out.send(batch)
@@ -313,7 +334,6 @@ class Track:
         self._sources.forget()
         self._own_reports.next_publisher()
         self._kinds = PacketKinds(media)
-        self._last_timestamp = b""
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
         if self._continued_position is None:

@@ -18,7 +18,7 @@ from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
-from headwater.transports.contained import PacketsConsumer, contained
+from headwater.transports.contained import PacketsConsumer, RunConsumer, contained
 from headwater.transports.datagram.arrival import Arrival
 from headwater.transports.ingest import Ingest, IngestOwner
 
@@ -86,6 +86,7 @@ class UdpIngest(Ingest):
         self._receivers: dict[socket.socket, UdpReceiver | UdpDatagramReceiver] = {}
         self._connected: set[socket.socket] = set()
         self._arrival: Arrival | None = None
+        self._take_run: RunConsumer | None = None
         self._former_kernel_drops = 0
         self._rtp_peer: Address | None = None
         self._rtcp_peer: Address | None = None
@@ -107,6 +108,7 @@ class UdpIngest(Ingest):
         """Read from the sockets from now on."""
         self.stop()
         pair = self._pair
+        self._take_run = contained(track.write_run, self._owner)
         for sock, write in ((pair.rtp, track.write), (pair.rtcp, track.write_rtcp)):
             consumer = contained(write, self._owner)
             if sock in self._connected:
@@ -161,7 +163,11 @@ class UdpIngest(Ingest):
 
     def _receive(self, sock: socket.socket, consumer: PacketsConsumer) -> None:
         self._receivers[sock] = UdpReceiver(
-            sock, self._loop, consumer, packets_per_wake=self._sockets.udp_packets_per_wake
+            sock,
+            self._loop,
+            consumer,
+            on_run=self._take_run if sock is self._pair.rtp else None,
+            packets_per_wake=self._sockets.udp_packets_per_wake,
         )
 
     def _latch(self, sock: socket.socket, consumer: PacketsConsumer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -13,15 +14,28 @@ from headwater.media.tracks.fan_out import Outlet
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 from headwater.net.event_loop import EventLoop
-from headwater.net.segmentation import Run, plan_runs
+from headwater.net.segmentation import MAX_RUN_BYTES, MAX_SEGMENTS, Run, plan_runs
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_buffers import set_send_buffer
 from headwater.net.udp_sender import UdpSender
 
 
-def runs_of(batch: PacketBatch) -> list[Run]:
+def runs_of(batch: PacketBatch) -> Sequence[Run]:
     """Return the batch's packets in runs for segmentation offload, made once for all readers."""
-    return batch.shared("runs", lambda shared: plan_runs(shared.packets))
+    run = batch.joined
+    if (
+        run is not None
+        and batch.segment_bytes
+        and batch.count <= MAX_SEGMENTS
+        and batch.size_bytes <= MAX_RUN_BYTES
+    ):
+        # It came as one run: so it leaves.
+        return (Run(run, batch.segment_bytes, batch.count),)
+    return batch.shared("runs", _planned)
+
+
+def _planned(batch: PacketBatch) -> list[Run]:
+    return plan_runs(batch.packets)
 
 
 @lru_cache(maxsize=64)
@@ -128,9 +142,9 @@ class UdpOutlet(Outlet):
             self.expire(everybody=policy is SlowReaderPolicy.DISCONNECT)
 
     def _note_left_out(self, batch: PacketBatch, admitted: PacketBatch | None) -> None:
-        packets, size_bytes = len(batch.packets), batch.size_bytes
+        packets, size_bytes = len(batch), batch.size_bytes
         if admitted is not None:
-            packets -= len(admitted.packets)
+            packets -= len(admitted)
             size_bytes -= admitted.size_bytes
         readers = self.live_count
         self.left_out_packets += packets

@@ -7,6 +7,7 @@ Python runs but what starts the row. The others are served one by one until they
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from operator import call, length_hint
 
@@ -14,8 +15,7 @@ from headwater.media.tracks.fan_out import Outlet
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 from headwater.net.stream import DirectPath, DirectWriter
-from headwater.protocol.interleaved import frame_interleaved
-from headwater.transports.interleaved.outlet import InterleavedOutlet, frames_key
+from headwater.transports.interleaved.outlet import InterleavedOutlet, frames_key, frames_of
 
 
 class _Member(DirectWriter):
@@ -48,7 +48,7 @@ class InterleavedLane(Outlet):
 
     __slots__ = (
         "_busy",
-        "_channel",
+        "_frames",
         "_key",
         "_last",
         "_members",
@@ -62,8 +62,8 @@ class InterleavedLane(Outlet):
 
     def __init__(self, track: Track, channel: int, on_empty: Callable[[], None]) -> None:
         self._track = track
-        self._channel = channel
         self._key = frames_key(channel)
+        self._frames = partial(frames_of, channel)
         self._on_empty = on_empty
         self._members: dict[InterleavedOutlet, _Member] = {}
         # The members that are served in a row, and what sends to each of them.
@@ -110,7 +110,7 @@ class InterleavedLane(Outlet):
         if self.changed:
             self._arrange()
         if self._row:
-            self._send_in_row(batch.shared(self._key, self._framed))
+            self._send_in_row(batch.shared(self._key, self._frames))
             self._last = batch
         if self._busy:
             self._offer(batch)
@@ -129,9 +129,6 @@ class InterleavedLane(Outlet):
         for outlet in tuple(self._members):
             self.remove(outlet)
             outlet.outlet_failed(error)
-
-    def _framed(self, batch: PacketBatch) -> bytes:
-        return frame_interleaved(self._channel, batch.packets)
 
     def _arrange(self) -> None:
         for member in self.changed:

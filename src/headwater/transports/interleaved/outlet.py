@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from headwater.media.readers.slow_reader import SlowReaderGate
 from headwater.media.tracks.fan_out import Outlet
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.net.stream import ByteStream
-from headwater.protocol.interleaved import frame_interleaved
+from headwater.protocol.interleaved import frame_interleaved, frame_run
 from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.reader_reports import ReaderReports
@@ -28,7 +29,7 @@ class InterleavedOutlet(Outlet):
     """
 
     __slots__ = (
-        "_channel",
+        "_frames",
         "_key",
         "_owner",
         "budget",
@@ -53,8 +54,8 @@ class InterleavedOutlet(Outlet):
     def use(self, pair: tuple[int, int]) -> None:
         """Send on these channels from now on."""
         self.pair = pair
-        self._channel = pair[0]
         self._key = frames_key(pair[0])
+        self._frames = partial(frames_of, pair[0])
 
     def send_batch(self, batch: PacketBatch) -> None:
         """Write the batch's frames, which all readers on this channel share; or what the gate
@@ -74,7 +75,7 @@ class InterleavedOutlet(Outlet):
             if self.gate.expired:
                 self._owner.expire()
             return
-        stream.write(admitted.shared(self._key, self._framed))
+        stream.write(admitted.shared(self._key, self._frames))
 
     @property
     def direct_send(self) -> Callable[[bytes], int] | None:
@@ -106,11 +107,16 @@ class InterleavedOutlet(Outlet):
         """End the session: its delivery broke."""
         self._owner.fail(error)
 
-    def _framed(self, batch: PacketBatch) -> bytes:
-        return frame_interleaved(self._channel, batch.packets)
-
     def _framed_rtcp(self, batch: PacketBatch) -> bytes:
         return frame_interleaved(self.pair[1], batch.packets)
+
+
+def frames_of(channel: int, batch: PacketBatch) -> bytes:
+    """Return a batch's packets as frames of a channel."""
+    run = batch.joined
+    if run is None or not batch.segment_bytes:
+        return frame_interleaved(channel, batch.packets)
+    return frame_run(channel, run, batch.segment_bytes)
 
 
 def frames_key(channel: int) -> tuple[str, int]:
