@@ -90,7 +90,7 @@ def test_a_piece_is_sent_to_all_in_one_system_call(
 def test_what_a_piece_is_sent_as_is_built_once_for_those_who_go_together(
     data_plane: MakePlane, over_tcp: bool
 ) -> None:
-    name = "frame_interleaved" if over_tcp else "plan_runs"
+    name = "_frames_of" if over_tcp else "runs_of"
     built = least(
         lambda: joined(plane_with_group(data_plane), MANY, over_tcp=over_tcp).python[name]
     )

@@ -49,6 +49,15 @@ class ClientConnection(WireConnection):
         on_ended: told once that the server ended the session, or the connection is gone.
     """
 
+    __slots__ = (
+        "_answers",
+        "dialogue",
+        "failure",
+        "on_ended",
+        "unknown_frames",
+        "url",
+    )
+
     def __init__(
         self, dialogue: ClientDialogue, url: str, limits: WireLimits, clock: Callable[[], float]
     ) -> None:

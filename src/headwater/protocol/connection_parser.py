@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.foothold import find_foothold
@@ -29,6 +30,9 @@ _FIRST_LINE_STOP = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f]")
 # The empty line behind a head whose first line ended with LF alone.
 _END_OF_LF_HEAD = re.compile(rb"\n\r?\n")
 _HEAD_END_OVERLAP_BYTES = 2  # how much of a head's end may lie in what was scanned already
+
+# One for all: CPython makes a new empty set of 216 bytes each time.
+_NO_CHANNELS: frozenset[int] = frozenset()
 
 
 class WireParser:
@@ -96,7 +100,7 @@ class WireParser:
         self._resyncing = False
         self._garbage_run_bytes = 0
         # A set of its own takes 216 bytes, and most connections never see a frame.
-        self._channels: frozenset[int] = frozenset()
+        self._channels = _NO_CHANNELS
         self._dead = False
 
     @property
@@ -239,7 +243,7 @@ class WireParser:
         if not by_channel:
             return None
         if not self._channels.issuperset(by_channel):
-            self._channels |= by_channel.keys()
+            self._channels = _seen_channels(self._channels.union(by_channel))
         self._synced = True
         self._garbage_run_bytes = 0
         return InterleavedFrames(by_channel)
@@ -374,3 +378,9 @@ class WireParser:
         self._position = 0
         self._scanned_bytes = 0
         return error
+
+
+@lru_cache(maxsize=256)
+def _seen_channels(channels: frozenset[int]) -> frozenset[int]:
+    """Return the same set for all connections with the same channels: one takes 216 bytes."""
+    return channels

@@ -41,6 +41,25 @@ class WireConnection(ABC):
         message_began_s: since when the rest of a message is awaited; None while none is.
     """
 
+    # Thousands of connections are there at once, and one with a dict of so many attributes takes
+    # 1.4 kB more.
+    __slots__ = (
+        "_busy",
+        "_clock",
+        "_closes_when_idle",
+        "_ending",
+        "_message_offset",
+        "_parser",
+        "_paused",
+        "_turns",
+        "_worker",
+        "attached",
+        "channels",
+        "closed",
+        "message_began_s",
+        "stream",
+    )
+
     stream: ByteStream
 
     def __init__(

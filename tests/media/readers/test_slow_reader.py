@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import pytest
@@ -181,3 +182,14 @@ def test_the_longest_stall_is_when_a_gate_that_is_asked_expires(
     else:
         # The gate is asked each tenth of a second: it finds out with the first one after.
         assert expired_s == pytest.approx(longest_s + 0.1)
+
+
+@pytest.mark.parametrize("queued", [0, MOST + 1])
+def test_no_batch_stays_in_memory_for_a_reader(queued: int) -> None:
+    subject = gate()
+    one = batch("..")
+    references = sys.getrefcount(one)
+    subject.admit(one, 0, 0.0, 0.0)
+    subject.note_sent(one)
+    subject.admit(one, queued, 0.0, 0.0)
+    assert sys.getrefcount(one) == references

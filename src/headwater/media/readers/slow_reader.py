@@ -42,9 +42,9 @@ class SlowReaderGate:
         "_dropping",
         "_has_key_frames",
         "_key_frame_wait_s",
-        "_last",
         "_max_age_s",
         "_max_bytes",
+        "_mid_picture",
         "_must_disconnect",
         "_slow_since_s",
         "dropped_bytes",
@@ -60,7 +60,9 @@ class SlowReaderGate:
         self._key_frame_wait_s = settings.key_frame_wait_s
         self._must_disconnect = settings.slow_reader_policy is SlowReaderPolicy.DISCONNECT
         self._has_key_frames = has_key_frames
-        self._last: PacketBatch | None = None
+        # Whether the last packet sent was not the last one of its picture. It must not be the batch
+        # itself: that would stay in memory for each reader that none is offered to any more.
+        self._mid_picture = False
         self._dropping = False
         self._slow_since_s: float | None = None
         self._drained_since_s: float | None = None
@@ -82,12 +84,12 @@ class SlowReaderGate:
 
     def note_sent(self, batch: PacketBatch) -> None:
         """Learn that `batch` was sent without asking, as `admit` would have let it pass whole."""
-        self._last = batch
+        self._mid_picture = not batch.ends_picture
 
     def break_off(self) -> None:
         """Leave out what comes up to the next key frame: what came before is broken off."""
         self._dropping = True
-        self._last = None
+        self._mid_picture = False
 
     def admit(
         self, batch: PacketBatch, queued_bytes: int, oldest_queued_s: float, now: float
@@ -100,7 +102,7 @@ class SlowReaderGate:
         """
         if self._slow_since_s is None and not self._dropping:
             if queued_bytes <= self._max_bytes and oldest_queued_s <= self._max_age_s:
-                self._last = batch
+                self._mid_picture = not batch.ends_picture
                 return batch
             self._slow_since_s = now
             self.stretches += 1
@@ -142,9 +144,8 @@ class SlowReaderGate:
 
     def _finish_picture(self, batch: PacketBatch, queued_bytes: int) -> PacketBatch | None:
         """Begin to leave out, behind the picture whose first packets were sent."""
-        last = self._last
-        begun = self._has_key_frames and last is not None and not last.ends_picture
-        self._last = None
+        begun = self._has_key_frames and self._mid_picture
+        self._mid_picture = False
         self._dropping = True
         if not begun:
             return None
@@ -152,7 +153,7 @@ class SlowReaderGate:
             return batch.head(batch.picture_end)
         if queued_bytes > self._max_bytes * _OVERSHOOT:
             return None
-        self._last = batch
+        self._mid_picture = not batch.ends_picture
         self._dropping = False
         return batch
 
@@ -164,8 +165,8 @@ class SlowReaderGate:
                 return None
         self._dropping = False
         self._drained_since_s = None
-        self._last = batch.tail(index)
-        return self._last
+        self._mid_picture = not batch.ends_picture
+        return batch.tail(index)
 
     def _waited_in_vain(self, now: float) -> bool:
         since_s = self._drained_since_s

@@ -168,9 +168,14 @@ class PacketBatch:
     @property
     def ends_picture(self) -> bool:
         """Whether its last packet is the last of a picture (its marker, RFC 3550 §5.1)."""
-        if self.joined is None:
+        joined = self.joined
+        if joined is None:
             return self.packets[-1][1] >= _MARKER
-        return self.joined[self.size_bytes - self.sizes[-1] + 1] >= _MARKER
+        if self._sizes is None:
+            last_at = self.segment_bytes * (self.count - 1)
+        else:
+            last_at = self.size_bytes - self._sizes[-1]
+        return joined[last_at + 1] >= _MARKER
 
     @property
     def picture_end(self) -> int:

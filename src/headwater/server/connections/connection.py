@@ -66,6 +66,27 @@ class Surroundings:
 class Connection(WireConnection):
     """One peer's connection to the server, and what it was allowed to do."""
 
+    __slots__ = (
+        "_answers_taken",
+        "_around",
+        "_grants",
+        "_pace",
+        "_unread",
+        "address_block",
+        "challenged",
+        "last_request_s",
+        "opened_s",
+        "peer",
+        "peer_ip",
+        "peer_port",
+        "requests",
+        "secure",
+        "sessions",
+        "sides",
+        "user_agent",
+        "username",
+    )
+
     def __init__(
         self,
         around: Surroundings,

@@ -7,7 +7,6 @@ Python runs but what starts the row. The others are served one by one until they
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import repeat
 from operator import call, length_hint
 
@@ -15,7 +14,7 @@ from headwater.media.tracks.fan_out import Outlet
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 from headwater.net.stream import DirectPath, DirectWriter
-from headwater.transports.interleaved.outlet import InterleavedOutlet, frames_key, frames_of
+from headwater.transports.interleaved.outlet import InterleavedOutlet, framing
 
 
 class _Member(DirectWriter):
@@ -62,8 +61,7 @@ class InterleavedLane(Outlet):
 
     def __init__(self, track: Track, channel: int, on_empty: Callable[[], None]) -> None:
         self._track = track
-        self._key = frames_key(channel)
-        self._frames = partial(frames_of, channel)
+        self._key, self._frames = framing(channel)
         self._on_empty = on_empty
         self._members: dict[InterleavedOutlet, _Member] = {}
         # The members that are served in a row, and what sends to each of them.

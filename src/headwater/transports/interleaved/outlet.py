@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from headwater.media.readers.slow_reader import SlowReaderGate
 from headwater.media.tracks.fan_out import Outlet
@@ -54,8 +54,7 @@ class InterleavedOutlet(Outlet):
     def use(self, pair: tuple[int, int]) -> None:
         """Send on these channels from now on."""
         self.pair = pair
-        self._key = frames_key(pair[0])
-        self._frames = partial(frames_of, pair[0])
+        self._key, self._frames = framing(pair[0])
 
     def send_batch(self, batch: PacketBatch) -> None:
         """Write the batch's frames, which all readers on this channel share; or what the gate
@@ -111,8 +110,16 @@ class InterleavedOutlet(Outlet):
         return frame_interleaved(self.pair[1], batch.packets)
 
 
-def frames_of(channel: int, batch: PacketBatch) -> bytes:
-    """Return a batch's packets as frames of a channel."""
+@lru_cache(maxsize=256)
+def framing(channel: int) -> tuple[tuple[str, int], Callable[[PacketBatch], bytes]]:
+    """Return under which key a batch keeps its frames for a channel, and what makes them.
+
+    All readers have the same two objects: there are thousands of them, and few channels.
+    """
+    return frames_key(channel), partial(_frames_of, channel)
+
+
+def _frames_of(channel: int, batch: PacketBatch) -> bytes:
     run = batch.joined
     if run is None or not batch.segment_bytes:
         return frame_interleaved(channel, batch.packets)
