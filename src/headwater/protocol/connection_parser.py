@@ -172,11 +172,8 @@ class WireParser:
             return self._message_with_body(self._awaited)
         while self._position < len(self._buffer):
             first = self._buffer[self._position]
-            if self._discard_bytes:
-                self._discard()
-            elif self._resyncing:
-                self._resync()
-                if self._resyncing:
+            if self._discard_bytes or self._resyncing:
+                if not self._step_over():
                     return None
             elif first == DOLLAR:
                 return self._frames()
@@ -185,6 +182,12 @@ class WireParser:
                 # them to keep the connection alive.
                 found = _NOT_BLANK.search(self._buffer, self._position)
                 self._position = found.start() if found else len(self._buffer)
+            elif not self._scanned_bytes and (
+                plain := plain_request(self._buffer, self._position, self._limits)
+            ):
+                request, self._position = plain
+                self._synced, self._garbage_run_bytes = True, 0
+                return request
             elif head := self._head():
                 return self._message(head)
             elif not self._resyncing:
@@ -290,9 +293,7 @@ class WireParser:
         """Read a whole head; None when its body is still to come."""
         offset = self._start_offset + self._position
         try:
-            message = plain_request(head, self._limits) or parse_head(
-                head, offset=offset, limits=self._limits
-            )
+            message = parse_head(head, offset=offset, limits=self._limits)
             self._body_bytes = declared_body_bytes(
                 message.headers, max_body_bytes=self._limits.max_body_bytes
             )
@@ -326,6 +327,14 @@ class WireParser:
         self._needed_bytes = 1
         self._good_event()
         return message
+
+    def _step_over(self) -> bool:
+        """Step over a refused body, or over garbage; False where more of that is awaited."""
+        if self._discard_bytes:
+            self._discard()
+            return True
+        self._resync()
+        return not self._resyncing
 
     def _discard(self) -> None:
         dropped_bytes = min(self._discard_bytes, len(self._buffer) - self._position)

@@ -1,9 +1,9 @@
 """Header fields of a message: ordered, repeatable, names in any case."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import overload
 
 from headwater.protocol.errors import Fault, LimitExceeded, ProtocolError
@@ -14,7 +14,8 @@ _NAME_BYTES = re.compile(_NAME.pattern.encode())
 # CR and LF would let a value smuggle in further headers; lone surrogates cannot be encoded.
 _UNSAFE_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-_name_of = itemgetter(0)
+_name_of, _value_of = itemgetter(0), itemgetter(1)
+_stripped = methodcaller("strip", " \t")
 _SECRET_NAMES = frozenset({"authorization", "proxy-authorization"})
 
 
@@ -37,8 +38,9 @@ class Headers:
     @classmethod
     def of(cls, fields: list[tuple[str, str]]) -> "Headers":
         """Return headers of fields that a parser has checked already."""
-        headers = cls()
+        headers = cls.__new__(cls)
         headers._fields = fields
+        headers._first = None  # noqa: SLF001 - of its own kind
         return headers
 
     @classmethod
@@ -130,10 +132,18 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of the name, or the default."""
+        first = self.by_name if self._first is None else self._first
+        return first.get(name.lower(), default)
+
+    @property
+    def by_name(self) -> Mapping[str, str]:
+        """The first value of each name, by the name in lower case."""
         first = self._first
         if first is None:
-            first = self._first = {key.lower(): value for key, value in reversed(self._fields)}
-        return first.get(name.lower(), default)
+            fields = self._fields[::-1]
+            names, values = map(_name_of, fields), map(_value_of, fields)
+            first = self._first = dict(zip(map(str.lower, names), values, strict=True))
+        return first
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of the name, in order."""
@@ -162,17 +172,12 @@ class Headers:
         Raises:
             ProtocolError: as `add`.
         """
+        fields = tuple(fields)
+        names, values = map(_name_of, fields), tuple(map(_value_of, fields))
+        if _UNSAFE_VALUE.search("".join(values)):
+            raise _unsafe_value(fields)
         self._first = None
-        append = self._fields.append
-        for name, value in fields:
-            if _UNSAFE_VALUE.search(value):
-                raise ProtocolError(
-                    "control character in a header value",
-                    status=500,
-                    fault=Fault.LOCAL,
-                    where=_checked_name(name),
-                )
-            append((_checked_name(name), value.strip(" \t")))
+        self._fields += zip(map(_checked_name, names), map(_stripped, values), strict=True)
 
     def set(self, name: str, value: str) -> None:
         """Give the name this one value, at the place of its first occurrence.
@@ -204,10 +209,8 @@ class Headers:
 
     def to_bytes(self) -> bytes:
         """Return the lines as they go on the wire, each with its CRLF, UTF-8 (RFC 2326 §4)."""
-        text = ""
-        for name, value in self._fields:
-            text += f"{name}: {value}\r\n"
-        return text.encode()
+        lines = map(": ".join, self._fields)
+        return "\r\n".join([*lines, ""]).encode()
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in map(str.lower, map(_name_of, self._fields))
@@ -234,6 +237,16 @@ class Headers:
 
 def _comparable(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name.lower(), value) for name, value in fields]
+
+
+def _unsafe_value(fields: Iterable[tuple[str, str]]) -> ProtocolError:
+    name = next(name for name, value in fields if _UNSAFE_VALUE.search(value))
+    return ProtocolError(
+        "control character in a header value",
+        status=500,
+        fault=Fault.LOCAL,
+        where=_checked_name(name),
+    )
 
 
 def _decoded(raw: bytes) -> str:

@@ -1,7 +1,7 @@
 """The head of a request as nearly every client writes it, read in a few steps.
 
-What is written in any other way, and whatever is wrong, is for `message_head`, which reads line by
-line and says what is wrong where. Both read a plain head alike.
+What is written in any other way, what has a body, and whatever is wrong, is for `message_head`,
+which reads line by line and says what is wrong where. Both read a plain head alike.
 """
 
 import re
@@ -11,28 +11,32 @@ from headwater.protocol.message import Request
 from headwater.protocol.wire_limits import WireLimits
 
 # Nothing in front of the first blank, colon or line end may be one itself: no step looks back.
-_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_.\-]*) ([!-~]+) RTSP/1\.0\r\n")
-_FIELDS = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)*\r\n")
-_FIELD = re.compile(r"([^:\r\n]+):([^\r\n]*)\r\n")
+_HEAD = re.compile(
+    rb"([A-Za-z][A-Za-z0-9_.\-]{0,39}) ([!-~]+) RTSP/1\.0\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)*)\r\n"
+)
+# The value without the blanks around it.
+_FIELD = re.compile(r"([^:\r\n]+):[\t ]*([^\r\n]*[^\r\n\t ])?[\t ]*\r\n")
 
 
-def plain_request(head: bytes, limits: WireLimits) -> Request | None:
-    """Return the request; None where its head must be read line by line.
+def plain_request(data: bytes, start: int, limits: WireLimits) -> tuple[Request, int] | None:
+    """Return the request that begins at `start` of the data, and where its head ends.
 
-    Args:
-        head: the lines with their ends, the empty line included.
-        limits: bounds of URI and headers; a head that may be beyond one of them is not plain.
+    None where its head must be read line by line, is not whole, or may be beyond one of the limits.
     """
-    if not head.isascii():
+    head = _HEAD.match(data, start, start + limits.max_header_bytes)
+    if head is None:
         return None
-    text = head.decode("ascii")
-    line = _REQUEST_LINE.match(text)
-    if line is None or not _FIELDS.fullmatch(text, line.end()):
+    method, uri, lines = map(bytes.decode, head.groups())
+    fields = _FIELD.findall(lines)
+    items = lines.count(",") + lines.count(";") + lines.count('"')
+    if (
+        len(uri) > limits.max_uri_bytes
+        or len(fields) > limits.max_header_count
+        or items > limits.max_header_items
+    ):
         return None
-    items = text.count(",") + text.count(";") + text.count('"')
-    if len(text) > limits.max_uri_bytes or items > limits.max_header_items:
+    headers = Headers.of(fields)
+    if "content-length" in headers.by_name:
         return None
-    fields = [(name, value.strip()) for name, value in _FIELD.findall(text, line.end())]
-    if len(fields) > limits.max_header_count:
-        return None
-    return Request(line[1], line[2], Headers.of(fields))
+    return Request(method, uri, headers), head.end()

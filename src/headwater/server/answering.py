@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from headwater.log_pace import paced_logger
 from headwater.protocol.errors import HttpSpoken, ProtocolError
+from headwater.protocol.header.cseq import parse_cseq
 from headwater.protocol.header.require import unsupported_options
 from headwater.protocol.message import Request, Response
 from headwater.protocol.method import Method
@@ -43,9 +44,14 @@ class Answering:
         server_name: str,
     ) -> None:
         """`server_name` is the Server header of every answer, "" for none."""
-        self._methods: dict[str, tuple[MethodAnswer, frozenset[Side]]] = {
-            method: (answer, SIDES_BY_METHOD[method]) for method, answer in methods.items()
+        # By what a port serves.
+        self._served: dict[frozenset[Side], dict[str, MethodAnswer]] = {
+            sides: {
+                name: answer for name, answer in methods.items() if sides & SIDES_BY_METHOD[name]
+            }
+            for sides in (frozenset(Side), *(frozenset({side}) for side in Side))
         }
+        self._methods = frozenset[str](methods)
         self._ports = ports
         self._limits = limits
         self._counters = counters
@@ -58,21 +64,28 @@ class Answering:
 
     async def answer(self, connection: Connection, request: Request) -> None:
         """Answer one request; whatever goes wrong ends as a status, for this request alone."""
-        exchange = Exchange(connection, request)
-        cseq = request.cseq
+        asked = request.headers.by_name
+        cseq = parse_cseq(asked.get("cseq"))
+        closing = self._closing(cseq)
+        if timestamp := asked.get("timestamp"):
+            # RFC 2326 §12.38: the server MUST echo the exact same value.
+            closing.insert(0, ("Timestamp", timestamp))
+        exchange = Exchange(connection, request, closing)
         try:
             if cseq is None:
                 # RFC 2326 §12.17: the CSeq field MUST be present in all requests.
                 raise Refusal(Status.BAD_REQUEST, "the CSeq header is missing or not a number")
-            response = await self._method_for(connection, request)(exchange)
+            served = self._served[connection.sides].get(request.method)
+            if served is None:
+                raise self._not_served(connection, request)
+            if "require" in asked:
+                _require_supported(request.headers.get_all("Require"))
+            response = await served(exchange)
         except Exception as error:  # noqa: BLE001 - logged there where it is no refusal
             response = self._refused(connection, request, error)
+            response.headers.extend(closing)
             exchange.after_answer, exchange.answer_leads_media = None, False
         self._counters.count_answer(response.status)
-        if timestamp := request.headers.get("Timestamp"):
-            # RFC 2326 §12.38: the server MUST echo the exact same value.
-            response.headers.set("Timestamp", timestamp)
-        self._complete(response, cseq)
         if not exchange.answer_leads_media:
             connection.send(response)
             if exchange.after_answer is not None:
@@ -100,26 +113,20 @@ class Answering:
         self._counters.count_answer(response.status)
         if isinstance(error, HttpSpoken):
             speak_http(response, error.method)
-        self._complete(response, error.request_cseq)
+        response.headers.extend(self._closing(error.request_cseq))
         connection.send(response)
 
-    def _method_for(self, connection: Connection, request: Request) -> MethodAnswer:
-        served = self._methods.get(request.method)
-        if served is None:
+    def _not_served(self, connection: Connection, request: Request) -> Refusal:
+        if request.method not in self._methods:
             known = request.method in Method.__members__
             reason = "not served" if known else "not a method of this server"
-            raise _not_implemented(connection, f"{request.method} is {reason}")
-        answer, sides = served
-        if sides.isdisjoint(connection.sides):
-            method = Method(request.method)
-            raise Refusal(
-                Status.METHOD_NOT_ALLOWED,
-                f"{method} is not served on this port; {self._ports.where_served(method)}",
-                [("Allow", ", ".join(methods_of(connection.sides)))],
-            )
-        if request.headers.get("Require") is not None:
-            _require_supported(request.headers.get_all("Require"))
-        return answer
+            return _not_implemented(connection, f"{request.method} is {reason}")
+        method = Method(request.method)
+        return Refusal(
+            Status.METHOD_NOT_ALLOWED,
+            f"{method} is not served on this port; {self._ports.where_served(method)}",
+            [("Allow", ", ".join(methods_of(connection.sides)))],
+        )
 
     def _refused(self, connection: Connection, request: Request, error: Exception) -> Response:
         """Return the answer for an exception.
@@ -145,11 +152,10 @@ class Answering:
         _log_refusal(connection, request, refusal)
         return refusal_response(refusal)
 
-    def _complete(self, response: Response, cseq: int | None) -> None:
-        if cseq is not None:
-            response.headers.extend([("CSeq", str(cseq)), *self._last_fields])
-        else:
-            response.headers.extend(self._last_fields)
+    def _closing(self, cseq: int | None) -> list[tuple[str, str]]:
+        if cseq is None:
+            return [*self._last_fields]
+        return [("CSeq", str(cseq)), *self._last_fields]
 
 
 def _require_supported(values: Sequence[str]) -> None:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 class Exchange:
     """A request with the connection that it came on.
 
-    `after_answer` runs once the answer is in the connection's queue, in the same turn of the
-    loop, so that a reader's first `$` frame can never overtake the answer to its PLAY. Where
-    `answer_leads_media` is set, the answer leaves in one go with what that writes.
+    `closing` are the headers that every answer ends with. `after_answer` runs once the answer is in
+    the connection's queue, in the same turn of the loop, so that a reader's first `$` frame can
+    never overtake the answer to its PLAY. Where `answer_leads_media` is set, the answer leaves in
+    one go with what that writes.
     """
 
     connection: Connection
     request: Request
+    closing: Sequence[tuple[str, str]] = ()
     after_answer: Callable[[], None] | None = None
     answer_leads_media: bool = False
     _uri: RtspUri | None = field(default=None, init=False)
@@ -44,5 +46,5 @@ class Exchange:
         body: bytes = b"",
         status: int = Status.OK,
     ) -> Response:
-        """Return a response with these headers; CSeq and Server are added on the way out."""
-        return Response(status=status, headers=Headers(headers), body=body)
+        """Return a response with these headers, CSeq and Server behind them."""
+        return Response(status, Headers([*headers, *self.closing]), body)

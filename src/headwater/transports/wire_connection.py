@@ -138,7 +138,7 @@ class WireConnection(ABC):
         self.message_began_s = None
         self._busy = True
         if turns is None or turns.may_begin():
-            self._begin(event)
+            self._worker = begin(self._work(event))
         else:
             turns.wait(partial(self._begin, event))
 

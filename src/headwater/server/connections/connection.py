@@ -212,7 +212,7 @@ class Connection(WireConnection):
     def _note_life(self, request: Request, now: float) -> None:
         self.requests += 1
         # Some clients name themselves in DESCRIBE alone.
-        agent = request.headers.get("User-Agent")
+        agent = request.headers.by_name.get("user-agent")
         if agent and agent != self.user_agent:
             self.user_agent = shown(agent)
         # Not every client names its session in what it sends to keep it alive.

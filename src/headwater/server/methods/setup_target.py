@@ -11,7 +11,7 @@ from headwater.protocol.sdp_relay import reader_controls
 from headwater.protocol.status import Status
 from headwater.server.quirks import track_of_url_without_control
 from headwater.server.refusal import Refusal
-from headwater.server.sessions.lookup import controls_of, require_mount
+from headwater.server.sessions.lookup import require_mount
 from headwater.server.sessions.session import PublisherSession, ReaderSession
 
 
@@ -27,7 +27,7 @@ class SetupTarget:
 
 def publisher_target(uri: str, session: PublisherSession) -> SetupTarget:
     """Return the announced track that a publisher's SETUP names, by the controls of its own SDP."""
-    target = resolve_control(uri, controls=controls_of(session), mount=session.path)
+    target = resolve_control(uri, controls=session.controls, mount=session.path)
     require_mount(session, target.path)
     track = _track(target.track, len(session.presentation.media), session.path)
     return SetupTarget(session.path, target.query, track)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from headwater.protocol.control import ControlTarget, resolve_control
 from headwater.protocol.errors import ProtocolError
-from headwater.protocol.sdp_relay import reader_controls
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
 from headwater.server.quirks import named_session_id, only_session, session_of_made_up_id
@@ -29,11 +28,18 @@ class SessionLookup:
         session that comes on a new connection moves to it: RFC 2326 §12.37 ties it to no
         connection.
         """
-        session_id = _session_id(exchange)
+        connection = exchange.connection
+        value = exchange.request.headers.by_name.get("session")
+        if not value:
+            return None
+        # Most name a session of their own connection, by its id alone.
+        session: Session | None = connection.sessions.get(value)
+        if session is not None:
+            return session
+        session_id = named_session_id(value)
         if session_id is None:
             return None
         session = self._find(exchange, session_id)
-        connection = exchange.connection
         if session is None or session.peer_ip != connection.peer_ip:
             raise Refusal(
                 Status.SESSION_NOT_FOUND,
@@ -98,13 +104,6 @@ class SessionLookup:
         return self._sessions.get(session_id) or session_of_made_up_id(own, session_id)
 
 
-def controls_of(session: Session) -> Sequence[str]:
-    """Return the controls that the session's peer knows: a publisher's own, or a reader's."""
-    if isinstance(session, PublisherSession):
-        return [media.control or "" for media in session.presentation.media]
-    return () if session.mount is None else reader_controls(len(session.mount.tracks))
-
-
 def require_mount(session: Session, path: str) -> None:
     """Refuse what is about another mount than the session's, with 459."""
     if path != session.path:
@@ -122,9 +121,7 @@ def target_in(exchange: Exchange, session: Session) -> ControlTarget:
     """
     if exchange.request.uri == "*":
         return ControlTarget(session.path, "", None)
-    target = resolve_control(
-        exchange.request.uri, controls=controls_of(session), mount=session.path
-    )
+    target = resolve_control(exchange.request.uri, controls=session.controls, mount=session.path)
     require_mount(session, target.path)
     is_known = target.track is None or target.track in session.tracks
     if isinstance(session, ReaderSession) and not is_known:
@@ -144,7 +141,7 @@ def require_aggregate(exchange: Exchange, session: Session) -> ControlTarget:
 
 
 def _session_id(exchange: Exchange) -> str | None:
-    value = exchange.request.headers.get("Session")
+    value = exchange.request.headers.by_name.get("session")
     return named_session_id(value) if value else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from headwater.net.stream import ByteStream
 from headwater.protocol.method import Method
+from headwater.protocol.sdp_relay import reader_controls
 from headwater.protocol.session_states import SessionState, next_state
 from headwater.relay.end import End, EndIdentity
 from headwater.transports.settings import TransportKind
@@ -76,6 +77,11 @@ class Session(End):
         if self._state in _BEGUN:
             self.began = True
 
+    @property
+    @abstractmethod
+    def controls(self) -> Sequence[str]:
+        """The controls of its mount's tracks, as its peer knows them."""
+
     def touch(self, now: float) -> None:
         """Note a sign of life."""
         self.last_seen_s = now
@@ -135,6 +141,11 @@ class PublisherSession(Session):
         """Indexes of the tracks that are set up."""
         return () if self.publisher is None else self.publisher.track_indexes
 
+    @property
+    def controls(self) -> Sequence[str]:
+        """Those of its own description."""
+        return [media.control or "" for media in self.presentation.media]
+
     def pause(self) -> None:
         """Take the publisher off its mount, which waits out its grace."""
         self.leave_mount("publisher paused")
@@ -177,6 +188,11 @@ class ReaderSession(Session):
     def tracks(self) -> Sequence[int]:
         """Indexes of the tracks that are set up."""
         return () if self.reader is None else self.reader.track_indexes
+
+    @property
+    def controls(self) -> Sequence[str]:
+        """Those that every reader is told."""
+        return () if self.mount is None else reader_controls(len(self.mount.tracks))
 
     def join_mount(self, mount: Mount, reader: SessionReader) -> None:
         """Have the mount know the reader. Raises MountFull, MountClosed."""
