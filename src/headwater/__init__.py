@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headwater.client.errors import ClientError
     from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
     from headwater.client.playback import Playback, TrackBatch
+    from headwater.client.probe.probing import ProbeProgress, probe
+    from headwater.client.probe.report import ProbeReport, TrackProbe
     from headwater.client.recording import Recording
     from headwater.client.rtsp_client import RtspClient
     from headwater.client.settings import ClientSettings, ClientTransport
@@ -127,6 +129,8 @@ __all__ = [
     "PathSection",
     "Playback",
     "PortsStatus",
+    "ProbeProgress",
+    "ProbeReport",
     "ProcessStatus",
     "PublisherSnapshot",
     "ReaderSnapshot",
@@ -157,6 +161,7 @@ __all__ = [
     "TlsSettings",
     "TlsVersion",
     "TrackBatch",
+    "TrackProbe",
     "TrackSnapshot",
     "TransportKind",
     "UserSettings",
@@ -164,6 +169,7 @@ __all__ = [
     "__version__",
     "discover",
     "load_settings",
+    "probe",
 ]
 
 _HOMES = {
@@ -174,6 +180,10 @@ _HOMES = {
     "ForwardState": "headwater.client.forwarding.snapshot",
     "Playback": "headwater.client.playback",
     "TrackBatch": "headwater.client.playback",
+    "ProbeProgress": "headwater.client.probe.probing",
+    "probe": "headwater.client.probe.probing",
+    "ProbeReport": "headwater.client.probe.report",
+    "TrackProbe": "headwater.client.probe.report",
     "Recording": "headwater.client.recording",
     "RtspClient": "headwater.client.rtsp_client",
     "AccessCounters": "headwater.access.counters",

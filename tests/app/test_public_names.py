@@ -52,6 +52,8 @@ PLAIN_WORDS = {
         "override",
         "path",
         "point",
+        "progress",
+        "report",
     ),
     *(
         "policy",

@@ -17,6 +17,7 @@ COMMANDS = [
     "status",
     "demo",
     "publish",
+    "probe",
     "discover",
     "config",
     "check-config",

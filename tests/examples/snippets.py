@@ -54,6 +54,7 @@ NOT_RUN_COMMANDS = {
     "headwater demo": "tests/cli/test_demo_command.py runs it",
     "headwater publish rtsp://camera.local": "names a camera; tests/cli/publish fetches from one",
     "headwater discover": "asks the network; test_discover_command.py asks on loopback",
+    "headwater probe": "names a camera; test_probe_command.py plays one on loopback",
     "headwater hash-password": "asks for a password; tests/cli/test_password_command.py gives one",
     "ffmpeg -f v4l2": "needs a webcam",
     "ffmpeg -rtsp_transport udp_multicast": "tests/interop/test_multicast.py runs it in a network",
@@ -66,6 +67,7 @@ NOT_RUN_ENDINGS = {
 WHOLE_PROGRAMS = {
     "fastapi": "tests/examples/test_in_your_program.py runs it and asks its pages",
     "headwater import discover": "asks the network; tests/onvif/test_discover.py asks on loopback",
+    "headwater import probe": "names a camera; tests/client/probe plays some on loopback",
     "django": "tests/examples/test_in_your_program.py makes a project and puts it in",
 }
 """Snippets that import these modules are parts of a program that serves the web as well."""

@@ -50,6 +50,11 @@ COMMANDS = {
         "publish",
         "Publish a file or a camera's stream to an RTSP server, without encoding it again.",
     ),
+    "probe": _Command(
+        "probe_command",
+        "probe",
+        "Play a source for a while, and tell what it is and what may cause trouble.",
+    ),
     "discover": _Command(
         "discover_command",
         "discover",

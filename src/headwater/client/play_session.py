@@ -80,6 +80,21 @@ class PlayRequest:
         return headers
 
 
+@dataclass(frozen=True, slots=True)
+class PlayingServer:
+    """What a server says of itself.
+
+    Attributes:
+        name: what it calls itself; "" where it does not.
+        methods: the methods that it offers.
+        session_timeout_s: after how many seconds without a request it ends a session.
+    """
+
+    name: str
+    methods: frozenset[str]
+    session_timeout_s: int
+
+
 class PlaySession:
     """What a server plays on one connection, over one kind of transport, into a sink.
 
@@ -137,6 +152,12 @@ class PlaySession:
     def url(self) -> str:
         """Where it is played from."""
         return self._described.target.url
+
+    @property
+    def server(self) -> PlayingServer:
+        """What the server says of itself."""
+        dialogue = self._connection.dialogue
+        return PlayingServer(shown(dialogue.server), dialogue.public, dialogue.session_timeout_s)
 
     @property
     def unknown_frames(self) -> int:

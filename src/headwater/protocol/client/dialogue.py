@@ -94,6 +94,7 @@ class ClientDialogue:
         state: the client's state.
         session: the session that the server told; None before.
         public: the methods that the server says it has; empty while it has said nothing.
+        server: what the server calls itself; "" while it has said nothing.
         strays: answers in a row that answer nothing that was asked.
     """
 
@@ -102,6 +103,7 @@ class ClientDialogue:
     state: SessionState = SessionState.INIT
     session: SessionHeader | None = None
     public: frozenset[str] = frozenset()
+    server: str = ""
     strays: int = 0
     _cseq: int = 0
     _waiting: dict[int, Asked] = field(default_factory=dict)
@@ -231,6 +233,7 @@ class ClientDialogue:
 
     def _learn(self, asked: Asked, response: Response) -> None:
         ok = response.status // 100 == 2
+        self.server = response.headers.get("Server") or self.server
         if ok and (methods := response.headers.get_list("Public")):
             self.public = frozenset(name.upper() for name in parse_methods(methods))
         if ok and asked.method in (Method.SETUP, Method.ANNOUNCE, Method.RECORD):

@@ -1,0 +1,1 @@
+"""What `headwater probe` prints."""

@@ -1,0 +1,1 @@
+"""What a source is: played for a while, measured, and told in numbers and warnings."""
