@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from headwater.relay.packet_publisher import PacketPublisher
     from headwater.server.settings import ServerSettings, SessionSettings
     from headwater.side import Side
+    from headwater.sources.settings import SourceSettings, SourcesSettings
     from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
     from headwater.transports.settings import RtpSettings, TransportKind
 
@@ -156,6 +157,8 @@ __all__ = [
     "Side",
     "SlowReaderPolicy",
     "SocketSettings",
+    "SourceSettings",
+    "SourcesSettings",
     "StatusSocketError",
     "ThreadedRtspServer",
     "TlsSettings",
@@ -218,6 +221,8 @@ _HOMES = {
     "EventName": "headwater.relay.events",
     "EventStream": "headwater.relay.events",
     "Side": "headwater.side",
+    "SourceSettings": "headwater.sources.settings",
+    "SourcesSettings": "headwater.sources.settings",
     "EgressSnapshot": "headwater.transports.egress_snapshot",
     "EgressTotals": "headwater.transports.egress_snapshot",
     "AuthMethod": "headwater.access.auth_method",

@@ -21,6 +21,9 @@ _INVISIBLE_LETTERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\u
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_LETTERS}\U000e0100-\U000e01ef]")
 # More marks upon one letter than any script needs would be written over the lines around it.
 _PILED_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3,}")
+_SECRET_IN_URL: Final = re.compile(
+    r"((?:passw(?:or)?d|passwd|pwd|pass|secret|token|key|auth)=)[^&/?#\s\"']+", re.IGNORECASE
+)
 _CUT_BLANKS: Final = re.compile("\\n ?\\Z")
 _CREDENTIALS: Final = re.compile(r"://[^\s\"']*@")
 _RAW_BYTES: Final = range(0xDC80, 0xDD00)
@@ -47,9 +50,10 @@ def shown(text: str, most: int = LINE_CHARACTERS) -> str:
 def without_credentials(text: str) -> str:
     """Return the text with `…` in place of user names and passwords in its URLs.
 
-    All up to the last `@` of a word counts as such: a password may hold any letter as it is.
+    All up to the last `@` of a word counts as such: a password may hold any letter as it is. What
+    a URL says of a password, token or key behind its host is left out as well.
     """
-    return _CREDENTIALS.sub("://…@", text)
+    return _SECRET_IN_URL.sub(r"\1…", _CREDENTIALS.sub("://…@", text))
 
 
 def shown_lines(text: str, most: int) -> str:

@@ -128,7 +128,13 @@ def test_an_option_or_a_variable_names_a_path_or_several(
         ("paths", '{ "a b" = { grace_s = -1 } }', '--set: paths."a b".grace_s: grace_s is -1.0;'),
         ('paths."/./a".grace_s', "1", "--set: paths.\"/./a\": '/./a' has a dot segment"),
         ("paths.a", "{ grase_s = 1 }", "--set: paths.a.grase_s: unknown key (did you mean grace_s"),
-        ("paths.a.source", "x", "--set: paths.a.source: unknown key (the file names no sources"),
+        ("paths.a.camera", "x", "--set: paths.a.camera: unknown key (a camera is the source of a"),
+        (
+            "paths.a.source",
+            "x",
+            "--set: paths.a.source: source is 'x': it must be a URL that beg",
+        ),
+        ("paths.a.source", "rtsp://h/{1}", '--set: paths.a.source: paths."a".source has {1}, and'),
     ],
 )
 def test_a_fault_of_an_option_names_the_option_and_the_path(
@@ -181,16 +187,16 @@ class RecordSettings:
             raise ValueError(f"keep_s is {self.keep_s}; it must be 1 or more")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SourceSettings:
-    '''Where mounts come from.'''
+class SlateSettings:
+    '''What is shown meanwhile.'''
 
-    fallback: Annotated[str, "What to play while there is no publisher."] = ""
+    slate: Annotated[str, "What to play while there is no publisher."] = ""
 
     def __post_init__(self):
         take_fields(self)
 
 rooms.ROOMS += (rooms.PathRoom(settings_class=RecordSettings, name="record"),)
-rooms.ROOMS += (rooms.PathRoom(settings_class=SourceSettings),)
+rooms.ROOMS += (rooms.PathRoom(settings_class=SlateSettings),)
 """
 """Two rooms, each one dataclass and one line: one has a section below a path's, one has not."""
 
@@ -200,12 +206,13 @@ from pathlib import Path
 from headwater import ConfigError, MountSettings, RtspServer, load_settings
 from headwater.config.default_file import default_file
 from headwater.media.path_override import settings_for
+from headwater.sources.settings import SourceSettings
 
 def at(settings, path):
     record = settings_for(path, RecordSettings(), settings.overrides_of(RecordSettings))
-    source = settings_for(path, SourceSettings(), settings.overrides_of(SourceSettings))
+    slate = settings_for(path, SlateSettings(), settings.overrides_of(SlateSettings))
     mount = settings_for(path, settings.mounts, settings.overrides_of(MountSettings))
-    return [record.folder, record.keep_s, list(record.kinds), source.fallback, mount.grace_s]
+    return [record.folder, record.keep_s, list(record.kinds), slate.slate, mount.grace_s]
 
 def said(make):
     try:
@@ -216,7 +223,7 @@ def said(make):
 file = Path(sys.argv[1])
 file.write_text('''
 [paths."**"]
-fallback = "logo.mp4"
+slate = "logo.mp4"
 [paths."cam/*".record]
 keep_s = 5
 kinds = ["video"]
@@ -245,7 +252,7 @@ for name, text in {
 file.write_text(default_file())
 answers["default file"] = load_settings(file).paths
 section = default_file().partition("# [paths.")[2].partition("\n\n")[0]
-answers["default file's comments"] = section.partition("forward_fingerprint =\n")[2].splitlines()
+answers["default file's comments"] = section.partition("any_port =\n")[2].splitlines()
 print(json.dumps(answers))
 """
 
@@ -274,7 +281,7 @@ def test_another_room_is_one_dataclass_and_one_line(tmp_path: Path) -> None:
         "default file": {},
         "default file's comments": [
             "#   # What to play while there is no publisher. Not set by default. A text in quotes.",
-            "#   fallback =",
+            "#   slate =",
             '# [paths."cam/*".record]',
             "#   # Folder of the recordings. Not set by default. A text in quotes.",
             "#   folder =",

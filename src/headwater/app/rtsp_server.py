@@ -35,6 +35,8 @@ from headwater.relay.events import EventStream
 from headwater.relay.packet_publisher import PacketPublisher
 from headwater.server.request_uri import encode_path
 from headwater.side import Side
+from headwater.sources.plan import PlannedSource
+from headwater.sources.settings import SourceSettings
 
 logger = paced_logger(__name__)
 
@@ -97,6 +99,7 @@ class RtspServer:
         same = play_hooks is publish_hooks and publish_hooks is not None
         self.play_hooks = self.publish_hooks if same else Hooks.from_object(play_hooks)
         self._check_hooks()
+        self._sources: dict[str, PlannedSource] = {}
         self._running: RunningServer | None = None
 
     @property
@@ -205,6 +208,44 @@ class RtspServer:
 
         return await self._apply(without)
 
+    async def add_source(self, path: str, url: str, **options: Any) -> None:
+        """Have the server fetch a path from a URL by itself, such as a camera's `rtsp://…`.
+
+        It is started at once and again whenever it ends, with pauses; with `on_demand=True` only
+        while somebody reads it. Nobody else can publish on the path. It stays over `apply` and a
+        stop, and goes before what settings say of the path.
+
+        Args:
+            path: the path of the mount.
+            url: where to fetch it; `${NAME}` stands for a variable of the environment.
+            options: those of `SourceSettings`, such as `transport="tcp"` or `on_demand=True`.
+
+        Raises:
+            ValueError: the URL, or an option, cannot be used.
+            TypeError: there is no such option.
+            RuntimeError: the path has a source that was added.
+        """
+        path = _rooted(path)
+        planned = PlannedSource(SourceSettings(source=url, **options))
+        if not url:
+            raise ValueError("the source's URL is empty")
+        if path in self._sources:
+            raise RuntimeError(f"{path} has a source; remove it first")
+        if self._running is not None:
+            self._running.sources.add(path, planned)
+        self._sources[path] = planned
+
+    async def remove_source(self, path: str) -> None:
+        """End a source that `add_source` gave, and wait until everything of it is given back.
+
+        Its mount closes; readers are told. Raises LookupError where none was added for the path.
+        """
+        path = _rooted(path)
+        if self._sources.pop(path, None) is None:
+            raise LookupError(f"no source was added for {path}")
+        if self._running is not None:
+            await self._running.sources.remove(path)
+
     async def open_status_socket(
         self, path: str | None = None, *, on_reload: Callable[[], Awaitable[Applied]] | None = None
     ) -> str:
@@ -272,7 +313,7 @@ class RtspServer:
             {Side.PUBLISH: self.publish_hooks, Side.PLAY: self.play_hooks},
             self._forget_running,
         )
-        running.start(hosts)
+        running.start(hosts, self._sources)
         self._running = running
         ports = running.relay.transports.ports
         logger.info(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from headwater.relay.programs import Programs
 from headwater.relay.relay import Relay
 from headwater.server.service import RtspService
 from headwater.side import Side
+from headwater.sources.plan import PlannedSource
+from headwater.sources.source_table import SourceTable
 
 logger = paced_logger(__name__)
 
@@ -62,6 +64,7 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self.web: Web | None = make_web(self.relay, settings)
         self.forwards = Forwards(self.relay, settings)
+        self.sources = SourceTable(self.relay, settings)
         self.report = StatusReport(
             self.relay,
             self.rtsp,
@@ -79,10 +82,11 @@ class RunningServer:
         """The event loop that it runs on."""
         return self._loop.beneath
 
-    def start(self, hosts: Sequence[str]) -> None:
+    def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:
         """Bind the ports of numeric hosts, `""` for every address, and serve.
 
-        Raises OSError, with the port in its message, where one is taken.
+        `sources` are those that the program added, by path. Raises OSError, with the port in its
+        message, where one is taken.
         """
         try:
             self._hosts = tuple(hosts)
@@ -91,6 +95,7 @@ class RunningServer:
                 self.web.open(hosts)
             look_at_machine(self.settings)
             self.relay.start()
+            self.sources.start(sources)
         except BaseException:
             self.rtsp.listeners.close()
             if self.web is not None:
@@ -176,6 +181,7 @@ class RunningServer:
         if tls is not self.relay.certificates.tls:
             self.relay.certificates.take(tls)
         changed = self.relay.apply(settings)
+        self.sources.apply(settings)
         self.rtsp.apply(settings, ports)
         if self.web is not None:
             self.web.apply(settings)
@@ -245,6 +251,7 @@ class RunningServer:
             await self.forwards.aclose()
             relay.stop()
             relay.departures.finish()
+            self.sources.close()
             relay.mounts.close("server stopped")
             relay.departures.finish()
             for end in relay.ends:
@@ -252,6 +259,7 @@ class RunningServer:
             await self._close_connections()
             if self.web is not None:
                 await self.web.aclose()
+            await self.sources.closed()
             for runner in self._runners.values():
                 await runner.aclose()
             await relay.admission.aclose()

@@ -143,6 +143,14 @@ class ThreadedRtspServer:
         """Forget what was said of a path or pattern, as `RtspServer.remove_path`."""
         return self._call(self._server.remove_path(pattern))
 
+    def add_source(self, path: str, url: str, **options: Any) -> None:
+        """Have the server fetch a path from a URL by itself, as `RtspServer.add_source`."""
+        self._call(self._server.add_source(path, url, **options))
+
+    def remove_source(self, path: str) -> None:
+        """End a source that was added, as `RtspServer.remove_source`."""
+        self._call(self._server.remove_source(path))
+
     def publish_url(self, path: str) -> str:
         """Return the URL to publish a mount on."""
         return self._server.publish_url(path)

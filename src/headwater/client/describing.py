@@ -74,7 +74,7 @@ async def describe(target: Target, settings: ClientSettings, around: Surrounding
     except ProtocolError as error:
         connection.abort()
         message = f"its description cannot be used: {shown(str(error))}"
-        raise UnusableAnswerError(message, url=place.url, step=Method.DESCRIBE) from error
+        raise UnusableAnswerError(message, url=place.label, step=Method.DESCRIBE) from error
     base = base_uri(place.uri, base_of_answer(response.headers), presentation.control)
     return Described(
         place,

@@ -39,7 +39,7 @@ async def open_connection(
     if target.username:
         login = Login(target.username, target.password, lambda: secrets.token_hex(8))
     dialogue = ClientDialogue(settings.user_agent, login)
-    connection = ClientConnection(dialogue, target.url, around.wire_limits, around.loop.time)
+    connection = ClientConnection(dialogue, target.label, around.wire_limits, around.loop.time)
     connection.attach(await _stream(target, settings, around, connection))
     try:
         # What keeps a session alive depends on it. A server that does not know OPTIONS may know
@@ -63,13 +63,15 @@ async def _stream(
         sock = await dial(uri.host, uri.effective_port, settings.connect_timeout_s)
     except TimeoutError:
         raise StepTimeoutError(
-            f"no connection within {settings.connect_timeout_s:g} s", url=target.url, step="connect"
+            f"no connection within {settings.connect_timeout_s:g} s",
+            url=target.label,
+            step="connect",
         ) from None
     except (TlsFilesError, ssl.SSLError) as error:
-        raise TlsError(str(error), url=target.url, step="TLS") from error
+        raise TlsError(str(error), url=target.label, step="TLS") from error
     except OSError as error:
         cause = shown(_words_of(error))
-        raise UnreachableError(cause, url=target.url, step="connect") from error
+        raise UnreachableError(cause, url=target.label, step="connect") from error
     sockets = around.sockets
     if trust is None:
         return TcpStream(
@@ -125,7 +127,7 @@ async def follow(
             if response.status // 100 == 3:
                 before, target = target, target.redirected(response, step)
             else:
-                raise RefusedError.of(response, url=target.url, step=step)
+                raise RefusedError.of(response, url=target.label, step=step)
         except BaseException:
             connection.abort()
             raise
@@ -133,7 +135,7 @@ async def follow(
     raise RedirectError(
         response.status,
         shown(response.reason or ""),
-        url=before.url,
+        url=before.label,
         step=step,
         hint=f"after {settings.max_redirects} others; the servers send in circles",
     )

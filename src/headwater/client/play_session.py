@@ -125,7 +125,6 @@ class PlaySession:
         self._settings = settings
         self._around = around
         self._sink: Sink | None = None
-        self._tracks: Sequence[Track] = ()
         self._timer: Timer | None = None
         self._played_s = 0.0
         self._keep_alive_due_s = 0.0
@@ -150,8 +149,8 @@ class PlaySession:
 
     @property
     def url(self) -> str:
-        """Where it is played from."""
-        return self._described.target.url
+        """What logs and errors call the place that it is played from."""
+        return self._described.target.label
 
     @property
     def server(self) -> PlayingServer:
@@ -278,9 +277,9 @@ class PlaySession:
     # -- PLAY
 
     def _begin(self, sink: Sink) -> None:
-        self._tracks = sink.begin(self.presentation, self.publisher)
+        tracks = sink.begin(self.presentation, self.publisher)
         self._sink = sink
-        self.publisher.start(self._tracks)
+        self.publisher.start(tracks)
 
     async def _ask_to_play(self, headers: list[tuple[str, str]]) -> None:
         self.answer = await self._ask(Method.PLAY, headers)
@@ -323,7 +322,7 @@ class PlaySession:
             self._look_for_end(now)
 
     def _look_for_end(self, now: float) -> None:
-        counters = [track.counters for track in self._tracks]
+        counters = [track.counters for track in self.publisher.tracks]
         last_packet_s = max(one.last_packet_s for one in counters)
         silent_s = now - max(last_packet_s, self._played_s)
         if silent_s > _BYE_S and self._was_said_goodbye(counters):
@@ -351,7 +350,7 @@ class PlaySession:
         if failure is None:
             failure = EndedError(reason, url=self.url, step="playing")
         elif isinstance(failure, ConnectionLostError):
-            counters = [track.counters for track in self._tracks]
+            counters = [track.counters for track in self.publisher.tracks]
             if counters and self._was_said_goodbye(counters):
                 failure = EndedError("the server said BYE", url=self.url, step="playing")
             else:
@@ -360,7 +359,6 @@ class PlaySession:
 
     def _sent_away(self, reason: str) -> None:
         """Note that the mount does not want the publisher any more."""
-        self._sink = None
         self._note_end(EndedError(reason, url=self.url, step="playing"))
 
     def _note_end(self, error: ClientError) -> None:

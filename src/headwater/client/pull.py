@@ -148,5 +148,5 @@ class Pull:
     def _log_next(self, error: ClientError, kind: TransportKind) -> None:
         logger.info(
             "another transport is tried",
-            extra={"url": self.target.url, "transport": kind.value, "cause": error.message},
+            extra={"url": self.target.label, "transport": kind.value, "cause": error.message},
         )

@@ -22,14 +22,16 @@ class Target:
         uri: scheme, host, path and query.
         username: the user's name; empty for nobody.
         password: the password.
+        name: what logs and errors call it instead of its URL, which may hold a secret.
     """
 
     uri: RtspUri
     username: str = ""
     password: str = field(default="", repr=False)
+    name: str = ""
 
     @classmethod
-    def of(cls, url: str, settings: ClientSettings) -> Self:
+    def of(cls, url: str, settings: ClientSettings, name: str = "") -> Self:
         """Read a URL; name and password of the settings go before its own.
 
         Raises ValueError for what is no RTSP URL; its words hold no password.
@@ -44,12 +46,18 @@ class Target:
             _bare(uri),
             settings.username or uri.username or "",
             settings.password or uri.password or "",
+            name,
         )
 
     @property
     def url(self) -> str:
-        """The URL as it is asked for and shown."""
+        """The URL as it is asked for."""
         return self.uri.without_credentials
+
+    @property
+    def label(self) -> str:
+        """What logs and errors call it."""
+        return self.name or self.url
 
     @property
     def is_secure(self) -> bool:
@@ -78,7 +86,7 @@ class Target:
 
     def _refusal(self, response: Response, step: str, hint: str) -> RedirectError:
         reason = shown(response.reason or "")
-        return RedirectError(response.status, reason, url=self.url, step=step, hint=hint)
+        return RedirectError(response.status, reason, url=self.label, step=step, hint=hint)
 
 
 def _bare(uri: RtspUri) -> RtspUri:

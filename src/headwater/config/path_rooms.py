@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater.client.forwarding.settings import ForwardSettings
 from headwater.media.settings import MountSettings
+from headwater.sources.settings import SourceSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,5 +31,6 @@ class PathRoom:
 ROOMS: Final[tuple[PathRoom, ...]] = (
     PathRoom(settings_class=MountSettings, section="mounts"),
     PathRoom(settings_class=ForwardSettings),
+    PathRoom(settings_class=SourceSettings),
 )
 """What a new line here adds is known to file, environment, options, checks and documentation."""

@@ -19,6 +19,8 @@ from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.relay.limit_settings import LimitSettings
 from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.setting_fields import Choice, take_fields
+from headwater.sources.plan import check_sources
+from headwater.sources.settings import SourceSettings, SourcesSettings
 from headwater.transports.settings import RtpSettings
 
 
@@ -66,6 +68,7 @@ class Settings:
     sockets: SocketSettings = field(default_factory=SocketSettings)
     mounts: MountSettings = field(default_factory=MountSettings)
     paths: dict[str, PathSection] = field(default_factory=dict)
+    sources: SourcesSettings = field(default_factory=SourcesSettings)
     mount_overrides: Annotated[tuple[MountOverride, ...], NOW] = ()
     limits: LimitSettings = field(default_factory=LimitSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
@@ -78,6 +81,7 @@ class Settings:
         object.__setattr__(self, "paths", path_sections(self.paths))
         take_fields(self)
         check_sections(self.paths, self)
+        check_sources(self.overrides_of(SourceSettings))
         for name in ("rtsps_port", "tls_only"):
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value

@@ -48,9 +48,8 @@ _MEANT_SECTION: Final[Mapping[str, str]] = {
     "ssl": "tls",
 }
 _SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "streams"})
-_NO_SOURCES: Final = (
-    "the file names no sources: `headwater publish rtsp://CAMERA/… rtsp://SERVER/NAME` fetches "
-    "from a camera, and any path may be published"
+_HOW_TO_NAME_A_SOURCE: Final = (
+    'a camera is the source of a path: [paths."NAME"] with source = "rtsp://CAMERA/…"'
 )
 
 
@@ -70,7 +69,7 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
     if homes:
         return "it belongs under " + " or ".join(f"[{home}]" for home in homes)
     if _means_sources(plain, section):
-        return _NO_SOURCES
+        return _HOW_TO_NAME_A_SOURCE
     close = difflib.get_close_matches(name, section.names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"
@@ -82,7 +81,7 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
     """Return which section may stand where `name` does: the nearest one, or all that there are."""
     plain = _plain(name)
     if _means_sources(plain, section):
-        return _NO_SOURCES
+        return _HOW_TO_NAME_A_SOURCE
     headings = {
         each.path[-1]: f"[{each.name}]" if each.each is None else f'[{each.name}."…"]'
         for each in _sections(schema)

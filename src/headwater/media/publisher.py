@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.media.tracks.track import Track
 
 
 class Publisher(ABC):
@@ -41,3 +46,18 @@ class Publisher(ABC):
         When it returns, nothing more may be written to the mount's tracks. The mount has let go
         of the publisher already; a call of `Mount.publisher_left` from here does nothing.
         """
+
+
+class Feed(Publisher):
+    """A publisher whose packets can be led into tracks, and later into those of another mount."""
+
+    @abstractmethod
+    def start(self, tracks: Sequence[Track]) -> None:
+        """Let packets into these tracks from now on, one for each `m=` line; no longer into others.
+
+        When it returns, nothing more is written to the tracks before.
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Let no more packets in; a second call does nothing."""

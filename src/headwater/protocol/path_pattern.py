@@ -6,7 +6,7 @@ import functools
 import re
 
 _TOKEN = re.compile(r"\*\*|\*|\?|[^*?]+")
-_EXPRESSION_BY_WILDCARD = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+_EXPRESSION_BY_WILDCARD = {"**": "(.*)", "*": "([^/]*)", "?": "([^/])"}
 
 
 def check_pattern(pattern: str) -> None:
@@ -24,6 +24,22 @@ def matches(pattern: str, path: str) -> bool:
     ends in `/**` matches what is below, not the path before it.
     """
     return _compiled(pattern).fullmatch(path) is not None
+
+
+def captures(pattern: str, path: str) -> tuple[str, ...] | None:
+    """Return what each wildcard stands for, in order; None where the path does not fit."""
+    found = _compiled(pattern).fullmatch(path)
+    return None if found is None else found.groups()
+
+
+def wildcard_count(pattern: str) -> int:
+    """Return how many wildcards a pattern has; without any it is a path."""
+    return _compiled(pattern).groups
+
+
+def path_of(pattern: str) -> str:
+    """Return the path that a pattern without wildcards names."""
+    return pattern if pattern.startswith("/") else f"/{pattern}"
 
 
 @functools.lru_cache(maxsize=4096)

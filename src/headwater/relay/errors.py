@@ -20,3 +20,17 @@ class ServerStopping(Exception):  # noqa: N818 - named after what happens
 
     def __init__(self) -> None:
         super().__init__("the server is stopping")
+
+
+class SourceDown(Exception):  # noqa: N818 - named after what happened
+    """What fills the path by itself cannot be reached now."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"the source of {path} is down")
+
+
+class SourceTooSlow(Exception):  # noqa: N818 - named after what happened
+    """What fills the path by itself has not begun in time."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"the source of {path} did not start in time")

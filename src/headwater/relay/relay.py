@@ -29,6 +29,7 @@ from headwater.relay.end_table import EndTable
 from headwater.relay.ending_grants import EndingGrants
 from headwater.relay.errors import ServerStopping
 from headwater.relay.events import EventFeed
+from headwater.relay.finding import MountFinding
 from headwater.relay.full_budgets import FullBudgets
 from headwater.relay.limits import Limits
 from headwater.relay.memory_return import MemoryReturn, Turnover
@@ -106,6 +107,7 @@ class Relay:
         self.transports = TransportFactory(
             loop, settings.rtp, settings.sockets, self.queue_budget, self.departures
         )
+        self.finding = MountFinding(self.mounts)
         self.reservations = Reservations(self.mounts)
         self.descriptions = DescriptionBudget(limits.description_bytes_total)
         self.upkeep = Upkeep(loop)

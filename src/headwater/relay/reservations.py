@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from headwater.media.errors import MountBusy
 from headwater.media.mount_table import MountTable
 from headwater.media.settings import SecondPublisher
@@ -13,17 +15,23 @@ class Reservations:
 
     A reservation lives as long as its publisher. Where the mount's setting is to replace, a later
     one takes the path over; otherwise it is refused as early as here.
+
+    Attributes:
+        is_kept: whether a path is filled by the server itself, and nobody may publish there.
     """
 
     def __init__(self, mounts: MountTable) -> None:
         self._mounts = mounts
         self._holders: dict[str, End] = {}
+        self.is_kept: Callable[[str], bool] = _kept_for_nobody
 
     def __len__(self) -> int:
         return len(self._holders)
 
     def check(self, path: str) -> None:
         """Raise MountBusy when a new publisher on this path would be refused."""
+        if self.is_kept(path):
+            raise MountBusy(f"{path} has a source, and nobody else can publish there")
         self._mounts.check_free(path)
         replaces = self._mounts.settings_for(path).on_second_publisher is SecondPublisher.REPLACE
         if path in self._holders and not replaces:
@@ -37,3 +45,7 @@ class Reservations:
         """Free whatever the publisher holds; one that holds nothing is no error."""
         if self._holders.get(end.path) is end:
             del self._holders[end.path]
+
+
+def _kept_for_nobody(_path: str) -> bool:
+    return False

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.access.decision import Action, Challenge, Forbidden, Granted, Throttled
-from headwater.hooks import HookRequest, Redirect, Refused
+from headwater.hooks import Redirect, Refused
 from headwater.log_pace import paced_logger
 from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.status import Status
 from headwater.relay.admission import Admission, Application
 from headwater.relay.end import Grant
 from headwater.relay.limits import Limits
-from headwater.server.exchange import Exchange
+from headwater.server.exchange import Exchange, hook_request
 from headwater.server.refusal import Refusal
 from headwater.server.request_uri import require_short_path
 from headwater.side import Side
@@ -48,23 +48,14 @@ class Clearance:
             connection.username = granted.username
             connection.grant(side, path, None)
             return
-        hook_request = HookRequest.of(
-            method=request.method,
-            uri=request.uri,
-            path=path,
-            query=exchange.uri.query,
-            headers=request.headers.items(),
-            peer=(connection.peer_ip, connection.peer_port),
-            side=side,
-            certificate=connection.stream.peer_certificate,
-        )
-        application = Application(action, hook_request, authorization, request.uri)
+        seen = hook_request(exchange, side, path)
+        application = Application(action, seen, authorization, request.uri)
         verdict = await self._admission.decide(application)
         if not isinstance(verdict, Granted):
             raise _refusal_of(verdict, connection, side, path)
         connection.username = verdict.username
         until_s = verdict.until_s
-        connection.grant(side, path, None if until_s is None else Grant(until_s, hook_request))
+        connection.grant(side, path, None if until_s is None else Grant(until_s, seen))
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
         """Do the same for a request with a mount's URL; returns the mount's path."""

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headwater.hooks import HookRequest
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
 from headwater.protocol.rtsp_uri import RtspUri
 from headwater.protocol.status import Status
 from headwater.server.request_uri import parse_request_uri
+from headwater.side import Side
 
 if TYPE_CHECKING:
     from headwater.server.connections.connection import Connection
@@ -48,3 +50,18 @@ class Exchange:
     ) -> Response:
         """Return a response with these headers, CSeq and Server behind them."""
         return Response(status, Headers([*headers, *self.closing]), body)
+
+
+def hook_request(exchange: Exchange, side: Side, path: str) -> HookRequest:
+    """Return what the owner's hooks see of a request about a mount."""
+    connection, request = exchange.connection, exchange.request
+    return HookRequest.of(
+        method=request.method,
+        uri=request.uri,
+        path=path,
+        query=exchange.uri.query,
+        headers=request.headers.items(),
+        peer=(connection.peer_ip, connection.peer_port),
+        side=side,
+        certificate=connection.stream.peer_certificate,
+    )

@@ -11,7 +11,7 @@ from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
-from headwater.relay.errors import LimitReached, ServerStopping
+from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
 from headwater.relay.limit_settings import setting_of_limit
 from headwater.shown_text import shown
 
@@ -110,6 +110,8 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         ServerStopping,
         lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error), [_COME_BACK]),
     ),
+    (SourceDown, lambda error: Refusal(Status.BAD_GATEWAY, str(error), [_COME_BACK])),
+    (SourceTooSlow, lambda error: Refusal(Status.GATEWAY_TIMEOUT, str(error), [_COME_BACK])),
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
     (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error), logged=True)),
     (MountClosed, lambda error: Refusal(Status.NOT_FOUND, str(error))),

@@ -137,7 +137,7 @@ def _methods(
             limits,
             relay.id,
         ).answer,
-        Method.DESCRIBE: Describe(clearance, mounts, lookup).answer,
+        Method.DESCRIBE: Describe(clearance, relay.finding, lookup).answer,
         Method.SETUP: Setup(
             clearance, sessions, lookup, mounts, relay.transports, offered, ports, limits
         ).answer,

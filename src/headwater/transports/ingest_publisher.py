@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from headwater.media.publisher import Publisher
+from headwater.media.publisher import Feed
 from headwater.media.tracks.track import Track
 from headwater.transports.ingest import Ingest
 from headwater.transports.session_media import SessionIdentity, SessionMedia
 
 
-class IngestPublisher(SessionMedia, Publisher):
+class IngestPublisher(SessionMedia, Feed):
     """Feeds a mount from one ingest for each track.
 
     A server makes it of what it answered (`SessionPublisher`), a client of what it was answered:
@@ -23,10 +23,14 @@ class IngestPublisher(SessionMedia, Publisher):
 
     Life: `put` at each SETUP, `start`, `stop` at PAUSE or the end, `release` once at the very end,
     which gives back ports and channels.
+
+    Attributes:
+        tracks: what it feeds, or fed last; empty before the start.
     """
 
     def __init__(self, identity: SessionIdentity, transport: str) -> None:
         super().__init__(identity, transport)
+        self.tracks: Sequence[Track] = ()
         self._ingests: dict[int, Ingest] = {}
 
     @property
@@ -51,7 +55,8 @@ class IngestPublisher(SessionMedia, Publisher):
             ingest.close()
 
     def start(self, tracks: Sequence[Track]) -> None:
-        """Let packets into the tracks from now on."""
+        """Let packets into the tracks from now on; a second call leads them into others."""
+        self.tracks = tracks
         for index, ingest in self._ingests.items():
             ingest.start(tracks[index])
 

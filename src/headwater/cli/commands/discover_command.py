@@ -86,7 +86,7 @@ def discover(
 
     The command asks all cameras of the network to answer (WS-Discovery), and each that answers
     for its streams. It prints a table, and then the sections of the configuration file that make
-    each stream a path of the server, once a version of it reads `source`: this one does not yet.
+    each stream a path of the server.
 
     It never prints the password, and sends it to no camera: each gets a proof of it (Digest). A
     camera in another network does not hear the question: give its name or address.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headwater.media.mount_table import MountTable
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
+from headwater.relay.finding import MountFinding, Wanted
 from headwater.server.clearance import Clearance
-from headwater.server.exchange import Exchange
+from headwater.server.exchange import Exchange, hook_request
 from headwater.server.refusal import Refusal
 from headwater.server.sessions.lookup import SessionLookup
 from headwater.side import Side
@@ -17,9 +17,9 @@ _SDP = "application/sdp"
 class Describe:
     """Answers DESCRIBE."""
 
-    def __init__(self, clearance: Clearance, mounts: MountTable, lookup: SessionLookup) -> None:
+    def __init__(self, clearance: Clearance, finding: MountFinding, lookup: SessionLookup) -> None:
         self._clearance = clearance
-        self._mounts = mounts
+        self._finding = finding
         self._lookup = lookup
 
     async def answer(self, exchange: Exchange) -> Response:
@@ -28,7 +28,10 @@ class Describe:
         accept = exchange.request.headers.get_list("Accept")
         if accept != _SDP and not _accepts_sdp(accept):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
-        mount = self._mounts.get(path)
+        mount = self._finding.here(path)
+        if mount is None:
+            wanted = Wanted(path, hook_request(exchange, Side.PLAY, path))
+            mount = await self._finding.find(wanted)
         if mount is None:
             raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
         self._lookup.touch_named(exchange)

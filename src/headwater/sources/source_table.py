@@ -1,0 +1,175 @@
+"""All sources of a server, by the path that each fills."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from headwater.client.pull import TransportMemory
+from headwater.client.surroundings import Surroundings
+from headwater.log_pace import paced_logger
+from headwater.media.mount import Mount
+from headwater.media.path_difference import PathDifference
+from headwater.relay.errors import LimitReached
+from headwater.relay.finding import Wanted
+from headwater.relay.relay import Relay
+from headwater.relay.settings import RelaySettings
+from headwater.sources.candidate import SourceSurroundings
+from headwater.sources.path_source import PathSource
+from headwater.sources.plan import PlannedSource, SourcePlan
+from headwater.sources.settings import SourceSettings, SourcesSettings
+from headwater.sources.start_gate import StartGate
+
+logger = paced_logger(__name__)
+
+
+class SourceTableSettings(RelaySettings, Protocol):
+    """The sections that sources go by."""
+
+    @property
+    def sources(self) -> SourcesSettings:
+        """How all of them together are treated."""
+
+
+class SourceTable:
+    """Starts and ends the sources of a configuration, those of the program, and those that readers
+    ask for. Each has a task of its own: what one does wrong costs nobody else.
+    """
+
+    def __init__(self, relay: Relay, settings: SourceTableSettings) -> None:
+        pace = settings.sources
+        self._relay = relay
+        self._around = SourceSurroundings(
+            relay=relay,
+            client=Surroundings.of(relay, settings.sockets),
+            memory=TransportMemory(),
+            gate=StartGate(pace.starts_at_once),
+            reader_gate=StartGate(pace.starts_at_once),
+            settings=pace,
+        )
+        self._plan = SourcePlan(settings.overrides_of(SourceSettings))
+        # By path: of the program, which go before those of the configuration.
+        self._added: dict[str, PlannedSource] = {}
+        self._sources: dict[str, PathSource] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
+        relay.path_watch.register(SourceSettings, self._paths_changed)
+        relay.finding.add(self)
+        relay.reservations.is_kept = self.has
+        relay.upkeep.add(self._check)
+
+    def __iter__(self) -> Iterator[PathSource]:
+        return iter(tuple(self._sources.values()))
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def start(self, added: Mapping[str, PlannedSource]) -> None:
+        """Start what is to be there from the beginning; `added` is what the program gave before."""
+        self._added = dict(added)
+        self._arrange()
+
+    def has(self, path: str) -> bool:
+        """Return whether a path has a source, be it started or not."""
+        return path in self._sources or self._planned(path) is not None
+
+    def apply(self, settings: SourceTableSettings) -> None:
+        """Go by other settings of all sources; changed paths are told by the relay's path watch."""
+        pace = settings.sources
+        around = self._around
+        around.settings = pace
+        around.gate.most = around.reader_gate.most = pace.starts_at_once
+        around.client = Surroundings.of(self._relay, settings.sockets)
+
+    def add(self, path: str, planned: PlannedSource) -> None:
+        """Give a path a source. Raises RuntimeError where it has one."""
+        if path in self._added:
+            raise RuntimeError(f"{path} has a source; remove it first")
+        self._added[path] = planned
+        self._put(path, planned)
+
+    async def remove(self, path: str) -> None:
+        """End a source that was added, and wait until it is gone. Raises LookupError for none."""
+        if self._added.pop(path, None) is None:
+            raise LookupError(f"no source was added for {path}")
+        removed = self._sources.get(path)
+        self._put(path, self._plan.of(path))
+        if removed is not None:
+            await removed.stopped()
+
+    async def find(self, wanted: Wanted) -> Mount | None:
+        """Return the mount of a path that has a source, started where need be; else None."""
+        path = wanted.path
+        source = self._sources.get(path)
+        if source is None:
+            planned = self._planned(path)
+            if planned is None or self._closed:
+                return None
+            self._require_room()
+            source = self._sources[path] = PathSource(path, planned, self._around)
+        return await source.mount()
+
+    def close(self) -> None:
+        """End all sources, for shutdown; mounts are closed by the server."""
+        self._closed = True
+        for path in tuple(self._sources):
+            self._drop(path, "server stopped", grace=False)
+
+    async def closed(self) -> None:
+        """Wait until all sources have given everything back."""
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    def _planned(self, path: str) -> PlannedSource | None:
+        return self._added.get(path) or self._plan.of(path)
+
+    def _paths_changed(self, difference: PathDifference) -> None:
+        self._plan = SourcePlan(difference.overrides)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Have every path do what is planned; one whose plan is as before is not touched."""
+        wanted = dict(self._plan.named()) | self._added
+        for path in tuple(self._sources):
+            self._put(path, wanted.get(path) or self._planned(path))
+        for path, planned in wanted.items():
+            self._put(path, planned)
+
+    def _put(self, path: str, planned: PlannedSource | None) -> None:
+        present = self._sources.get(path)
+        if self._closed or (present is not None and present.planned == planned):
+            return
+        before = None
+        if present is not None:
+            reason = "its source was changed" if planned else "its source was removed"
+            before = self._drop(path, reason, grace=planned is not None)
+        if planned is None or (planned.by_readers and present is None):
+            return
+        source = self._sources[path] = PathSource(path, planned, self._around)
+        mount = self._relay.mounts.get(path)
+        if not planned.on_demand or (mount is not None and mount.readers):
+            source.start(before)
+
+    def _drop(self, path: str, reason: str, *, grace: bool) -> PathSource:
+        source = self._sources.pop(path)
+        source.stop(reason, grace=grace)
+        task = self._relay.loop.beneath.create_task(source.stopped())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return source
+
+    def _require_room(self) -> None:
+        most = self._around.settings.on_demand_paths
+        asked_for = [path for path, source in self._sources.items() if source.planned.by_readers]
+        if len(asked_for) >= most:
+            raise LimitReached(
+                "sources.on_demand_paths",
+                f"readers have asked for {most} paths with a source already",
+            )
+
+    def _check(self, now: float) -> None:
+        for path, source in tuple(self._sources.items()):
+            source.check(now)
+            if source.planned.by_readers and source.is_resting and not source.awaited:
+                self._drop(path, "nobody wants it", grace=False)
