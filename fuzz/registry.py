@@ -48,6 +48,7 @@ TARGET_NAMES = (
     "nal_payloads",
     "codec_configs",
     "payloads",
+    "mp4",
     "track",
     "mount",
     "digest",

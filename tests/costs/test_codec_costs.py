@@ -11,10 +11,13 @@ from meter import CallMeter, opcodes
 
 from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.access_unit import AccessUnit
+from headwater.codecs.frame_times import LineStart
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.codecs.h264.payloads import h264_payloads
 from headwater.codecs.h265.depacketizer import H265Depacketizer
 from headwater.codecs.h265.payloads import h265_payloads
+from headwater.codecs.mp4.fragments import FragmentWriter
+from headwater.codecs.mp4.track import Mp4Track
 from headwater.codecs.packetizer import Packetizer
 
 FRAGMENTS = 60
@@ -87,3 +90,35 @@ def test_one_packet_of_latm_costs_a_few_reads_whatever_it_says(
         assert list(taker.feed(packet)) == []
     assert meter.python_calls < 1_000
     assert taker.counters.broken_packets == 1
+
+
+@pytest.mark.parametrize("slices", [1, 4])
+def test_a_picture_becomes_a_fragment_in_a_few_calls(slices: int) -> None:
+    taker = H264Depacketizer.of_format({})
+    taker.add_parameter_sets(
+        [
+            bytes.fromhex("6742c00bda0c3e84000003000400000300ca3c50aa80"),
+            bytes.fromhex("68ce0fc8"),
+        ]
+    )
+    track = Mp4Track(1, 90_000, LineStart(0, 0.0))
+    track.configure(taker.config)
+    writer = FragmentWriter([1])
+    units = [
+        AccessUnit(3_600 * index, (b"\x41" + bytes(5_000),) * slices, key_frame=False)
+        for index in range(1, 4)
+    ]
+
+    def write(unit: AccessUnit) -> bytes:
+        sample = track.sample(unit, taker.config, 1.0)
+        assert sample is not None
+        return writer.frame(1, sample)
+
+    write(units[0])
+    with CallMeter() as meter:
+        fragment = write(units[1])
+    # This test's own function; the sample, its pieces, its times, the tuples of both; the fragment.
+    assert meter.python_calls == 7
+    # 2.4 to 2.7 µs with one slice in CPython 3.11: 213 instructions, 28 more for each slice.
+    assert opcodes(lambda: write(units[2])) <= 235 + 32 * (slices - 1)
+    assert len(fragment) == 112 + slices * 5_005

@@ -5,14 +5,14 @@ little more than its checksum.
 """
 
 from dataclasses import dataclass
-from struct import Struct
+from struct import Struct, pack
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.g711 import G711Config
 
-_SAMPLE = Struct(">h")
 _STREAM_INFO = Struct(">HH")
 _MOST_BLOCK_SAMPLES = 65_535
+_MOST_CHANNELS, _MOST_RATE_HZ = 8, 65_535
 _SYNC_VARIABLE = b"\xff\xf9"
 # RFC 9639 §9.1.1 to §9.1.4: 16 bits of block size and of sample rate behind the header; 16 bits
 # a sample.
@@ -38,11 +38,16 @@ class FlacConfig:
         return b"\x80" + len(body).to_bytes(3, "big") + body
 
 
+def is_flac_possible(config: G711Config) -> bool:
+    """Return whether FLAC has so many channels (RFC 9639 §9.1.3), and a place for the rate."""
+    return config.channels <= _MOST_CHANNELS and config.sample_rate_hz <= _MOST_RATE_HZ
+
+
 class FlacEncoder:
     """Makes FLAC frames of G.711 samples.
 
     Args:
-        config: of the G.711 track.
+        config: of the G.711 track; `is_flac_possible` has to hold.
     """
 
     __slots__ = ("_samples", "_table", "config")
@@ -64,19 +69,20 @@ class FlacEncoder:
         head += _coded_number(self._samples)
         head += (count - 1).to_bytes(2, "big") + self.config.sample_rate_hz.to_bytes(2, "big")
         self._samples += count
-        parts = [head, bytes((_crc8(head),))]
+        head += bytes((_crc8(head),))
+        parts = [head]
+        check = _crc16(0, head)
         table = self._table
         for channel in range(channels):
             samples = content[channel : count * channels : channels]
+            kind = _VERBATIM
             if samples.count(samples[0]) == count:
-                parts += (_CONSTANT, table[samples[0]])
-            else:
-                parts.append(_VERBATIM)
-                parts += [table[sample] for sample in samples]
-        frame = b"".join(parts)
-        return AccessUnit(
-            unit.timestamp, (frame + _crc16(frame).to_bytes(2, "big"),), duration=count
-        )
+                kind, samples = _CONSTANT, samples[:1]
+            words = [table[sample] for sample in samples]
+            parts += (kind, pack(f">{len(words)}H", *words))
+            check = _crc16_of_words(_crc16(check, kind), words)
+        parts.append(check.to_bytes(2, "big"))
+        return AccessUnit(unit.timestamp, (b"".join(parts),), duration=count)
 
 
 def _coded_number(number: int) -> bytes:
@@ -119,11 +125,22 @@ def _crc8(content: bytes) -> int:
     return value
 
 
-def _crc16(content: bytes) -> int:
-    value = 0
+def _crc16(value: int, content: bytes) -> int:
     table = _CRC16
     for byte in content:
         value = (value << 8 & 0xFF00) ^ table[value >> 8 ^ byte]
+    return value
+
+
+# The checksum of two bytes is that of the first and a zero, and that of the second, together.
+_CRC16_HIGH = tuple(_crc16(0, bytes((byte, 0))) for byte in range(256))
+
+
+def _crc16_of_words(value: int, words: list[int]) -> int:
+    high, low = _CRC16_HIGH, _CRC16
+    for word in words:
+        value ^= word
+        value = high[value >> 8] ^ low[value & 0xFF]
     return value
 
 
@@ -144,5 +161,6 @@ def _a_law(code: int) -> int:
     return magnitude if code & 0x80 else -magnitude
 
 
-_MU_LAW = tuple(_SAMPLE.pack(_mu_law(code)) for code in range(256))
-_A_LAW = tuple(_SAMPLE.pack(_a_law(code)) for code in range(256))
+_MU_LAW = tuple(_mu_law(code) & 0xFFFF for code in range(256))
+_A_LAW = tuple(_a_law(code) & 0xFFFF for code in range(256))
+"""By code the sample, its 16 bits as an unsigned number."""
