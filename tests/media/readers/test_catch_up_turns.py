@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 
 def play(stage: Any, mount: Any, readers: list[Any]) -> None:
@@ -36,14 +39,14 @@ def test_one_timer_serves_all(stage: Any) -> None:
     assert stage.waiting == 0
 
 
-def test_a_turn_is_over_when_its_time_is_and_the_rest_comes_right_after(stage: Any) -> None:
-    mount, video = stage.kept()
-    readers = [stage.FakeReader(f"t{number}") for number in range(12)]
+def counted_turns(mount: Any, order: list[Any], before_each: Callable[[], None]) -> list[int]:
+    """How much is sent in each turn that is begun from now on."""
     turns: list[int] = []
     call_later = mount._audience._turns._call_later
 
     def counted(delay: float, turn: Any) -> Any:
         def begin() -> None:
+            before_each()
             before = len(order)
             turn()
             turns.append(len(order) - before)
@@ -51,7 +54,14 @@ def test_a_turn_is_over_when_its_time_is_and_the_rest_comes_right_after(stage: A
         return call_later(delay, begin)
 
     mount._audience._turns._call_later = counted
+    return turns
+
+
+def test_a_turn_is_over_when_its_time_is_and_the_rest_comes_right_after(stage: Any) -> None:
+    mount, video = stage.kept()
+    readers = [stage.FakeReader(f"t{number}") for number in range(12)]
     order = slow(stage, readers, 0.0004)
+    turns = counted_turns(mount, order, before_each=lambda: None)
     play(stage, mount, readers)
     stage.advance(1.0)
     assert states(mount) == ["live"] * 12
@@ -60,6 +70,21 @@ def test_a_turn_is_over_when_its_time_is_and_the_rest_comes_right_after(stage: A
     # Seven pieces of 64 KiB are 2.8 ms, more than a slice: one reader a turn, all but the first,
     # which was alone when it came.
     assert [count for count in turns if count] == [7] * 11
+
+
+@pytest.mark.parametrize(("others_s", "sent"), [(0.003, 7), (0.012, 21), (0.03, 42), (5.0, 56)])
+def test_where_turns_of_the_loop_are_long_they_have_their_part_of_each(
+    stage: Any, others_s: float, sent: int
+) -> None:
+    mount, _ = stage.kept()
+    readers = [stage.FakeReader(f"t{number}") for number in range(40)]
+    order = slow(stage, readers, 0.0004)
+    turns = counted_turns(mount, order, lambda: stage.advance_clock(others_s))
+    play(stage, mount, readers)
+    stage.advance(60.0)
+    assert states(mount) == ["live"] * 40
+    # The first slice is as short as ever; what nobody has to wait for is not counted behind it.
+    assert [count for count in turns if count][:3] == [7, sent, sent]
 
 
 def test_those_who_got_least_come_first(stage: Any) -> None:

@@ -16,6 +16,13 @@ SLICE_S = 0.002
 """So long it sends in one go. Then live packets and requests that came meanwhile have their turn,
 however many readers are on their way."""
 
+_LEAST_SHARE = 0.5
+"""But no less than this part of the time that all else has taken since the last slice left somebody
+waiting. Turns of a loop that has much to do are long: with a fixed slice in each, those who are on
+their way would get less than comes in meanwhile, and what waits for them would grow and grow."""
+_LONGEST_SLICE_S = 0.02
+"""However long the turn was: media that came meanwhile waits no longer than this."""
+
 _furthest_first = attrgetter("number")
 
 
@@ -41,6 +48,8 @@ class CatchUpTurns:
         self._busy = False
         # When somebody was sent something last.
         self._stepped_s = -math.inf
+        # When the last slice ended that was too short for all; None where it was not.
+        self._cut_off_s: float | None = None
 
     def __len__(self) -> int:
         """How many readers are on their way in convoys."""
@@ -117,7 +126,7 @@ class CatchUpTurns:
     def _serve(self, now: float) -> None:
         """Have those whose turn it is send, until the slice is over."""
         waiting = self._round
-        until_s = now + SLICE_S
+        until_s = now + self._slice_s(now)
         while waiting and now < until_s:
             convoy = waiting.pop()
             if not len(convoy):
@@ -126,6 +135,13 @@ class CatchUpTurns:
                 self._unite(convoy, waiting.pop())
             self._step(convoy, now)
             now = self._clock()
+        self._cut_off_s = now if waiting else None
+
+    def _slice_s(self, now: float) -> float:
+        if self._cut_off_s is None:
+            return SLICE_S
+        share_s = _LEAST_SHARE * (now - self._cut_off_s)
+        return min(max(SLICE_S, share_s), _LONGEST_SLICE_S)
 
     def _due(self, now: float) -> list[Convoy]:
         due = [convoy for convoy in self._convoys if convoy.due_s <= now]
