@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Final
 
-SCHEMES: Final = ("rtsp", "rtsps")
+MEDIA_SCHEMES: Final = ("srt", "rtmp", "rtmps", "http", "https", "udp", "rtp", "tcp")
+"""What PyAV opens, beside files."""
 
+SCHEMES: Final = ("rtsp", "rtsps", "file", "command", *MEDIA_SCHEMES)
+
+_COMMAND: Final = "command:"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
@@ -23,3 +28,14 @@ def scheme_of(url: str) -> str:
     if scheme not in SCHEMES:
         raise ValueError(f"{scheme}: is not a source that is known; there are {known}")
     return scheme
+
+
+def split_command(url: str) -> list[str]:
+    """Return the words of a command. Raises ValueError where a quote is open, or there is none."""
+    try:
+        words = shlex.split(url[len(_COMMAND) :])
+    except ValueError:
+        raise ValueError("a quote of the command is not closed") from None
+    if not words:
+        raise ValueError("there is no command behind command:")
+    return words

@@ -10,7 +10,7 @@ from headwater.client.settings import ClientTransport
 from headwater.net.client_tls import fingerprint_of
 from headwater.setting_fields import take_fields
 from headwater.shown_text import without_credentials
-from headwater.sources.schemes import scheme_of
+from headwater.sources.schemes import scheme_of, split_command
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,8 +20,10 @@ class SourceSettings:
     source: Annotated[
         str,
         NOW,
-        "URL that the server fetches this path from: `rtsp://user:password@host/path`, or "
-        "`rtsps://`. `${NAME}` stands for a variable of the server's environment, and "
+        "URL that the server fetches this path from: `rtsp://user:password@host/path`, `rtsps://`, "
+        "`file:/path/film.mp4` (played round and round), `command:` and a program that publishes "
+        "to the server, or what else PyAV opens (`srt:`, `rtmp:`, `http:`, `udp:` and others). "
+        "`${NAME}` stands for a variable of the server's environment, and "
         "`${file:/path}` for the first line of a file. If the section's name is a pattern, `{1}` "
         "stands for what its first `*`, `**` or `?` matched, and the server fetches a path when a "
         "reader asks for it. Nobody else can publish on a path with a source. Empty: none.",
@@ -124,6 +126,7 @@ class SourcesSettings:
 
 def _check_url(name: str, url: str) -> None:
     try:
-        scheme_of(url)
+        if scheme_of(url) == "command":
+            split_command(url)
     except ValueError as error:
         raise ValueError(f"{name} is {without_credentials(url)!r}: {error}") from None

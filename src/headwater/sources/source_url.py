@@ -34,6 +34,11 @@ def check_captures(template: str, wildcards: int) -> None:
 
     They may stand in path and query only: no reader chooses the host that the server calls.
     """
+    if template.startswith("command:") and _CAPTURE.search(template):
+        raise ValueError(
+            "has a capture; what a reader asks for is no part of a command: it gets the path of "
+            "the mount as $HEADWATER_PATH"
+        )
     numbers = [int(number) for number in _CAPTURE.findall(template)]
     if numbers and max(numbers) > wildcards:
         raise ValueError(
@@ -55,6 +60,9 @@ def with_secrets(
 
     Raises SourceError where a variable or file is missing, naming it.
     """
+    if template.startswith("command:"):
+        # Put in by the kind itself, once its words are split: a value must not become two words.
+        return template, ()
     variables = os.environ if environment is None else environment
     # What stands for a placeholder has no slash, which would end the login.
     login = _LOGIN.match(_PLACEHOLDER.sub(lambda found: "x" * len(found[0]), template))

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
+from headwater.frames.remux.interpreter import interpreter_options
+
 OrderT = TypeVar("OrderT")
 
 
@@ -58,14 +60,3 @@ def _memory_file() -> int:
 
     with tempfile.TemporaryFile(buffering=0) as file:
         return os.dup(file.fileno())
-
-
-def interpreter_options() -> tuple[str, ...]:
-    """Return the interpreter's options under which the same modules are found, and no others.
-
-    `-m` would put the working folder first among the places to import from, where anybody may
-    have left an `asyncio.py`.
-    """
-    if sys.flags.isolated:
-        return ("-I",)
-    return () if sys.path[0] in {"", str(Path.cwd())} else ("-P",)

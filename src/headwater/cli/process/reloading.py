@@ -11,11 +11,12 @@ import pickle
 import sys
 
 from headwater import RtspServer
-from headwater.cli.process.handover import can_be_started_again, interpreter_options
+from headwater.cli.process.handover import can_be_started_again
 from headwater.cli.process.logs import change_logs, log_advice
 from headwater.cli.process.settings_source import Reading, SettingsSource
 from headwater.config.applied import Applied
 from headwater.control.errors import StatusSocketError
+from headwater.frames.remux.interpreter import interpreter_options
 from headwater.log_pace import paced_logger
 
 logger = paced_logger(__name__)

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from headwater.cli.process.handover import interpreter_options
 from headwater.cli.publish.order import PublishOrder
+from headwater.frames.remux.interpreter import interpreter_options
 from headwater.frames.remux.reports import Ended, Progress, Report, read_report
 from headwater.frames.remux.urls import without_secrets
 
