@@ -43,6 +43,8 @@ class HookRunner:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.hooks = hooks
+        self.has: Callable[[object], bool] = hooks.names.__contains__
+        """Whether a function is registered for the hook of this name."""
         self.side = side
         self.settings = settings or HookSettings()
         self._clock = clock
@@ -54,10 +56,6 @@ class HookRunner:
             max_pending=self.settings.max_pending_notifications,
             max_running=self.settings.max_threads,
         )
-
-    def has(self, name: str) -> bool:
-        """Return whether a function is registered for the hook."""
-        return name in self.hooks.names
 
     @property
     def authentications_at_once(self) -> int:

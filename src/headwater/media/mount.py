@@ -358,7 +358,7 @@ class Mount:
         self._audience.cache_changed()
 
     def _require_open(self) -> None:
-        if not self.open:
+        if self.state is MountState.CLOSED:
             raise MountClosed(f"{self.path} is closed")
 
     def _forget_publisher(self, reason: str) -> Publisher | None:

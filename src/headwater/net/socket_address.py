@@ -20,6 +20,7 @@ def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return ipaddress.ip_address(host)
 
 
+@lru_cache(maxsize=1024)
 def family_of(host: str) -> socket.AddressFamily:
     """Return AF_INET or AF_INET6 for a numeric host; an IPv6 zone (`%eth0`) is allowed.
 

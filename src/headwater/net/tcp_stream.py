@@ -126,7 +126,10 @@ class TcpStream(TcpSendQueue):
             return
         data, self._initial_data = self._initial_data, b""
         if data and not self.closed:
-            self._deliver(data)
+            try:
+                self.receiver.stream_data(data)
+            except Exception as error:  # noqa: BLE001 - as below
+                self._contain(error)
         if self._reading and not self._released:
             self._watch()
 
@@ -181,12 +184,6 @@ class TcpStream(TcpSendQueue):
         if self._watched and self._read():
             self._reading_on = True
             self._loop.call_soon(self._read_on)
-
-    def _deliver(self, data: bytes) -> None:
-        try:
-            self.receiver.stream_data(data)
-        except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
-            self._contain(error)
 
     def _end(self) -> None:
         """Handle the peer's end of data."""
@@ -266,9 +263,10 @@ class TcpStream(TcpSendQueue):
             self._timer.cancel()
             self._timer = None
         self._watch_no_more()
-        self._wait_no_more()
+        if self._queue:
+            self._wait_no_more()
+            self._forget_queue()
         self._sock.close()
-        self._forget_queue()
         self._loop.call_soon(self._tell_closed, error)
 
     # -- telling

@@ -155,6 +155,9 @@ class Headers:
 
         RFC 2068 §4.2: several fields of one name mean the same as one with a list.
         """
+        first = self.by_name if self._first is None else self._first
+        if len(first) == len(self._fields):
+            return first.get(name.lower(), "")
         return ", ".join(filter(None, self.get_all(name)))
 
     def add(self, name: str, value: str) -> None:

@@ -93,12 +93,15 @@ def _status_line(version: str, status: int, reason: str | None) -> bytes:
 
 
 def _written(first_line: bytes, headers: Headers, body: bytes) -> bytes:
-    # RFC 2326 §12.14: a message with a body must say its length.
-    length = b"Content-Length: %d\r\n" % len(body) if body else b""
-    if "Content-Length" in headers:
-        headers, length = headers.copy(), b""
+    lines, length = headers.to_bytes(), b""
+    if b"content-length:" in lines.lower():
+        headers = headers.copy()
         headers.set("Content-Length", str(len(body)))
-    return b"%b\r\n%b%b\r\n%b" % (first_line, headers.to_bytes(), length, body)
+        lines = headers.to_bytes()
+    elif body:
+        # RFC 2326 §12.14: a message with a body must say its length.
+        length = b"Content-Length: %d\r\n" % len(body)
+    return b"%b\r\n%b%b\r\n%b" % (first_line, lines, length, body)
 
 
 def _unwritable(message: str) -> ProtocolError:

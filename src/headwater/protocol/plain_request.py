@@ -34,9 +34,7 @@ def plain_request(data: bytes, start: int, limits: WireLimits) -> tuple[Request,
         len(uri) > limits.max_uri_bytes
         or len(fields) > limits.max_header_count
         or items > limits.max_header_items
+        or "content-length" in lines.lower()
     ):
         return None
-    headers = Headers.of(fields)
-    if "content-length" in headers.by_name:
-        return None
-    return Request(method, uri, headers), head.end()
+    return Request(method, uri, Headers.of(fields)), head.end()

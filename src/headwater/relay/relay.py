@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
@@ -56,7 +56,7 @@ def new_end_id() -> str:
     RFC 2326 §3.4 wants ids that cannot be guessed; letters and digits only, since a dash makes
     some clients cut the id there.
     """
-    return secrets.token_hex(_ID_BYTES)
+    return os.urandom(_ID_BYTES).hex()
 
 
 @lru_cache(maxsize=256)

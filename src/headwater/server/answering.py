@@ -25,6 +25,7 @@ from headwater.server.refusal import (
 )
 from headwater.server.request_uri import loggable_uri
 from headwater.server.served_methods import SIDES_BY_METHOD, ServedPorts, methods_of
+from headwater.shown_text import shown
 from headwater.side import Side
 
 logger = paced_logger(__name__)
@@ -66,11 +67,15 @@ class Answering:
         """Answer one request; whatever goes wrong ends as a status, for this request alone."""
         asked = request.headers.by_name
         cseq = parse_cseq(asked.get("cseq"))
+        agent = asked.get("user-agent")
+        if agent and agent != connection.user_agent:
+            # Some clients name themselves in DESCRIBE alone.
+            connection.user_agent = shown(agent)
         closing = self._closing(cseq)
         if timestamp := asked.get("timestamp"):
             # RFC 2326 §12.38: the server MUST echo the exact same value.
             closing.insert(0, ("Timestamp", timestamp))
-        exchange = Exchange(connection, request, closing)
+        exchange = Exchange(connection, request, asked, closing)
         try:
             if cseq is None:
                 # RFC 2326 §12.17: the CSeq field MUST be present in all requests.

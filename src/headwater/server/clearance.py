@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from headwater.access.decision import Action, Challenge, Forbidden, Granted, Throttled
 from headwater.hooks import Redirect, Refused
 from headwater.log_pace import paced_logger
-from headwater.protocol.rtsp_uri import mount_path
 from headwater.protocol.status import Status
 from headwater.relay.admission import Admission, Application
 from headwater.relay.end import Grant
@@ -38,11 +37,11 @@ class Clearance:
 
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
-        require_short_path(path, self._limits.settings.path_bytes)
         connection, request = exchange.connection, exchange.request
         if connection.may(side, path):
             return
-        action, authorization = _ACTIONS[side], request.headers.get("Authorization")
+        require_short_path(path, self._limits.settings.path_bytes)
+        action, authorization = _ACTIONS[side], exchange.asked.get("authorization")
         granted = self._admission.at_once(action, path, authorization)
         if granted is not None:
             connection.username = granted.username
@@ -59,7 +58,7 @@ class Clearance:
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
         """Do the same for a request with a mount's URL; returns the mount's path."""
-        path = mount_path(exchange.uri)
+        path = exchange.url.path
         await self.require(exchange, side, path)
         return path
 

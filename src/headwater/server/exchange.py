@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headwater.hooks import HookRequest
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Request, Response
-from headwater.protocol.rtsp_uri import RtspUri
 from headwater.protocol.status import Status
-from headwater.server.request_uri import parse_request_uri
+from headwater.server.request_uri import MountUrl, mount_url
 from headwater.side import Side
 
 if TYPE_CHECKING:
@@ -22,25 +21,26 @@ if TYPE_CHECKING:
 class Exchange:
     """A request with the connection that it came on.
 
-    `closing` are the headers that every answer ends with. `after_answer` runs once the answer is in
-    the connection's queue, in the same turn of the loop, so that a reader's first `$` frame can
-    never overtake the answer to its PLAY. Where `answer_leads_media` is set, the answer leaves in
-    one go with what that writes.
+    `asked` are the request's headers by name, and `closing` those that every answer ends with.
+    `after_answer` runs once the answer is in the connection's queue, in the same turn of the loop,
+    so that a reader's first `$` frame can never overtake the answer to its PLAY. Where
+    `answer_leads_media` is set, the answer leaves in one go with what that writes.
     """
 
     connection: Connection
     request: Request
+    asked: Mapping[str, str] = field(default_factory=dict)
     closing: Sequence[tuple[str, str]] = ()
     after_answer: Callable[[], None] | None = None
     answer_leads_media: bool = False
-    _uri: RtspUri | None = field(default=None, init=False)
+    _url: MountUrl | None = field(default=None, init=False)
 
     @property
-    def uri(self) -> RtspUri:
-        """The request's URL, parsed once. Raises Refusal for `*`, ProtocolError for no URL."""
-        if self._uri is None:
-            self._uri = parse_request_uri(self.request)
-        return self._uri
+    def url(self) -> MountUrl:
+        """The request's URL, read once. Raises Refusal for `*`, ProtocolError for no URL."""
+        if self._url is None:
+            self._url = mount_url(self.request)
+        return self._url
 
     def answer(
         self,
@@ -59,7 +59,7 @@ def hook_request(exchange: Exchange, side: Side, path: str) -> HookRequest:
         method=request.method,
         uri=request.uri,
         path=path,
-        query=exchange.uri.query,
+        query=exchange.url.query,
         headers=request.headers.items(),
         peer=(connection.peer_ip, connection.peer_port),
         side=side,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, quote
 
 from headwater.protocol.message import Request
-from headwater.protocol.rtsp_uri import RtspUri
+from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.protocol.status import Status
 from headwater.server.refusal import Refusal
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_LONGEST_REMEMBERED = 512
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d+)?")
 _INSTANT_START_NAME = "instant_start"
 _INSTANT_START = {
@@ -25,11 +28,44 @@ _INSTANT_START = {
 }
 
 
-def parse_request_uri(request: Request) -> RtspUri:
-    """Return the request's URL; `*` has no mount and is refused for methods that need one."""
-    if request.uri == "*":
+@dataclass(frozen=True, slots=True)
+class MountUrl:
+    """What the URL of a request says.
+
+    Attributes:
+        path: the path of the mount, or of what is below it.
+        query: without its question mark.
+        base: the Content-Base of a description of it, without credentials.
+        as_written: the URL to the letter, for clients that compare; without credentials.
+    """
+
+    path: str
+    query: str
+    base: str
+    as_written: str
+
+
+def mount_url(request: Request) -> MountUrl:
+    """Read the request's URL; `*` has no mount and is refused for methods that need one.
+
+    Raises ProtocolError as `RtspUri.parse` and `mount_path` do.
+    """
+    text = request.uri
+    if text == "*":
         raise Refusal(Status.BAD_REQUEST, f"{request.method} needs the URL of a mount, not *")
-    return RtspUri.parse(request.uri)
+    # Peers repeat the same few; one with credentials is not kept, nor is what takes much memory.
+    remembered = "@" not in text and len(text) <= _LONGEST_REMEMBERED
+    return _remembered(text) if remembered else _read(text)
+
+
+def _read(text: str) -> MountUrl:
+    uri = RtspUri.parse(text)
+    shown = uri.without_credentials
+    base = f"{shown.rstrip('/')}/"
+    return MountUrl(mount_path(uri), uri.query, base, text if uri.username is None else shown)
+
+
+_remembered = lru_cache(maxsize=512)(_read)
 
 
 def require_short_path(path: str, most_bytes: int) -> None:
@@ -40,11 +76,6 @@ def require_short_path(path: str, most_bytes: int) -> None:
             f"the mount's path is longer than {most_bytes} bytes (limits.path_bytes)",
             setting="limits.path_bytes",
         )
-
-
-def url_as_written(request: Request, uri: RtspUri) -> str:
-    """Return the request's URL to the letter, for clients that compare; without credentials."""
-    return request.uri if uri.username is None else uri.without_credentials
 
 
 def encode_path(path: str) -> str:

@@ -32,7 +32,8 @@ class OfferedTally:
 
     def begin(self, index: int, track: Track) -> None:
         """Count what the track fans out from now on."""
-        self.end(index)
+        if self._live:
+            self.end(index)
         self._live += ((index, track, track.counters.packets, track.counters.bytes),)
 
     def end(self, index: int) -> None:

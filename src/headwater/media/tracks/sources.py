@@ -277,6 +277,9 @@ class SourceTable:
     @property
     def _main(self) -> _Source | None:
         self._end_run()
+        if len(self._sources) == 1:
+            [source] = self._sources.values()
+            return source if source.packets else None
         heard = [source for source in self._sources.values() if source.packets]
         if len(heard) < 2:
             return heard[0] if heard else None

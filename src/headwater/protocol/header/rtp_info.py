@@ -49,7 +49,7 @@ def parse_rtp_info(value: str) -> list[RtpInfoEntry]:
 
 def format_rtp_info(entries: Iterable[RtpInfoEntry]) -> str:
     """Return the header value; what is not known is left out."""
-    return ",".join(_formatted(entry) for entry in entries)
+    return ",".join(map(_formatted, entries))
 
 
 def _formatted(entry: RtpInfoEntry) -> str:

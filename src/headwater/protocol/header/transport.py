@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from headwater.protocol.errors import ProtocolError
@@ -19,6 +20,7 @@ _PROFILE = re.compile(r"(RTP/S?AVPF?)(?:/(UDP|TCP))?", re.IGNORECASE)
 _PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5})?)?")
 _ADDRESS = re.compile(r"[^\s\",;]*")
 _TTL = re.compile(r"[0-9]{1,3}")
+_LONGEST_REMEMBERED = 256
 _WHERE = "Transport"
 
 
@@ -106,6 +108,13 @@ def parse_transport(value: str) -> list[TransportSpec]:
     Raises:
         ProtocolError: 400, when no alternative is left because a known one is malformed.
     """
+    # A player that asks for channels, or for the ports that its machine gives it first, writes the
+    # same each time.
+    parse = _remembered if len(value) <= _LONGEST_REMEMBERED else _parsed
+    return [*parse(value)]
+
+
+def _parsed(value: str) -> tuple[TransportSpec, ...]:
     specs: list[TransportSpec] = []
     malformed: ProtocolError | None = None
     for alternative in split_quoted(value, ","):
@@ -118,7 +127,10 @@ def parse_transport(value: str) -> list[TransportSpec]:
             specs.append(spec)
     if not specs and malformed is not None:
         raise malformed
-    return specs
+    return tuple(specs)
+
+
+_remembered = lru_cache(maxsize=64)(_parsed)
 
 
 def parse_answered_transport(value: str) -> list[TransportSpec]:

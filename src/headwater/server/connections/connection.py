@@ -18,7 +18,6 @@ from headwater.relay.limit_settings import LimitSettings
 from headwater.server.connections.request_pace import RequestPace
 from headwater.server.connections.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
 from headwater.server.sessions.session import Session
-from headwater.shown_text import shown
 from headwater.side import Side
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.wire_connection import WireConnection
@@ -190,8 +189,11 @@ class Connection(WireConnection):
             case Request():
                 if self._unread is not None and self._must_wait_for_peer():
                     await self._until_answers_are_taken()
-                now = self._clock()
-                self._note_life(message, now)
+                self.requests += 1
+                self.last_request_s = now = self._clock()
+                # Not every client names its session in what it sends to keep it alive.
+                for session in self.sessions.values():
+                    session.touch(now)
                 wait_s = self._pace.wait_s(now, 1 + len(message.body) // _PACE_BODY_BYTES)
                 if wait_s:
                     self._around.counters.requests_delayed += 1
@@ -208,17 +210,6 @@ class Connection(WireConnection):
                 # This server asks nothing, so whatever is answered is of no use.
                 pass
         return 1
-
-    def _note_life(self, request: Request, now: float) -> None:
-        self.requests += 1
-        # Some clients name themselves in DESCRIBE alone.
-        agent = request.headers.by_name.get("user-agent")
-        if agent and agent != self.user_agent:
-            self.user_agent = shown(agent)
-        # Not every client names its session in what it sends to keep it alive.
-        self.last_request_s = now
-        for session in self.sessions.values():
-            session.touch(now)
 
     @property
     def _budget_spent(self) -> bool:

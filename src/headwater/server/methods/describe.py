@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.protocol.message import Response
+from headwater.protocol.message import Request, Response
 from headwater.protocol.status import Status
 from headwater.relay.finding import MountFinding, Wanted
 from headwater.server.clearance import Clearance
@@ -25,8 +25,7 @@ class Describe:
     async def answer(self, exchange: Exchange) -> Response:
         """Return the mount's SDP with our controls and addresses, or 404 if nobody publishes."""
         path = await self._clearance.require_by_uri(exchange, Side.PLAY)
-        accept = exchange.request.headers.get_list("Accept")
-        if accept != _SDP and not _accepts_sdp(accept):
+        if exchange.asked.get("accept") != _SDP and not _accepts_sdp(exchange.request):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
         mount = self._finding.here(path)
         if mount is None:
@@ -37,7 +36,7 @@ class Describe:
         self._lookup.touch_named(exchange)
         return exchange.answer(
             [
-                ("Content-Base", f"{exchange.uri.without_credentials.rstrip('/')}/"),
+                ("Content-Base", exchange.url.base),
                 ("Content-Type", _SDP),
                 ("Cache-Control", "no-cache"),
             ],
@@ -45,6 +44,7 @@ class Describe:
         )
 
 
-def _accepts_sdp(accept: str) -> bool:
+def _accepts_sdp(request: Request) -> bool:
+    accept = request.headers.get_list("Accept")
     offered = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return bool(offered & {_SDP, "application/*", "*/*", "*", ""})

@@ -20,7 +20,6 @@ from headwater.server.methods.offered_transports import OfferedTransports, trans
 from headwater.server.methods.setup_target import SetupTarget, publisher_target, reader_target
 from headwater.server.quirks import session_of_announce, session_of_setup
 from headwater.server.refusal import Refusal, setting_to_raise
-from headwater.server.request_uri import url_as_written
 from headwater.server.served_methods import ServedPorts
 from headwater.server.sessions.lookup import SessionLookup
 from headwater.server.sessions.session import PublisherSession, ReaderSession, Session
@@ -58,9 +57,11 @@ class Setup:
 
     async def answer(self, exchange: Exchange) -> Response:
         """Choose the first transport that fits, take what it needs, and tell the peer."""
-        uri, own = exchange.uri, exchange.connection.sessions
-        session = self._lookup.named(exchange) or session_of_announce(own.values())
-        if isinstance(session, PublisherSession):
+        url, own = exchange.url, exchange.connection.sessions
+        session = self._lookup.named(exchange)
+        if session is None and own:
+            session = session_of_announce(own.values())
+        if session is not None and isinstance(session, PublisherSession):
             return await self._set_up_publisher(exchange, session)
         if Side.PLAY not in exchange.connection.sides and session is None:
             raise Refusal(
@@ -84,7 +85,7 @@ class Setup:
             session = self._sessions.open_reader(exchange.connection, target.path, target.query)
         try:
             response = self._set_up_reader(exchange, session, target, target.mount, offers)
-            session.track_urls[target.track] = url_as_written(exchange.request, uri)
+            session.track_urls[target.track] = url.as_written
             session.advance(Method.SETUP)
         except Exception:
             # The peer does not learn of a session that its first SETUP opened in vain.

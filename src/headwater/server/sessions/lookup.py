@@ -29,7 +29,7 @@ class SessionLookup:
         connection.
         """
         connection = exchange.connection
-        value = exchange.request.headers.by_name.get("session")
+        value = exchange.asked.get("session")
         if not value:
             return None
         # Most name a session of their own connection, by its id alone.
@@ -85,6 +85,8 @@ class SessionLookup:
 
     def touch_named(self, exchange: Exchange) -> None:
         """Count a request as a sign of life of the session it names, if there is one."""
+        if "session" not in exchange.asked:
+            return
         try:
             session_id = _session_id(exchange)
         except ProtocolError:
@@ -141,7 +143,7 @@ def require_aggregate(exchange: Exchange, session: Session) -> ControlTarget:
 
 
 def _session_id(exchange: Exchange) -> str | None:
-    value = exchange.request.headers.by_name.get("session")
+    value = exchange.asked.get("session")
     return named_session_id(value) if value else None
 
 

@@ -73,7 +73,7 @@ class Session(End):
 
     def advance(self, method: Method) -> None:
         """Note that a method was carried out on the whole session."""
-        self._state = self.state_after(method)
+        self._state = next_state(self._state, method, self.side)
         if self._state in _BEGUN:
             self.began = True
 

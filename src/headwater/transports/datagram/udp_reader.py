@@ -132,7 +132,8 @@ class UdpReader(DatagramReader[_Leg]):
 
         Raises PortsExhausted when the track needs a pair and none is free.
         """
-        self.remove_track(index)
+        if index in self._reserved or index in self._legs:
+            self.remove_track(index)
         egress = self._egresses.acquire(
             track, self.identity.local_ip, self._settings, holder=self.identity.address_block
         )
