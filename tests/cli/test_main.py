@@ -17,6 +17,7 @@ COMMANDS = [
     "status",
     "demo",
     "publish",
+    "relay",
     "probe",
     "discover",
     "config",

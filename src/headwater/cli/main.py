@@ -50,6 +50,11 @@ COMMANDS = {
         "publish",
         "Publish a file or a camera's stream to an RTSP server, without encoding it again.",
     ),
+    "relay": _Command(
+        "relay_command",
+        "relay",
+        "Fetch cameras once each, and let any number of players watch them.",
+    ),
     "probe": _Command(
         "probe_command",
         "probe",

@@ -23,6 +23,7 @@ COMMAND_VARIABLES = frozenset(
         "HEADWATER_PROBE_URL",
         "HEADWATER_PUBLISH_INPUT",
         "HEADWATER_PUBLISH_URL",
+        "HEADWATER_RELAY_SOURCES",
     }
 )
 """What the commands read of the environment beside the keys of the configuration."""
