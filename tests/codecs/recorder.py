@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import av
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.configs import TrackConfig
@@ -52,7 +49,3 @@ def written(
         groups = [samples[at : at + frames] for at in range(0, len(samples), frames)]
         fragments = [writer.fragment(1, group) for group in groups]
     return Written(init_segment([track.init]), fragments, track.init.entry.name, samples)
-
-
-def opened(file: bytes) -> av.container.InputContainer:
-    return av.open(io.BytesIO(file), "r", format="mp4")

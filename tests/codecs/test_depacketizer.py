@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from packets import rtp
+from rtp_units import rtp
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import Depacketizer, VideoDepacketizer

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from nal_units import CODECS, H264, H265, NalCodec
-from packets import fed, marked
+from rtp_units import fed, marked
 
 from headwater.codecs.depacketizers import TrackFormat, depacketizer_for
 from headwater.protocol.sdp import MediaDescription
@@ -65,6 +65,13 @@ def test_what_a_description_says_of_the_codec(
     found = TrackFormat.of(media)
     assert found.payload_types == types
     assert found.parameters == parameters
+
+
+@pytest.mark.parametrize("written", ["opus/48000/2", "opus/48000", "OPUS/8000/1", "opus/90000"])
+def test_opus_has_one_clock_whatever_is_written(written: str) -> None:
+    media = described(f"a=rtpmap:97 {written}", head="m=audio 0 RTP/AVP 97")
+    found = TrackFormat.of(media)
+    assert (found.clock_rate_hz, found.channels) == (48_000, 2)
 
 
 def test_an_unknown_codec_has_none() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from films import HEIGHT, RATE_HZ, WIDTH, annex_b, decoded, film
-from packets import fed
+from rtp_units import fed
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.configs import TrackConfig, VideoConfig

@@ -1,5 +1,5 @@
 import pytest
-from packets import fed, rtp
+from rtp_units import fed, rtp
 
 from headwater.codecs.opus import OpusDepacketizer, opus_samples
 

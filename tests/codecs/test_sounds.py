@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from packets import fed
+from rtp_units import fed
 from sounds import CODECS, Sound, heard, sound
 
 from headwater.codecs.aac.config import AacConfig

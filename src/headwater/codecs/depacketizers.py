@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from headwater.codecs import opus
 from headwater.codecs.aac.depacketizer import AacDepacketizer
 from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.av1.depacketizer import Av1Depacketizer
@@ -48,10 +49,13 @@ class TrackFormat:
         if parameters is None:
             with_parameters = [fmtp for fmtp in fmtps.values() if fmtp]
             parameters = with_parameters[0] if len(with_parameters) == 1 else {}
+        # RFC 7587 §4.1: Opus has one clock and "/48000/2", whatever some cameras write.
+        is_opus = media.encoding == "OPUS"
+        channels = maps[chosen].channels if chosen in maps else 1
         return cls(
             encoding=media.encoding,
-            clock_rate_hz=media.clock_rate_hz,
-            channels=maps[chosen].channels if chosen in maps else 1,
+            clock_rate_hz=opus.CLOCK_RATE_HZ if is_opus else media.clock_rate_hz,
+            channels=2 if is_opus else channels,
             parameters=parameters,
             payload_types=tuple(dict.fromkeys([*types, *carrying])),
         )

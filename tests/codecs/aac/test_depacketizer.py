@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import fed, rtp
+from rtp_units import fed, rtp
 
 from headwater.codecs.aac.config import AacConfig
 from headwater.codecs.aac.depacketizer import AacDepacketizer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import fed, rtp
+from rtp_units import fed, rtp
 
 from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.bits import BitWriter

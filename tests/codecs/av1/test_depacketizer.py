@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from films import film
-from packets import fed, marked, rtp, stream
+from rtp_units import fed, marked, rtp, stream
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.av1.config import Av1Config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from films import decoded, film
-from packets import fed, stream
+from rtp_units import fed, stream
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.mjpeg.config import MjpegConfig

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from films import CODECS, RATE_HZ, Film, film, picture_hash
 from fuzz.mp4_boxes import read_fragments, read_init
-from packets import fed
-from recorder import Written, opened, written
+from mp4_player import opened
+from recorder import Written, written
+from rtp_units import fed
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.configs import TrackConfig

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fuzz.mp4_boxes import read_fragments, read_init
-from packets import fed
-from recorder import opened, written
+from mp4_player import opened
+from recorder import written
+from rtp_units import fed
 from sounds import heard, sound
 
 from headwater.codecs.depacketizers import depacketizer_for

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from nal_units import CODECS, H264, H265, NalCodec
-from packets import fed, marked, rtp, stream
+from rtp_units import fed, marked, rtp, stream
 
 from headwater.codecs import depacketizer as limits
 from headwater.codecs.nal import depacketizer as nal

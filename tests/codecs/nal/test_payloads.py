@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nal_units import CODECS, NalCodec
-from packets import fed
+from rtp_units import fed
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.packetizer import Packetizer

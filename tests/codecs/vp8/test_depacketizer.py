@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from packets import fed, stream
+from rtp_units import fed, stream
 
 from headwater.codecs.vp8.config import Vp8Config
 from headwater.codecs.vp8.depacketizer import Vp8Depacketizer

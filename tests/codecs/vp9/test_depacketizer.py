@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 import pytest
 from films import film, picture_hash
-from packets import fed, stream
+from rtp_units import fed, stream
 
 from headwater.codecs.bits import BitWriter
 from headwater.codecs.vp9.config import Vp9Config

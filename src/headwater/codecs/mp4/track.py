@@ -22,10 +22,11 @@ class Mp4Track:
     Args:
         track_id: its number in the file, from 1.
         clock_rate_hz: units of its RTP timestamps per second.
-        start: where its line of time begins.
+        start: where its line of time begins; with its first access unit unless given by then.
         in_band: see `sample_entry`.
 
     Attributes:
+        start: see above.
         init: what the initialisation segment says of it, another object after each change, which
             wants another initialisation segment in front of the next sample; None until known, and
             for codecs that have no place in MP4.
@@ -36,20 +37,25 @@ class Mp4Track:
         "_encoder",
         "_in_band",
         "_parts",
-        "_start",
         "_times",
         "clock_rate_hz",
         "init",
+        "start",
         "track_id",
     )
 
     def __init__(
-        self, track_id: int, clock_rate_hz: int, start: LineStart, *, in_band: bool = False
+        self,
+        track_id: int,
+        clock_rate_hz: int,
+        start: LineStart | None = None,
+        *,
+        in_band: bool = False,
     ) -> None:
         self.track_id = track_id
         self.clock_rate_hz = clock_rate_hz
         self.init: InitTrack | None = None
-        self._start = start
+        self.start = start
         self._in_band = in_band
         self._config: TrackConfig | None = None
         self._encoder: FlacEncoder | None = None
@@ -77,9 +83,7 @@ class Mp4Track:
             self._parts = entry.parts
             if self.init is None or not _is_same(entry, self.init.entry):
                 self.init = InitTrack(self.track_id, self.clock_rate_hz, entry)
-            if self._times is None:
-                self._times = self._new_times(config, entry)
-            elif isinstance(self._times, PictureTimes) and isinstance(config, PictureConfig):
+            if isinstance(self._times, PictureTimes) and isinstance(config, PictureConfig):
                 self._times.tell_reorder(config.reorder_frames)
         return self.init
 
@@ -95,14 +99,17 @@ class Mp4Track:
         """
         if config is not self._config:
             self.configure(config)
-        times = self._times
-        if self.init is None or times is None:
+        if self.init is None:
             return None
         if self._encoder is not None:
             encoded = self._encoder.encode(unit)
             if encoded is None:
                 return None
             unit = encoded
+        times = self._times
+        if times is None:
+            start = self.start or LineStart(unit.timestamp, arrived_s)
+            times = self._times = self._new_times(start, self.init.entry)
         time = times.place(unit, arrived_s)
         if time is None:
             return None
@@ -111,17 +118,18 @@ class Mp4Track:
         size_bytes = sum(map(len, parts))
         return Sample(parts, size_bytes, decode_time, duration, offset, unit.key_frame)
 
-    def _new_times(self, config: TrackConfig, entry: SampleEntry) -> FrameTimes:
+    def _new_times(self, start: LineStart, entry: SampleEntry) -> FrameTimes:
         if not entry.is_picture:
-            return SoundTimes(self.clock_rate_hz, self._start)
+            return SoundTimes(self.clock_rate_hz, start)
+        config = self._config
         if isinstance(config, PictureConfig):
             return PictureTimes(
                 self.clock_rate_hz,
-                self._start,
+                start,
                 reorder=config.reorder_frames,
                 frame_rate_hz=config.frame_rate_hz,
             )
-        return PictureTimes(self.clock_rate_hz, self._start, reorder=0)
+        return PictureTimes(self.clock_rate_hz, start, reorder=0)
 
 
 def _is_same(entry: SampleEntry, other: SampleEntry) -> bool:
