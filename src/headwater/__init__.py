@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.client.recording import Recording
     from headwater.client.rtsp_client import RtspClient
     from headwater.client.settings import ClientSettings, ClientTransport
+    from headwater.cluster.settings import WorkerSettings
     from headwater.config.applied import Applied, SettingsChange
     from headwater.config.errors import ConfigError, ConfigFault
     from headwater.config.file import Assignment, load_settings
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         PortsStatus,
         ServerStatus,
         SettingsStatus,
+        WorkerStatus,
     )
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.hooks.registry import RegisteredHook
@@ -169,6 +171,8 @@ __all__ = [
     "TransportKind",
     "UserSettings",
     "When",
+    "WorkerSettings",
+    "WorkerStatus",
     "__version__",
     "discover",
     "load_settings",
@@ -243,6 +247,8 @@ _HOMES = {
     "ControlSettings": "headwater.control.settings",
     "Health": "headwater.control.status",
     "ServerStatus": "headwater.control.status",
+    "WorkerSettings": "headwater.cluster.settings",
+    "WorkerStatus": "headwater.control.status",
     "Allowed": "headwater.hooks",
     "HookRequest": "headwater.hooks",
     "Hooks": "headwater.hooks",

@@ -185,7 +185,7 @@ def make_certificate(path: Path) -> None:
 
 async def test_without_sighup_there_is_nothing_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGHUP")
-    with serving._hang_ups_taken(
+    with serving.hang_ups_taken(
         Reloading(RtspServer(), SettingsSource()), asyncio.Event()
     ) as nothing:
         assert nothing is None

@@ -127,7 +127,7 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
             (
                 "FILE:1: qqq: unknown section (the file may have: [server], [http], [sessions], "
                 '[rtp], [sockets], [mounts], [paths."…"], [sources], [limits], [access], [hooks], '
-                "[tls], [control], [log], [[mount_overrides]], [[access.users]])"
+                "[tls], [control], [workers], [log], [[mount_overrides]], [[access.users]])"
             ),
         ),
         (

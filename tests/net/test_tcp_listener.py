@@ -135,11 +135,13 @@ async def test_port_zero_tries_again_when_the_second_host_has_it_taken(
     real = tcp_listener._listening
     taken: list[int] = []
 
-    def second_host_is_taken_twice(host: str, port: int, backlog: int) -> socket.socket:
+    def second_host_is_taken_twice(
+        host: str, port: int, backlog: int, *, shares_port: bool
+    ) -> socket.socket:
         if host == "127.0.0.2" and len(taken) < 2:
             taken.append(port)
             raise OSError(errno.EADDRINUSE, "taken")
-        return real(host, port, backlog)
+        return real(host, port, backlog, shares_port=shares_port)
 
     monkeypatch.setattr(tcp_listener, "_listening", second_host_is_taken_twice)
     if sys.platform == "darwin":

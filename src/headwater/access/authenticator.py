@@ -65,7 +65,7 @@ class Authenticator:
     """Decides about requests: by the users of the settings, or by a function of the owner.
 
     `sleep` is how attempts wait when the brake says so; `asyncio.sleep` unless told otherwise.
-    `counters` is for reading only.
+    `counters` is for reading only. `brake` counts wrong credentials.
     """
 
     def __init__(
@@ -81,7 +81,11 @@ class Authenticator:
         self._slow_check = SlowPasswordCheck(settings.verified_lifetime_s)
         # Those who wait for an attempt of their own source to be over, first come first served.
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        self._brake = Brake(_brake_limits(settings))
+        self.brake = Brake(_brake_limits(settings))
+
+    def sign_nonces_with(self, secret: bytes) -> None:
+        """Accept the nonces of all processes that have the same secret."""
+        self._nonces.secret = secret
 
     def with_settings(self, settings: AccessSettings) -> Authenticator:
         """Return one that decides by other users and rules, and goes on with all that this knows.
@@ -93,7 +97,7 @@ class Authenticator:
         other._go_by(settings)  # noqa: SLF001 - of this class
         self._nonces.lifetime_s = settings.nonce_lifetime_s
         self._slow_check.forget(settings.verified_lifetime_s)
-        self._brake.limits = _brake_limits(settings)
+        self.brake.limits = _brake_limits(settings)
         return other
 
     def anonymous(self, action: Action, path: str) -> Granted | None:
@@ -158,7 +162,7 @@ class Authenticator:
         Without such credentials it is given two empty strings. `places` bounds how many calls of
         it run at once. Never answers Forbidden. What `verify` raises comes through.
         """
-        brake, given = self._brake, None if authorization is None else understood(authorization)
+        brake, given = self.brake, None if authorization is None else understood(authorization)
         if not isinstance(given, BasicCredentials):
             # Every client begins so: where a user has logged in before, it is known.
             try:
@@ -248,7 +252,7 @@ class Authenticator:
 
         Whoever waits holds up one request of one connection: connections bound how many wait.
         """
-        brake, peer, name = self._brake, claim.peer, claim.credentials.username
+        brake, peer, name = self.brake, claim.peer, claim.credentials.username
         now, delayed = claim.now, False
         # Whose queues are to be told when this is over: a source may become another while one
         # waits, since the first success makes the address known.
@@ -318,7 +322,7 @@ class Authenticator:
                     basic.password,
                     claim.now,
                     source=source_in_network(claim.peer, attempt.source),
-                    known=self._brake.knows(claim.peer, basic.username),
+                    known=self.brake.knows(claim.peer, basic.username),
                 )
             except TooManyWaitingError:
                 return _BUSY
@@ -384,7 +388,7 @@ class Authenticator:
         # A name that is not in the settings is not logged: people type passwords there.
         extra = {"peer": claim.peer_text, "user": known_name or "(unknown)"}
         _log.warning("wrong credentials", extra={**extra, "cause": "401"})
-        if self._brake.failed(attempt, claim.now):
+        if self.brake.failed(attempt, claim.now):
             cause = f"{self.settings.address_failure_limit} wrong credentials"
             pause_s = self.settings.address_pause_s
             paused = {**extra, "peer": claim.peer, "cause": cause, "pause_s": pause_s}

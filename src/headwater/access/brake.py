@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -101,6 +101,10 @@ class Brake:
         self.limits = limits
         """They may be changed at any time."""
         self._max_entries = max_entries
+        self.on_failure: Callable[[Hashable, Hashable], None] | None = None
+        """Told of each failure, its source and user, for brakes of other processes."""
+        self.on_known: Callable[[str, str], None] | None = None
+        """Told of each address that becomes known for a user."""
         self._by_source: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._by_user: OrderedDict[Hashable, _Failures] = OrderedDict()
         self._known: OrderedDict[Hashable, None] = OrderedDict()
@@ -158,8 +162,14 @@ class Brake:
 
         The attempt keeps its place until `end`.
         """
-        self._entry(self._by_user, attempt.user, now).count += 1
-        source = self._entry(self._by_source, attempt.source, now)
+        if self.on_failure is not None:
+            self.on_failure(attempt.source, attempt.user)
+        return self.failed_elsewhere(attempt.source, attempt.user, now)
+
+    def failed_elsewhere(self, source_key: Hashable, user: Hashable, now: float) -> bool:
+        """Count wrong credentials that another process has seen; True as for `failed`."""
+        self._entry(self._by_user, user, now).count += 1
+        source = self._entry(self._by_source, source_key, now)
         source.count += 1
         if not self.limits.address_limit or source.count < self.limits.address_limit:
             return False
@@ -170,6 +180,12 @@ class Brake:
 
     def succeeded(self, peer: str, username: str) -> None:
         """Remember that this user logged in from this address."""
+        if self.on_known is not None and not self.knows(peer, username):
+            self.on_known(peer, username)
+        self.known_elsewhere(peer, username)
+
+    def known_elsewhere(self, peer: str, username: str) -> None:
+        """Remember that this user logged in from this address, here or at another process."""
         _keep(self._known, self._pair(peer, username), None, self._max_entries)
         _keep(self._known_blocks, self.block(peer), None, self._max_entries)
 

@@ -32,7 +32,8 @@ class Nonces:
 
     def __init__(self, lifetime_s: float) -> None:
         self.lifetime_s = lifetime_s
-        self._secret = secrets.token_bytes(32)
+        self.secret = secrets.token_bytes(32)
+        """Processes that have the same know each other's nonces."""
 
     def issue(self, now: float, peer: str) -> str:
         """Return a new nonce, in hexadecimal digits."""
@@ -40,7 +41,7 @@ class Nonces:
         return stamp + self._mac(stamp, peer)
 
     def judge(self, nonce: str, now: float, peer: str) -> NonceState:
-        """Return whether this process gave the nonce to this address and it is still good."""
+        """Return whether the nonce was given to this address, with this secret, and is good yet."""
         stamp, mac = nonce[:-_MAC_DIGITS], nonce[-_MAC_DIGITS:]
         if len(nonce) != _DIGITS or not nonce.isascii():
             return NonceState.FOREIGN
@@ -51,4 +52,4 @@ class Nonces:
 
     def _mac(self, stamp: str, peer: str) -> str:
         text = f"{stamp}{peer}".encode()
-        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:_MAC_DIGITS]
+        return hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:_MAC_DIGITS]

@@ -307,12 +307,7 @@ class RtspServer:
         if self._running is not None:
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
-        running = RunningServer(
-            self.settings,
-            asyncio.get_running_loop(),
-            {Side.PUBLISH: self.publish_hooks, Side.PLAY: self.play_hooks},
-            self._forget_running,
-        )
+        running = self._make_running()
         running.start(hosts, self._sources)
         self._running = running
         ports = running.relay.transports.ports
@@ -534,6 +529,14 @@ class RtspServer:
         self.settings = running.settings
         return applied
 
+    def _make_running(self) -> RunningServer:
+        return RunningServer(
+            self.settings,
+            asyncio.get_running_loop(),
+            {Side.PUBLISH: self.publish_hooks, Side.PLAY: self.play_hooks},
+            self._forget_running,
+        )
+
     def _check_hooks(self) -> None:
         if self.play_hooks is self.publish_hooks:
             return
@@ -576,13 +579,16 @@ class RtspServer:
     ) -> str:
         if not port:
             raise RuntimeError(f"{setting} is 0: the port is known once the server is started")
-        host = self.settings.server.host
-        host = "127.0.0.1" if host in _ANY_HOSTS else host
-        host = f"[{host}]" if ":" in host else host
         settings = self.settings
         secure = settings.server.tls_only if schemes[0] == "rtsp" else settings.http.tls_only
-        scheme = schemes[secure]
-        return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
+        return server_url(settings.server.host, port, path, scheme=schemes[secure])
+
+
+def server_url(host: str, port: int, path: str, *, scheme: str) -> str:
+    """Return the URL of a mount for players and tools on this machine."""
+    host = "127.0.0.1" if host in _ANY_HOSTS else host
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
 
 
 def _rooted(path: str) -> str:

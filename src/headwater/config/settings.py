@@ -9,6 +9,7 @@ from typing import Annotated
 
 from headwater.access.settings import AccessSettings
 from headwater.applies import NOW
+from headwater.cluster.settings import WorkerSettings
 from headwater.config.path_section import PathSection, check_sections, path_sections
 from headwater.control.settings import ControlSettings
 from headwater.hooks.settings import HookSettings
@@ -75,6 +76,7 @@ class Settings:
     hooks: HookSettings = field(default_factory=HookSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:

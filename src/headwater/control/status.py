@@ -128,6 +128,29 @@ class HookThreadsStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One of the processes that serve together; `ServerStatus` has their sums.
+
+    Attributes:
+        name: what its log lines call it.
+        uptime_s: since it began; a worker that died is replaced by a younger one.
+        pulled_mounts: mounts that it takes from another worker.
+        cpu_user_s, cpu_system_s: processor time that it has used.
+    """
+
+    name: str
+    pid: int
+    uptime_s: float
+    mounts: int
+    pulled_mounts: int
+    sessions: int
+    connections: int
+    memory_bytes: int | None
+    cpu_user_s: float
+    cpu_system_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """A server as it was at one moment.
 
@@ -135,7 +158,9 @@ class ServerStatus:
     the server's monotonic clock, to which `opened_s`, `last_seen_s` and `last_packet_s` belong:
     the difference of two statuses' `clock_s` is the time between them. `counters`, `access` and
     `log` are copies that change no more; `log` is the whole process's. `settings` is None until
-    settings are applied to the running server.
+    settings are applied to the running server. `workers` is empty for a server of one process; of
+    several all other values are sums, a mount has the readers of all, and `replaced_workers` counts
+    those that died.
     """
 
     version: str
@@ -157,6 +182,8 @@ class ServerStatus:
     mounts: tuple[MountSnapshot, ...]
     sessions: tuple[SessionSnapshot, ...]
     forwards: tuple[ForwardSnapshot, ...] = ()
+    workers: tuple[WorkerStatus, ...] = ()
+    replaced_workers: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as dicts, lists, texts and numbers, as JSON has them."""

@@ -40,7 +40,7 @@ _CREDENTIALS: Final = struct.Struct("3i")
 """The kernel's struct ucred: process, user and group (unix(7))."""
 _RETRY_S: Final = 0.1
 
-StatusSteps = Callable[[], Generator[None, None, ServerStatus]]
+StatusSteps = Callable[[], Generator[None, None, ServerStatus] | Awaitable[ServerStatus]]
 ResultT = TypeVar("ResultT")
 
 
@@ -54,7 +54,7 @@ class StatusSocket:
 
     At most 8 may ask at once, others are closed unheard; a request is at most 1,024 bytes, and
     whole, answered and read within 5 seconds. `steps` makes a status, with a pause where it
-    yields.
+    yields, or is awaited.
 
     It answers also when every descriptor of the process is taken: one is kept for it, with which
     those who ask are served one after another.
@@ -240,7 +240,10 @@ class StatusSocket:
     async def _reply(self, question: str) -> Iterator[str]:
         match question:
             case "status":
-                return json_pieces(await _in_turns(self._steps()))
+                steps = self._steps()
+                if isinstance(steps, Generator):
+                    return json_pieces(await _in_turns(steps))
+                return json_pieces(await steps)
             case "health":
                 return json_pieces(self._health())
             case _:

@@ -128,6 +128,7 @@ class HttpDoor:
 
         Raises OSError, with the port in its message, where it is taken.
         """
+        self._listener.shares_port = self._relay.name_space.shares_ports
         self._listener.bind(hosts, self._settings.http.port or 0)
         self._listener.start()
 

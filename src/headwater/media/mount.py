@@ -55,6 +55,7 @@ class Mount:
         publisher_since_s: when its present publisher came.
         counters: plain integers.
         cache: what came since the last key frame; None where nothing is to be kept.
+        readers_elsewhere: readers that other processes have of the same path.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Mount:
         self.range_text: str | None = None
         self.opened_s = self.publisher_since_s = clock()
         self.counters = MountCounters()
+        self.readers_elsewhere = 0
         self.tracks = tuple(
             Track(
                 index,
@@ -118,6 +120,11 @@ class Mount:
     def readers(self) -> tuple[Reader, ...]:
         """The readers it knows: set up, playing or paused."""
         return self._audience.readers
+
+    @property
+    def counted_readers(self) -> int:
+        """How many readers it has, without processes that pass its packets on."""
+        return self._audience.counted
 
     @property
     def open(self) -> bool:
@@ -160,7 +167,9 @@ class Mount:
         One that is known already is fine. Raises MountFull, MountClosed.
         """
         self._require_open()
-        self._audience.add(reader, limit=self.settings.max_readers)
+        self._audience.add(
+            reader, limit=self.settings.max_readers, elsewhere=self.readers_elsewhere
+        )
 
     def start_reader(self, reader: Reader, plan: StartPlan) -> None:
         """Send what was planned, paced, then join the reader live: in order, without a gap.

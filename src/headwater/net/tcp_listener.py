@@ -30,7 +30,8 @@ class TcpListener:
 
     `on_connection` gets each new, non-blocking socket (it owns it) and the peer's address. When no
     descriptor is left, a descriptor kept in reserve lets waiting connections be answered with
-    `overload_answer` and closed instead of hanging.
+    `overload_answer` and closed instead of hanging. With `shares_port` other processes of the same
+    user may listen on the same port, and the kernel gives each connection to one of them.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class TcpListener:
         backlog: int = 1_024,
         accepts_per_wake: int = 64,
         overload_answer: bytes = b"",
+        shares_port: bool = False,
     ) -> None:
         self._loop = loop
         self._on_connection = on_connection
         self._backlog = backlog
         self._accepts_per_wake = accepts_per_wake
         self._overload_answer = overload_answer
+        self.shares_port = shares_port
         self._sockets: list[socket.socket] = []
         self._accepting = False
         self._reserve = DescriptorReserve()
@@ -75,11 +78,13 @@ class TcpListener:
         hosts. Raises ValueError for a host that is not numeric, OSError naming host and port when
         one cannot be bound.
         """
-        numeric = _spread(hosts)
+        numeric = spread(hosts)
         tries = _PORT_TRIES if port == 0 and len(numeric) > 1 else 1
         for left in reversed(range(tries)):
             try:
-                self._sockets = _bind_all(numeric, port, self._backlog)
+                self._sockets = _bind_all(
+                    numeric, port, self._backlog, shares_port=self.shares_port
+                )
             except OSError as error:
                 # The port that was free on the first host may be taken on the next.
                 if not left or error.errno != errno.EADDRINUSE:
@@ -198,7 +203,8 @@ class TcpListener:
         return count
 
 
-def _spread(hosts: Sequence[str]) -> list[str]:
+def spread(hosts: Sequence[str]) -> list[str]:
+    """Return numeric hosts, each once, `""` being every IPv4 and IPv6 address."""
     numeric: list[str] = []
     for host in hosts:
         if host:
@@ -208,11 +214,13 @@ def _spread(hosts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(numeric))
 
 
-def _bind_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+def _bind_all(
+    hosts: Sequence[str], port: int, backlog: int, *, shares_port: bool
+) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for host in hosts:
-            sock = _listening(host, port, backlog)
+            sock = _listening(host, port, backlog, shares_port=shares_port)
             sockets.append(sock)
             port = sock.getsockname()[1]
     except BaseException:
@@ -222,11 +230,25 @@ def _bind_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket.sock
     return sockets
 
 
-def _listening(host: str, port: int, backlog: int) -> socket.socket:
+def _listening(host: str, port: int, backlog: int, *, shares_port: bool) -> socket.socket:
+    return bound_socket(host, port, shares_port=shares_port, will_listen=backlog)
+
+
+def bound_socket(
+    host: str, port: int, *, shares_port: bool, will_listen: int | None = None
+) -> socket.socket:
+    """Return a socket bound to a numeric host, which listens where `will_listen` is a backlog.
+
+    Raises OSError naming host and port.
+    """
     family = family_of(host)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        _listen(sock, socket_address(host, port), backlog)
+        if shares_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        _bind(sock, socket_address(host, port))
+        if will_listen is not None:
+            sock.listen(will_listen)
     except OSError as error:
         sock.close()
         shown = f"[{host}]" if family == socket.AF_INET6 else host
@@ -239,7 +261,7 @@ def _listening(host: str, port: int, backlog: int) -> socket.socket:
     return sock
 
 
-def _listen(sock: socket.socket, address: Address, backlog: int) -> None:
+def _bind(sock: socket.socket, address: Address) -> None:
     sock.setblocking(False)
     # Elsewhere a restarted server may bind at once; on Windows the option would let two share.
     if sys.platform != "win32":
@@ -248,4 +270,3 @@ def _listen(sock: socket.socket, address: Address, backlog: int) -> None:
         # A socket of its own for each family: IPv4 peers then have IPv4 addresses everywhere.
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     sock.bind(address)
-    sock.listen(backlog)

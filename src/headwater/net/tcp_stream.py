@@ -228,6 +228,19 @@ class TcpStream(TcpSendQueue):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._release(error)
 
+    def detach(self) -> socket.socket | None:
+        """Give the socket back and forget it; the receiver is told nothing more.
+
+        None, and nothing changes, where something waits to be written or the stream is closed.
+        """
+        if self._queue or self.closed or self._ended:
+            return None
+        self._released = self.closed = True
+        self._reading = False
+        self._tell_writers()
+        self._loop.remove_reader(self._descriptor)
+        return self._sock
+
     def _give_up(self, deadline_s: float) -> None:
         self.abort(TimeoutError(f"{self.queued_bytes} bytes not sent {deadline_s:g} s after close"))
 

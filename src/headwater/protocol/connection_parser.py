@@ -115,6 +115,11 @@ class WireParser:
         )
 
     @property
+    def unread(self) -> bytes:
+        """The bytes behind the last message or frame that was returned."""
+        return self._carried_frame + (bytes(self._tail) or self._buffer[self._position :])
+
+    @property
     def offset(self) -> int:
         """Position in the stream where the first message or frame begins that is not finished.
 

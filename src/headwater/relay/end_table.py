@@ -37,14 +37,26 @@ class EndTable:
         """Return the end with this id, if it lives."""
         return self._by_id.get(end_id)
 
+    @property
+    def publishers(self) -> int:
+        """How many of them publish."""
+        return self._by_side[Side.PUBLISH]
+
+    def by_address(self, least: int) -> dict[str, int]:
+        """Return how many there are of each address that has `least` or more."""
+        return {block: count for block, count in self._by_address.items() if count >= least}
+
     def require_room(self, side: Side, address_block: str, peer: str) -> None:
         """Raise LimitReached where one more of this side from this address would be too many."""
-        settings = self._limits.settings
-        if len(self._by_id) >= settings.sessions:
+        settings, others = self._limits.settings, self._limits.elsewhere
+        here = self._by_address[address_block]
+        if len(self._by_id) + others.sessions >= settings.sessions:
             limit = "sessions"
-        elif self._by_address[address_block] >= settings.sessions_per_address:
+        elif here + others.sessions_of.get(address_block, 0) >= settings.sessions_per_address:
             limit = "sessions_per_address"
-        elif side is Side.PUBLISH and self._by_side[side] >= settings.publishers:
+        elif (
+            side is Side.PUBLISH and self._by_side[side] + others.publishers >= settings.publishers
+        ):
             limit = "publishers"
         else:
             return

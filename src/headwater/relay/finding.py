@@ -46,6 +46,10 @@ class MountFinding:
         """Ask this one too, after those before it."""
         self._finders.append(finder)
 
+    def add_first(self, finder: MountFinder) -> None:
+        """Ask this one before all others."""
+        self._finders.insert(0, finder)
+
     def here(self, path: str) -> Mount | None:
         """Return the mount of a path if it is open."""
         return self._mounts.get(path)

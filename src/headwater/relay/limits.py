@@ -5,6 +5,7 @@ from __future__ import annotations
 from headwater.log_pace import paced_logger
 from headwater.relay.counters import ServerCounters
 from headwater.relay.limit_settings import LimitSettings
+from headwater.relay.shared_counts import NOTHING_ELSEWHERE, SharedCounts
 
 logger = paced_logger(__name__)
 
@@ -14,6 +15,8 @@ class Limits:
 
     def __init__(self, settings: LimitSettings, counters: ServerCounters) -> None:
         self.settings = settings
+        self.elsewhere: SharedCounts = NOTHING_ELSEWHERE
+        """What other processes count that share the limits."""
         self._counters = counters
 
     def met(self, limit: str, peer: str) -> None:

@@ -22,7 +22,7 @@ class Notices(MountObserver):
     """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook.
 
     Attributes:
-        watchers: rooms of the server that are told of mounts, before the hooks.
+        watchers: rooms of the server that are told of mounts and publishers, before the hooks.
     """
 
     def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner], events: EventFeed) -> None:
@@ -64,12 +64,16 @@ class Notices(MountObserver):
     def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """Tell that a publisher took the mount."""
         logger.info("publisher started", extra=self._fields(mount, publisher))
+        for watcher in self.watchers:
+            tell(watcher.publisher_started, mount, publisher)
         self._tell(self._publish, EventName.PUBLISHER_STARTED, mount, publisher.id)
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
         """Tell that the publisher left."""
         fields = self._fields(mount, publisher)
         logger.info("publisher stopped", extra={**fields, "cause": reason})
+        for watcher in self.watchers:
+            tell(watcher.publisher_stopped, mount, publisher, reason)
         self._tell(self._publish, EventName.PUBLISHER_STOPPED, mount, publisher.id, reason)
 
     def reader_started(self, mount: ObservedMount, reader: Reader) -> None:

@@ -38,7 +38,7 @@ class _Feed(Publisher):
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
         """Hand a request for a key frame to the program; what else is said is of no use to it."""
-        if self._on_key_frame_wanted is None or not _asks_for_key_frame(packet):
+        if self._on_key_frame_wanted is None or not asks_for_key_frame(packet):
             return
         try:
             self._on_key_frame_wanted(track_index)
@@ -152,7 +152,8 @@ class PacketPublisher(End):
         """Forget nothing: its program learns of the end when it next publishes."""
 
 
-def _asks_for_key_frame(compound: bytes) -> bool:
+def asks_for_key_frame(compound: bytes) -> bool:
+    """Return whether a compound RTCP packet asks its receiver for a key frame."""
     return any(
         isinstance(packet, Feedback) and packet.wants_key_frame for packet in parse_rtcp(compound)
     )

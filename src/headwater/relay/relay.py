@@ -33,6 +33,7 @@ from headwater.relay.finding import MountFinding
 from headwater.relay.full_budgets import FullBudgets
 from headwater.relay.limits import Limits
 from headwater.relay.memory_return import MemoryReturn, Turnover
+from headwater.relay.name_space import ALONE, NameSpace
 from headwater.relay.notices import Notices
 from headwater.relay.path_watch import PathWatch
 from headwater.relay.reports import Reports
@@ -72,6 +73,7 @@ class Relay:
     Attributes:
         id: the name by which it knows its own streams when they come back to it.
         draining: whether the server was told to stop: who is here may stay a while, nobody comes.
+        name_space: who has the paths that are not here; set by `join`.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Relay:
         self.clock: Callable[[], float] = loop.time
         self.draining = False
         self.id = f"headwater-{new_end_id()}"
+        self.name_space: NameSpace = ALONE
         self.counters = ServerCounters()
         self.turnover = Turnover()
         self.limits = Limits(limits, self.counters)
@@ -135,8 +138,12 @@ class Relay:
         )
 
     def watch_mounts(self, watcher: MountObserver) -> None:
-        """Have a room told of mounts that open and close."""
+        """Have a room told of mounts that open and close, and of their publishers."""
         self._notices.watchers.append(watcher)
+
+    def join(self, name_space: NameSpace) -> None:
+        """Share paths and ports with other processes; before the start."""
+        self.name_space = self.reservations.name_space = name_space
 
     def start(self) -> None:
         """Start the periodic work, and say so where the certificate is not valid."""
@@ -226,6 +233,7 @@ class Relay:
 
     def _forget(self, end: End, cause: str) -> None:
         self.ends.remove(end)
+        self.name_space.give_back(end.id)
         self.counters.sessions_closed_by_cause[_counted_cause(cause)] += 1
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("session closed", extra=_fields(end, cause))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from headwater.media.errors import MountBusy
 from headwater.media.mount_table import MountTable
 from headwater.media.settings import SecondPublisher
 from headwater.relay.end import End
+from headwater.relay.name_space import ALONE, NameSpace
 
 
 class Reservations:
@@ -18,12 +19,14 @@ class Reservations:
 
     Attributes:
         is_kept: whether a path is filled by the server itself, and nobody may publish there.
+        name_space: has the last word where several processes share the paths.
     """
 
     def __init__(self, mounts: MountTable) -> None:
         self._mounts = mounts
         self._holders: dict[str, End] = {}
         self.is_kept: Callable[[str], bool] = _kept_for_nobody
+        self.name_space: NameSpace = ALONE
 
     def __len__(self) -> int:
         return len(self._holders)
@@ -33,13 +36,22 @@ class Reservations:
         if self.is_kept(path):
             raise MountBusy(f"{path} has a source, and nobody else can publish there")
         self._mounts.check_free(path)
-        replaces = self._mounts.settings_for(path).on_second_publisher is SecondPublisher.REPLACE
-        if path in self._holders and not replaces:
+        if path in self._holders and not self._replaces(path):
             raise MountBusy(f"another publisher has announced {path} and is about to send")
 
     def take(self, end: End) -> None:
         """Reserve the publisher's path, which `check` let through."""
         self._holders[end.path] = end
+
+    def claim(self, end: End) -> Awaitable[None] | None:
+        """Have the path, which is reserved here, in all other processes too.
+
+        None where there are none. The wait raises MountBusy.
+        """
+        return self.name_space.claim(end, replaces=self._replaces(end.path))
+
+    def _replaces(self, path: str) -> bool:
+        return self._mounts.settings_for(path).on_second_publisher is SecondPublisher.REPLACE
 
     def give_back(self, end: End) -> None:
         """Free whatever the publisher holds; one that holds nothing is no error."""

@@ -14,6 +14,7 @@ from headwater.server.connections.connection import Connection, Surroundings
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.connections.deadlines import Deadlines
 from headwater.server.connections.listeners import Listeners, PortPlan
+from headwater.server.connections.passing_on import Give, PassingOn, PlaceOf
 from headwater.server.methods.announce import Announce
 from headwater.server.methods.describe import Describe
 from headwater.server.methods.offered_transports import OfferedTransports
@@ -103,6 +104,11 @@ class RtspService:
         self._answering.name_server(settings.server.server_name)
         self.listeners.take(ports)
 
+    def pass_connections_on(self, place_of: PlaceOf, give: Give) -> None:
+        """Give connections to the processes that have their mounts, from the next one on."""
+        passing = PassingOn(self.connections, place_of, give)
+        self._around = replace(self._around, pass_on=passing.pass_on)
+
     def _make_connection(
         self, sides: frozenset[Side], peer: tuple[str, int], secure: bool
     ) -> Connection:
@@ -139,7 +145,15 @@ def _methods(
         ).answer,
         Method.DESCRIBE: Describe(clearance, relay.finding, lookup).answer,
         Method.SETUP: Setup(
-            clearance, sessions, lookup, mounts, relay.transports, offered, ports, limits
+            clearance,
+            sessions,
+            lookup,
+            mounts,
+            relay.finding,
+            relay.transports,
+            offered,
+            ports,
+            limits,
         ).answer,
         Method.PLAY: Play(lookup, relay.loop.call_later).answer,
         Method.RECORD: Record(lookup, mounts, reservations).answer,

@@ -101,6 +101,8 @@ class SourceTable:
     async def find(self, wanted: Wanted) -> Mount | None:
         """Return the mount of a path that has a source, started where need be; else None."""
         path = wanted.path
+        if not self._relay.name_space.fetches(path):
+            return None
         source = self._sources.get(path)
         if source is None:
             planned = self._planned(path)
@@ -130,7 +132,9 @@ class SourceTable:
 
     def _arrange(self) -> None:
         """Have every path do what is planned; one whose plan is as before is not touched."""
-        wanted = dict(self._plan.named()) | self._added
+        named = dict(self._plan.named()) | self._added
+        fetches = self._relay.name_space.fetches
+        wanted = {path: planned for path, planned in named.items() if fetches(path)}
         for path in tuple(self._sources):
             self._put(path, wanted.get(path) or self._planned(path))
         for path, planned in wanted.items():

@@ -9,8 +9,9 @@ import typer
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.cli.process.event_loop import LoopChoice
 from headwater.cli.process.handover import replace_process
-from headwater.cli.process.serving import ServeOrder, serve_until_signalled
+from headwater.cli.process.serving import ServeOrder
 from headwater.cli.process.settings_source import SettingsSource
+from headwater.cli.process.supervising import serve_with_workers
 from headwater.cli.settings_read import read_settings
 from headwater.config.advice import advice
 from headwater.config.file import Assignment
@@ -55,6 +56,14 @@ def serve(
     rtp_port_count: Annotated[
         int | None, typer.Option(help="How many UDP ports for media.", show_default="10000")
     ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="How many processes serve together (Linux). auto: one for each core.",
+            show_default="1",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None,
         typer.Option(
@@ -89,6 +98,7 @@ def serve(
         ("--http-port", "http.port"): http_port,
         ("--rtp-port-start", "rtp.rtp_port_start"): rtp_port_start,
         ("--rtp-port-count", "rtp.rtp_port_count"): rtp_port_count,
+        ("--workers", "workers.count"): "0" if workers == "auto" else workers,
         ("--log-level", "log.level"): log_level,
         ("--log-format", "log.format"): log_format,
     }
@@ -109,7 +119,7 @@ def serve(
         ),
     )
     replace_process(order, "headwater.cli.process.daemon")
-    serve_until_signalled(order)
+    serve_with_workers(order)
 
 
 def parse_assignment(text: str) -> Assignment:

@@ -30,6 +30,8 @@ def health_line(document: Document) -> str:
 def status_view(document: Document, before: Document | None = None) -> RenderableType:
     """Return the status to print, with rates since `before`, or averages since the start."""
     parts: list[RenderableType] = [*_head(document, before)]
+    if workers := document.get("workers"):
+        parts += ["", _workers_table(workers)]
     if document["mounts"]:
         parts += ["", _mounts_table(document, before)]
     if document.get("forwards"):
@@ -78,6 +80,8 @@ def _head(document: Document, before: Document | None) -> Iterator[Text]:
         if settings["need_restart"]:
             keys = ", ".join(settings["need_restart"])
             yield Text(f"until a restart as before: {keys}", style="yellow")
+    if died := document.get("replaced_workers"):
+        yield Text(f"{_number(died, 'worker')} died and replaced", style="yellow")
     drops = {name: count for name, count in document["drops"].items() if count}
     if drops:
         yield Text("drops  " + _counts(drops), style="yellow")
@@ -94,6 +98,26 @@ def _head(document: Document, before: Document | None) -> Iterator[Text]:
                 f"{threads['purpose']} ({threads['side']})",
                 style="yellow",
             )
+
+
+def _workers_table(workers: list[Document]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("worker")
+    for heading in ("pid", "up", "mounts", "pulled", "sessions", "connections", "memory", "cpu"):
+        table.add_column(heading, justify="right")
+    for worker in workers:
+        table.add_row(
+            worker["name"],
+            str(worker["pid"]),
+            duration(worker["uptime_s"]),
+            str(worker["mounts"]),
+            str(worker["pulled_mounts"]),
+            str(worker["sessions"]),
+            str(worker["connections"]),
+            size(worker["memory_bytes"]),
+            duration(worker["cpu_user_s"] + worker["cpu_system_s"]),
+        )
+    return table
 
 
 def _mounts_table(document: Document, before: Document | None) -> Table:

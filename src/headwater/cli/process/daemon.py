@@ -14,7 +14,12 @@ def main(arguments: list[str]) -> None:
     """Serve what the descriptor in the arguments holds; exits as `headwater serve` would."""
     order = received_order(int(arguments[0]), ServeOrder)
     try:
-        serve_until_signalled(order)
+        if order.settings.workers.workers == 1:
+            serve_until_signalled(order)
+        else:
+            from headwater.cli.process.supervising import serve_with_workers
+
+            serve_with_workers(order)
     except CommandFailed as failure:
         show(failure, sys.stderr)
         sys.exit(failure.exit_code)

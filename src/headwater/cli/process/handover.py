@@ -22,11 +22,8 @@ def replace_process(order: object, module: str) -> None:
     """Go on as a process of `module`, which takes the order; returns only where that cannot be."""
     if os.name != "posix" or not can_be_started_again():
         return
-    descriptor = _memory_file()
+    descriptor = written_order(order)
     try:
-        with open(descriptor, "wb", closefd=False) as file:
-            pickle.dump(order, file)
-        os.lseek(descriptor, 0, os.SEEK_SET)
         os.set_inheritable(descriptor, True)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -39,8 +36,21 @@ def replace_process(order: object, module: str) -> None:
         os.close(descriptor)
 
 
+def written_order(order: object) -> int:
+    """Return the descriptor of a file in memory that holds the order. Raises OSError."""
+    descriptor = _memory_file()
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            pickle.dump(order, file)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
-    """Return the order that `replace_process` sent, and close the descriptor. Raises TypeError."""
+    """Return the order that `written_order` wrote, and close the descriptor. Raises TypeError."""
     with open(descriptor, "rb") as file:
         order = pickle.load(file)  # noqa: S301 (written by this program)
     if not isinstance(order, kind):

@@ -20,11 +20,16 @@ _COLOURS = {logging.WARNING: "\x1b[33m", logging.ERROR: "\x1b[31m", logging.CRIT
 _STRONG, _FAINT, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
-def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
-    """Send every log record to `stream` (stderr) in the format that `settings` asks for."""
+def configure_logs(
+    settings: LogSettings, stream: TextIO | None = None, *, worker: str = ""
+) -> None:
+    """Send every log record to `stream` (stderr) in the format that `settings` asks for.
+
+    `worker` is named in each line, where several processes write to one log.
+    """
     stream = sys.stderr if stream is None else stream
     handler = _handler(stream)
-    handler.setFormatter(_formatter(settings, stream))
+    handler.setFormatter(_formatter(settings, stream, worker))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[settings.level.value.upper()])
@@ -38,7 +43,8 @@ def change_logs(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.setLevel(_LEVELS[settings.level.value.upper()])
     for handler in root.handlers:
-        handler.setFormatter(_formatter(settings, sys.stderr))
+        worker = getattr(handler.formatter, "worker", "")
+        handler.setFormatter(_formatter(settings, sys.stderr, worker))
 
 
 def log_advice(advice: Iterable[str]) -> None:
@@ -50,13 +56,14 @@ def log_advice(advice: Iterable[str]) -> None:
 class TextFormatter(logging.Formatter):
     """`2026-11-28T16:31:29.416Z [info   ] reader started [headwater.server.notices] mount=/a`."""
 
-    def __init__(self, *, colours: bool) -> None:
+    def __init__(self, *, colours: bool, worker: str = "") -> None:
         super().__init__()
         self._colours = colours
+        self.worker = worker
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and below it the traceback, if there is one."""
-        event, fields = _parts(record)
+        event, fields = _parts(record, self.worker)
         level = f"[{record.levelname.lower():<7}]"
         if self._colours:
             level = f"{_COLOURS.get(record.levelno, _FAINT)}{level}{_PLAIN}"
@@ -68,9 +75,13 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `timestamp`, `level`, `logger`, `message`, then the fields."""
 
+    def __init__(self, *, worker: str = "") -> None:
+        super().__init__()
+        self.worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a traceback is the field `exception`."""
-        event, fields = _parts(record)
+        event, fields = _parts(record, self.worker)
         line = {
             "timestamp": _time_of(record),
             "level": record.levelname.lower(),
@@ -83,11 +94,14 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def _parts(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
+def _parts(record: logging.LogRecord, worker: str) -> tuple[str, dict[str, object]]:
     """Return what happened and the fields; records of other libraries are made fit here."""
     if not is_fit(record):
         make_fit(record, fields_of(record))
-    return vars(record)["event"], fields_of(record)
+    fields = fields_of(record)
+    if worker:
+        fields = {"worker": worker, **fields}
+    return vars(record)["event"], fields
 
 
 def _time_of(record: logging.LogRecord) -> str:
@@ -95,12 +109,12 @@ def _time_of(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _formatter(settings: LogSettings, stream: TextIO) -> logging.Formatter:
+def _formatter(settings: LogSettings, stream: TextIO, worker: str) -> logging.Formatter:
     match settings.format:
         case LogFormat.JSON:
-            return JsonFormatter()
+            return JsonFormatter(worker=worker)
         case LogFormat.TEXT:
-            return TextFormatter(colours=takes_colours(stream))
+            return TextFormatter(colours=takes_colours(stream), worker=worker)
 
 
 def _handler(stream: TextIO) -> logging.Handler:

@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import pickle
 import sys
+from typing import Protocol
 
-from headwater import RtspServer
 from headwater.cli.process.handover import can_be_started_again
 from headwater.cli.process.logs import change_logs, log_advice
 from headwater.cli.process.settings_source import Reading, SettingsSource
 from headwater.config.applied import Applied
+from headwater.config.settings import Settings
 from headwater.control.errors import StatusSocketError
 from headwater.frames.remux.interpreter import interpreter_options
 from headwater.log_pace import paced_logger
@@ -31,10 +32,20 @@ class NotReloadedError(ValueError):
     """The configuration was not applied, and nothing has changed; one line for each cause."""
 
 
+class Reloadable(Protocol):
+    """A server, of one process or of several."""
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again."""
+
+    async def apply(self, settings: Settings) -> Applied:
+        """Go by other settings."""
+
+
 class Reloading:
     """Reads and applies the configuration of one server, one reload after another."""
 
-    def __init__(self, server: RtspServer, source: SettingsSource) -> None:
+    def __init__(self, server: Reloadable, source: SettingsSource) -> None:
         self._server = server
         self._source = source
         self._turn = asyncio.Lock()

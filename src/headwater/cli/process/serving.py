@@ -8,7 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from headwater import RtspServer
@@ -45,12 +45,18 @@ def serve_until_signalled(order: ServeOrder) -> None:
     """Run the server until SIGINT or SIGTERM; raises CommandFailed when it cannot start."""
     configure_logs(order.settings.log)
     log_advice(order.advice)
-    try:
+    with failures_logged(order.settings.log.format):
         run_until_signalled(lambda stop_asked: _serve(order, stop_asked), order.loop)
+
+
+@contextlib.contextmanager
+def failures_logged(log_format: LogFormat) -> Iterator[None]:
+    """Log a failure, and exit, where the log is for machines: what reads JSON gets nothing else."""
+    try:
+        yield
     except CommandFailed as failure:
-        if order.settings.log.format is LogFormat.TEXT:
+        if log_format is LogFormat.TEXT:
             raise
-        # What reads JSON gets nothing else.
         fields = {"cause": str(failure), "remedy": failure.remedy}
         logger.error("server not started", extra=fields)
         sys.exit(failure.exit_code)
@@ -103,10 +109,13 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     gc.collect()
     gc.freeze()
     reloading = Reloading(server, order.source)
-    with _hang_ups_taken(reloading, stop_asked):
+    with hang_ups_taken(reloading, stop_asked):
         try:
             await open_status_socket(server, reloading.reload)
-            _say_urls(server)
+            http_url = "" if server.http_port is None else server.http_url("/NAME")
+            say_urls(
+                server.settings, server.publish_url("/NAME"), server.play_url("/NAME"), http_url
+            )
             supervisor.ready(server.health)
             await stop_asked.wait()
         finally:
@@ -116,21 +125,19 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
             supervisor.close()
 
 
-def _say_urls(server: RtspServer) -> None:
+def say_urls(settings: Settings, publish_url: str, play_url: str, http_url: str) -> None:
     """Tell a person where to publish and play; machines are told by the line `server started`."""
-    if server.settings.log.format is LogFormat.JSON:
+    if settings.log.format is LogFormat.JSON:
         return
     # A standard output that cannot be written to is no reason not to serve.
     with contextlib.suppress(OSError):
-        sys.stdout.write(
-            f"publish to  {server.publish_url('/NAME')}\nplay from   {server.play_url('/NAME')}\n"
-        )
-        if server.http_port is not None:
-            sys.stdout.write(f"browsers    {server.http_url('/NAME')}\n")
+        sys.stdout.write(f"publish to  {publish_url}\nplay from   {play_url}\n")
+        if http_url:
+            sys.stdout.write(f"browsers    {http_url}\n")
         sys.stdout.flush()
 
 
-def _hang_ups_taken(
+def hang_ups_taken(
     reloading: Reloading, stop_asked: StopAsked
 ) -> contextlib.AbstractContextManager[None]:
     """SIGHUP reads the configuration again; where a terminal has hung up, it ends the server."""

@@ -15,6 +15,7 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, ObservedMount
 from headwater.media.path_difference import PathDifference
 from headwater.media.path_override import PathOverride, changes_in, settings_for
+from headwater.media.publisher import Publisher
 from headwater.protocol.path_pattern import check_pattern, matches
 from headwater.relay.relay import Relay
 from headwater.relay.settings import RelaySettings
@@ -68,6 +69,10 @@ class Forwards(MountObserver):
         if opened is not None and (self._overrides or self._asked):
             self._look_at(opened)
 
+    def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:  # noqa: ARG002
+        """Begin or end the forwards of a mount whose publisher moved between processes."""
+        self.mount_opened(mount)
+
     def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         """End the forwards of a mount. One that has opened on its path since has its own."""
         for forward in tuple(self._running.values()):
@@ -94,7 +99,9 @@ class Forwards(MountObserver):
         """Have the forwards of a mount that are wanted, and no others; leave the rest alone."""
         if self._stopped:
             return
-        wanted = self._wanted(mount.path)
+        # The process that has the publisher forwards, and nobody beside it.
+        pulled = self._relay.name_space.pulls(mount.path)
+        wanted = {} if pulled else self._wanted(mount.path)
         for forward in tuple(self._running.values()):
             order = forward.order
             if order.path == mount.path and (

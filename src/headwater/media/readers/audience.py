@@ -110,6 +110,7 @@ class Audience:
         self._end_soon = end_soon
         self._seats: dict[Reader, _Seat] = {}
         self._playing = 0
+        self._relays = 0
         self._turns = turns
         self._video = frozenset(track.index for track in mount.tracks if track.has_key_frames)
         self._catching_up: dict[_Seat, None] = {}
@@ -124,19 +125,26 @@ class Audience:
         """Everyone it knows."""
         return tuple(self._seats)
 
-    def add(self, reader: Reader, *, limit: int) -> None:
-        """Note a reader. Raises MountFull at `limit` (0: none)."""
+    @property
+    def counted(self) -> int:
+        """How many of them are readers, not processes that pass the packets on."""
+        return len(self._seats) - self._relays
+
+    def add(self, reader: Reader, *, limit: int, elsewhere: int) -> None:
+        """Note a reader. Raises MountFull at `limit` (0: none), `elsewhere` ones counted in."""
         if reader in self._seats:
             return
-        if limit and len(self._seats) >= limit:
+        if limit and not reader.is_relay and self.counted + elsewhere >= limit:
             raise MountFull(f"{self._mount.path} has {limit} readers, the most it may have")
         self._seats[reader] = _Seat(reader)
+        self._relays += reader.is_relay
 
     def start(self, reader: Reader, plan: StartPlan) -> None:
         """Begin, or begin anew, by a plan."""
         seat = self._seats.get(reader)
         if seat is None:
             seat = self._seats[reader] = _Seat(reader)
+            self._relays += reader.is_relay
         self._halt(seat)
         seat.tracks = _tracks(frozenset(plan.points))
         if not seat.started:
@@ -186,6 +194,7 @@ class Audience:
         seat = self._seats.pop(reader, None)
         if seat is None:
             return
+        self._relays -= reader.is_relay
         self._halt(seat)
         self._mount.counters.dropped_packets += reader.dropped_packets
         self._mount.counters.dropped_bytes += reader.dropped_bytes

@@ -25,6 +25,8 @@ class Reader(ABC):
         transport: how its packets leave ("udp", "tcp", "multicast", …).
         needs_pacing: whether its way out has no queue that tells when to wait (UDP): cached
             packets are then sent at a bounded pace, not as fast as `queued_bytes` lets them.
+        is_relay: whether it passes the packets on to readers that are counted elsewhere, so that
+            `max_readers` does not count it.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Reader(ABC):
     user_agent: str
     transport: str
     needs_pacing: bool = True
+    is_relay: bool = False
 
     @property
     def queued_bytes(self) -> int:

@@ -174,6 +174,16 @@ class Track:
         # The cache may keep the batch for long; what readers shared of it is not needed again.
         batch.forget_shared()
 
+    def write_kept(self, packets: list[bytes], arrived_s: float) -> None:
+        """Fan out what came to another process at that time, which has kept it for a while."""
+        clock = self._clock
+        # Not an argument of `write`, where each live batch would pay for it.
+        self._clock = lambda: arrived_s
+        try:
+            self.write(packets)
+        finally:
+            self._clock = clock
+
     def write_rtcp(self, packets: list[bytes]) -> None:
         """Relay the compound RTCP packets that one wake-up brought, in order of arrival.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from headwater.log_pace import paced_logger
 from headwater.net.socket_address import address_block, address_text
+from headwater.net.tcp_stream import TcpStream
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import Request, Response
 from headwater.protocol.status import Status
@@ -47,6 +49,8 @@ class Surroundings:
         answer_error: answers bytes that are no request.
         lost: lets go of what ran on a connection that is gone.
         failed: ends the sessions of a connection whose work raised.
+        pass_on: gives a connection to another process where that has the mount of its request, and
+            returns whether it did; None where there is no other.
     """
 
     limits: LimitSettings
@@ -60,6 +64,7 @@ class Surroundings:
     answer_error: Callable[[Connection, ProtocolError], None]
     lost: Callable[[Connection, Exception | None], None]
     failed: Callable[[Connection], None]
+    pass_on: Callable[[Connection, Request], Awaitable[bool]] | None = None
 
 
 class Connection(WireConnection):
@@ -137,6 +142,20 @@ class Connection(WireConnection):
         if len(self._grants) > _GRANTS_KEPT:
             del self._grants[next(iter(self._grants))]
 
+    def give_away(self, request: Request) -> tuple[socket.socket, bytes] | None:
+        """Let go of the socket; returns it, and what was read from `request` on.
+
+        None where that cannot be any more, such as with TLS or with answers that still wait.
+        """
+        if self.sessions or not isinstance(self.stream, TcpStream):
+            return None
+        data = request.to_bytes() + self._parser.unread
+        sock = self.stream.detach()
+        if sock is None:
+            return None
+        self.closed = self._ending = True
+        return sock, data
+
     def forget_grants(self) -> None:
         """Ask anew for whatever this connection was allowed; sessions that are there go on."""
         self._grants.clear()
@@ -198,7 +217,9 @@ class Connection(WireConnection):
                 if wait_s:
                     self._around.counters.requests_delayed += 1
                     await asyncio.sleep(wait_s)
-                await self._around.answer(self, message)
+                pass_on = self._around.pass_on
+                if pass_on is None or not await pass_on(self, message):
+                    await self._around.answer(self, message)
                 return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
             case ProtocolError():
                 if self._must_wait_for_peer():

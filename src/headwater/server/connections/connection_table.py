@@ -43,18 +43,23 @@ class ConnectionTable:
     def __iter__(self) -> Iterator[Connection]:
         return iter(tuple(self._connections))
 
+    def by_address(self, least: int) -> dict[str, int]:
+        """Return how many there are of each address that has `least` or more."""
+        return {block: count for block, count in self._by_address.items() if count >= least}
+
     def admit(self, host: str | None, waiting: int) -> str | None:
         """Count a connection for the address of its peer; over a limit return the limit's name.
 
         `host` is None for a proxy, whose clients are counted instead. `waiting` connections are
         accepted that have said nothing yet.
         """
-        settings = self._limits.settings
+        settings, others = self._limits.settings, self._limits.elsewhere
         block = None if host is None else self._block(host)
-        if len(self._connections) + waiting >= settings.connections:
+        if len(self._connections) + waiting + others.connections >= settings.connections:
             return "connections"
         if block is not None:
-            if self._by_address[block] >= settings.connections_per_address:
+            known = self._by_address[block] + others.connections_of.get(block, 0)
+            if known >= settings.connections_per_address:
                 return "connections_per_address"
             self._by_address[block] += 1
         return None

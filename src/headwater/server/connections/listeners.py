@@ -101,6 +101,7 @@ class Listeners:
         make_connection: Callable[[frozenset[Side], tuple[str, int], bool], Connection],
     ) -> None:
         """`ports` is filled. `make_connection` is given a peer's sides, address, and use of TLS."""
+        self._relay = relay
         self._loop = relay.loop
         self._limits = relay.limits
         self._counters = relay.counters
@@ -170,6 +171,22 @@ class Listeners:
         for door in before.values():
             door.listener.finish()
 
+    def adopt(
+        self, sock: socket.socket, peer: Address, sides: frozenset[Side], data: bytes
+    ) -> None:
+        """Take in a connection that another process accepted, with what it read of it."""
+        if not self._doors:
+            _turn_away(sock, _OVERLOADED, data)
+            return
+        if not self._admit(sock, peer[0], peer[0]):
+            return
+        sock.setblocking(False)
+        try:
+            port = _Port(sides, tls_only=False)
+            self._open_connection(port, sock, Greeting(peer, data, tls=False))
+        except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
+            self._give_up(sock, peer[0], peer, error)
+
     def blocked(self, hosts: Sequence[str], server: ServerSettings) -> str:
         """Return why these hosts cannot be opened before the present ones close; empty if they can.
 
@@ -216,6 +233,7 @@ class Listeners:
                 partial(self._accept, door),
                 backlog=plan.settings.server.backlog,
                 overload_answer=farewell(_OVERLOADED, b""),
+                shares_port=self._relay.name_space.shares_ports,
             )
             plan.opened.append(door.listener)
             number = door.listener.bind(plan.hosts, number)

@@ -15,7 +15,7 @@ from headwater.relay.reservations import Reservations
 from headwater.server.clearance import Clearance
 from headwater.server.exchange import Exchange
 from headwater.server.refusal import Refusal
-from headwater.server.sessions.lookup import SessionLookup
+from headwater.server.sessions.lookup import SessionLookup, require_alive
 from headwater.server.sessions.session import PublisherSession, Session
 from headwater.server.sessions.session_table import SessionTable
 from headwater.side import Side
@@ -61,7 +61,11 @@ class Announce:
         session = self._sessions.open_publisher(exchange.connection, path, presentation, made_up_id)
         session.via = via
         try:
-            return self._announced(exchange, session, presentation)
+            response = self._announced(exchange, session, presentation)
+            if (claiming := self._reservations.claim(session)) is not None:
+                await claiming
+                require_alive(session)
+            return response
         except Exception:
             # The peer does not learn of a session that was opened in vain.
             self._sessions.close(session, "announce failed")

@@ -13,15 +13,16 @@ from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
+from headwater.relay.finding import MountFinding, Wanted
 from headwater.relay.limits import Limits
 from headwater.server.clearance import Clearance
-from headwater.server.exchange import Exchange
+from headwater.server.exchange import Exchange, hook_request
 from headwater.server.methods.offered_transports import OfferedTransports, transport_header
 from headwater.server.methods.setup_target import SetupTarget, publisher_target, reader_target
 from headwater.server.quirks import session_of_announce, session_of_setup
 from headwater.server.refusal import Refusal, setting_to_raise
 from headwater.server.served_methods import ServedPorts
-from headwater.server.sessions.lookup import SessionLookup
+from headwater.server.sessions.lookup import SessionLookup, require_alive
 from headwater.server.sessions.session import PublisherSession, ReaderSession, Session
 from headwater.server.sessions.session_table import SessionTable
 from headwater.side import Side
@@ -41,6 +42,7 @@ class Setup:
         sessions: SessionTable,
         lookup: SessionLookup,
         mounts: MountTable,
+        finding: MountFinding,
         factory: TransportFactory,
         offered: OfferedTransports,
         ports: ServedPorts,
@@ -50,6 +52,7 @@ class Setup:
         self._sessions = sessions
         self._lookup = lookup
         self._mounts = mounts
+        self._finding = finding
         self._factory = factory
         self._offered = offered
         self._ports = ports
@@ -71,8 +74,13 @@ class Setup:
         assert session is None or isinstance(session, ReaderSession)  # noqa: S101 - no third kind
         target = reader_target(exchange.request.uri, self._mounts, session)
         await self._clearance.require(exchange, Side.PLAY, target.path)
-        _require_alive(session)
+        require_alive(session)
         offered = transport_header(exchange)
+        if target.mount is None:
+            wanted = Wanted(target.path, hook_request(exchange, Side.PLAY, target.path))
+            await self._finding.find(wanted)
+            require_alive(session)
+            target = reader_target(exchange.request.uri, self._mounts, session)
         if target.mount is None:
             raise Refusal(Status.NOT_FOUND, f"nobody publishes on {target.path}")
         offers = self._offered.for_reader(exchange.connection, offered, target.mount, session)
@@ -97,7 +105,7 @@ class Setup:
     async def _set_up_publisher(self, exchange: Exchange, session: PublisherSession) -> Response:
         target = publisher_target(exchange.request.uri, session)
         await self._clearance.require(exchange, Side.PUBLISH, target.path)
-        _require_alive(session)
+        require_alive(session)
         offers = self._offered.for_publisher(
             exchange.connection, transport_header(exchange), session
         )
@@ -174,12 +182,6 @@ class Setup:
         )
         _tell_of_media_beside_tls(exchange, session)
         return response
-
-
-def _require_alive(session: Session | None) -> None:
-    if session is not None and session.closed:
-        # The owner's hooks took their time: meanwhile the session may have ended.
-        raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
 
 
 def _require_same_mount(session: ReaderSession, mount: Mount) -> None:

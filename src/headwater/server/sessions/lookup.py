@@ -106,6 +106,12 @@ class SessionLookup:
         return self._sessions.get(session_id) or session_of_made_up_id(own, session_id)
 
 
+def require_alive(session: Session | None) -> None:
+    """Refuse with 454 what waited for a hook or another process while its session ended."""
+    if session is not None and session.closed:
+        raise Refusal(Status.SESSION_NOT_FOUND, "the session ended while this was being checked")
+
+
 def require_mount(session: Session, path: str) -> None:
     """Refuse what is about another mount than the session's, with 459."""
     if path != session.path:

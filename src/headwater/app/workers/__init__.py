@@ -1,0 +1,1 @@
+"""A server of several processes: the workers, and the supervisor that starts them."""

@@ -1,0 +1,393 @@
+"""The supervisor's work: start workers, replace those that die, speak for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from headwater.app.rtsp_server import server_url
+from headwater.app.workers.merged_status import merged_status, worker_status
+from headwater.app.workers.worker import WorkerPlace
+from headwater.cluster.channel import Channel
+from headwater.cluster.directory import Directory
+from headwater.cluster.messages import Answer, Beat, Order
+from headwater.cluster.questions import Questions
+from headwater.config.applied import Applied
+from headwater.config.difference import difference
+from headwater.config.settings import Settings
+from headwater.control.process import process_status
+from headwater.control.server_state import ServerState
+from headwater.control.status import Health, ServerStatus, SettingsStatus
+from headwater.log_pace import paced_logger
+from headwater.net.held_ports import HeldPorts
+from headwater.net.listen_hosts import listen_hosts
+from headwater.net.steady_loop import SteadyLoop
+from headwater.version import __version__
+
+logger = paced_logger(__name__)
+
+_START_DEADLINE_S: Final = 30.0
+_ANSWER_DEADLINE_S: Final = 30.0
+_STATUS_DEADLINE_S: Final = 4.0
+"""Less than whoever asks for a status waits."""
+_STOP_ALLOWANCE_S: Final = 15.0
+"""What a worker's stop may take on top of the drain."""
+_SHORT_LIFE_S: Final = 5.0
+_REST_S: Final = 1.0
+"""A worker that dies right after its start is not started again at once."""
+_LOOK_S: Final = 1.0
+
+
+class WorkerProcess(Protocol):
+    """A process that runs a worker."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit code."""
+
+    def kill(self) -> None:
+        """End it at once; nothing is done where it has ended."""
+
+
+Spawn = Callable[[Settings, WorkerPlace, socket.socket], Awaitable[WorkerProcess]]
+"""Starts a process with these settings, which speaks with us on the socket."""
+
+
+@dataclass(eq=False, slots=True)
+class _Worker:
+    place: WorkerPlace
+    process: WorkerProcess
+    channel: Channel
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Fleet:
+    """All workers of one server, seen from outside as one.
+
+    Attributes:
+        settings: what all go by.
+        replaced: how many workers died and were replaced.
+    """
+
+    def __init__(self, settings: Settings, spawn: Spawn) -> None:
+        self.settings = settings
+        self.replaced = 0
+        self._spawn = spawn
+        self._count = settings.workers.workers
+        self._machine_key = secrets.token_bytes(32)
+        self._loop = SteadyLoop(asyncio.get_running_loop())
+        self._directory = Directory(self._loop.time, hot_readers=settings.workers.hot_readers)
+        self._questions = Questions()
+        self._workers: dict[str, _Worker] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._held = HeldPorts()
+        self._ports: dict[str, int] = {}
+        self._state = ServerState.STARTING
+        self._applied: SettingsStatus | None = None
+        self._started_s = self._loop.time()
+
+    @property
+    def publish_port(self) -> int:
+        """The port that publishers use."""
+        return self._ports["publish_port"]
+
+    def publish_url(self, path: str) -> str:
+        """Return the URL to publish a mount on, for players and tools on this machine."""
+        return self._url("publish_port", path, "rtsp", secure=self.settings.server.tls_only)
+
+    def play_url(self, path: str) -> str:
+        """Return the URL to play a mount from, as `publish_url`."""
+        return self._url("play_port", path, "rtsp", secure=self.settings.server.tls_only)
+
+    def http_url(self, path: str) -> str:
+        """Return the URL of a mount for browsers on this machine; empty without such a port."""
+        if "http_port" not in self._ports:
+            return ""
+        return self._url("http_port", path, "http", secure=self.settings.http.tls_only)
+
+    def _url(self, port: str, path: str, scheme: str, *, secure: bool) -> str:
+        scheme += "s" * secure
+        return server_url(self.settings.server.host, self._ports[port], path, scheme=scheme)
+
+    # -- life
+
+    async def start(self) -> None:
+        """Hold the ports and start all workers.
+
+        Raises OSError where a port is taken, ValueError where the settings cannot be for so many,
+        RuntimeError where a worker does not start: its log says why.
+        """
+        await self._hold_ports(self.settings)
+        self._loop.start()
+        try:
+            begun = [self._begin(self._place(number)) for number in range(self._count)]
+            workers = await asyncio.gather(*begun)
+            async with asyncio.timeout(_START_DEADLINE_S):
+                await asyncio.gather(*(self._until_ready(worker) for worker in workers))
+        except TimeoutError:
+            await self.stop(0.0)
+            raise RuntimeError(f"a worker did not start in {_START_DEADLINE_S:g} s") from None
+        except BaseException:
+            await self.stop(0.0)
+            raise
+        self._state = ServerState.RUNNING
+        loop = asyncio.get_running_loop()
+        self._keepers = [loop.create_task(self._keep(worker)) for worker in workers]
+        self._keepers.append(loop.create_task(self._look()))
+        pids = [worker.process.pid for worker in workers]
+        logger.info("workers started", extra={"workers": self._count, "pids": pids})
+
+    async def stop(self, drain_s: float) -> None:
+        """Have all workers stop, and end those that do not; a second call does it at once."""
+        drain_s = 0.0 if self._state is ServerState.DRAINING else drain_s
+        self._state = ServerState.DRAINING
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.channel.send(Order(0, "stop", drain_s))
+        ends = [asyncio.ensure_future(worker.process.wait()) for worker in workers]
+        if ends:
+            await asyncio.wait(ends, timeout=drain_s + _STOP_ALLOWANCE_S)
+        for worker in workers:
+            worker.process.kill()
+        await asyncio.gather(*ends)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for worker in workers:
+            worker.channel.close()
+        self._questions.give_up(RuntimeError("the server stops"))
+        self._held.release()
+        self._loop.stop()
+        logger.info("server stopped")
+
+    # -- what acts on all
+
+    async def apply(self, settings: Settings) -> Applied:
+        """Have all workers go by other settings; all of them, or none. Raises as `RtspServer`."""
+        before, ports = self.settings, dict(self._ports)
+        found = difference(before, settings)
+        wanted = found.settings
+        await self._hold_ports(wanted)
+        done: list[_Worker] = []
+        outcomes: list[Applied] = []
+        try:
+            for worker in tuple(self._workers.values()):
+                outcomes.append(await self._order(worker, "apply", self._resolved(wanted)))
+                done.append(worker)
+        except BaseException:
+            self._ports = ports
+            for worker in done:
+                with contextlib.suppress(Exception):
+                    await self._order(worker, "apply", self._resolved(before))
+            raise
+        self.settings = wanted
+        self._directory.hot_readers = wanted.workers.hot_readers
+        self._held.keep(tuple(self._ports.values()))
+        stays = {change.key: change for each in outcomes for change in each.needs_restart}
+        applied = Applied(
+            changes=tuple(each for each in found.changes if each.key not in stays),
+            needs_restart=(*found.needs_restart, *stays.values()),
+            changed_mounts=tuple(
+                dict.fromkeys(path for each in outcomes for path in each.changed_mounts)
+            ),
+            untouched_mounts=sum(each.untouched_mounts for each in outcomes),
+        )
+        keys = tuple(change.key for change in applied.needs_restart)
+        self._applied = SettingsStatus(self._loop.time(), len(applied.changes), keys)
+        return applied
+
+    def reload_certificates(self) -> None:
+        """Have all workers read the TLS files again."""
+        for worker in self._workers.values():
+            worker.channel.send(Order(0, "reload_certificates"))
+
+    async def status(self) -> ServerStatus:
+        """Return everything about all workers together."""
+        asked = {
+            name: asyncio.ensure_future(self._order(worker, "status", None, _STATUS_DEADLINE_S))
+            for name, worker in self._workers.items()
+        }
+        await asyncio.wait(asked.values())
+        told: dict[str, ServerStatus] = {
+            name: task.result() for name, task in asked.items() if task.exception() is None
+        }
+        if not told:
+            raise RuntimeError("no worker answers")
+        own = process_status()
+        merged = merged_status(list(told.values()))
+        return replace(
+            merged,
+            state=self._state,
+            uptime_s=self._loop.time() - self._started_s,
+            settings=self._applied,
+            process=replace(merged.process, pid=own.pid),
+            ports=replace(
+                merged.ports,
+                publish=self.publish_port,
+                play=self._ports["play_port"],
+                rtsps=self.settings.server.rtsps_port,
+                udp_first=min(status.ports.udp_first for status in told.values()),
+                udp_last=max(status.ports.udp_last for status in told.values()),
+            ),
+            workers=tuple(worker_status(name, status) for name, status in told.items()),
+            replaced_workers=self.replaced,
+        )
+
+    def health(self) -> Health:
+        """Return the little that a health command asks for, as the workers told it last."""
+        counts = [self._directory.counts_of(name) for name in self._workers]
+        return Health(
+            version=__version__,
+            state=self._state,
+            uptime_s=self._loop.time() - self._started_s,
+            mounts=len(self._directory.leases),
+            sessions=sum(each.sessions for each in counts),
+            connections=sum(each.connections for each in counts),
+        )
+
+    # -- ports
+
+    async def _hold_ports(self, settings: Settings) -> None:
+        """Hold the ports of some settings; one that they leave open stays as it was picked."""
+        hosts = await listen_hosts(settings.server.host)
+        old = _port_settings(self.settings)
+        ports: dict[str, int] = {}
+        for name, number in _port_settings(settings).items():
+            if name == "play_port" and settings.server.reader_port == settings.server.publish_port:
+                ports[name] = ports["publish_port"]
+            elif number == 0 == old.get(name) and name in self._ports:
+                ports[name] = self._ports[name]
+            else:
+                ports[name] = self._held.hold(hosts, number)
+        self._ports = ports
+
+    def _resolved(self, settings: Settings) -> Settings:
+        """Return the settings with the ports that were picked."""
+        publish, play = self._ports["publish_port"], self._ports["play_port"]
+        server = replace(
+            settings.server, publish_port=publish, play_port=None if play == publish else play
+        )
+        http = replace(settings.http, port=self._ports.get("http_port"))
+        return replace(settings, server=server, http=http)
+
+    # -- workers
+
+    def _place(self, number: int) -> WorkerPlace:
+        return WorkerPlace(number, self._count, self._machine_key)
+
+    async def _begin(self, place: WorkerPlace) -> _Worker:
+        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            process = await self._spawn(self._resolved(self.settings), place, other)
+        except BaseException:
+            own.close()
+            raise
+        finally:
+            other.close()
+        name = place.name
+
+        def receive(message: Any, sock: socket.socket | None) -> None:
+            self._receive(worker, message, sock)
+
+        channel = Channel(own, self._loop, receive, lambda: None)
+        worker = _Worker(place, process, channel)
+        self._directory.join(name, channel.send)
+        self._workers[name] = worker
+        return worker
+
+    async def _until_ready(self, worker: _Worker) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_task(worker.ready.wait())
+        end = loop.create_task(worker.process.wait())
+        try:
+            await asyncio.wait({ready, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not worker.ready.is_set():
+                raise RuntimeError(
+                    f"{worker.place.name} ended with exit code {end.result()} at its start"
+                )
+        finally:
+            ready.cancel()
+            if not end.done():
+                end.cancel()
+            await asyncio.gather(ready, end, return_exceptions=True)
+
+    async def _keep(self, worker: _Worker) -> None:
+        """Wait for the end of a worker, and start another, as long as the server lives."""
+        while True:
+            begun_s = self._loop.time()
+            code = await worker.process.wait()
+            self._forget(worker)
+            if self._state is not ServerState.RUNNING:
+                return
+            self.replaced += 1
+            name = worker.place.name
+            extra = {"worker": name, "pid": worker.process.pid, "cause": f"exit code {code}"}
+            logger.error("worker died, another takes its place", extra=extra)
+            rests = self._loop.time() - begun_s < _SHORT_LIFE_S
+            while True:
+                if rests:
+                    await asyncio.sleep(_REST_S)
+                try:
+                    worker = await self._begin(worker.place)
+                except OSError as error:
+                    logger.error("worker not started", extra={"worker": name, "cause": str(error)})
+                    rests = True
+                else:
+                    break
+
+    def _forget(self, worker: _Worker) -> None:
+        name = worker.place.name
+        worker.channel.close()
+        self._workers.pop(name, None)
+        self._directory.leave(name)
+
+    async def _look(self) -> None:
+        """Kill workers that are silent: frozen ones must not wake with what they had."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for name in self._directory.silent():
+                worker = self._workers.get(name)
+                if worker is not None:
+                    extra = {"worker": name, "pid": worker.process.pid}
+                    logger.error("worker says nothing, it is killed", extra=extra)
+                    worker.process.kill()
+
+    def _receive(self, worker: _Worker, message: Any, sock: socket.socket | None) -> None:
+        match message:
+            case Answer(number, value, None):
+                self._questions.answer(number, value)
+            case Answer(number, _, error) if error is not None:
+                self._questions.fail(number, error)
+            case _:
+                if isinstance(message, Beat):
+                    worker.ready.set()
+                self._directory.receive(worker.place.name, message, sock)
+
+    async def _order(
+        self, worker: _Worker, name: str, argument: object, deadline_s: float = _ANSWER_DEADLINE_S
+    ) -> Any:
+        number, answer = self._questions.new(deadline_s)
+        worker.channel.send(Order(number, name, argument))
+        try:
+            return await answer
+        except TimeoutError:
+            raise RuntimeError(f"{worker.place.name} does not answer") from None
+
+
+def _port_settings(settings: Settings) -> dict[str, int]:
+    """Return the TCP ports that the settings ask for, 0 for any free one."""
+    server, http = settings.server, settings.http
+    ports = {"publish_port": server.publish_port, "play_port": server.reader_port}
+    if server.rtsps_port:
+        ports["rtsps_port"] = server.rtsps_port
+    if http.port is not None:
+        ports["http_port"] = http.port
+    return ports

@@ -1,0 +1,245 @@
+"""`WorkerServer`: one of the workers that serve together under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.access.authenticator import Authenticator
+from headwater.app.rtsp_server import RtspServer
+from headwater.app.running_server import RunningServer
+from headwater.app.workers.slices import slice_of
+from headwater.cluster.channel import Channel
+from headwater.cluster.member import Member
+from headwater.cluster.messages import (
+    Answer,
+    Beat,
+    Elsewhere,
+    Guess,
+    Login,
+    Order,
+    PassOn,
+    ToSupervisor,
+)
+from headwater.config.applied import Applied
+from headwater.config.settings import Settings
+from headwater.control.status import Health, ServerStatus
+from headwater.log_pace import paced_logger
+from headwater.relay.shared_counts import SharedCounts
+from headwater.server.connections.connection import Connection
+
+logger = paced_logger(__name__)
+
+_TOLD_PARTS = 8
+"""Of its share of a limit, a worker tells others of addresses that have more than one part."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """Which worker this is.
+
+    Attributes:
+        number: from 0.
+        workers: how many there are.
+        machine_key: with which all of them sign nonces.
+    """
+
+    number: int
+    workers: int
+    machine_key: bytes
+
+    @property
+    def name(self) -> str:
+        """What others call it."""
+        return _name(self.number)
+
+    def fetcher_of(self, path: str) -> str:
+        """Return the name of the worker that fetches the source of a path: always the same one."""
+        return _name(zlib.crc32(path.encode()) % self.workers)
+
+
+def _name(number: int) -> str:
+    return f"worker-{number + 1}"
+
+
+class WorkerServer(RtspServer):
+    """A whole server that shares ports and paths with the other workers of its machine.
+
+    Attributes:
+        asked_to_stop: called with the seconds to drain when the supervisor wants it to end, and
+            with 0 when the supervisor is gone.
+        applied: called with the settings that were applied.
+    """
+
+    def __init__(self, settings: Settings, place: WorkerPlace, control: socket.socket) -> None:
+        super().__init__(settings=slice_of(settings, place.number, place.workers))
+        self.place = place
+        self.asked_to_stop: Callable[[float], None] = lambda _: None
+        self.applied: Callable[[Settings], None] = lambda _: None
+        self.member: Member | None = None
+        self._control = control
+        self._channel: Channel | None = None
+        self._orders: set[asyncio.Task[None]] = set()
+        self._busy_s = time.process_time()
+        self._beaten_s = time.monotonic()
+
+    async def start(self) -> None:
+        """Serve, and tell the supervisor of it; raises as `RtspServer.start` does."""
+        await super().start()
+        # What the start took says nothing of what comes.
+        self._busy_share()
+        self._beat(0.0)
+
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Stop, and speak no more with the supervisor."""
+        try:
+            if self.running:
+                self._required().relay.draining = True
+                self._beat(0.0)
+            await super().stop(drain_s)
+        finally:
+            if self.member is not None:
+                self.member.stop()
+            if self._channel is not None:
+                self._channel.close()
+
+    def _make_running(self) -> RunningServer:
+        running = super()._make_running()
+        relay = running.relay
+        self._channel = Channel(self._control, relay.loop, self._receive, self._alone)
+        member = self.member = Member(
+            self.place.name, relay, self._tell, self.settings.workers, self.place.fetcher_of
+        )
+        relay.join(member)
+        relay.watch_mounts(member)
+        relay.finding.add_first(member)
+        relay.upkeep.add(member.bus.check, self._beat)
+        self._share_brake(relay.admission.authenticator)
+        running.rtsp.pass_connections_on(member.place_of, self._give)
+        return running
+
+    def _tell(self, message: ToSupervisor, sock: socket.socket | None = None) -> None:
+        assert self._channel is not None  # noqa: S101 - made before whoever speaks
+        self._channel.send(message, sock)
+
+    def _alone(self) -> None:
+        """End: without a supervisor nobody would end or replace this process."""
+        logger.error("the supervisor is gone")
+        self.asked_to_stop(0.0)
+
+    def _give(self, to: str, sock: socket.socket, connection: Connection, data: bytes) -> None:
+        peer = (connection.peer_ip, connection.peer_port)
+        self._tell(PassOn(to, peer, connection.sides, data), sock)
+
+    def _beat(self, _now: float) -> None:
+        # Who drains takes nobody.
+        share = 1.0 if self._required().relay.draining else self._busy_share()
+        self._tell(Beat(self._counts(), share))
+
+    def _busy_share(self) -> float:
+        """Return the share of one core that this process has used since the last call."""
+        now_s, busy_s = time.monotonic(), time.process_time()
+        share = (busy_s - self._busy_s) / max(0.001, now_s - self._beaten_s)
+        self._busy_s, self._beaten_s = busy_s, now_s
+        return share
+
+    def _counts(self) -> SharedCounts:
+        running = self._required()
+        ends, connections = running.relay.ends, running.rtsp.connections
+        limits = self.settings.limits
+        parts = _TOLD_PARTS * self.place.workers
+        return SharedCounts(
+            sessions=len(ends),
+            publishers=ends.publishers,
+            connections=len(connections),
+            sessions_of=ends.by_address(max(1, limits.sessions_per_address // parts)),
+            connections_of=connections.by_address(max(1, limits.connections_per_address // parts)),
+            readers_of={
+                mount.path: count
+                for mount in running.relay.mounts
+                if (count := mount.counted_readers)
+            },
+        )
+
+    def _hear_counts(self, others: SharedCounts) -> None:
+        relay = self._required().relay
+        relay.limits.elsewhere = others
+        for mount in relay.mounts:
+            mount.readers_elsewhere = others.readers_of.get(mount.path, 0)
+
+    def _share_brake(self, authenticator: Authenticator) -> None:
+        authenticator.sign_nonces_with(self.place.machine_key)
+        brake = authenticator.brake
+        brake.on_failure = lambda source, user: self._tell(Guess(source, user))
+        brake.on_known = lambda peer, username: self._tell(Login(peer, username))
+
+    def _receive(self, message: Any, sock: socket.socket | None) -> None:
+        match message:
+            case PassOn(_, peer, sides, data):
+                if sock is not None:
+                    self._required().rtsp.listeners.adopt(sock, peer, sides, data)
+            case Order():
+                task = asyncio.get_running_loop().create_task(self._obey(message))
+                self._orders.add(task)
+                task.add_done_callback(self._orders.discard)
+            case Elsewhere(counts):
+                self._hear_counts(counts)
+            case Guess(source, user):
+                relay = self._required().relay
+                relay.admission.authenticator.brake.failed_elsewhere(source, user, relay.clock())
+            case Login(peer, username):
+                brake = self._required().relay.admission.authenticator.brake
+                brake.known_elsewhere(peer, username)
+            case _ if self.member is not None:
+                self.member.receive(message, sock)
+
+    async def _obey(self, order: Order) -> None:
+        orders: dict[str, Callable[[Any], Awaitable[object]]] = {
+            "apply": self._apply_order,
+            "reload_certificates": self._reload_order,
+            "status": self._status_order,
+            "stop": self._stop_order,
+        }
+        try:
+            value = await orders[order.name](order.argument)
+        except Exception as error:  # noqa: BLE001 - told to whoever gave the order
+            self._tell(Answer(order.number, error=_plain_error(error)))
+        else:
+            self._tell(Answer(order.number, value))
+
+    async def _apply_order(self, settings: Settings) -> Applied:
+        applied = await self.apply(slice_of(settings, self.place.number, self.place.workers))
+        if self.member is not None:
+            self.member.bus.linger_s = self.settings.workers.linger_s
+        self.applied(self.settings)
+        return applied
+
+    async def _reload_order(self, _: object) -> None:
+        self.reload_certificates()
+
+    async def _status_order(self, _: object) -> ServerStatus:
+        steps = self._required().report.steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                status: ServerStatus = end.value
+                return status
+            await asyncio.sleep(0)
+
+    async def _stop_order(self, drain_s: float) -> Health:
+        self.asked_to_stop(drain_s)
+        return self.health()
+
+
+def _plain_error(error: Exception) -> Exception:
+    """Return an error that another process can take: of a kind that everybody has."""
+    for kind in (ValueError, OSError, RuntimeError):
+        if isinstance(error, kind):
+            return kind(str(error))
+    return RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,166 @@
+"""What a worker and its supervisor say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from headwater.cluster.leases import Tenure
+from headwater.net.socket_address import Address
+from headwater.relay.finding import Wanted
+from headwater.relay.shared_counts import SharedCounts
+from headwater.side import Side
+
+# -- from a worker
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """May a publisher have this path?"""
+
+    number: int
+    path: str
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The publisher fills its path now."""
+
+    tenure: Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The publisher is gone."""
+
+    tenure: Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Who has this path? `passes_on`: the one who asks has a connection to pass on."""
+
+    number: int
+    path: str
+    passes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Give the socket to the holder of this tenure, who sends the mount on it.
+
+    `wanted`: the path has no tenure yet, and the holder is the one that fetches its source.
+    """
+
+    tenure: Tenure
+    wanted: Wanted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """Give a client's connection, the socket, to another worker.
+
+    Attributes:
+        to: which.
+        peer: the client's address, which a proxy may have told.
+        sides: what its port serves.
+        data: what was read of it.
+    """
+
+    to: str
+    peer: Address
+    sides: frozenset[Side]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life once a second, with what the worker counts.
+
+    `busy_share` is the share of one core that it used since the last one.
+    """
+
+    counts: SharedCounts
+    busy_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Wrong credentials came from a source for a user; others count them too."""
+
+    source: Hashable
+    user: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user logged in from an address, which is known for that user from now on."""
+
+    peer: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an `Order`, or what it raised."""
+
+    number: int
+    value: object = None
+    error: Exception | None = None
+
+
+# -- from the supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to `Claim`; None where another has the path."""
+
+    number: int
+    tenure: Tenure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to `Find`. `passes_on`: the holder takes the connection."""
+
+    number: int
+    tenure: Tenure | None
+    passes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Another has taken the path: the publisher of this tenure has to go."""
+
+    tenure: Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherUp:
+    """A path is filled from now on, by this tenure."""
+
+    tenure: Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What all other workers count together."""
+
+    counts: SharedCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Do this, by its name, and answer."""
+
+    number: int
+    name: str
+    argument: object = None
+
+
+Between = Connect | PassOn | Guess | Login
+"""What one worker says to another, by the supervisor."""
+ToSupervisor = Claim | Take | Release | Find | Beat | Answer | Between
+ToWorker = Claimed | Found | Lost | PublisherUp | Elsewhere | Order | Between

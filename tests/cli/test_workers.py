@@ -1,0 +1,267 @@
+"""A real `headwater serve --workers`: several processes that are one server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+
+from headwater.control.status_client import ask
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers need Linux")
+
+FILE = """
+[server]
+host = "127.0.0.1"
+publish_port = 0
+[rtp]
+rtp_port_start = 47000
+rtp_port_count = 400
+[workers]
+count = 2
+hot_readers = {hot_readers}
+[control]
+status_socket = "{status_socket}"
+{more}
+"""
+PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def closed_peers() -> Iterator[None]:
+    yield
+    RtspPeer.forget_all()
+
+
+class Workers:
+    """A server of two workers, as a process."""
+
+    def __init__(self, start: Any, tmp_path: Path) -> None:
+        self._start = start
+        self.file = tmp_path / "headwater.toml"
+        self.socket = tmp_path / "status.sock"
+
+    def write(self, more: str = "", *, hot_readers: int = 64) -> None:
+        text = FILE.format(hot_readers=hot_readers, status_socket=self.socket, more=more)
+        self.file.write_text(text)
+
+    def serve(self, *arguments: str) -> None:
+        self.command = self._start("serve", "--config", str(self.file), *arguments)
+        self.port = int(self.command.wait_for(PORT)[1])
+        self.url = f"rtsp://127.0.0.1:{self.port}/cam"
+
+    async def status(self) -> dict[str, Any]:
+        return await asyncio.to_thread(ask, self.socket, "status")
+
+    async def until(self, condition: Any) -> dict[str, Any]:
+        """The first status that is as wanted."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                status = await self.status()
+                if condition(status):
+                    return status
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def workers(start: Any, tmp_path: Path) -> Workers:
+    return Workers(start, tmp_path)
+
+
+async def readers_of(workers: Workers, count: int) -> list[TcpReader]:
+    return [await TcpReader.start(workers.port, workers.url) for _ in range(count)]
+
+
+async def test_readers_of_one_mount_are_served_by_both_workers_and_told_as_one_server(
+    workers: Workers,
+) -> None:
+    workers.write(hot_readers=0)
+    workers.serve()
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 24)
+    status = await workers.status()
+    (mount,) = status["mounts"]
+    assert mount["publisher"]["transport"] == "tcp"
+    assert len(mount["readers"]) == 24
+    assert len(status["sessions"]) == 25
+    assert sum(each["pulled_mounts"] for each in status["workers"]) == 1
+    # The kernel gives connections by a hash of their ports: all 24 to one is a matter of 2^-24.
+    assert all(each["sessions"] > 1 for each in status["workers"])
+    sent = await publisher.send(20)
+    for reader in readers:
+        got = [(await reader.peer.frame())[1] for _ in range(21)]
+        assert got[1:] == sent
+    workers.command.send(signal.SIGTERM)
+    assert await asyncio.to_thread(workers.command.exit_code) == 0
+
+
+async def test_few_readers_are_all_passed_on_to_the_worker_of_their_mount(
+    workers: Workers,
+) -> None:
+    workers.write()
+    workers.serve()
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 16)
+    status = await workers.status()
+    assert sorted(each["sessions"] for each in status["workers"]) == [0, 17]
+    assert not any(each["pulled_mounts"] for each in status["workers"])
+    sent = await publisher.send(3)
+    for reader in readers:
+        assert [(await reader.peer.frame())[1] for _ in range(4)][1:] == sent
+
+
+async def test_a_worker_that_is_killed_is_replaced_and_the_others_readers_do_not_notice(
+    workers: Workers,
+) -> None:
+    workers.write(hot_readers=0)
+    workers.serve()
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 16)
+    status = await workers.status()
+    (victim,) = [each for each in status["workers"] if each["pulled_mounts"]]
+    os.kill(victim["pid"], signal.SIGKILL)
+    status = await workers.until(lambda status: status["replaced_workers"])
+    status = await workers.until(lambda status: len(status["workers"]) == 2)
+    sent = await publisher.send(5)
+    lived = 0
+    for reader in readers:
+        try:
+            got = [(await reader.peer.frame())[1] for _ in range(6)]
+        except (asyncio.IncompleteReadError, ConnectionError):
+            continue
+        assert got[1:] == sent
+        lived += 1
+    assert lived + victim["sessions"] == 16
+    # The new one serves as the old one did.
+    again = await readers_of(workers, 16)
+    status = await workers.status()
+    assert all(each["sessions"] for each in status["workers"])
+    assert {each["pid"] for each in status["workers"]} & {victim["pid"]} == set()
+    sent = await publisher.send(1)
+    for reader in again:
+        while (await reader.peer.frame())[1] != sent[0]:
+            pass
+
+
+async def test_a_publisher_whose_worker_is_killed_returns_and_readers_elsewhere_go_on(
+    workers: Workers,
+) -> None:
+    workers.write(hot_readers=0)
+    workers.serve()
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 16)
+    status = await workers.status()
+    (victim,) = [each for each in status["workers"] if not each["pulled_mounts"]]
+    os.kill(victim["pid"], signal.SIGKILL)
+    await publisher.peer.closed()
+    returned = await TcpPublisher.start(workers.port, workers.url)
+    await workers.until(
+        lambda status: (
+            [mount["state"] for mount in status["mounts"]] == ["live"]
+            and all(mount["publisher"] for mount in status["mounts"])
+        )
+    )
+    # Readers of the worker that lives wait in their mount's grace, and get what comes then.
+    numbers: list[list[int]] = []
+    task = asyncio.get_running_loop().create_task(_send_on(returned))
+    try:
+        for reader in readers:
+            try:
+                got = [(await reader.peer.frame())[1] for _ in range(3)]
+            except (asyncio.IncompleteReadError, ConnectionError):
+                continue
+            numbers.append([int.from_bytes(packet[2:4], "big") for packet in got])
+    finally:
+        task.cancel()
+    assert len(numbers) == 17 - victim["sessions"]
+    for first, second, third in numbers:
+        assert (second - first, third - second) == (1, 1)
+
+
+async def _send_on(publisher: TcpPublisher) -> None:
+    while True:
+        await publisher.send(1)
+        await asyncio.sleep(0.02)
+
+
+async def test_a_reload_is_for_all_workers(workers: Workers) -> None:
+    workers.write()
+    workers.serve()
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    workers.write("[mounts]\nmax_readers = 1\n[log]\nlevel = 'warning'\n")
+    workers.command.send(signal.SIGHUP)
+    await workers.until(lambda status: status["settings"])
+    reader = await TcpReader.start(workers.port, workers.url)
+    for _ in range(6):
+        peer = await RtspPeer.connect(workers.port)
+        transport = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
+        assert (await peer.ask("DESCRIBE", workers.url)).status == 200
+        assert (await peer.ask("SETUP", f"{workers.url}/trackID=0", transport)).status == 453
+    assert reader.session
+    workers.write("[mounts]\nmax_readers = 'many'\n")
+    workers.command.send(signal.SIGHUP)
+    await asyncio.to_thread(workers.command.wait_for, "settings not applied")
+
+
+async def test_a_port_that_another_server_of_workers_has_is_in_use(
+    workers: Workers, start: Any
+) -> None:
+    workers.write()
+    workers.serve()
+    second = start("serve", "--workers", "2", "--publish-port", str(workers.port))
+    assert await asyncio.to_thread(second.exit_code) == 1
+    assert "in use" in second.said
+
+
+async def test_workers_end_with_their_supervisor(workers: Workers) -> None:
+    workers.write()
+    workers.serve()
+    pids = [each["pid"] for each in (await workers.status())["workers"]]
+    assert all(_lives(pid) for pid in pids)
+    workers.command.send(signal.SIGKILL)
+    async with asyncio.timeout(DEADLINE_S):
+        while any(_lives(pid) for pid in pids):  # noqa: ASYNC110 - processes of another parent
+            await asyncio.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("words", [("--workers", "auto"), ("--set", "workers.count=1")])
+async def test_the_number_of_workers_is_given_on_the_command_line(
+    workers: Workers, words: tuple[str, str]
+) -> None:
+    workers.write()
+    workers.serve(*words)
+    told = len((await workers.status())["workers"])
+    cores = len(os.sched_getaffinity(0))
+    wanted = cores if "auto" in words else 1
+    assert told == (wanted if wanted > 1 else 0)
+
+
+async def test_each_line_of_a_worker_names_it(workers: Workers) -> None:
+    workers.write()
+    workers.serve("--log-format", "text")
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    match = await asyncio.to_thread(workers.command.wait_for, "publisher started .*")
+    assert re.search(r"worker=worker-[12]", match[0])
