@@ -14,6 +14,7 @@ from inside import inside
 from logged import events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpReader
 from server_rig import LoopClock, ServerFactory
+from waiting import holds
 
 from fake_camera import CameraSettings, Credentials, FakeCamera, Transport
 from headwater import EndKind, Event, EventName, RtspServer, Settings, ThreadedRtspServer
@@ -21,13 +22,6 @@ from headwater.sources.candidate import Candidate
 from headwater.sources.settings import SourcesSettings
 
 DEADLINE_S = 20.0
-
-
-async def holds(condition: Callable[[], object]) -> None:
-    """Wait until something is true that no event tells."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
 
 
 async def failures_of(candidate: Candidate, count: int) -> None:

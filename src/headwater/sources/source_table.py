@@ -35,12 +35,15 @@ class SourceTableSettings(RelaySettings, Protocol):
 class SourceTable:
     """Starts and ends the sources of a configuration, those of the program, and those that readers
     ask for. Each has a task of its own: what one does wrong costs nobody else.
+
+    Attributes:
+        around: what they share.
     """
 
     def __init__(self, relay: Relay, settings: SourceTableSettings) -> None:
         pace = settings.sources
         self._relay = relay
-        self._around = SourceSurroundings(
+        self.around = SourceSurroundings(
             relay=relay,
             client=Surroundings.of(relay, settings.sockets),
             memory=TransportMemory(),
@@ -77,7 +80,7 @@ class SourceTable:
     def apply(self, settings: SourceTableSettings) -> None:
         """Go by other settings of all sources; changed paths are told by the relay's path watch."""
         pace = settings.sources
-        around = self._around
+        around = self.around
         around.settings = pace
         around.gate.most = around.reader_gate.most = pace.starts_at_once
         around.client = Surroundings.of(self._relay, settings.sockets)
@@ -109,7 +112,7 @@ class SourceTable:
             if planned is None or self._closed:
                 return None
             self._require_room()
-            source = self._sources[path] = PathSource(path, planned, self._around)
+            source = self._sources[path] = PathSource(path, planned, self.around)
         return await source.mount()
 
     def close(self) -> None:
@@ -150,7 +153,7 @@ class SourceTable:
             before = self._drop(path, reason, grace=planned is not None)
         if planned is None or (planned.by_readers and present is None):
             return
-        source = self._sources[path] = PathSource(path, planned, self._around)
+        source = self._sources[path] = PathSource(path, planned, self.around)
         mount = self._relay.mounts.get(path)
         if not planned.on_demand or (mount is not None and mount.readers):
             source.start(before)
@@ -164,7 +167,7 @@ class SourceTable:
         return source
 
     def _require_room(self) -> None:
-        most = self._around.settings.on_demand_paths
+        most = self.around.settings.on_demand_paths
         asked_for = [path for path, source in self._sources.items() if source.planned.by_readers]
         if len(asked_for) >= most:
             raise LimitReached(
