@@ -77,7 +77,10 @@ if TYPE_CHECKING:
     from headwater.relay.packet_publisher import PacketPublisher
     from headwater.server.settings import ServerSettings, SessionSettings
     from headwater.side import Side
+    from headwater.sources.meter import SourceReception
     from headwater.sources.settings import SourceSettings, SourcesSettings
+    from headwater.sources.snapshot import CandidateSnapshot, SourceSnapshot
+    from headwater.sources.state import SourceState
     from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
     from headwater.transports.settings import RtpSettings, TransportKind
 
@@ -89,6 +92,7 @@ __all__ = [
     "Assignment",
     "AuthMethod",
     "BatchReader",
+    "CandidateSnapshot",
     "ClientCertificates",
     "ClientError",
     "ClientSettings",
@@ -159,7 +163,10 @@ __all__ = [
     "Side",
     "SlowReaderPolicy",
     "SocketSettings",
+    "SourceReception",
     "SourceSettings",
+    "SourceSnapshot",
+    "SourceState",
     "SourcesSettings",
     "StatusSocketError",
     "ThreadedRtspServer",
@@ -225,6 +232,10 @@ _HOMES = {
     "EventName": "headwater.relay.events",
     "EventStream": "headwater.relay.events",
     "Side": "headwater.side",
+    "CandidateSnapshot": "headwater.sources.snapshot",
+    "SourceReception": "headwater.sources.meter",
+    "SourceSnapshot": "headwater.sources.snapshot",
+    "SourceState": "headwater.sources.state",
     "SourceSettings": "headwater.sources.settings",
     "SourcesSettings": "headwater.sources.settings",
     "EgressSnapshot": "headwater.transports.egress_snapshot",

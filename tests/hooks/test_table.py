@@ -28,8 +28,10 @@ def test_page_has_no_other_rows() -> None:
     assert rows[: len(HOOKS)] == [_row(point) for point in HOOKS]
 
 
-def test_only_the_two_questions_may_refuse() -> None:
-    assert [p.name for p in HOOKS if p.may_refuse] == ["authentication", "check_mount"]
+def test_only_the_questions_may_refuse() -> None:
+    assert [p.name for p in HOOKS if p.may_refuse] == [
+        *("authentication", "check_mount", "on_mount_missing"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from server_rig import ServerFactory
 from waiting import holds
 
 from fake_camera import CameraSettings, FakeCamera
-from headwater import PacketBatch, RtspServer, Settings, SourcesSettings
+from headwater import PacketBatch, PathSection, RtspServer, SourcesSettings
 
 SLOW = CameraSettings(pace=0.2, report_interval_s=5.0)
 """Five pictures a second: many of it run beside the server."""
@@ -52,8 +52,9 @@ async def test_of_50_sources_40_lose_nothing_while_ten_are_changed(
         await holds(lambda: all(len(seqs[path]) > 5 for path in paths))
         before = {path: mount.publisher for path, mount in server.mounts.items()}
         changed = {path[1:]: {"source": camera.url, "transport": "udp"} for path in paths[:10]}
-        wanted = Settings(paths=sections | changed)
-        await server.apply(replace(server.settings, paths=wanted.paths))
+        sections |= changed
+        wanted = {path: PathSection(**section) for path, section in sections.items()}
+        await server.apply(replace(server.settings, paths=wanted))
         await holds(lambda: len(camera.connections) == 60 and len(camera.live_sessions) == 50)
         counts = {path: len(seqs[path]) for path in paths}
         await holds(lambda: all(len(seqs[path]) > counts[path] + 5 for path in paths))

@@ -64,13 +64,14 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self.web: Web | None = make_web(self.relay, settings)
         self.forwards = Forwards(self.relay, settings)
-        self.sources = SourceTable(self.relay, settings)
+        self.sources = SourceTable(self.relay, settings, self._runners[Side.PLAY])
         self.report = StatusReport(
             self.relay,
             self.rtsp,
             settings.server,
             self._runners.items(),
             self.forwards.snapshots,
+            self.sources.snapshots,
         )
         self.status_socket: StatusSocket | None = None
         self._socket_follows_settings = False

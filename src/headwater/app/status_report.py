@@ -30,6 +30,7 @@ from headwater.server.connections.connection import Connection
 from headwater.server.service import RtspService
 from headwater.server.settings import ServerSettings
 from headwater.side import Side
+from headwater.sources.snapshot import SourceSnapshot
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
 from headwater.version import __version__
 
@@ -53,6 +54,7 @@ class StatusReport:
         listen: ServerSettings,
         hooks: Iterable[tuple[Side, HookRunner]],
         forwards: Callable[[], Iterable[ForwardSnapshot]],
+        sources: Callable[[], Iterable[SourceSnapshot]],
     ) -> None:
         self.state = ServerState.STARTING
         self._relay = relay
@@ -61,6 +63,7 @@ class StatusReport:
         self.settings: SettingsStatus | None = None
         self._hooks = tuple(hooks)
         self._forwards = forwards
+        self._sources = sources
         self._started_s = relay.clock()
 
     def health(self) -> Health:
@@ -143,6 +146,7 @@ class StatusReport:
             mounts=tuple(mounts),
             sessions=tuple(sessions),
             forwards=tuple(self._forwards()),
+            sources=tuple(self._sources()),
         )
 
     def _ports(self) -> PortsStatus:

@@ -13,6 +13,7 @@ from headwater.log_pace import LogTotals
 from headwater.media.snapshot import MountSnapshot
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
+from headwater.sources.snapshot import SourceSnapshot
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
 
 
@@ -182,6 +183,7 @@ class ServerStatus:
     mounts: tuple[MountSnapshot, ...]
     sessions: tuple[SessionSnapshot, ...]
     forwards: tuple[ForwardSnapshot, ...] = ()
+    sources: tuple[SourceSnapshot, ...] = ()
     workers: tuple[WorkerStatus, ...] = ()
     replaced_workers: int = 0
 

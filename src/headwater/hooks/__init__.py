@@ -7,8 +7,10 @@ from headwater.hooks.registry import (
     CheckMountHook,
     Hooks,
     MountHook,
+    MountMissingHook,
     MountSessionHook,
     SessionHook,
+    SourceHook,
 )
 from headwater.hooks.request import HookRequest
 from headwater.hooks.runner import HookRunner, notify_both
@@ -30,10 +32,12 @@ __all__ = [
     "HookTimedOut",
     "Hooks",
     "MountHook",
+    "MountMissingHook",
     "MountSessionHook",
     "MountVerdict",
     "Redirect",
     "Refused",
     "SessionHook",
+    "SourceHook",
     "notify_both",
 ]

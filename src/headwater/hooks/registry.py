@@ -22,6 +22,10 @@ AuthenticationHook = (
 MountAnswer = bool | int | str | Redirect
 CheckMountHook = Callable[[HookRequest], MountAnswer | Awaitable[MountAnswer]]
 MountHook = Callable[[Any], object] | Callable[[], object]
+MountMissingHook = (
+    Callable[[str, str, HookRequest], Any] | Callable[[str, str], Any] | Callable[[str], Any]
+)
+SourceHook = Callable[[Any], object] | Callable[[], object]
 SessionHook = Callable[[Any], object] | Callable[[], object]
 MountSessionHook = Callable[[Any, Any], object] | MountHook
 
@@ -66,16 +70,17 @@ class HookDecorator(Generic[HookT]):
 class Hooks:
     """The hooks of one side, or of both when given to both.
 
-    Functions may be async or plain. `authentication` and `check_mount` take one function each;
-    the others take any number, called in the order of registration. A function may leave out
-    last arguments: `client_close(mount)` is as good as `client_close(mount, session)`.
+    Functions may be async or plain. `authentication`, `check_mount` and `on_mount_missing` take one
+    function each; the others take any number, called in the order of registration. A function may
+    leave out last arguments: `client_close(mount)` is as good as `client_close(mount, session)`.
 
     Raises TypeError for what is no function or needs more arguments than the hook has, and
-    ValueError for a second `authentication` or `check_mount`.
+    ValueError for a second `authentication`, `check_mount` or `on_mount_missing`.
     """
 
     authentication = HookDecorator[AuthenticationHook]()
     check_mount = HookDecorator[CheckMountHook]()
+    on_mount_missing = HookDecorator[MountMissingHook]()
     session_opened = HookDecorator[SessionHook]()
     session_closed = HookDecorator[SessionHook]()
     mount_opened = HookDecorator[MountHook]()
@@ -83,6 +88,7 @@ class Hooks:
     mount_now_empty = HookDecorator[MountHook]()
     publisher_started = HookDecorator[MountSessionHook]()
     publisher_stopped = HookDecorator[MountSessionHook]()
+    source_changed = HookDecorator[SourceHook]()
     reader_started = HookDecorator[MountSessionHook]()
     reader_stopped = HookDecorator[MountSessionHook]()
     client_close = HookDecorator[MountSessionHook]()
@@ -92,6 +98,7 @@ class Hooks:
         *,
         authentication: AuthenticationHook | None = None,
         check_mount: CheckMountHook | None = None,
+        on_mount_missing: MountMissingHook | None = None,
         session_opened: SessionHook | Iterable[SessionHook] | None = None,
         session_closed: SessionHook | Iterable[SessionHook] | None = None,
         mount_opened: MountHook | Iterable[MountHook] | None = None,
@@ -99,6 +106,7 @@ class Hooks:
         mount_now_empty: MountHook | Iterable[MountHook] | None = None,
         publisher_started: MountSessionHook | Iterable[MountSessionHook] | None = None,
         publisher_stopped: MountSessionHook | Iterable[MountSessionHook] | None = None,
+        source_changed: SourceHook | Iterable[SourceHook] | None = None,
         reader_started: MountSessionHook | Iterable[MountSessionHook] | None = None,
         reader_stopped: MountSessionHook | Iterable[MountSessionHook] | None = None,
         client_close: MountSessionHook | Iterable[MountSessionHook] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 from headwater.hooks.answers import (
     Allowed,
@@ -24,6 +25,8 @@ from headwater.net.socket_address import address_text
 from headwater.side import Side
 
 _log = paced_logger(__name__)
+
+AnswerT = TypeVar("AnswerT")
 
 
 class HookRunner:
@@ -109,6 +112,29 @@ class HookRunner:
             except ValueError as error:
                 raise self._deciding.fail(hook, counters, str(error), fields) from None
         return Allowed()
+
+    async def mount_missing(
+        self,
+        path: str,
+        query: str,
+        request: HookRequest,
+        read: Callable[[object], AnswerT],
+    ) -> AnswerT | None:
+        """Ask the `on_mount_missing` hook; None when there is none. HookFailed, HookTimedOut.
+
+        `read` says what an answer means, or raises ValueError for one that is not allowed.
+        """
+        for hook in self.hooks.registered("on_mount_missing"):
+            counters = self.counters["on_mount_missing"]
+            fields = _request_fields(request)
+            answer = await self._deciding.call(
+                hook, (path, query, request), counters, fields=fields
+            )
+            try:
+                return read(answer)
+            except ValueError as error:
+                raise self._deciding.fail(hook, counters, str(error), fields) from None
+        return None
 
     def notify(self, name: str, *payload: object) -> None:
         """Tell the functions of a notification hook, without waiting for them.

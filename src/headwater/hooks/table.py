@@ -56,6 +56,16 @@ HOOKS: tuple[HookPoint, ...] = (
         "as often. If it returns False, the client gets 403.",
     ),
     HookPoint(
+        "on_mount_missing",
+        ("path", "query", "request"),
+        "None, the URL of a source, or `SourceSettings`",
+        (Side.PLAY,),
+        tells_an_end=False,
+        doc="Which source has this path, which nobody publishes and no setting names? It is called "
+        "for a reader's DESCRIBE, once for all who ask together; the answer counts for a second. "
+        "If it returns None, the client gets 404.",
+    ),
+    HookPoint(
         "session_opened",
         ("session",),
         "",
@@ -110,6 +120,14 @@ HOOKS: tuple[HookPoint, ...] = (
         (Side.PUBLISH,),
         tells_an_end=True,
         doc="A publisher has stopped sending to its mount.",
+    ),
+    HookPoint(
+        "source_changed",
+        ("source",),
+        "",
+        (Side.PUBLISH,),
+        tells_an_end=False,
+        doc="Another source of a path is live, or none any more: `source.live` is its URL.",
     ),
     HookPoint(
         "reader_started",

@@ -25,6 +25,7 @@ class EventName(StrEnum):
     MOUNT_NOW_EMPTY = "mount_now_empty"
     PUBLISHER_STARTED = "publisher_started"
     PUBLISHER_STOPPED = "publisher_stopped"
+    SOURCE_CHANGED = "source_changed"
     READER_STARTED = "reader_started"
     READER_STOPPED = "reader_stopped"
 

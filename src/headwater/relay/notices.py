@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Protocol
 
 from headwater.hooks import HookRunner, notify_both
 from headwater.log_pace import paced_logger
@@ -16,6 +17,14 @@ from headwater.relay.events import Event, EventFeed, EventName
 from headwater.side import Side
 
 logger = paced_logger(__name__)
+
+
+class ObservedSource(Protocol):
+    """The snapshot of a path's source, as far as it is looked at here."""
+
+    @property
+    def path(self) -> str:
+        """The path that it fills."""
 
 
 class Notices(MountObserver):
@@ -88,6 +97,13 @@ class Notices(MountObserver):
             fields = self._fields(mount, reader)
             logger.info("reader stopped", extra={**fields, "cause": reason})
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
+
+    def source_changed(self, source: ObservedSource, reason: str) -> None:
+        """Tell that another source of a path is live, or none any more."""
+        if self._publish.has(EventName.SOURCE_CHANGED):
+            self._publish.notify(EventName.SOURCE_CHANGED, source)
+        if self._events.wanted:
+            self._events.tell(Event(EventName.SOURCE_CHANGED, source.path, cause=reason))
 
     def _fields(self, mount: ObservedMount, peer: Publisher | Reader) -> dict[str, object]:
         end = self._ends.get(peer.id)

@@ -34,7 +34,7 @@ from headwater.relay.full_budgets import FullBudgets
 from headwater.relay.limits import Limits
 from headwater.relay.memory_return import MemoryReturn, Turnover
 from headwater.relay.name_space import ALONE, NameSpace
-from headwater.relay.notices import Notices
+from headwater.relay.notices import Notices, ObservedSource
 from headwater.relay.path_watch import PathWatch
 from headwater.relay.reports import Reports
 from headwater.relay.reservations import Reservations
@@ -215,6 +215,10 @@ class Relay:
             except Exception:
                 # Whatever one step meets, the others still free what is theirs.
                 logger.exception("a session's end failed in part", extra=_fields(end, cause))
+
+    def tell_source(self, source: ObservedSource, reason: str) -> None:
+        """Tell hooks and events that another source of a path is live, or none any more."""
+        self._notices.source_changed(source, reason)
 
     def send_away(self, end: End, cause: str) -> None:
         """End a publisher or reader that did not ask for it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from headwater.client.back_off import BackOff
@@ -24,24 +23,12 @@ from headwater.sources.settings import SourceSettings, SourcesSettings
 from headwater.sources.source import Retry, Source, SourceError, SourcePlace
 from headwater.sources.source_url import with_secrets, without_secrets
 from headwater.sources.start_gate import StartGate
+from headwater.sources.state import SourceState
 
 logger = paced_logger(__name__)
 
 _SLOWLY = {"first_s": 120.0, "most_s": 1920.0}
 """Shortened by up to a half: cameras lock out for half an hour who guesses five times or so."""
-
-
-class SourceState(StrEnum):
-    """What a source does at the moment."""
-
-    IDLE = "idle"
-    """Nobody wants it."""
-    STARTING = "starting"
-    """It is being opened, or waits for its turn to be."""
-    RUNNING = "running"
-    """Its packets come."""
-    WAITING = "waiting"
-    """It failed, and is tried again later."""
 
 
 @dataclass(slots=True)
@@ -98,7 +85,7 @@ class Candidate:
         failures: how often it could not be, or ended.
         last_error: why, the last time; empty for never.
         not_before_s: when it may be tried next, seconds of the server's clock.
-        is_down: whether it has failed since its packets last came.
+        is_down: whether it has failed since readers last got its packets.
     """
 
     def __init__(
@@ -197,7 +184,7 @@ class Candidate:
             words = without_secrets(without_credentials(repr(error)), secrets)
             failure = SourceError(shown(f"this program failed: {words}"))
             exc_info = (SourceError, failure, error.__traceback__)
-            logger.error("a source failed", exc_info=exc_info, extra=self._fields())
+            logger.error("a source failed", exc_info=exc_info, extra=self.fields())
         finally:
             self._leave_gate(gate)
             self.end(failure.message)
@@ -227,7 +214,7 @@ class Candidate:
         logger.warning(
             "source down" if began_s is None else "source lost",
             extra={
-                **self._fields(),
+                **self.fields(),
                 "cause": failure.message,
                 "tries": self.tries,
                 "next_try_s": round(wait_s, 1),
@@ -237,16 +224,15 @@ class Candidate:
 
     def begin(self, presentation: SessionDescription, feed: Feed) -> Sequence[Track]:
         """Let its packets in; called by its filling."""
-        tracks = self._stage.begin(self, presentation, feed)
-        self.is_down = False
-        if self._gate is not None:
-            self._leave_gate(self._gate)
         self._began_s = self._around.relay.clock()
         self.state = SourceState.RUNNING
-        logger.info(
-            "source started",
-            extra={**self._fields(), "peer": feed.peer, "transport": feed.transport},
-        )
+        try:
+            tracks = self._stage.begin(self, presentation, feed)
+        except BaseException:
+            self._began_s = None
+            raise
+        if self._gate is not None:
+            self._leave_gate(self._gate)
         return tracks
 
     def end(self, reason: str) -> None:
@@ -258,7 +244,8 @@ class Candidate:
             self._gate = None
             gate.leave()
 
-    def _fields(self) -> dict[str, object]:
+    def fields(self) -> dict[str, object]:
+        """Return what a line of the log names."""
         return {"mount": self._stage.path, "source": shown(self.name)}
 
 

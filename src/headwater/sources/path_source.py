@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountBusy
@@ -13,10 +14,14 @@ from headwater.media.tracks.track import Track
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.sdp import SessionDescription
 from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
+from headwater.shown_text import shown
 from headwater.side import Side
 from headwater.sources.candidate import Candidate, SourceSurroundings
+from headwater.sources.meter import SourceMeter
 from headwater.sources.plan import PlannedSource
-from headwater.sources.source import SourceError
+from headwater.sources.rehearsal import Rehearsal
+from headwater.sources.snapshot import SourceSnapshot, candidate_snapshot
+from headwater.sources.source import Retry, SourceError
 from headwater.sources.source_end import SourceEnd
 
 logger = paced_logger(__name__)
@@ -25,10 +30,13 @@ _REFUSED = (LimitReached, MountBusy, ProtocolError, ServerStopping)
 
 
 class PathSource:
-    """The sources of one path: which of them is wanted, and who waits for them.
+    """The sources of one path: which of them is wanted, which is live, and who waits for them.
 
-    On demand it rests until somebody asks for the path, and again once the last reader has been
-    gone for a while; else it is wanted from `start` to `stop`.
+    Wanted are the first choice, and the fallbacks behind those that are down. A fallback goes live
+    for readers that wait; a source before it takes over again once it has run for a while.
+
+    On demand all rest until somebody asks for the path, and again once the last reader has been
+    gone for a while.
 
     Attributes:
         path: the path of its mount.
@@ -40,8 +48,19 @@ class PathSource:
         self.path = path
         self.planned = planned
         self._around = around
-        self.candidates = (Candidate(0, planned.settings.source, planned.settings, self, around),)
+        settings = planned.settings
+        # The pinned certificate is that of the first choice, and so is what is played of it.
+        other = replace(settings, fingerprint="", range="")
+        self.candidates = (
+            Candidate(0, settings.source, settings, self, around),
+            *(
+                Candidate(order, url, other, self, around)
+                for order, url in enumerate(settings.fallback, start=1)
+            ),
+        )
         self._live: tuple[Candidate, SourceEnd] | None = None
+        self._rehearsed: tuple[Candidate, Rehearsal] | None = None
+        self._meter = SourceMeter()
         self._waiters: set[asyncio.Future[None]] = set()
         self._wanted = False
         self._last_wanted_s = 0.0
@@ -65,13 +84,16 @@ class PathSource:
 
     def start(self, after: PathSource | None = None) -> None:
         """Want it, once `after`, which had the path before, has given everything back."""
-        before = None if after is None else asyncio.ensure_future(after.stopped())
+        loop = self._around.relay.loop.beneath
+        before = None if after is None else loop.create_task(after.stopped())
         self._wanted = True
         self._last_wanted_s = self._around.relay.clock()
+        for candidate in self.candidates:
+            candidate.is_down = False
         self._first.start(before)
 
     async def mount(self) -> Mount:
-        """Return the mount once the source fills it, starting that where need be.
+        """Return the mount once a source fills it, starting that where need be.
 
         Raises SourceDown where it cannot be had now, SourceTooSlow where it takes too long.
         """
@@ -95,10 +117,12 @@ class PathSource:
         return mount
 
     def check(self, now: float) -> None:
-        """Rest where nobody wants what is fetched on demand; once a second."""
+        """Measure what comes; rest where nobody wants what is fetched on demand. Once a second."""
+        mount = self._around.relay.mounts.get(self.path)
+        if self._live is not None and mount is not None:
+            self._meter.look(now, mount.tracks)
         if not self._wanted or not self.planned.on_demand:
             return
-        mount = self._around.relay.mounts.get(self.path)
         if self._waiters or (mount is not None and mount.readers):
             self._last_wanted_s = now
         elif now - self._last_wanted_s >= self.planned.settings.on_demand_linger_s:
@@ -116,26 +140,59 @@ class PathSource:
         for candidate in self.candidates:
             await candidate.stopped()
 
+    def snapshot(self) -> SourceSnapshot:
+        """Return how it is now, to keep and to use from any thread."""
+        now = self._around.relay.clock()
+        live = self._live
+        return SourceSnapshot(
+            path=self.path,
+            on_demand=self.planned.on_demand,
+            live="" if live is None else live[0].name,
+            sources=tuple(
+                candidate_snapshot(each, now, is_live=each is self.live) for each in self.candidates
+            ),
+            session="" if live is None else live[1].id,
+            transport="" if live is None else live[1].feed.transport,
+            reception=None if live is None else self._meter.reception(now),
+        )
+
     # -- what its candidates ask
 
     def begin(
         self, candidate: Candidate, presentation: SessionDescription, feed: Feed
     ) -> Sequence[Track]:
-        """Let a source's packets into the mount. Raises SourceError where they cannot be."""
-        tracks = self._put_live(candidate, presentation, feed)
-        self._answer_waiters(is_up=True)
-        return tracks
+        """Let a source's packets in: live, or beside a fallback that is.
+
+        Raises SourceError where they cannot be.
+        """
+        live = self.live
+        if live is None:
+            return self._put_live(candidate, presentation, feed)
+        if candidate.order > live.order:
+            raise SourceError("a source before it is live")
+        self._forget_rehearsal()
+        rehearsal = Rehearsal(self._around.client, presentation, feed, self._take_over)
+        self._rehearsed = candidate, rehearsal
+        logger.info("source back, not live yet", extra=candidate.fields())
+        return rehearsal.tracks
 
     def ended(self, candidate: Candidate, reason: str) -> None:
-        """Let go of the mount where this source fills it."""
-        if self._live is not None and self._live[0] is candidate:
-            _, end = self._live
-            self._live = None
-            self._around.relay.close(end, reason)
+        """Let go of what this source fills."""
+        if self._rehearsed is not None and self._rehearsed[0] is candidate:
+            self._forget_rehearsal()
+        if self._live is None or self._live[0] is not candidate:
+            return
+        _, end = self._live
+        self._live = None
+        self._around.relay.close(end, reason)
+        self._tell(reason)
+        if self._rehearsed is not None:
+            self._take_over()
 
     def failed(self) -> None:
-        """Tell who waits that there is nothing to wait for."""
-        if not all(each.is_down for each in self.candidates):
+        """Have the next one started; tell who waits where there is nothing to wait for."""
+        self._arrange()
+        if self._live is not None or not all(each.is_down for each in self.candidates):
             return
         self._answer_waiters(is_up=False)
         if self.planned.on_demand and self._around.relay.mounts.get(self.path) is None:
@@ -165,13 +222,27 @@ class PathSource:
 
     def _rest(self, reason: str) -> None:
         self._wanted = False
+        self._forget_rehearsal()
         for candidate in self.candidates:
             candidate.stop(reason)
+
+    def _arrange(self) -> None:
+        """Have those run that are wanted: all up to the live one, or to the first not down."""
+        if not self._wanted:
+            return
+        is_enough = False
+        for candidate in self.candidates:
+            if is_enough:
+                candidate.stop("a source before it is live")
+                continue
+            candidate.start()
+            is_enough = not candidate.is_down if self._live is None else candidate is self.live
 
     def _put_live(
         self, candidate: Candidate, presentation: SessionDescription, feed: Feed
     ) -> Sequence[Track]:
         relay = self._around.relay
+        self._require_fit(candidate, presentation)
         try:
             relay.require_room(Side.PUBLISH, "", "")
         except _REFUSED as error:
@@ -191,7 +262,64 @@ class PathSource:
         mount = end.mount
         assert mount is not None  # noqa: S101 - it has just begun
         self._live = candidate, end
+        candidate.is_down = False
+        self._meter.begin(relay.clock(), mount.tracks)
+        self._arrange()
+        self._answer_waiters(is_up=True)
+        logger.info(
+            "source live",
+            extra={**candidate.fields(), "peer": feed.peer, "transport": feed.transport},
+        )
+        self._tell("")
         return mount.tracks
+
+    def _require_fit(self, candidate: Candidate, presentation: SessionDescription) -> None:
+        """Refuse a fallback that the readers who wait could not go on with.
+
+        The first choice is never refused: if its description has changed, readers come anew.
+        """
+        mount = self._around.relay.mounts.get(self.path)
+        if mount is None or candidate is self._first:
+            return
+        difference = mount.presentation.compatible_with(presentation)
+        if difference is not None:
+            raise SourceError(
+                shown(f"it does not fit what readers play: {difference}"), Retry.SLOWLY
+            )
+
+    def _take_over(self) -> None:
+        """Put the source live that has rehearsed, instead of a fallback where one is."""
+        if self._rehearsed is None:
+            return
+        candidate, rehearsal = self._rehearsed
+        self._rehearsed = None
+        reason = "a source before it is back"
+        if self._live is not None:
+            before, end = self._live
+            self._live = None
+            if end.mount is not None:
+                # Readers are handed on at once, so that they need no grace.
+                end.mount.replace_publisher(reason)
+            self._around.relay.close(end, reason)
+            before.stop(reason)
+        try:
+            tracks = self._put_live(candidate, rehearsal.presentation, rehearsal.feed)
+        except SourceError as error:
+            rehearsal.close()
+            mount = self._around.relay.mounts.get(self.path)
+            if mount is not None and mount.publisher is None:
+                mount.close(error.message)
+            rehearsal.feed.close(error.message)
+            return
+        rehearsal.hand_over(tracks)
+
+    def _forget_rehearsal(self) -> None:
+        rehearsed, self._rehearsed = self._rehearsed, None
+        if rehearsed is not None:
+            rehearsed[1].close()
+
+    def _tell(self, reason: str) -> None:
+        self._around.relay.tell_source(self.snapshot(), reason)
 
     def _answer_waiters(self, *, is_up: bool) -> None:
         waiters, self._waiters = self._waiters, set()

@@ -95,7 +95,7 @@ def _merged(path: str, overrides: tuple[PathOverride, ...]) -> SourceSettings | 
     return replace(SourceSettings(), **changes)  # type: ignore[arg-type]
 
 
-_URLS = frozenset({"source"})
+_URLS = frozenset({"source", "fallback"})
 
 
 def _captured(given: object, captured: Sequence[str]) -> object:

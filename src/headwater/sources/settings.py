@@ -28,6 +28,13 @@ class SourceSettings:
         "stands for what its first `*`, `**` or `?` matched, and the server fetches a path when a "
         "reader asks for it. Nobody else can publish on a path with a source. Empty: none.",
     ] = ""
+    fallback: Annotated[
+        tuple[str, ...],
+        NOW,
+        "URLs of the sources that stand in, in this order, while those before them are down. One "
+        "must have the same codecs and clock rates as what readers play. A source that is back "
+        "takes over once it has run for 10 seconds.",
+    ] = ()
     transport: Annotated[
         ClientTransport,
         NOW,
@@ -85,6 +92,8 @@ class SourceSettings:
         take_fields(self)
         if self.source:
             _check_url("source", self.source)
+        for url in self.fallback:
+            _check_url("fallback", url)
         for name in ("on_demand_start_s", "on_demand_linger_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")

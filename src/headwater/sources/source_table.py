@@ -8,6 +8,7 @@ from typing import Protocol
 
 from headwater.client.pull import TransportMemory
 from headwater.client.surroundings import Surroundings
+from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.path_difference import PathDifference
@@ -18,7 +19,9 @@ from headwater.relay.settings import RelaySettings
 from headwater.sources.candidate import SourceSurroundings
 from headwater.sources.path_source import PathSource
 from headwater.sources.plan import PlannedSource, SourcePlan
+from headwater.sources.resolver import SourceResolver
 from headwater.sources.settings import SourceSettings, SourcesSettings
+from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.start_gate import StartGate
 
 logger = paced_logger(__name__)
@@ -40,7 +43,8 @@ class SourceTable:
         around: what they share.
     """
 
-    def __init__(self, relay: Relay, settings: SourceTableSettings) -> None:
+    def __init__(self, relay: Relay, settings: SourceTableSettings, hooks: HookRunner) -> None:
+        """`hooks` are those of the playing side."""
         pace = settings.sources
         self._relay = relay
         self.around = SourceSurroundings(
@@ -54,6 +58,9 @@ class SourceTable:
         self._plan = SourcePlan(settings.overrides_of(SourceSettings))
         # By path: of the program, which go before those of the configuration.
         self._added: dict[str, PlannedSource] = {}
+        # And of the owner's hook, for as long as somebody wants them.
+        self._resolved: dict[str, PlannedSource] = {}
+        self._resolver = SourceResolver(relay, hooks)
         self._sources: dict[str, PathSource] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -67,6 +74,10 @@ class SourceTable:
 
     def __len__(self) -> int:
         return len(self._sources)
+
+    def snapshots(self) -> Iterator[SourceSnapshot]:
+        """Yield what fills each path, as it is now."""
+        return (source.snapshot() for source in self)
 
     def start(self, added: Mapping[str, PlannedSource]) -> None:
         """Start what is to be there from the beginning; `added` is what the program gave before."""
@@ -108,11 +119,16 @@ class SourceTable:
             return None
         source = self._sources.get(path)
         if source is None:
-            planned = self._planned(path)
+            planned = self._planned(path) or await self._resolver.resolve(wanted)
+            # The hook may have taken its time: others, who were asked for with it, were faster.
+            source = self._sources.get(path)
             if planned is None or self._closed:
                 return None
-            self._require_room()
-            source = self._sources[path] = PathSource(path, planned, self.around)
+            if source is None:
+                self._require_room()
+                if self._planned(path) is None:
+                    self._resolved[path] = planned
+                source = self._sources[path] = PathSource(path, planned, self.around)
         return await source.mount()
 
     def close(self) -> None:
@@ -123,11 +139,12 @@ class SourceTable:
 
     async def closed(self) -> None:
         """Wait until all sources have given everything back."""
+        await self._resolver.aclose()
         while self._ending:
             await asyncio.wait(self._ending)
 
     def _planned(self, path: str) -> PlannedSource | None:
-        return self._added.get(path) or self._plan.of(path)
+        return self._added.get(path) or self._plan.of(path) or self._resolved.get(path)
 
     def _paths_changed(self, difference: PathDifference) -> None:
         self._plan = SourcePlan(difference.overrides)
@@ -179,4 +196,5 @@ class SourceTable:
         for path, source in tuple(self._sources.items()):
             source.check(now)
             if source.planned.by_readers and source.is_resting and not source.awaited:
+                self._resolved.pop(path, None)
                 self._drop(path, "nobody wants it", grace=False)

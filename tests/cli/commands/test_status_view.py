@@ -273,3 +273,33 @@ def test_forwards_are_shown_with_what_went_wrong() -> None:
         *("waiting", "1", "s", "3", "MB", "7", "4", "connect:", "Connection", "refused"),
     ]
     assert "forwarded" not in shown(document(mount("/cam"), forwards=[]))
+
+
+def test_sources_are_shown_with_the_one_that_is_live() -> None:
+    first = {
+        "url": "rtsp://…@camera/1",
+        "state": "waiting",
+        "live": False,
+        "up_s": 0.0,
+        "tries": 4,
+        "last_error": "connect: Connection refused",
+    }
+    second = first | {"url": "rtsp://other/1", "state": "running", "live": True, "up_s": 60.0}
+    reception = {"bits_per_s": 2_000_000.0, "lost_packets": 7, "key_frame_distance_s": 2.04}
+    front = {
+        "path": "/front",
+        "transport": "udp",
+        "sources": [first, second | {"tries": 1, "last_error": ""}],
+        "reception": reception,
+    }
+    text = shown(document(sources=[front]))
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines[-2].split() == [
+        *("/front", "rtsp://…@camera/1", "waiting", "–", "–", "–", "–", "4"),
+        *("connect:", "Connection", "refused"),
+    ]
+    assert lines[-1].split() == [
+        *("/front", "rtsp://other/1", "live", "udp", "1", "min", "0", "s", "2", "Mb/s", "7"),
+        *("2.0", "s", "1"),
+    ]
+    assert "fetched from" not in shown(document(mount("/cam"), sources=[]))

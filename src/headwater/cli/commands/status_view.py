@@ -34,6 +34,8 @@ def status_view(document: Document, before: Document | None = None) -> Renderabl
         parts += ["", _workers_table(workers)]
     if document["mounts"]:
         parts += ["", _mounts_table(document, before)]
+    if document.get("sources"):
+        parts += ["", _sources_table(document)]
     if document.get("forwards"):
         parts += ["", _forwards_table(document)]
     readers = [
@@ -152,6 +154,35 @@ def _mount_cells(
     yield str(sum(track["lost_packets"] for track in tracks))
     yield str(len(mount["readers"]))
     yield str(mount["dropped_packets"])
+
+
+def _sources_table(document: Document) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("mount", "fetched from", "state"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("for", "in", "lost", "key frames", "tries"):
+        table.add_column(heading, justify="right")
+    table.add_column("last error", overflow="fold")
+    for path in document["sources"]:
+        for source in path["sources"]:
+            table.add_row(*_source_cells(path, source))
+    return table
+
+
+def _source_cells(path: Document, source: Document) -> Iterator[str | Text]:
+    is_live = source["live"]
+    reception = path["reception"] if is_live else None
+    yield Text(path["path"])
+    yield Text(source["url"])
+    state = f"live {path['transport']}" if is_live else source["state"]
+    yield Text(state, style="green" if is_live else "yellow" if source["last_error"] else "")
+    yield duration(source["up_s"]) if source["up_s"] else "–"
+    yield bit_rate(reception["bits_per_s"] / 8, 1.0) if reception else "–"
+    yield str(reception["lost_packets"]) if reception else "–"
+    distance_s = reception and reception["key_frame_distance_s"]
+    yield f"{distance_s:.1f} s" if distance_s else "–"
+    yield str(source["tries"])
+    yield Text(source["last_error"])
 
 
 def _forwards_table(document: Document) -> Table:
