@@ -269,13 +269,15 @@ class TcpStream(TcpSendQueue):
         if self._released:
             return
         self._released = True
-        self.closed = True
-        self._tell_writers()
+        if not self.closed:
+            self.closed = True
+            self._tell_writers()
         self._reading = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._watch_no_more()
+        if self._watched:
+            self._watch_no_more()
         if self._queue:
             self._wait_no_more()
             self._forget_queue()

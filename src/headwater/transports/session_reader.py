@@ -64,12 +64,18 @@ class SessionReader(SessionMedia, Reader):
     @property
     def dropped_packets(self) -> int:
         """Packets left out because its way did not keep up, or that could not be sent."""
-        return self._former_drops[0] + sum(way.dropped[0] for way in self._deliveries.values())
+        packets = self._former_drops[0]
+        for way in self._deliveries.values():
+            packets += way.dropped[0]
+        return packets
 
     @property
     def dropped_bytes(self) -> int:
         """The same in bytes."""
-        return self._former_drops[1] + sum(way.dropped[1] for way in self._deliveries.values())
+        size_bytes = self._former_drops[1]
+        for way in self._deliveries.values():
+            size_bytes += way.dropped[1]
+        return size_bytes
 
     @property
     def reported_lost_packets(self) -> int:

@@ -29,7 +29,7 @@ def test_without_reports_arrival_tells() -> None:
     assert timeline.timestamp_at(0, 11.0) == 91_000
     assert timeline.timestamp_at(1, 11.0) == 24_050
     assert timeline.timestamp_at(1, 10.0) == (50 - 24_000) & 0xFFFFFFFF
-    assert timeline.instant_of(1) == 10.5
+    assert timeline.instants[1] == 10.5
     assert timeline.ntp_at(10.0) is None
 
 
@@ -40,7 +40,7 @@ def test_reports_tell_better_than_arrival() -> None:
     timeline = Timeline({0: video, 1: audio}, 0)
     assert timeline.timestamp_at(0, 10.0) == 9_000
     assert timeline.timestamp_at(1, 10.0) == 4_800
-    assert timeline.instant_of(1) == pytest.approx(10.0)
+    assert timeline.instants[1] == pytest.approx(10.0)
     ntp = timeline.ntp_at(11.0)
     assert ntp is not None
     assert abs(ntp - at(1.1)) < 100
@@ -57,7 +57,7 @@ def test_reports_that_contradict_arrival_by_seconds_are_not_believed() -> None:
     video = TrackClock(90_000, 0, 10.0, SenderClock(at(0.0), 0))
     audio = TrackClock(48_000, 0, 10.1, SenderClock(at(86_400.0), 0))
     timeline = Timeline({0: video, 1: audio}, 0)
-    assert timeline.instant_of(1) == 10.1
+    assert timeline.instants[1] == 10.1
     assert timeline.timestamp_at(1, 10.1) == 0
 
 

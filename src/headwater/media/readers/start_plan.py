@@ -74,7 +74,7 @@ def live_plan(tracks: Sequence[Track], now: float) -> StartPlan:
         return StartPlan({track.index: NOWHERE for track in tracks})
     clocks = {index: position.clock for index, position in positions.items()}
     timeline = Timeline(clocks, anchor_of(clocks))
-    begin_s = _beginning(timeline, clocks, now) - _REORDER_S
+    begin_s = _beginning(timeline, now) - _REORDER_S
     points = {
         track.index: StartPoint(
             positions[track.index].next_seq, timeline.timestamp_at(track.index, begin_s)
@@ -109,7 +109,7 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache, place: int) -> StartPl
             clocks[track.index] = position.clock
             seqs[track.index] = position.next_seq
     timeline = Timeline(clocks, anchor)
-    begin_s = _beginning(timeline, clocks, clocks[anchor].arrived_s)
+    begin_s = _beginning(timeline, clocks[anchor].arrived_s)
     points = {
         index: StartPoint(seqs[index], timeline.timestamp_at(index, begin_s), firsts.get(index))
         if index in seqs
@@ -119,13 +119,16 @@ def cached_plan(tracks: Sequence[Track], cache: GopCache, place: int) -> StartPl
     return StartPlan(points, place)
 
 
-def _beginning(timeline: Timeline, clocks: Mapping[int, TrackClock], latest_s: float) -> float:
+def _beginning(timeline: Timeline, latest_s: float) -> float:
     """Return the earliest instant of the tracks' packets: muxers send sound in bursts, late.
 
     A track that has been silent for long does not count: its next packet will be of its time.
     """
-    instants = map(timeline.instant_of, clocks)
-    return min(latest_s, *(each for each in instants if each >= latest_s - _MOST_LAG_S), latest_s)
+    beginning_s = latest_s
+    for instant_s in timeline.instants.values():
+        if latest_s - _MOST_LAG_S <= instant_s < beginning_s:
+            beginning_s = instant_s
+    return beginning_s
 
 
 def _first_packets(

@@ -210,7 +210,7 @@ class Splice:
         self._earliest_s = float("-inf")
         if self._timeline is not None:
             last_s = max(
-                self._timeline.instant_of(index) + position.ahead_s
+                self._timeline.instants[index] + position.ahead_s
                 for index, position in positions.items()
             )
             self._earliest_s = last_s + max(_LEAST_STEP_S, LEAST_GAP_S - lead_s)

@@ -87,12 +87,16 @@ class Timeline:
     `arrived_s` the presentation stands at its `timestamp`.
     """
 
-    __slots__ = ("_anchor", "_anchor_ntp", "_clocks")
+    __slots__ = ("_anchor", "_anchor_ntp", "_clocks", "instants")
 
     def __init__(self, clocks: Mapping[int, TrackClock], anchor: int) -> None:
         self._clocks = clocks
         self._anchor = clocks[anchor]
         self._anchor_ntp = self._anchor.ntp_at(self._anchor.timestamp)
+        self.instants: dict[int, float] = {}
+        """By track: the instant of its `timestamp`, by its reports if they are credible."""
+        for index, clock in clocks.items():
+            self.instants[index] = self._instant_of(clock)
 
     def ntp_at(self, instant_s: float) -> int | None:
         """Return the publisher's wall clock at an instant, None without reports."""
@@ -103,12 +107,10 @@ class Timeline:
     def timestamp_at(self, track_index: int, instant_s: float) -> int:
         """Return the RTP timestamp of a track at an instant, 32 bits."""
         clock = self._clocks[track_index]
-        late_s = instant_s - self.instant_of(track_index)
+        late_s = instant_s - self.instants[track_index]
         return (clock.timestamp + round(late_s * clock.clock_rate_hz)) & _MASK
 
-    def instant_of(self, track_index: int) -> float:
-        """Return the instant of a track's own `timestamp`, by its reports if they are credible."""
-        clock = self._clocks[track_index]
+    def _instant_of(self, clock: TrackClock) -> float:
         ntp = clock.ntp_at(clock.timestamp)
         if ntp is None or self._anchor_ntp is None:
             return clock.arrived_s

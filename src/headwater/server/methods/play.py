@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from headwater.media.clock import CallLater
 from headwater.media.readers.start_plan import StartPlan
 from headwater.protocol.header.rtp_info import RtpInfoEntry, format_rtp_info
@@ -53,7 +55,7 @@ class Play:
         response = exchange.answer(headers)
         if not playing:
             session.advance(Method.PLAY)
-            exchange.after_answer = lambda: self._begin(session, plan)
+            exchange.after_answer = partial(self._begin, session, plan)
             exchange.answer_leads_media = session.transport is TransportKind.TCP
         return response
 

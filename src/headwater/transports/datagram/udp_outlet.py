@@ -61,6 +61,9 @@ class UdpOutlet(Outlet):
         missed_packets, missed_bytes: the same times the readers that were live.
     """
 
+    _gate: SlowReaderGate
+    """Made by `begin`, for the readers that are live from then on."""
+
     def __init__(
         self,
         track: Track,
@@ -74,7 +77,6 @@ class UdpOutlet(Outlet):
         set_send_buffer(rtp, sockets.udp_send_buffer_bytes)
         self.sender = UdpSender(rtp, loop)
         self._gate_settings = _gate_settings(settings, sockets)
-        self._gate = self._new_gate()
         self._gate_judges = False
         self._last: PacketBatch | None = None
         self.left_out_packets = 0

@@ -192,8 +192,9 @@ class UdpReader(DatagramReader[_Leg]):
         if leg is not None:
             self._leave_destination(index, leg)
             leg.egress.claims.remove(leg.claim)
-            still_used = {port for other in self._legs.values() for port in other.claim.ports}
-            freed = set(leg.claim.ports) - still_used
+            freed = set(leg.claim.ports)
+            for other in self._legs.values():
+                freed.difference_update(other.claim.ports)
             self._egresses.let_go(self.identity.peer_ip, freed, self)
             self._egresses.release(leg.track, self.identity.local_ip)
 
