@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from headwater.sources.state import SourceState
     from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
     from headwater.transports.settings import RtpSettings, TransportKind
+    from headwater.webrtc.settings import WebRtcSettings
 
 __all__ = [
     "AccessCounters",
@@ -177,6 +178,7 @@ __all__ = [
     "TrackSnapshot",
     "TransportKind",
     "UserSettings",
+    "WebRtcSettings",
     "When",
     "WorkerSettings",
     "WorkerStatus",
@@ -285,6 +287,7 @@ _HOMES = {
     "SessionSettings": "headwater.server.settings",
     "RtpSettings": "headwater.transports.settings",
     "TransportKind": "headwater.transports.settings",
+    "WebRtcSettings": "headwater.webrtc.settings",
 }
 
 

@@ -63,6 +63,8 @@ PLAIN_WORDS = {
         "registered",
         "request",
         "http",
+        "web",
+        "rtc",
         "rtp",
         "rtsp",
         "second",

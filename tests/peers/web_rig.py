@@ -19,6 +19,7 @@ from headwater import RtspServer, Settings
 from headwater.access.decision import Action
 from headwater.http.request import body_of, mount_path_of
 from headwater.http.settings import HttpSettings
+from headwater.webrtc.settings import WebRtcSettings
 
 WebFactory = Callable[..., Awaitable["WebServer"]]
 
@@ -90,7 +91,10 @@ async def start_web(start_server: ServerFactory) -> WebFactory:
         settings: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> WebServer:
-        chosen = Settings(http=http or HttpSettings(port=0), **(settings or {}))
+        chosen = Settings(
+            http=http or HttpSettings(port=0),
+            **{"webrtc": WebRtcSettings(port=0), **(settings or {})},
+        )
         web = WebServer(await start_server(settings=chosen, **arguments))
         web.add_routes()
         return web

@@ -100,7 +100,7 @@ class RunningServer:
         except BaseException:
             self.rtsp.listeners.close()
             if self.web is not None:
-                self.web.close()
+                self.web.abandon()
             self.relay.stop()
             raise
         self.report.state = ServerState.RUNNING
@@ -237,7 +237,7 @@ class RunningServer:
         with suppress(RuntimeError):  # uvloop's word on being asked once it is closed
             self.rtsp.listeners.close()
             if self.web is not None:
-                self.web.close()
+                self.web.abandon()
 
     async def _stop(self, drain_s: float) -> None:
         self.report.state = ServerState.DRAINING

@@ -11,6 +11,7 @@ from headwater.config.settings import Settings
 if TYPE_CHECKING:
     from headwater.http.door import HttpDoor
     from headwater.relay.relay import Relay
+    from headwater.webrtc.service import WebRtcService
 
 _NEEDED = ("httptools", "pylibsrtp", "OpenSSL", "starlette", "uvicorn", "websockets")
 
@@ -18,8 +19,15 @@ _NEEDED = ("httptools", "pylibsrtp", "OpenSSL", "starlette", "uvicorn", "websock
 class Web:
     """The door, and the rooms behind it."""
 
-    def __init__(self, door: HttpDoor) -> None:
-        self.door = door
+    def __init__(self, relay: Relay, settings: Settings) -> None:
+        # Loaded here, so that a server without a port for browsers loads none of it.
+        from headwater.http.door import HttpDoor
+        from headwater.webrtc.service import WebRtcService
+        from headwater.webrtc.whep import Whep
+
+        self.door: HttpDoor = HttpDoor(relay, settings)
+        self.webrtc: WebRtcService = WebRtcService(relay, settings)
+        self.door.add(Whep(relay, self.door.clearance, self.webrtc).routes())
 
     @property
     def port(self) -> int:
@@ -29,17 +37,25 @@ class Web:
     def open(self, hosts: Sequence[str]) -> None:
         """Bind the ports and serve. Raises OSError, with the port in its message."""
         self.door.open(hosts)
+        self.webrtc.open(hosts)
 
     def apply(self, settings: Settings) -> None:
         """Go by other settings."""
         self.door.apply(settings)
+        self.webrtc.apply(settings)
 
     def close(self) -> None:
         """Take nobody in any more; a second call does nothing."""
         self.door.close()
 
+    def abandon(self) -> None:
+        """Close every port at once, without a word to anybody."""
+        self.door.close()
+        self.webrtc.close()
+
     async def aclose(self) -> None:
-        """End everything."""
+        """End everything, once the relay has sent everybody away."""
+        self.webrtc.close()
         await self.door.aclose()
 
 
@@ -58,7 +74,4 @@ def make_web(relay: Relay, settings: Settings) -> Web | None:
             f"http.port is {settings.http.port}; it needs the package {error.name}: "
             "pip install 'headwater[web]'"
         ) from error
-    # Loaded here, so that a server without a port for browsers loads none of it.
-    from headwater.http.door import HttpDoor
-
-    return Web(HttpDoor(relay, settings))
+    return Web(relay, settings)

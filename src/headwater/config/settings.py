@@ -23,6 +23,7 @@ from headwater.setting_fields import Choice, take_fields
 from headwater.sources.plan import check_sources
 from headwater.sources.settings import SourceSettings, SourcesSettings
 from headwater.transports.settings import RtpSettings
+from headwater.webrtc.settings import WebRtcSettings
 
 
 class LogLevel(Choice):
@@ -64,6 +65,7 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    webrtc: WebRtcSettings = field(default_factory=WebRtcSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rtp: RtpSettings = field(default_factory=RtpSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)

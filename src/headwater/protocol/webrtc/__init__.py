@@ -1,0 +1,1 @@
+"""What browsers speak to a server before media flows: STUN, offer and answer, sans-I/O."""

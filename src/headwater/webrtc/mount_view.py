@@ -1,0 +1,188 @@
+"""What browsers get of one mount: made while somebody watches, once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, Protocol
+
+from headwater.media.mount import Mount
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.net.event_loop import EventLoop
+from headwater.protocol.rtcp_build import sender_report
+from headwater.webrtc.view_batch import ViewBatch
+from headwater.webrtc.view_track import ViewTrack
+
+_STALE_S: Final = 5.0
+"""What is kept would freeze on who begins now, where nothing came for so long."""
+
+
+class ViewReader(Protocol):
+    """One who watches."""
+
+    def send(self, batch: ViewBatch) -> None:
+        """Take packets, at once and without waiting."""
+
+
+class MountView:
+    """The tracks of a mount that browsers can play, and what came since the last key frame.
+
+    Attributes:
+        mount: whose view it is.
+        tracks: by the index of the mount's track.
+        left_out: encodings of the tracks that no browser plays over WebRTC.
+    """
+
+    def __init__(self, mount: Mount, loop: EventLoop, on_deserted: Callable[[], None]) -> None:
+        self.mount = mount
+        self._loop = loop
+        self._on_deserted = on_deserted
+        views = [(track, ViewTrack.of(track)) for track in mount.tracks]
+        self.tracks: dict[int, ViewTrack] = {
+            track.index: view for track, view in views if view is not None
+        }
+        self.left_out = tuple(track.media.encoding for track, view in views if view is None)
+        self._outlets = {index: _ViewOutlet(self, index) for index in self.tracks}
+        self._readers: dict[ViewReader, None] = {}
+        self._guests = 0
+        self._waiting: list[tuple[int, PacketBatch]] = []
+        self._log: list[ViewBatch] = []
+        self._log_bytes = 0
+        self._log_begins_whole = False
+        self._last_s = 0.0
+        self._open = False
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there are pictures, so that one has to begin with a key frame."""
+        return any(track.is_video for track in self.tracks.values())
+
+    @property
+    def reordered(self) -> bool:
+        """Whether pictures are shown in another order than they come: B-frames."""
+        return any(track.reordered for track in self.tracks.values())
+
+    def enter(self) -> None:
+        """Count one who is about to watch; the first has it begin, with what the mount has kept."""
+        self._guests += 1
+        if self._open:
+            return
+        self._open = True
+        cache = self.mount.cache
+        indexes = tuple(self.tracks)
+        place = None if cache is None else cache.place_for(indexes)
+        if cache is not None and place is not None:
+            for index, batch in cache.entries_from(place, indexes):
+                self._take(index, batch)
+        for index, outlet in self._outlets.items():
+            self.mount.tracks[index].fan_out.add(outlet)
+
+    def leave(self, reader: ViewReader | None = None) -> None:
+        """Forget one who was counted by `enter`; with the last one it ends."""
+        if reader is not None:
+            self._readers.pop(reader, None)
+        self._guests -= 1
+        if self._guests == 0:
+            self._open = False
+            for index, outlet in self._outlets.items():
+                self.mount.tracks[index].fan_out.remove(outlet)
+            self._on_deserted()
+
+    def join(self, reader: ViewReader) -> list[ViewBatch]:
+        """Give the reader all that comes from now on; return what it has to be sent before that.
+
+        That is empty where nothing is kept: then it begins with the next key frame.
+        """
+        self._work()
+        self._readers[reader] = None
+        return self.kept()
+
+    def kept(self) -> list[ViewBatch]:
+        """Return what came since the last key frame, which is its first; empty where it is old."""
+        fresh = self._loop.time() - self._last_s < _STALE_S
+        return list(self._log) if fresh and self._log_begins_whole else []
+
+    def request_key_frame(self) -> None:
+        """Ask the publisher for a key frame of the pictures."""
+        for view in self.tracks.values():
+            if view.is_video:
+                view.track.request_key_frame()
+
+    def reports(self, ntp: int, cname: str) -> Iterator[tuple[int, bytes]]:
+        """Yield a sender report of each track, by its index (RFC 3550 §6.4.1).
+
+        `ntp` is the wall clock now. Where the publisher has told the clocks of all tracks, those
+        count: what came together need not have been recorded together.
+        """
+        now = self._loop.time()
+        clocks = {}
+        for index, view in self.tracks.items():
+            position = view.track.position
+            if position is not None and view.packets:
+                clocks[index] = position.steady_clock
+        told = {index: clock.ntp_at(clock.timestamp_at(now)) for index, clock in clocks.items()}
+        trusted = all(value is not None for value in told.values())
+        for index, clock in clocks.items():
+            view, value = self.tracks[index], told[index]
+            yield (
+                index,
+                sender_report(
+                    view.ssrc,
+                    ntp=value if trusted and value is not None else ntp,
+                    rtp_timestamp=clock.timestamp_at(now),
+                    packets=view.packets,
+                    octets=view.octets,
+                    cname=cname,
+                ),
+            )
+
+    def arrived(self, index: int, batch: PacketBatch) -> None:
+        """Note a batch of the publisher; it is cut once its other readers have it."""
+        if not self._waiting:
+            self._loop.call_soon(self._work)
+        self._waiting.append((index, batch))
+
+    def _work(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for index, batch in waiting:
+            for cut in self._take(index, batch):
+                for reader in tuple(self._readers):
+                    reader.send(cut)
+                cut.forget_layouts()
+
+    def _take(self, index: int, batch: PacketBatch) -> list[ViewBatch]:
+        self._last_s = batch.arrived_s
+        made = list(self.tracks[index].batches_of(batch.packets))
+        for cut in made:
+            self._keep(cut)
+        return made
+
+    def _keep(self, batch: ViewBatch) -> None:
+        """Add to what came since the last key frame; more than the mount may keep is none."""
+        if batch.begins_key_frame:
+            self._log.clear()
+            self._log_bytes = 0
+            self._log_begins_whole = True
+        elif not self._log_begins_whole:
+            return
+        self._log.append(batch)
+        self._log_bytes += batch.size_bytes
+        if self._log_bytes > self.mount.settings.gop_cache_max_bytes:
+            self._log.clear()
+            self._log_begins_whole = False
+
+
+class _ViewOutlet:
+    """One track's way from the mount into its view."""
+
+    def __init__(self, view: MountView, index: int) -> None:
+        self._arrived = partial(view.arrived, index)
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        self._arrived(batch)
+
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Take nothing: browsers get reports with numbers of the view."""
+
+    def outlet_failed(self, error: Exception) -> None:
+        """Nothing is left to do: the mount has logged it."""

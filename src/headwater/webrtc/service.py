@@ -1,0 +1,191 @@
+"""WebRTC of one server: its port, its peers, and the views of mounts that somebody watches."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Protocol
+
+from headwater.log_pace import paced_logger
+from headwater.media.clock import Timer
+from headwater.media.mount import Mount
+from headwater.net.settings import SocketSettings
+from headwater.protocol.rtcp_build import ntp_time
+from headwater.protocol.webrtc.answer import Candidates, answer_text
+from headwater.protocol.webrtc.offer import Offer
+from headwater.relay.end import EndIdentity
+from headwater.relay.relay import Relay
+from headwater.side import Side
+from headwater.transports.work_turns import WorkTurns
+from headwater.webrtc.dtls import DtlsIdentity
+from headwater.webrtc.mount_view import MountView
+from headwater.webrtc.negotiation import Agreement
+from headwater.webrtc.peer import Peer
+from headwater.webrtc.port import WebRtcPort
+from headwater.webrtc.settings import WebRtcSettings
+from headwater.webrtc.viewer import Viewer
+
+logger = paced_logger(__name__)
+
+_SECRET_BYTES: Final = 16
+_LOOK_EVERY_S: Final = 0.25
+"""Flights of a handshake are sent again after a second, and twice as long after each time."""
+
+
+class WebRtcServiceSettings(Protocol):
+    """The sections that WebRTC reads."""
+
+    @property
+    def webrtc(self) -> WebRtcSettings:
+        """Where media reaches browsers."""
+
+    @property
+    def sockets(self) -> SocketSettings:
+        """Kernel buffers."""
+
+
+class WebRtcService:
+    """Everything of WebRTC that lives as long as the server."""
+
+    def __init__(self, relay: Relay, settings: WebRtcServiceSettings) -> None:
+        self._relay = relay
+        self._settings = settings
+        self._dtls = DtlsIdentity()
+        self._turns = WorkTurns(relay.loop)
+        self._views: dict[Mount, MountView] = {}
+        self._viewers: dict[str, Viewer] = {}
+        self._look_timer: Timer | None = None
+        self._cname = secrets.token_hex(8)
+        self.port = WebRtcPort(relay.loop, relay.limits, settings.sockets)
+        relay.upkeep.add(self.port.sweep, self._send_reports)
+
+    def open(self, hosts: Sequence[str]) -> None:
+        """Bind the port. Raises OSError, with the port in its message."""
+        settings = self._settings.webrtc
+        self.port.open(hosts, settings.port, tcp=settings.tcp)
+
+    def apply(self, settings: WebRtcServiceSettings) -> None:
+        """Go by other settings from the next session on."""
+        self._settings = settings
+
+    def close(self) -> None:
+        """Close the port, once nobody uses it any more; a second call does nothing."""
+        if self._look_timer is not None:
+            self._look_timer.cancel()
+            self._look_timer = None
+        self.port.close()
+
+    @property
+    def handshakes_waiting(self) -> int:
+        """Datagrams of handshakes that wait for their turn."""
+        return len(self._turns)
+
+    @property
+    def views(self) -> tuple[MountView, ...]:
+        """The views of mounts that somebody watches."""
+        return tuple(self._views.values())
+
+    @property
+    def viewers(self) -> tuple[Viewer, ...]:
+        """Those who watch, or are about to."""
+        return tuple(viewer for viewer in self._viewers.values() if not viewer.closed)
+
+    def view_of(self, mount: Mount) -> MountView:
+        """Return the view of a mount; it ends with the last who watches."""
+        view = self._views.get(mount)
+        if view is None:
+            view = self._views[mount] = MountView(
+                mount, self._relay.loop, partial(self._forget_view, mount)
+            )
+        return view
+
+    def _forget_view(self, mount: Mount) -> None:
+        self._views.pop(mount, None)
+
+    def viewer(self, secret: str) -> Viewer | None:
+        """Return who watches under this secret."""
+        return self._viewers.get(secret)
+
+    def watch(
+        self, identity: EndIdentity, view: MountView, offer: Offer, agreement: Agreement, host: str
+    ) -> tuple[str, str]:
+        """Take in a viewer; return its secret, and the answer to its offer.
+
+        `host` is the address that its request came to. Raises LimitReached, ServerStopping,
+        MountFull, MountClosed.
+        """
+        relay = self._relay
+        relay.require_room(Side.PLAY, identity.address_block, identity.peer)
+        secret = secrets.token_hex(_SECRET_BYTES)
+        viewer = Viewer(
+            identity,
+            view,
+            agreement.payload_types,
+            relay.loop,
+            end=relay.send_away,
+            forget=partial(self._forget_viewer, secret),
+        )
+        peer = Peer(
+            viewer, self._dtls, offer.fingerprints, clock=relay.loop.time, turns=self._turns
+        )
+        relay.open(viewer)
+        try:
+            viewer.enter()
+            viewer.attach(peer, view.mount)
+            self.port.add(peer)
+            self._viewers[secret] = viewer
+            if self._look_timer is None:
+                self._look_timer = relay.loop.call_later(_LOOK_EVERY_S, self._look)
+        except BaseException:
+            relay.close(viewer, "not begun")
+            raise
+        settings = self._settings.webrtc
+        candidates = Candidates(
+            hosts=tuple(dict.fromkeys((host, *settings.hosts))),
+            udp_port=self.port.port,
+            tcp_port=self.port.tcp_port,
+        )
+        answer = answer_text(
+            offer,
+            agreement.sections,
+            peer.identity,
+            candidates,
+            session_id=secrets.randbits(62),
+            cname=self._cname,
+        )
+        return secret, answer
+
+    def _forget_viewer(self, secret: str, peer: Peer) -> None:
+        self.port.remove(peer)
+        self._viewers.pop(secret, None)
+
+    def _look(self) -> None:
+        """Drive handshakes and deadlines."""
+        now = self._relay.loop.time()
+        for viewer in tuple(self._viewers.values()):
+            peer = viewer.peer_connection
+            if peer is None:
+                continue
+            try:
+                cause = peer.look(now)
+            except Exception:
+                logger.exception("peer not looked at", extra={"session": viewer.id})
+                cause = "failed"
+            if cause is not None:
+                logger.info(
+                    "peer connection over",
+                    extra={"mount": viewer.path, "peer": viewer.peer, "cause": cause},
+                )
+                self._relay.send_away(viewer, cause)
+        self._look_timer = (
+            self._relay.loop.call_later(_LOOK_EVERY_S, self._look) if self._viewers else None
+        )
+
+    def _send_reports(self, _now: float) -> None:
+        ntp = ntp_time(time.time())
+        reports = {view: list(view.reports(ntp, self._cname)) for view in self._views.values()}
+        for viewer in self._viewers.values():
+            for track, compound in reports.get(viewer.view, ()):
+                viewer.send_report(track, compound)

@@ -1,0 +1,43 @@
+"""Settings of WebRTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from headwater.applies import NEXT_SESSION, needs_restart
+from headwater.setting_fields import take_fields
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebRtcSettings:
+    """How media reaches browsers. It is there where `http.port` is set."""
+
+    port: Annotated[
+        int,
+        needs_restart("the port of WebRTC opens and closes with the server"),
+        "UDP port for the media of all browsers, and TCP port for those that cannot use UDP. Open "
+        "both in the firewall. 0 picks a free port and logs it.",
+    ] = 8189
+    tcp: Annotated[
+        bool,
+        needs_restart("the port of WebRTC opens and closes with the server"),
+        "Offer TCP on the same port to browsers whose network lets no UDP through.",
+    ] = True
+    hosts: Annotated[
+        tuple[str, ...],
+        NEXT_SESSION,
+        "IP addresses at which browsers reach this server, if they are not its own: behind NAT, "
+        "in a container. The address that a browser's request came to is always offered.",
+    ] = ()
+
+    def __post_init__(self) -> None:
+        take_fields(self)
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port is {self.port}; a port is from 0 (any free one) to 65535")
+        for host in self.hosts:
+            try:
+                ip_address(host)
+            except ValueError:
+                raise ValueError(f"hosts has {host!r}, which is no IP address") from None

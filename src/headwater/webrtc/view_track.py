@@ -1,0 +1,134 @@
+"""A track of a mount as browsers get it: packets of at most 1,200 bytes with numbers of its own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from headwater.codecs.access_unit import AccessUnit
+from headwater.codecs.depacketizer import Depacketizer
+from headwater.codecs.depacketizers import depacketizer_for
+from headwater.codecs.g711 import G711Config, G711Pieces
+from headwater.codecs.packetizer import Packetizer
+from headwater.codecs.payloaders import PAYLOADERS
+from headwater.media.tracks.track import Track
+from headwater.protocol.rtp import HEADER_BYTES
+from headwater.webrtc.layout import MOST_LAID_OUT_PACKETS
+from headwater.webrtc.view_batch import ViewBatch
+
+_KEPT_PACKETS: Final = 4_096
+"""For those who lost some: two seconds of 20 Mbit/s. A power of two."""
+_PLACE: Final = _KEPT_PACKETS - 1
+_PICTURES: Final = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
+_SOUND: Final = frozenset({"OPUS", "PCMU", "PCMA"})
+PLAYED: Final = _PICTURES | _SOUND
+"""What some browser plays over WebRTC, by encoding name. No browser plays AAC or MJPEG so."""
+
+
+class ViewTrack:
+    """Cuts a track's packets anew, and keeps the last of them.
+
+    Attributes:
+        index: the track's place in the mount.
+        kind: `video` or `audio`.
+        encoding: upper-case name; H.265 has one name.
+        clock_rate_hz: units of its timestamps in a second.
+        ssrc: the source that browsers know.
+        reordered: pictures have come that are shown in another order, which no browser can do.
+        packets: how many packets were made.
+        octets: how many bytes of payload.
+    """
+
+    def __init__(
+        self, index: int, kind: str, encoding: str, track: Track, depacketizer: Depacketizer[object]
+    ) -> None:
+        self.index = index
+        self.kind = kind
+        self.encoding = "H265" if encoding == "HEVC" else encoding
+        self.clock_rate_hz = track.media.clock_rate_hz
+        self.track = track
+        self.ssrc = secrets.randbits(31) + 1
+        self.reordered = False
+        self.packets = 0
+        self.octets = 0
+        self._depacketizer = depacketizer
+        self._pieces = _pieces_of(depacketizer.config)
+        self._packetizer = Packetizer(
+            PAYLOADERS[encoding],
+            payload_type=0,
+            ssrc=self.ssrc,
+            # RFC 3550 §5.1: random; below the middle, so that a peer that comes early sees no wrap.
+            sequence_number=secrets.randbits(15),
+        )
+        self._kept: list[bytes] = [b""] * _KEPT_PACKETS
+        self._last_timestamp: int | None = None
+
+    @classmethod
+    def of(cls, track: Track) -> ViewTrack | None:
+        """Return a view of a track; None where no browser plays its codec over WebRTC."""
+        encoding = track.media.encoding
+        if encoding not in PLAYED:
+            return None
+        depacketizer = depacketizer_for(track.media)
+        if depacketizer is None:
+            return None
+        kind = "video" if encoding in _PICTURES else "audio"
+        return cls(track.index, kind, encoding, track, depacketizer)
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is pictures, of which one has to begin with a key frame."""
+        return self.kind == "video"
+
+    def batches_of(self, packets: Sequence[bytes]) -> Iterator[ViewBatch]:
+        """Take packets of the publisher; yield those for browsers, key frames at a head."""
+        waiting: list[bytes] = []
+        begins_key_frame = False
+        feed = self._depacketizer.feed
+        for packet in packets:
+            for unit in feed(packet):
+                self._look_at_order(unit)
+                is_key = self.is_video and unit.key_frame
+                if is_key and waiting:
+                    yield from self._cut(waiting, begins_key_frame)
+                    waiting, begins_key_frame = [], False
+                begins_key_frame |= is_key
+                for piece in (unit,) if self._pieces is None else self._pieces.feed(unit):
+                    waiting += self._packetizer.packets(piece)
+        if waiting:
+            yield from self._cut(waiting, begins_key_frame)
+
+    def packet(self, sequence_number: int) -> bytes | None:
+        """Return a packet that was made lately; None where it is not kept any more."""
+        packet = self._kept[sequence_number & _PLACE]
+        matches = packet[2:4] == sequence_number.to_bytes(2, "big")
+        return packet if matches else None
+
+    def _cut(self, packets: list[bytes], begins_key_frame: bool) -> Iterator[ViewBatch]:
+        kept = self._kept
+        for packet in packets:
+            kept[(packet[2] << 8 | packet[3]) & _PLACE] = packet
+        self.packets += len(packets)
+        self.octets += sum(map(len, packets)) - HEADER_BYTES * len(packets)
+        for start in range(0, len(packets), MOST_LAID_OUT_PACKETS):
+            yield ViewBatch(
+                self.index,
+                packets[start : start + MOST_LAID_OUT_PACKETS],
+                begins_key_frame=begins_key_frame and start == 0,
+            )
+
+    def _look_at_order(self, unit: AccessUnit) -> None:
+        """Note a picture that is shown before one that came earlier."""
+        last, self._last_timestamp = self._last_timestamp, unit.timestamp
+        if not self.is_video or last is None:
+            return
+        behind = last - unit.timestamp & 0xFFFFFFFF
+        # A publisher that came back may begin anew; pictures are out of order by less than this.
+        if 0 < behind < self.clock_rate_hz:
+            self.reordered = True
+
+
+def _pieces_of(config: object) -> G711Pieces | None:
+    # Browsers have a buffer for sound that expects pieces of 20 ms; cameras send up to 125.
+    return G711Pieces(config) if isinstance(config, G711Config) else None
