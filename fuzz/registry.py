@@ -49,6 +49,7 @@ TARGET_NAMES = (
     "codec_configs",
     "payloads",
     "mp4",
+    "feeds",
     "track",
     "mount",
     "digest",

@@ -20,6 +20,7 @@ from headwater.codecs.h265.depacketizer import H265Depacketizer
 from headwater.codecs.h265.payloads import h265_payloads
 from headwater.codecs.mp4.fragments import FragmentWriter
 from headwater.codecs.mp4.track import Mp4Track
+from headwater.codecs.packet_order import PacketOrder
 from headwater.codecs.packetizer import Packetizer
 
 FRAGMENTS = 60
@@ -133,3 +134,15 @@ def test_a_picture_becomes_a_fragment_in_a_few_calls(slices: int) -> None:
     # 2.4 to 2.7 µs with one slice in CPython 3.11: 213 instructions, 28 more for each slice.
     assert opcodes(lambda: write(units[2])) <= 235 + 32 * (slices - 1)
     assert len(fragment) == 112 + slices * 5_005
+
+
+def test_a_packet_in_order_takes_one_call() -> None:
+    order = PacketOrder()
+    packets = [bytes((0x80, 0x60, 0, number)) + bytes(1_000) for number in range(4)]
+    order.take(packets[0], 1.0)
+    with CallMeter() as meter:
+        assert order.take(packets[1], 1.0) == (packets[1],)
+    assert meter.python_calls == 1
+    assert not meter.c
+    # 24 in CPython 3.11.
+    assert opcodes(lambda: order.take(packets[2], 1.0)) <= 40

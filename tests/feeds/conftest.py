@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from server_rig import clock, server, start_server
 
 from headwater.feeds.fed_unit import FedUnit
 from headwater.feeds.mount_feeds import MountFeeds
@@ -20,6 +21,8 @@ from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
 from headwater.media.settings import MountSettings
 from headwater.protocol.sdp import SessionDescription
+
+__all__ = ["clock", "server", "stage", "start_server"]
 
 VIDEO = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
 SOUND = "m=audio 0 RTP/AVP 97\na=rtpmap:97 opus/48000/2\n"

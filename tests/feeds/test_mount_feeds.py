@@ -219,7 +219,7 @@ def test_another_publisher_goes_on_with_its_own_parameter_sets(stage: Any) -> No
 def test_a_loss_asks_the_publisher_for_a_key_frame(stage: Any) -> None:
     mount: Mount = stage.mount(VIDEO + "a=rtcp-fb:96 nack pli\n")
     _, taker = stage.take(mount)
-    packets = pictures(KEY, H264.picture, H264.picture, H264.picture)
+    packets = pictures(KEY, *[H264.picture] * 6)
     stage.send(mount, packets[:2])
     stage.turns(5.0)
     stage.camera.rtcp.clear()
@@ -274,3 +274,21 @@ def test_feeds_give_what_a_depacketizer_of_their_own_would(stage: Any) -> None:
         own = depacketizer_for(mount.tracks[index].media)
         assert own is not None
         assert [fed.unit for fed in taker.got if fed.track == index] == units_of(own, packets)
+
+
+def test_packets_that_overtake_each_other_cost_no_picture(stage: Any) -> None:
+    mount: Mount = stage.mount()
+    _, taker = stage.take(mount)
+    shown = film("h264")
+    mixed = [*shown.rtp]
+    for place in range(1, len(mixed) - 3, 5):
+        mixed[place : place + 3] = reversed(mixed[place : place + 3])
+    for packet in mixed:
+        mount.tracks[0].write([packet])
+        stage.turns(0.001)
+    feed = stage.feeds.get(mount)
+    assert feed.orders[0].overtaken > len(mixed) // 6
+    mount.close("over")
+    stage.turns()
+    pictures = decoded("h264", [annex_b(fed.unit.units) for fed in taker.got])
+    assert pictures == list(shown.pictures)

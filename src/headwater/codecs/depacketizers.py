@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from headwater.codecs import opus
 from headwater.codecs.aac.depacketizer import AacDepacketizer
 from headwater.codecs.aac.latm import LatmDepacketizer
 from headwater.codecs.av1.depacketizer import Av1Depacketizer
@@ -15,6 +14,7 @@ from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.codecs.h265.depacketizer import H265Depacketizer
 from headwater.codecs.mjpeg.depacketizer import MjpegDepacketizer
 from headwater.codecs.opus import OpusDepacketizer
+from headwater.codecs.quirks import meant_clock
 from headwater.codecs.vp8.depacketizer import Vp8Depacketizer
 from headwater.codecs.vp9.depacketizer import Vp9Depacketizer
 from headwater.protocol.sdp import MediaDescription
@@ -49,13 +49,12 @@ class TrackFormat:
         if parameters is None:
             with_parameters = [fmtp for fmtp in fmtps.values() if fmtp]
             parameters = with_parameters[0] if len(with_parameters) == 1 else {}
-        # RFC 7587 §4.1: Opus has one clock and "/48000/2", whatever some cameras write.
-        is_opus = media.encoding == "OPUS"
         channels = maps[chosen].channels if chosen in maps else 1
+        clock_rate_hz, channels = meant_clock(media.encoding, media.clock_rate_hz, channels)
         return cls(
             encoding=media.encoding,
-            clock_rate_hz=opus.CLOCK_RATE_HZ if is_opus else media.clock_rate_hz,
-            channels=2 if is_opus else channels,
+            clock_rate_hz=clock_rate_hz,
+            channels=channels,
             parameters=parameters,
             payload_types=tuple(dict.fromkeys([*types, *carrying])),
         )

@@ -16,12 +16,14 @@ _HALF, _MASK = 0x80000000, 0xFFFFFFFF
 _MOST_REORDER = 16
 """ITU-T H.264 §A.3.1: no more pictures wait for those that are shown before them."""
 _MOST_AHEAD_S = 10.0
-"""A frame that is later by more follows a step of the sender's clock."""
+"""A frame that is later by more follows a step of the sender's clock: cameras that set it by NTP
+while they send, and those that Home Assistant plays by the time of arrival."""
 _MOST_BEHIND_S = 0.5
 """And so does one that is earlier by more, where pictures come in their order."""
 _MOST_BEHIND_REORDERED_S = 2.0
 _OFF_S = 0.05
-"""Sound follows sound by its samples while its timestamps are no further off."""
+"""Sound follows sound by its samples while its timestamps are no further off: cameras in
+reports to Home Assistant number it by a clock, 12 units more now and 12 less then."""
 _ASSUMED_PICTURES_HZ = 25
 
 

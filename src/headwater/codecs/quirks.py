@@ -54,3 +54,12 @@ def annex_b_units(text: bytes) -> list[bytes]:
     front of a start code belong to it (ITU-T H.264 §B.1): no NAL unit ends with one.
     """
     return [unit for part in text.split(START_CODE) if (unit := part.rstrip(b"\0"))]
+
+
+def meant_clock(encoding: str, clock_rate_hz: int, channels: int) -> tuple[int, int]:
+    """Return clock rate and channels that a description means.
+
+    RFC 7587 §4.1: Opus is always `opus/48000/2`. Cameras that go2rtc knows write the rate and the
+    channels of their microphone there instead, and send 48 kHz time stamps all the same.
+    """
+    return (48_000, 2) if encoding == "OPUS" else (clock_rate_hz, channels)

@@ -9,6 +9,7 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.configs import TrackConfig
 from headwater.codecs.depacketizer import Depacketizer, VideoDepacketizer
 from headwater.codecs.depacketizers import depacketizer_for
+from headwater.codecs.packet_order import PacketOrder
 from headwater.feeds.fed_unit import FedUnit
 from headwater.feeds.kept_group import KeptGroup
 from headwater.feeds.tap import OnEnd, OnUnit, Tap
@@ -29,6 +30,7 @@ class MountFeed:
     Attributes:
         mount: what it reads.
         depacketizers: by index, of the tracks whose codec is known.
+        orders: what puts the packets of each in order.
         video: indexes of those of them that have pictures.
     """
 
@@ -49,6 +51,7 @@ class MountFeed:
             for track in mount.tracks
             if (depacketizer := depacketizer_for(track.media)) is not None
         }
+        self.orders = {index: PacketOrder() for index in self.depacketizers}
         self._media = {index: mount.tracks[index].media for index in self.depacketizers}
         self.video = frozenset(
             index
@@ -130,11 +133,13 @@ class MountFeed:
         if track.media is not self._media[index]:
             self._renew(track, batch.arrived_s)
         taker = self.depacketizers[index]
-        feed = taker.feed
-        for packet in batch.look():
-            units = feed(packet)
-            if units:
-                self._give(index, units, taker.config, batch.arrived_s)
+        feed, in_order = taker.feed, self.orders[index].take
+        arrived_s = batch.arrived_s
+        for came in batch.look():
+            for packet in in_order(came, arrived_s):
+                units = feed(packet)
+                if units:
+                    self._give(index, units, taker.config, arrived_s)
         if isinstance(taker, VideoDepacketizer) and taker.waits_for_key_frame:
             # At most one a second reaches the publisher.
             track.request_key_frame()
@@ -158,12 +163,18 @@ class MountFeed:
     def _renew(self, track: Track, arrived_s: float) -> None:
         """Go on with what another publisher says of the track."""
         index = track.index
-        before = self.depacketizers[index]
-        self._give(index, before.flush(), before.config, arrived_s)
+        self._flush(index, arrived_s)
         self._media[index] = track.media
         taker = depacketizer_for(track.media)
         if taker is not None:
             self.depacketizers[index] = taker
+
+    def _flush(self, index: int, arrived_s: float) -> None:
+        """Give what waits for more that will not come."""
+        taker = self.depacketizers[index]
+        for packet in self.orders[index].flush():
+            self._give(index, taker.feed(packet), taker.config, arrived_s)
+        self._give(index, taker.flush(), taker.config, arrived_s)
 
     def _end(self, reason: str) -> None:
         """Learn that the reader has ended, behind the last batch."""
@@ -171,9 +182,8 @@ class MountFeed:
             return
         for tap in tuple(self._coming):
             self._join(tap)
-        for index, taker in self.depacketizers.items():
-            arrived_s = self.mount.tracks[index].counters.last_packet_s
-            self._give(index, taker.flush(), taker.config, arrived_s)
+        for index in self.depacketizers:
+            self._flush(index, self.mount.tracks[index].counters.last_packet_s)
         taps, self._taps = self._taps, []
         self._stop(reason)
         for tap in taps:
