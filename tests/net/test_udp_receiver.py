@@ -15,7 +15,12 @@ from typing import Any, TypeVar
 import pytest
 
 from headwater.net import udp_receiver
-from headwater.net.datagram_intake import MOST_DATAGRAMS, recvmmsg
+from headwater.net.datagram_intake import (
+    MOST_DATAGRAMS,
+    DatagramIntake,
+    intake_for,
+    recvmmsg,
+)
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.socket_address import Address
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
@@ -252,14 +257,36 @@ async def test_datagrams_of_one_size_come_as_a_run_once_that_is_known(line: Line
         assert came.packets == [bytes(900), bytes(900), bytes(30)]
     bring(900, 900, 30)
     assert came.runs == [(bytes(1830), 900)], "after two batches alike"
-    bring(901)
+    for _ in range(4):
+        bring(901, 901)
+        assert came.packets == [bytes(901), bytes(901)]
     bring(901, 901)
-    assert came.runs == [(bytes(1802), 901)], "longer ones at once"
+    assert came.runs == [(bytes(1802), 901)], "the next time after four"
     bring(*[901] * 70)
     assert [len(run) for run, _ in came.runs] == [64 * 901, 6 * 901]
     bring(20, 901)
     assert (came.runs, came.packets) == ([], [bytes(20), bytes(901)])
-    assert receiver.packets == 1 + 3 * 3 + 1 + 2 + 70 + 2
+    assert receiver.packets == 1 + 3 * 3 + 5 * 2 + 70 + 2
+
+
+@pytest.mark.parametrize("way", [Way.AT_ONCE], indirect=True)
+async def test_sizes_that_change_all_the_time_are_expected_ever_more_seldom(
+    line: Line, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[int] = []
+
+    def noted(segment_bytes: int) -> DatagramIntake | None:
+        expected.append(segment_bytes)
+        return intake_for(segment_bytes)
+
+    receiver = line.receive()
+    monkeypatch.setattr(udp_receiver, "intake_for", noted)
+    sent = [bytes(1401 + number // 2) for number in range(600)]
+    for packet in sent:
+        line.sending.send(packet)
+        receiver._way()()
+    assert line.inbox.packets == sent
+    assert expected == [1401], "and no other, of which there were but two each"
 
 
 @pytest.mark.parametrize("way", [Way.AT_ONCE], indirect=True)
