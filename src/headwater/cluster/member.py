@@ -9,7 +9,14 @@ from dataclasses import replace
 from typing import Final
 
 from headwater.cluster.bus.pulls import Pulls
-from headwater.cluster.bus.sending import BUS_ID, BusReader, begin_sending
+from headwater.cluster.bus.sending import (
+    BUS_ID,
+    DOWN,
+    TOO_SLOW,
+    BusReader,
+    begin_sending,
+    refuse_sending,
+)
 from headwater.cluster.leases import Tenure
 from headwater.cluster.messages import (
     Claim,
@@ -237,8 +244,12 @@ class Member(MountObserver):
         """Fetch the source of a path for a reader at another worker, and send that the mount."""
         try:
             mount = await self._relay.finding.find(wanted)
-        except (SourceDown, SourceTooSlow, LimitReached):
-            mount = None
+        except SourceTooSlow:
+            refuse_sending(sock, TOO_SLOW)
+            return
+        except (SourceDown, LimitReached):
+            refuse_sending(sock, DOWN)
+            return
         publisher = None if mount is None else mount.publisher
         # The source has filled its mount just now, and its claim is on the way.
         for _ in range(_TRIES):

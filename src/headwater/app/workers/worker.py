@@ -179,6 +179,11 @@ class WorkerServer(RtspServer):
         brake.on_known = lambda peer, username: self._tell(Login(peer, username))
 
     def _receive(self, message: Any, sock: socket.socket | None) -> None:
+        if self._running is None:
+            # It has stopped, and this was on its way.
+            if sock is not None:
+                sock.close()
+            return
         match message:
             case PassOn(_, peer, sides, data):
                 if sock is not None:

@@ -28,6 +28,8 @@ class Kind(IntEnum):
     """Nothing more comes; the reason."""
     KEY_FRAME = 5
     """One is wanted on this track: the only kind that goes from the reader to the publisher."""
+    ABSENT = 6
+    """Instead of a description: why the mount cannot be had, by one of the words of both sides."""
 
 
 class BusError(Exception):

@@ -15,7 +15,7 @@ from headwater.cluster.bus.frames import (
     description_of,
     text_frame,
 )
-from headwater.cluster.bus.sending import BUFFER_BYTES, BUS, BUS_ID
+from headwater.cluster.bus.sending import BUFFER_BYTES, BUS, BUS_ID, DOWN, TOO_SLOW
 from headwater.cluster.leases import Tenure
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
@@ -23,12 +23,14 @@ from headwater.media.publisher import Publisher
 from headwater.net.tcp_stream import TcpStream
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.sdp import SessionDescription
+from headwater.relay.errors import SourceDown, SourceTooSlow
 from headwater.relay.packet_publisher import asks_for_key_frame
 from headwater.relay.relay import Relay, new_end_id
 
 logger = paced_logger(__name__)
 
 _READ_BYTES = 262_144
+_ABSENCES = {DOWN: SourceDown, TOO_SLOW: SourceTooSlow}
 
 
 class BusPublisher(Publisher):
@@ -37,7 +39,8 @@ class BusPublisher(Publisher):
     Attributes:
         tenure: whose packets these are. The pull ends with it.
         mount: what it fills; None before the description has come, and after the end.
-        opened: done once the mount is there, or None where it does not come.
+        opened: done once the mount is there, or None where it does not come; its source's error
+            where that is why.
         began: whether it ever filled its mount.
     """
 
@@ -120,6 +123,10 @@ class BusPublisher(Publisher):
                 mount.tracks[frame.track].write_kept(frame.packets, arrived_s)
             case Kind.RTCP if mount is not None and frame.track < len(mount.tracks):
                 mount.tracks[frame.track].write_rtcp(frame.packets)
+            case Kind.ABSENT if mount is None and frame.text in _ABSENCES:
+                if not self.opened.done():
+                    self.opened.set_exception(_ABSENCES[frame.text](self.tenure.path))
+                self.end(frame.text.decode())
             case Kind.END:
                 self.end(frame.text.decode(errors="replace"))
             case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from collections.abc import Callable
@@ -29,6 +30,9 @@ from headwater.transports.queue_budget import QueueBudget
 
 logger = paced_logger(__name__)
 
+DOWN: Final = b"down"
+TOO_SLOW: Final = b"too slow"
+"""Why the mount of a source cannot be had."""
 BUS: Final = "bus"
 """The transport of a reader or publisher that is another process of this machine."""
 BUS_ID: Final = "bus-"
@@ -221,6 +225,14 @@ class BusReader(Reader):
         """Forget the other worker, which reads no more."""
         self.mount.remove_reader(self, "left" if error is None else str(error))
         self._on_gone(self)
+
+
+def refuse_sending(sock: socket.socket, cause: bytes) -> None:
+    """Tell the worker that asks for a mount why it cannot be had."""
+    # So little always finds room in the buffer of a new socket.
+    with sock, contextlib.suppress(OSError):
+        sock.setblocking(False)
+        sock.send(text_frame(Kind.ABSENT, cause))
 
 
 def begin_sending(
