@@ -197,14 +197,15 @@ class DataPlane:
 
         return play
 
-    def whole_session(self, serve: Callable[[], None]) -> None:
-        """One reader's connection, its four requests over UDP, and its end.
+    def whole_session(self, serve: Callable[[], None], *, over_tcp: bool = False) -> None:
+        """One reader's connection, its four requests, and its end.
 
         `serve` is called instead of `turn_once` while the server has something to do.
         """
         connections = len(self.service.connections)
         sock, url = self.connect(), self.server.play_url(PATH)
-        transport = f"Transport: {_over_udp(self._udp_pair())}"
+        way = "RTP/AVP/TCP;unicast;interleaved=0-1" if over_tcp else _over_udp(self._udp_pair())
+        transport = f"Transport: {way}"
         self._turn = serve
         try:
             self.ask(sock, "DESCRIBE", url, "Accept: application/sdp")
