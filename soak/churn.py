@@ -112,7 +112,7 @@ class Churn:
         elif "Answer(status=461" in text and "receives this track on port" in text:
             self.lives[f"{name}, ports still held"] += 1
         else:
-            self.failures[f"{name}: {type(error).__name__} {text[:160]}"] += 1
+            self.failures[f"{name}: {type(error).__name__} {text[:400]}"] += 1
 
     def _url(self, path: str) -> str:
         return f"rtsp://127.0.0.1:{self._port}{path}"

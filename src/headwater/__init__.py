@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from headwater.access.auth_method import AuthMethod
     from headwater.access.counters import AccessCounters
     from headwater.access.settings import AccessSettings, UserSettings
+    from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
     from headwater.app.rtsp_server import RtspServer
+    from headwater.app.threaded_frames import ThreadedFrameStream
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
     from headwater.applies import When
     from headwater.client.errors import ClientError
@@ -45,6 +47,15 @@ if TYPE_CHECKING:
         SettingsStatus,
         WorkerStatus,
     )
+    from headwater.frames.decoding.errors import (
+        FramesError,
+        FrameTimeout,
+        NotDecodable,
+        SourceEnded,
+    )
+    from headwater.frames.decoding.frame import Frame
+    from headwater.frames.decoding.frame_stream import FrameStream
+    from headwater.frames.decoding.sound import AudioFrame
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
@@ -91,6 +102,8 @@ __all__ = [
     "Allowed",
     "Applied",
     "Assignment",
+    "AudioFrame",
+    "AudioFrameArguments",
     "AuthMethod",
     "BatchReader",
     "CandidateSnapshot",
@@ -111,6 +124,11 @@ __all__ = [
     "EventStream",
     "ForwardSnapshot",
     "ForwardState",
+    "Frame",
+    "FrameArguments",
+    "FrameStream",
+    "FrameTimeout",
+    "FramesError",
     "Health",
     "HookPoint",
     "HookRequest",
@@ -128,6 +146,7 @@ __all__ = [
     "MountSettings",
     "MountSnapshot",
     "MountState",
+    "NotDecodable",
     "OnvifDevice",
     "OnvifState",
     "OnvifStream",
@@ -163,13 +182,16 @@ __all__ = [
     "SettingsStatus",
     "Side",
     "SlowReaderPolicy",
+    "SnapshotArguments",
     "SocketSettings",
+    "SourceEnded",
     "SourceReception",
     "SourceSettings",
     "SourceSnapshot",
     "SourceState",
     "SourcesSettings",
     "StatusSocketError",
+    "ThreadedFrameStream",
     "ThreadedRtspServer",
     "TlsSettings",
     "TlsVersion",
@@ -189,6 +211,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AudioFrame": "headwater.frames.decoding.sound",
+    "AudioFrameArguments": "headwater.app.frame_access",
+    "Frame": "headwater.frames.decoding.frame",
+    "FrameArguments": "headwater.app.frame_access",
+    "FrameStream": "headwater.frames.decoding.frame_stream",
+    "FrameTimeout": "headwater.frames.decoding.errors",
+    "FramesError": "headwater.frames.decoding.errors",
+    "NotDecodable": "headwater.frames.decoding.errors",
+    "SnapshotArguments": "headwater.app.frame_access",
+    "SourceEnded": "headwater.frames.decoding.errors",
+    "ThreadedFrameStream": "headwater.app.threaded_frames",
     "ClientError": "headwater.client.errors",
     "ClientSettings": "headwater.client.settings",
     "ClientTransport": "headwater.client.settings",

@@ -11,6 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from headwater.app.frame_access import FrameAccess
+from headwater.app.mount_path import rooted
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
 from headwater.client.forwarding.snapshot import ForwardSnapshot
@@ -43,7 +45,7 @@ logger = paced_logger(__name__)
 _ANY_HOSTS = frozenset({"", "0.0.0.0", "::"})
 
 
-class RtspServer:
+class RtspServer(FrameAccess):
     """An RTSP/RTP server: publishers fill mounts, any number of readers play them.
 
     Args:
@@ -225,7 +227,7 @@ class RtspServer:
             TypeError: there is no such option.
             RuntimeError: the path has a source that was added.
         """
-        path = _rooted(path)
+        path = rooted(path)
         planned = PlannedSource(SourceSettings(source=url, **options))
         if not url:
             raise ValueError("the source's URL is empty")
@@ -240,7 +242,7 @@ class RtspServer:
 
         Its mount closes; readers are told. Raises LookupError where none was added for the path.
         """
-        path = _rooted(path)
+        path = rooted(path)
         if self._sources.pop(path, None) is None:
             raise LookupError(f"no source was added for {path}")
         if self._running is not None:
@@ -398,7 +400,7 @@ class RtspServer:
             RuntimeError: the server is not running, or a limit is reached.
         """
         return self._required().programs.read(
-            _rooted(path),
+            rooted(path),
             on_batch,
             on_rtcp=on_rtcp,
             on_end=on_end,
@@ -435,7 +437,7 @@ class RtspServer:
             except ProtocolError as error:
                 raise ValueError(f"the presentation is no SDP to publish: {error}") from error
         return self._required().programs.publish(
-            _rooted(path),
+            rooted(path),
             presentation,
             on_key_frame_wanted=on_key_frame_wanted,
             user_agent=user_agent,
@@ -461,11 +463,11 @@ class RtspServer:
         if settings is not None and chosen:
             raise ValueError("give `settings`, or single settings, and not both")
         forwards = self._required().forwards
-        forwards.ask(_rooted(path), url, settings or ClientSettings(**chosen))
+        forwards.ask(rooted(path), url, settings or ClientSettings(**chosen))
 
     def stop_forward(self, path: str, url: str) -> bool:
         """Take back `forward` of this path and URL; False where it was not called so."""
-        return self._required().forwards.ask_no_more(_rooted(path), url)
+        return self._required().forwards.ask_no_more(rooted(path), url)
 
     @property
     def forwards(self) -> tuple[ForwardSnapshot, ...]:
@@ -489,7 +491,7 @@ class RtspServer:
             RuntimeError: the server is not running, or was stopped meanwhile.
         """
         relay = self._required().relay
-        path = _rooted(path)
+        path = rooted(path)
         try:
             async with asyncio.timeout(timeout_s):
                 with relay.events.listen() as events:
@@ -589,7 +591,3 @@ def server_url(host: str, port: int, path: str, *, scheme: str) -> str:
     host = "127.0.0.1" if host in _ANY_HOSTS else host
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}:{port}{encode_path('/' + path.lstrip('/'))}"
-
-
-def _rooted(path: str) -> str:
-    return "/" + path.strip("/")

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
 from headwater.app.web import Web, make_web
@@ -29,6 +31,9 @@ from headwater.server.service import RtspService
 from headwater.side import Side
 from headwater.sources.plan import PlannedSource
 from headwater.sources.source_table import SourceTable
+
+if TYPE_CHECKING:
+    from headwater.frames.decoding.decodings import Decodings
 
 logger = paced_logger(__name__)
 
@@ -62,6 +67,7 @@ class RunningServer:
         self.relay = Relay(settings, self._loop, self._runners)
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
+        self._decodings: Decodings | None = None
         self.web: Web | None = make_web(self.relay, settings)
         self.forwards = Forwards(self.relay, settings)
         self.sources = SourceTable(self.relay, settings, self._runners[Side.PLAY])
@@ -82,6 +88,13 @@ class RunningServer:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that it runs on."""
         return self._loop.beneath
+
+    @property
+    def decodings(self) -> Decodings:
+        """The decoders of mounts, for programs that want frames. Raises ImportError."""
+        if self._decodings is None:
+            self._decodings = make_decodings(self.relay, self.programs)
+        return self._decodings
 
     def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:
         """Bind the ports of numeric hosts, `""` for every address, and serve.
@@ -266,6 +279,8 @@ class RunningServer:
             await relay.admission.aclose()
         finally:
             relay.events.close()
+            if self._decodings is not None:
+                self._decodings.close()
             self._on_stopped()
             if self.status_socket is not None:
                 await self.status_socket.close()

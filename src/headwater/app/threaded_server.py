@@ -7,9 +7,11 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
+from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
 from headwater.app.rtsp_server import RtspServer
+from headwater.app.threaded_frames import ThreadedFrameStream
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.client.settings import ClientSettings
 from headwater.config.applied import Applied
@@ -21,6 +23,11 @@ from headwater.media.snapshot import MountSnapshot
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.events import Event, EventStream
+
+if TYPE_CHECKING:
+    from headwater.frames.decoding.frame import Frame
+    from headwater.frames.decoding.frame_stream import FrameStream
+    from headwater.frames.decoding.sound import AudioFrame
 
 T = TypeVar("T")
 
@@ -239,6 +246,26 @@ class ThreadedRtspServer:
         """Wait until somebody publishes on a path, as `RtspServer.wait_for_mount`."""
         return self._call(self._server.wait_for_mount(path, timeout_s))
 
+    def frames(self, path: str, **wishes: Unpack[FrameArguments]) -> ThreadedFrameStream[Frame]:
+        """Iterate over decoded pictures of a mount; the arguments of `RtspServer.frames`."""
+        return ThreadedFrameStream(self._call, self._call(self._frames(path, wishes)))
+
+    def audio_frames(
+        self, path: str, **wishes: Unpack[AudioFrameArguments]
+    ) -> ThreadedFrameStream[AudioFrame]:
+        """Iterate over decoded sound; the arguments of `RtspServer.audio_frames`."""
+        return ThreadedFrameStream(self._call, self._call(self._audio_frames(path, wishes)))
+
+    def latest_frame(
+        self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0
+    ) -> Frame:
+        """Return a picture of the last `max_age_s` seconds, as `RtspServer.latest_frame`."""
+        return self._call(self._server.latest_frame(path, max_age_s=max_age_s, timeout_s=timeout_s))
+
+    def snapshot(self, path: str, **wishes: Unpack[SnapshotArguments]) -> bytes:
+        """Return a JPEG or PNG file of a mount; the arguments of `RtspServer.snapshot`."""
+        return self._call(self._server.snapshot(path, **wishes))
+
     def __enter__(self) -> Self:
         """Start the server."""
         self.start()
@@ -271,6 +298,14 @@ class ThreadedRtspServer:
 
     async def _listen(self) -> EventStream:
         return self._server.events()
+
+    async def _frames(self, path: str, wishes: FrameArguments) -> FrameStream[Frame]:
+        return self._server.frames(path, **wishes)
+
+    async def _audio_frames(
+        self, path: str, wishes: AudioFrameArguments
+    ) -> FrameStream[AudioFrame]:
+        return self._server.audio_frames(path, **wishes)
 
     async def _counters(self) -> ServerCounters:
         return self._server.counters.copy()

@@ -303,6 +303,11 @@ class Track:
         is_quiet = now - self.counters.last_packet_s > _QUIET_S
         return not is_quiet and self._own_reports.due(now, since_s)
 
+    @property
+    def publisher_has_reported(self) -> bool:
+        """Whether its sender reports are the publisher's own, not made here for want of any."""
+        return self._own_reports.publisher_has_reported
+
     def wall_clock(self, now: float) -> tuple[bool, int] | None:
         """Return what readers take for the wall clock now, by the track's last report.
 

@@ -1,0 +1,151 @@
+"""Decoded pictures and sound of a server's mounts, for the program that the server runs in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+from headwater.app.mount_path import rooted
+from headwater.app.running_server import RunningServer
+
+if TYPE_CHECKING:
+    from headwater.frames.decoding.frame import Frame
+    from headwater.frames.decoding.frame_stream import FrameStream
+    from headwater.frames.decoding.sound import AudioFrame
+
+
+class _Waiting(TypedDict, total=False):
+    timeout_s: float | None
+    """How long to wait for each frame, in seconds (10); None for ever."""
+
+
+class _Frames(_Waiting, total=False):
+    mode: Literal["latest", "every"]
+    """`latest` gives the newest frame whenever you ask for one. `every` gives one after another,
+    and passes the oldest over where more than `queue` wait."""
+    queue: int
+    """How many frames may wait with `every` (8)."""
+    on_gap: Literal["wait", "stop"]
+    """What follows when the publisher goes: `wait` for the next one, or `stop`."""
+    track: int | None
+    """The index of the track; the first one that fits unless given."""
+
+
+class FrameArguments(_Frames, total=False):
+    """What a program may wish of pictures, by name."""
+
+    size: tuple[int | None, int | None] | None
+    """Width and height in pixels; None for one of them keeps the picture's shape."""
+    format: str | None
+    """libav's name of a pixel format, such as `bgr24` as OpenCV has it, `rgb24` or `gray`. Frames
+    are brought into it beside the media loop."""
+    fps: float | None
+    """At most so many frames a second."""
+    keyframes_only: bool
+    """Only pictures that are coded without others; the rest is not decoded."""
+    device: str | None
+    """What decodes in hardware, such as `cuda` or `vaapi`. The processor does where it fails."""
+
+
+class AudioFrameArguments(_Frames, total=False):
+    """What a program may wish of sound, by name."""
+
+
+class SnapshotArguments(_Waiting, total=False):
+    """What a program may wish of a snapshot, by name."""
+
+    format: Literal["jpeg", "png"]
+    """Of the file (jpeg)."""
+    size: tuple[int | None, int | None] | None
+    """Width and height in pixels; None for one of them keeps the picture's shape."""
+    quality: int
+    """Of a JPEG, 1 to 100 (85)."""
+    max_age_s: float
+    """How long ago the picture may have come, in seconds (1)."""
+
+
+class FrameAccess(ABC):
+    """What `RtspServer` offers of decoded media; needs `pip install 'headwater[media]'`."""
+
+    def frames(self, path: str, **wishes: Unpack[FrameArguments]) -> FrameStream[Frame]:
+        """Return decoded pictures of a mount: `async for frame in server.frames("/cam")`.
+
+        Decoding begins with the first frame that is asked for, at the last key frame, so that it
+        is there at once. One decoder serves everybody who wants frames of the mount. Where there
+        is no publisher the iteration waits for one, and it goes on with the next.
+
+        Args:
+            path: the path of the mount.
+            wishes: by name; see `FrameArguments`.
+
+        Raises:
+            ImportError: PyAV or numpy is not installed.
+            RuntimeError: the server is not running.
+            ValueError: a wish makes no sense.
+        """
+        decodings = self._required().decodings
+        from headwater.frames.decoding.wishes import wishes_of
+
+        return decodings.pictures(rooted(path), wishes_of(**wishes))
+
+    def audio_frames(
+        self, path: str, **wishes: Unpack[AudioFrameArguments]
+    ) -> FrameStream[AudioFrame]:
+        """Return decoded sound of a mount: `async for frame in server.audio_frames("/cam")`.
+
+        Unless asked otherwise every frame is given, and 50 of them may wait.
+
+        Args:
+            path: the path of the mount.
+            wishes: by name; see `AudioFrameArguments`.
+
+        Raises what `frames` raises.
+        """
+        decodings = self._required().decodings
+        from headwater.frames.decoding.wishes import wishes_of
+
+        all_wishes: AudioFrameArguments = {"mode": "every", "queue": 50, **wishes}
+        return decodings.sound(rooted(path), wishes_of(**all_wishes))
+
+    async def latest_frame(
+        self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0
+    ) -> Frame:
+        """Return a picture that came no longer ago than `max_age_s` seconds.
+
+        Where nobody watches, the last key frame and what follows are decoded for it. The decoder
+        goes on for some seconds, so that it costs little to ask again.
+
+        Raises:
+            FrameTimeout: none came within `timeout_s` seconds.
+            NotDecodable: the mount has no pictures that can be decoded here.
+            SourceEnded: the server stopped meanwhile.
+        """
+        decodings = self._required().decodings
+        from headwater.frames.decoding.wishes import wishes_of
+
+        wishes = wishes_of(timeout_s=timeout_s)
+        return await decodings.latest(rooted(path), wishes, max_age_s=max_age_s)
+
+    async def snapshot(self, path: str, **wishes: Unpack[SnapshotArguments]) -> bytes:
+        """Return a picture of a mount as a JPEG or PNG file; many who ask share one.
+
+        Args:
+            path: the path of the mount.
+            wishes: by name; see `SnapshotArguments`.
+
+        Raises what `latest_frame` raises, and ValueError for a quality that is none.
+        """
+        decodings = self._required().decodings
+        from headwater.frames.decoding.wishes import wishes_of
+
+        return await decodings.still(
+            rooted(path),
+            wishes_of(timeout_s=wishes.get("timeout_s", 10.0), size=wishes.get("size")),
+            codec=wishes.get("format", "jpeg"),
+            quality=wishes.get("quality", 85),
+            max_age_s=wishes.get("max_age_s", 1.0),
+        )
+
+    @abstractmethod
+    def _required(self) -> RunningServer:
+        """The server that runs. Raises RuntimeError where none does."""

@@ -1,0 +1,1 @@
+"""Decoded pictures and sound of a mount or a URL, for programs (PyAV)."""

@@ -1,0 +1,83 @@
+"""The wall clock of a camera at the RTP timestamps of its frames."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from headwater.protocol.errors import ProtocolError
+from headwater.protocol.rtcp import SenderReport, parse_rtcp
+
+_NTP_SECOND = 1 << 32
+_NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
+_UNSET_BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
+"""A camera that tells an earlier date was never told the time."""
+_MOST_DISAGREEMENT_S = 0.05
+"""How far a report may be from what the one before it foretold."""
+_LONGEST_S = 30.0
+"""How long a report holds: camera clocks drift by up to 200 ppm, 6 ms in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallTime:
+    """An instant by the camera's own clock.
+
+    Attributes:
+        at: the instant, in UTC.
+        trusted: the camera's reports are recent, agree with each other, and its date was set.
+    """
+
+    at: datetime
+    trusted: bool
+
+
+class WallClock:
+    """Tells wall clock by the sender reports of one track (RFC 3550 §6.4.1)."""
+
+    __slots__ = ("_agrees", "_clock_rate_hz", "_report")
+
+    def __init__(self, clock_rate_hz: int) -> None:
+        self._clock_rate_hz = clock_rate_hz
+        self._report: SenderReport | None = None
+        self._agrees = False
+
+    def take(self, compound: bytes) -> None:
+        """Note the sender report of a compound RTCP packet; what cannot be read is passed over."""
+        try:
+            packets = parse_rtcp(compound)
+        except ProtocolError:
+            return
+        for packet in packets:
+            # Cameras without a clock send zero (RFC 3550 §6.4.1).
+            if isinstance(packet, SenderReport) and packet.ntp:
+                before, self._report = self._report, packet
+                self._agrees = before is not None and self._follows(before, packet)
+
+    def at(self, timestamp: int) -> WallTime | None:
+        """Return the wall clock of a timestamp; None before the first report."""
+        report = self._report
+        if report is None:
+            return None
+        passed_s = self._between_s(report.rtp_timestamp, timestamp)
+        try:
+            instant = _instant(report.ntp) + timedelta(seconds=passed_s)
+        except OverflowError:
+            return None
+        trusted = self._agrees and abs(passed_s) <= _LONGEST_S and instant >= _UNSET_BEFORE
+        return WallTime(instant, trusted)
+
+    def _follows(self, before: SenderReport, after: SenderReport) -> bool:
+        """Whether wall clock and RTP clock went on alike from one report to the next."""
+        wall_s = (after.ntp - before.ntp) / _NTP_SECOND
+        media_s = self._between_s(before.rtp_timestamp, after.rtp_timestamp)
+        return after.ssrc == before.ssrc and abs(wall_s - media_s) <= _MOST_DISAGREEMENT_S
+
+    def _between_s(self, start: int, end: int) -> float:
+        units = (end - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
+        return units / self._clock_rate_hz
+
+
+def _instant(ntp: int) -> datetime:
+    # RFC 4330 §3: times before 1968 are of the era that begins in 2036.
+    seconds = ntp / _NTP_SECOND
+    if not ntp >> 63:
+        seconds += _NTP_SECOND
+    return _NTP_EPOCH + timedelta(seconds=seconds)
