@@ -172,7 +172,6 @@ async def test_a_third_session_is_refused_and_says_why() -> None:
         assert len(await heard(camera)) == PLENTY
 
 
-@pytest.mark.xfail(strict=True, reason="a track relays whatever comes as RTP on its channel")
 @pytest.mark.parametrize("name", ["foreign-source", "repeated-sequence"])
 async def test_packets_that_belong_to_nothing_do_not_hide_the_others(name: str) -> None:
     async with QUIRKS[name].camera() as camera:

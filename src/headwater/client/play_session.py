@@ -146,6 +146,7 @@ class PlaySession:
             ),
             kind,
         )
+        self.publisher.one_source = True
 
     @property
     def url(self) -> str:

@@ -12,7 +12,7 @@ class TrackCounters:
         packets, bytes, batches: RTP that was fanned out.
         key_frames: batches in which a key frame began.
         key_frame_requests: how often the publisher was asked for one.
-        invalid_packets: dropped because they were not RTP.
+        invalid_packets: dropped because they were not RTP, or not of what was described.
         lost_packets: gaps in the publisher's sequence numbers, late arrivals taken off again.
         rtcp_packets: compound RTCP packets that came from the publisher.
         dropped_rtcp_packets: those of them that were not relayed: above the track's pace, or

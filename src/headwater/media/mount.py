@@ -224,6 +224,8 @@ class Mount:
             splice = self._splice = Splice(positions, lead_s)
             for track, media in zip(self.tracks, presentation.media, strict=True):
                 track.continue_with(media, splice)
+        for track in self.tracks:
+            track.expect_one_source(publisher.one_source)
         self.presentation = presentation
         self._descriptions.clear()
         self.publisher = publisher

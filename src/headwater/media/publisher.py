@@ -20,7 +20,11 @@ class Publisher(ABC):
         peer: its address as text, "" where there is none.
         user_agent: what it calls itself, "" when unknown.
         transport: how its packets come ("udp", "tcp", …).
+        one_source: whether each of its tracks has one RTP source at a time, so that packets of
+            others are none of it.
     """
+
+    one_source = False
 
     id: str
     peer: str

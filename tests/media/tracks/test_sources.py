@@ -16,8 +16,11 @@ def packets(*seqs: int, ssrc: int = 1) -> list[bytes]:
 
 
 def receive(table: SourceTable, came: list[bytes], at_s: float) -> bool:
-    """Give a batch to a table."""
-    return table.receive(came, came[0], came[-1], len(came), at_s)
+    """Give a batch to a table; whether it was anything but a smooth continuation."""
+    first, last, count = came[0], came[-1], len(came)
+    return not table.receive(came, first, last, count, at_s) and table.receive(
+        came, first, last, count, at_s, apart=True
+    )
 
 
 def test_a_track_that_heard_nothing_has_nothing_to_report() -> None:
@@ -212,7 +215,8 @@ def test_a_run_is_received_as_its_packets_are(count: int, short_bytes: int) -> N
         came[-1] = came[-1][: short_bytes or None]
         run = b"".join(came)
         last = run[(count - 1) * 60 :]
-        told = as_runs.receive((run, 60), run, last, count, float(batch))
+        arguments = (run, 60), run, last, count, float(batch)
+        told = not as_runs.receive(*arguments) and as_runs.receive(*arguments, apart=True)
         assert told == receive(one_by_one, came, float(batch))
         assert as_runs.position == one_by_one.position
     assert as_runs.lost == one_by_one.lost

@@ -131,10 +131,19 @@ class SourceTable:
         self._run_packets = 0
         self._next_seq = -1
 
-    def receive(self, came: Came, first: bytes, last: bytes, count: int, arrived_s: float) -> bool:
-        """Take in a batch; returns whether it was anything but a smooth continuation.
+    def receive(
+        self,
+        came: Came,
+        first: bytes,
+        last: bytes,
+        count: int,
+        arrived_s: float,
+        apart: bool = False,
+    ) -> bool:
+        """Take in a batch that goes on smoothly, or any batch where `apart` is set.
 
-        `first` and `last` begin with the headers of its first and its last packet.
+        `first` and `last` begin with the headers of its first and its last packet. Returns whether
+        it was taken: what does not go on smoothly is to be looked at first.
         """
         first_seq = first[2] << 8 | first[3]
         end = (last[2] << 8 | last[3]) + 1
@@ -151,9 +160,11 @@ class SourceTable:
             self._last_came = came
             self._last_s = arrived_s
             source = self._run_source
-        else:
+        elif apart:
             self._receive_apart(_packets_of(came), arrived_s)
             source = self._sources.get(name)
+        else:
+            return False
         moment = first[4:8]
         if moment != self._last_moment and source is not None:
             # Packets of one picture share a timestamp and say nothing new about jitter.
@@ -162,7 +173,7 @@ class SourceTable:
             source.statistics.receive_timestamp(timestamp, arrived_s)
             if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
                 source.highest_timestamp = timestamp
-        return not smooth
+        return True
 
     def receive_sender_report(self, ssrc: int, ntp: int, arrived_s: float) -> None:
         """Note when a source's sender report came; one of an unknown source is of the main one."""
@@ -196,6 +207,29 @@ class SourceTable:
         """The one source that packets came of; None of several and of none."""
         heard = [name for name, source in self._sources.items() if source.packets]
         return int.from_bytes(heard[0], "big") if len(heard) == 1 else None
+
+    @property
+    def last_number(self) -> bytes:
+        """SSRC and sequence number, as in packets, of what came last; empty for nothing."""
+        if self._next_seq < 0:
+            return b""
+        return self._source + (self._next_seq - 1 & 0xFFFF).to_bytes(2, "big")
+
+    @property
+    def main_heard(self) -> tuple[int, float]:
+        """How many packets of the main source came, and when the last one did."""
+        main = self._main
+        return (0, 0.0) if main is None else (main.packets, main.arrived_s)
+
+    def knows(self, source: bytes) -> bool:
+        """Return whether packets of a source, named as in packets, were taken in."""
+        known = self._sources.get(source)
+        return known is not None and known.packets > 0
+
+    def continues(self, packet: bytes, arrived_s: float) -> bool:
+        """Return whether a packet of another source goes on where the main one stands."""
+        main = self._main
+        return main is not None and self._follows(main, packet, arrived_s)
 
     def meant_by(self, ssrc: int, timestamp: int) -> int | None:
         """Return the source that a sender report is about; None if its clock is unknown here.
@@ -319,19 +353,19 @@ class SourceTable:
     def _place(self, source: _Source, first: bytes, arrived_s: float) -> None:
         """See whether a new source goes on where the main one stands."""
         main = self._main
-        if main is None:
-            return
+        if main is not None and self._follows(main, first, arrived_s):
+            source.goes_on = True
+            self._former, self._present = main, source
+
+    def _follows(self, main: _Source, first: bytes, arrived_s: float) -> bool:
         last = main.last_packets[-1]
         seq = (first[2] << 8 | first[3]) - (last[2] << 8 | last[3]) - 1 + _MOST_SEQ_BEHIND & 0xFFFF
         if seq > _MOST_SEQ_BEHIND + _MOST_SEQ_AHEAD:
-            return
+            return False
         passed = round((arrived_s - main.arrived_s) * self._clock_rate_hz)
         expected = int.from_bytes(last[4:8], "big") + passed
         ahead = int.from_bytes(first[4:8], "big") - expected + self._most_ahead & _MASK_32
-        if ahead > 2 * self._most_ahead:
-            return
-        source.goes_on = True
-        self._former, self._present = main, source
+        return ahead <= 2 * self._most_ahead
 
     def _end_run(self) -> None:
         source = self._run_source

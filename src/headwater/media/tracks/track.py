@@ -17,6 +17,7 @@ from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
 from headwater.media.tracks.packet_kind import PacketKinds
 from headwater.media.tracks.rtcp_pace import RtcpPace
 from headwater.media.tracks.sources import SourceTable
+from headwater.media.tracks.strays import Strays
 from headwater.media.tracks.timeline import SenderClock, TrackClock, signed_32
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.rtcp import (
@@ -66,6 +67,7 @@ class Track:
         "_report",
         "_rtcp_pace",
         "_sources",
+        "_strays",
         "counters",
         "fan_out",
         "index",
@@ -100,6 +102,7 @@ class Track:
         self._rtcp_pace = RtcpPace()
         self._own_reports = OwnReports()
         self._kinds = PacketKinds(media)
+        self._strays = Strays(media)
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
         self._continued_position: TrackPosition | None = None
@@ -122,8 +125,10 @@ class Track:
                 return
         now = self._clock()
         sources = self._sources
-        if sources.receive(packets, packets[0], packets[-1], len(packets), now):
-            self.counters.lost_packets = sources.lost
+        if not sources.receive(packets, packets[0], packets[-1], len(packets), now):
+            packets = self._received_apart(packets, now)
+            if not packets:
+                return
         if self._continuation is not None:
             packets = self._continued(self._continuation, packets, now)
         key_frame_index = NO_KEY_FRAME
@@ -150,8 +155,14 @@ class Track:
         count = -(-len(run) // segment_bytes)
         last_at = (count - 1) * segment_bytes
         last = run[last_at : last_at + HEADER_BYTES]
-        if self._sources.receive((run, segment_bytes), run, last, count, now):
-            self.counters.lost_packets = self._sources.lost
+        if not self._sources.receive((run, segment_bytes), run, last, count, now):
+            packets = cut_run(run, segment_bytes)
+            kept = self._received_apart(packets, now)
+            if len(kept) < len(packets):
+                if kept:
+                    found = NO_KEY_FRAME if self._detector is None else self._detector.find(kept)
+                    self._send(PacketBatch(kept, now, found))
+                return
         key_frame_index = NO_KEY_FRAME
         if self._detector is not None:
             key_frame_index = self._detector.find_in_run(run, segment_bytes)
@@ -243,6 +254,10 @@ class Track:
     def publisher_ssrc(self) -> int | None:
         """The main source as its publisher numbers it, None before its first packet."""
         return self._sources.main
+
+    def expect_one_source(self, expected: bool) -> None:
+        """Say whether the publisher sends one source at a time: others are then dropped."""
+        self._strays.one_source = expected
 
     def request_key_frame(self) -> None:
         """Ask the publisher for a key frame: see `Mount.request_key_frame`."""
@@ -349,11 +364,22 @@ class Track:
         self._sources.forget()
         self._own_reports.next_publisher()
         self._kinds = PacketKinds(media)
+        self._strays = Strays(media)
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
         if self._continued_position is None:
             # Nothing is continued, so what was reported is of a clock that is gone.
             self._report = self.last_report = None
+
+    def _received_apart(self, packets: list[bytes], now: float) -> list[bytes]:
+        """Take in what does not go on smoothly; return it without what does not belong here."""
+        sources = self._sources
+        kept = self._strays.kept(packets, sources, now)
+        if kept:
+            sources.receive(kept, kept[0], kept[-1], len(kept), now, True)
+        self.counters.invalid_packets += len(packets) - len(kept)
+        self.counters.lost_packets = sources.lost
+        return kept
 
     def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
         rtcp = list(filter(self._kinds.is_rtcp, packets))
