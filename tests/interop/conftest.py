@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import servers.lineup
 from clients import lineup
 from media_library import MediaLibrary
 from result_table import ResultTable
@@ -37,13 +38,16 @@ def pytest_terminal_summary(
 ) -> None:
     """Print the table, and write it where the option says."""
     table = config.stash[TABLE]
+    if table.servers:
+        terminalreporter.section("other servers")
+        terminalreporter.write_line(table.servers_markdown())
     if not table.results:
         return
     markdown = table.markdown()
     terminalreporter.section("real clients")
     terminalreporter.write_line(markdown)
     if path := config.getoption("--interop-table"):
-        Path(path).write_text(table.page(lineup.versions()))
+        Path(path).write_text(table.page(lineup.versions() | servers.lineup.versions()))
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,22 @@ class Crossing:
     transport_out: Transport
 
 
+@dataclass(frozen=True, slots=True)
+class ServerCrossing:
+    """Another server that a film is fetched from, or sent to."""
+
+    server: str
+    way: str
+    transport: Transport
+
+
 @dataclass(slots=True)
 class ResultTable:
     """Results by crossing: what was proved, or why the client cannot, or what went wrong."""
 
     results: dict[Crossing, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    servers: dict[ServerCrossing, str] = field(default_factory=dict)
 
     def passed(self, crossing: Crossing, proof: str) -> None:
         """Note a crossing whose pictures and sound are the film's."""
@@ -47,6 +57,17 @@ class ResultTable:
         parts += [f"[{number}] {reason}." for number, reason in enumerate(self.reasons, 1)]
         return "\n".join(parts).rstrip() + "\n"
 
+    def servers_markdown(self) -> str:
+        """Lay out the table of other servers: rows are servers, columns are ways."""
+        columns = list(dict.fromkeys((one.way, one.transport) for one in self.servers))
+        rows = list(dict.fromkeys(one.server for one in self.servers))
+        lines = ["| server | " + " | ".join(f"{way} {t.upper()}" for way, t in columns) + " |"]
+        lines.append("|---" * (len(columns) + 1) + "|")
+        for server in rows:
+            texts = [self.servers.get(ServerCrossing(server, way, t), "") for way, t in columns]
+            lines.append(f"| {server} | " + " | ".join(texts) + " |")
+        return "\n".join(lines) + "\n"
+
     def _film_table(self, film: str) -> list[str]:
         cells = {crossing: text for crossing, text in self.results.items() if crossing.film == film}
         rows = list(dict.fromkeys((c.publisher, c.transport_in) for c in cells))
@@ -61,6 +82,16 @@ class ResultTable:
             lines.append(f"| {publisher} {transport_in.upper()} | " + " | ".join(texts) + " |")
         return lines
 
+    def _servers_part(self) -> str:
+        if not self.servers:
+            return ""
+        return (
+            "## Other servers\n\n"
+            "The film with H.264 and AAC, fetched from another server as the source of a path and\n"
+            "played by ffmpeg, and sent on to another server by `forward_to`. ✓ means the same.\n\n"
+            f"{self.servers_markdown()}\n"
+        )
+
     def page(self, versions: dict[str, str]) -> str:
         """Make the whole page for the documentation."""
         clients = "\n".join(f"- {name} {version}" for name, version in versions.items())
@@ -72,5 +103,5 @@ class ResultTable:
             "key frame on, is that of the published film's picture, none missing and none twice;\n"
             "likewise the encoded sound packets. The count is how many were compared. VLC's\n"
             "pictures are those that its video output showed.\n\n"
-            f"{self.markdown()}\n## Clients\n\n{clients}\n"
+            f"{self.markdown()}\n{self._servers_part()}## Versions\n\n{clients}\n"
         )

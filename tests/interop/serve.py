@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 
 from headwater import RtspServer
 from headwater.config.settings import Settings
@@ -24,7 +24,7 @@ async def main(arguments: str) -> None:
     sections = {
         name: replace(getattr(defaults, name), **options.pop(name))
         for name in [field.name for field in fields(Settings)]
-        if name in options
+        if name in options and is_dataclass(getattr(defaults, name))
     }
     settings = replace(defaults, **sections)
     async with RtspServer(host="127.0.0.1", settings=settings, **options) as server:
