@@ -1,0 +1,120 @@
+"""Chromium itself as a viewer: pictures checked by what they show, sound by its loudness."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from numbered_film import BITS, FRAMES, end, film, publish
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from headwater import RtspServer, Settings
+from headwater.http.settings import HttpSettings
+from headwater.webrtc.settings import WebRtcSettings
+
+playwright = pytest.importorskip("playwright.async_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+]
+
+_PAGE = (Path(__file__).parent / "whep_page.html").read_text()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RtspServer]:
+    """A server with a page that watches `/front`."""
+    settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=0))
+    async with RtspServer(host="127.0.0.1", publish_port=0, settings=settings) as running:
+
+        async def page(_request: Request) -> Response:
+            policy = "default-src 'self' 'unsafe-inline' data:"
+            return HTMLResponse(_PAGE, headers={"Content-Security-Policy": policy})
+
+        inner = running._running
+        assert inner is not None
+        assert inner.web is not None
+        inner.web.door.add([Route("/watch", page)])
+        yield running
+
+
+async def looked_at(
+    server: RtspServer, clip: Path, *, seconds: float = 4.0
+) -> tuple[dict[str, Any], list[str]]:
+    """Publish a film, watch it in Chromium; return what the page saw, and its errors."""
+    publisher = await publish(clip, server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        # By then a key frame has come: the viewer begins as most do.
+        await asyncio.sleep(1.5)
+        async with playwright.async_playwright() as run:
+            browser = await run.chromium.launch(
+                executable_path=CHROMIUM,
+                args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+            )
+            page = await browser.new_page()
+            complaints: list[str] = []
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on(
+                "console",
+                lambda line: complaints.append(line.text) if line.type == "error" else None,
+            )
+            # A picture that never comes holds up the event `load` for ever.
+            await page.goto(
+                f"http://127.0.0.1:{server.http_port}/watch", wait_until="domcontentloaded"
+            )
+            await asyncio.sleep(seconds)
+            seen: dict[str, Any] = await page.evaluate("window.seen()")
+            await browser.close()
+            return seen, complaints
+    finally:
+        await end(publisher)
+
+
+def moving(numbers: list[int]) -> int:
+    """How many pictures in a row came in their order; what was jumped over counts for nothing."""
+    steps = [(b - a) % FRAMES for a, b in itertools.pairwise(numbers)]
+    return sum(1 for step in steps if 0 < step < FRAMES // 10)
+
+
+@pytest.mark.parametrize("video", ["h264", "vp8"])
+@pytest.mark.parametrize("audio", ["opus", "pcmu"])
+async def test_moving_pictures_and_sound(
+    server: RtspServer, tmp_path: Path, video: str, audio: str
+) -> None:
+    seen, complaints = await looked_at(server, film(tmp_path, video, audio))
+    assert not complaints
+    assert seen["status"] == 201
+    assert moving(seen["numbers"]) >= 40, seen
+    assert seen["loudness"] > 0.01, seen
+    assert seen["lost"] == 0, seen
+    assert seen["cipher"] == "SRTP_AEAD_AES_128_GCM"
+    first_ms = seen["first_ms"]
+    sys.stdout.write(f"{video}+{audio}: first picture {first_ms:.0f} ms after the page began\n")
+
+
+async def test_a_mount_with_aac_shows_its_pictures(server: RtspServer, tmp_path: Path) -> None:
+    seen, complaints = await looked_at(server, film(tmp_path, "h264", "aac"))
+    assert not complaints
+    assert moving(seen["numbers"]) >= 40, seen
+    assert seen["loudness"] == 0
+
+
+async def test_b_frames_are_told_in_words(server: RtspServer, tmp_path: Path) -> None:
+    seen, complaints = await looked_at(server, film(tmp_path, "h264-b", "aac"), seconds=1.5)
+    assert (seen["status"], seen["problem"]["code"]) == (406, "b_frames")
+    assert [c for c in complaints if "406" not in c] == []
+
+
+def test_numbers_fit() -> None:
+    assert FRAMES <= 2**BITS

@@ -1,0 +1,84 @@
+"""Packets laid out and encrypted: fast as promised to be the same, whatever their sizes."""
+
+from __future__ import annotations
+
+import pylibsrtp
+import pytest
+
+from headwater.net.segmentation import plan_runs
+from headwater.webrtc import srtp
+from headwater.webrtc.layout import MOST_LAID_OUT_PACKETS, Layout
+from headwater.webrtc.srtp import PROFILES, SrtpKeys, SrtpProfile, SrtpSession
+
+SIZES = {
+    "one": [100],
+    "equal": [1_200] * 14,
+    "the last shorter": [1_200] * 5 + [90],
+    "growing": [100, 200, 300],
+    "mixed": [1_200, 1_200, 60, 1_200, 700, 700, 20],
+    "as many as there may be": [1_300] * MOST_LAID_OUT_PACKETS,
+}
+
+
+def packets(sizes: list[int]) -> list[bytes]:
+    """RTP packets of these sizes, the marker on the last."""
+    last = len(sizes) - 1
+    return [
+        bytes((0x80, 0x80 * (index == last))) + index.to_bytes(2, "big") + bytes([7]) * (size - 4)
+        for index, size in enumerate(sizes)
+    ]
+
+
+def pair(profile: SrtpProfile) -> tuple[SrtpSession, SrtpSession]:
+    """Both ends of one conversation."""
+    one, other = bytes(range(profile.master_bytes)), bytes(profile.master_bytes)
+    return SrtpSession(SrtpKeys(profile, one, other)), SrtpSession(SrtpKeys(profile, other, one))
+
+
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=["gcm", "hmac"])
+def test_what_is_encrypted_is_what_was_laid_out(profile: SrtpProfile, sizes: list[int]) -> None:
+    sender, receiver = pair(profile)
+    given = packets(sizes)
+    layout = Layout.of(given, payload_type=102, gap_bytes=profile.tag_bytes)
+    runs = sender.protect(layout)
+    came = [receiver.unprotect(packet) for run in runs for packet in run.packets()]
+    assert came == [bytes((p[0], p[1] & 0x80 | 102)) + p[2:] for p in given]
+    padded = [packet + bytes(profile.tag_bytes) for packet in given]
+    planned = plan_runs(padded)
+    assert [(run.segment_bytes, run.count) for run in runs] == [
+        (run.segment_bytes, run.count) for run in planned
+    ]
+
+
+def test_the_way_without_an_arena_does_the_same() -> None:
+    profile = PROFILES[b"SRTP_AEAD_AES_128_GCM"]
+    layout = Layout.of(packets(SIZES["mixed"]), payload_type=96, gap_bytes=profile.tag_bytes)
+    sessions = [
+        pylibsrtp.Session(
+            srtp._policy(profile, bytes(profile.master_bytes), pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        )
+        for _ in range(2)
+    ]
+    assert srtp._Arena().protect(sessions[0], layout) == srtp.protect_each(sessions[1], layout)
+
+
+def test_names_that_are_gone_leave_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert srtp._chosen() != srtp.protect_each
+
+    class Gone:
+        def __init__(self) -> None:
+            raise AttributeError("srtp_protect")
+
+    monkeypatch.setattr(srtp, "_Arena", Gone)
+    assert srtp._chosen() == srtp.protect_each
+
+
+def test_forged_and_replayed_packets_are_counted() -> None:
+    sender, receiver = pair(PROFILES[b"SRTP_AEAD_AES_128_GCM"])
+    [run] = sender.protect(Layout.of(packets([100]), payload_type=96, gap_bytes=16))
+    assert receiver.unprotect(run.buffer) is not None
+    assert receiver.unprotect(run.buffer) is None
+    assert receiver.unprotect(bytes(100)) is None
+    assert receiver.unprotect(b"\x80" * 2_000) is None
+    assert receiver.failures == 3
