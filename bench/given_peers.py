@@ -80,4 +80,12 @@ def _on_one_port(
     name: str, command: tuple[str, ...], files: dict[str, str], *, over_udp: bool = True
 ) -> Peer:
     url = "rtsp://127.0.0.1:{publish_port}/{mount}"
-    return Peer(name, command, publish_url=url, play_url=url, over_udp=over_udp, files=files)
+    return Peer(
+        name,
+        command,
+        publish_url=url,
+        play_url=url,
+        over_udp=over_udp,
+        files=files,
+        works_in="{folder}",
+    )

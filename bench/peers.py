@@ -39,6 +39,8 @@ class Peer:
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     """What is written for it before it starts: text by name, in `{folder}`; filled in as well."""
+    works_in: str = str(ROOT)
+    """Its current folder, where some servers write files without being asked; filled in as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.peer.env},
-                cwd=ROOT,
+                cwd=self._fill(self.peer.works_in),
             )
         try:
             for url in (self.publish_url("x"), self.play_url("x")):

@@ -44,3 +44,21 @@ def test_settings_are_written_with_the_ports_before_the_start(name: str, tmp_pat
     (written,) = (tmp_path / file for file in peer.files)
     assert "127.0.0.1:19001" in written.read_text()
     assert "{" + "publish_port}" not in written.read_text()
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_what_they_write_where_they_are_stays_out_of_the_repository(
+    name: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\npwd > written\n")
+    program.chmod(0o755)
+    work = tmp_path / "work"
+    work.mkdir()
+    peer = given_peers(f"{name}={program}")[name]
+    with (
+        pytest.raises(RuntimeError, match="ended while starting"),
+        Server(peer, 0, work / "log", ports=PORTS),
+    ):
+        pass
+    assert (work / "written").read_text().strip() == str(work)
