@@ -127,6 +127,11 @@ class Mount:
         return self._audience.counted
 
     @property
+    def has_demand(self) -> bool:
+        """Whether a reader is here for whose sake a source is fetched."""
+        return any(reader.keeps_source for reader in self._audience.readers)
+
+    @property
     def open(self) -> bool:
         """Whether it is not CLOSED."""
         return self.state is not MountState.CLOSED

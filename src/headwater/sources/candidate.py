@@ -10,6 +10,7 @@ from typing import Protocol
 from headwater.client.back_off import BackOff
 from headwater.client.pull import TransportMemory
 from headwater.client.surroundings import Surroundings
+from headwater.client.url_secrets import without_secrets
 from headwater.log_pace import paced_logger
 from headwater.media.publisher import Feed
 from headwater.media.tracks.track import Track
@@ -21,7 +22,7 @@ from headwater.sources.kinds import KINDS
 from headwater.sources.schemes import scheme_of
 from headwater.sources.settings import SourceSettings, SourcesSettings
 from headwater.sources.source import Retry, Source, SourceError, SourcePlace
-from headwater.sources.source_url import with_secrets, without_secrets
+from headwater.sources.source_url import with_secrets
 from headwater.sources.start_gate import StartGate
 from headwater.sources.state import SourceState
 

@@ -123,7 +123,7 @@ class PathSource:
             self._meter.look(now, mount.tracks)
         if not self._wanted or not self.planned.on_demand:
             return
-        if self._waiters or (mount is not None and mount.readers):
+        if self._waiters or (mount is not None and mount.has_demand):
             self._last_wanted_s = now
         elif now - self._last_wanted_s >= self.planned.settings.on_demand_linger_s:
             self._rest("no reader")

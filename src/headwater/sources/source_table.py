@@ -172,7 +172,7 @@ class SourceTable:
             return
         source = self._sources[path] = PathSource(path, planned, self.around)
         mount = self._relay.mounts.get(path)
-        if not planned.on_demand or (mount is not None and mount.readers):
+        if not planned.on_demand or (mount is not None and mount.has_demand):
             source.start(before)
 
     def _drop(self, path: str, reason: str, *, grace: bool) -> PathSource:

@@ -17,11 +17,12 @@ import pytest
 from inside import inside
 from own_ports import own_port
 from recording_target import StuckTarget
-from rtsp_peer import SDP_VIDEO, rtp
+from rtsp_peer import SDP_VIDEO, RtspPeer, rtp
 from sent_all_the_time import DEADLINE_S, published
 from server_rig import LoopClock, ServerFactory
 from udp_peer import wait_for
 
+from fake_camera import FakeCamera
 from headwater import (
     AccessSettings,
     EndKind,
@@ -394,3 +395,53 @@ async def test_from_a_thread(start_server: ServerFactory) -> None:
             assert server.stop_forward("/cam", url)
 
     await asyncio.to_thread(use)
+
+
+async def test_secrets_come_from_the_environment_and_from_files(
+    start_server: ServerFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TARGET_PASSWORD", SECRET)
+    file = tmp_path / "password"
+    file.write_text(f"{SECRET}\n")
+    target = await start_server(settings=Settings(access=ACCESS))
+    place = f"127.0.0.1:{target.publish_port}"
+    urls = [
+        f"rtsp://ann:${{TARGET_PASSWORD}}@{place}/one",
+        f"rtsp://ann:${{file:{file}}}@{place}/two",
+        f"rtsp://ann:${{NO_SUCH_VARIABLE}}@{place}/three",
+    ]
+    server = await start_server(paths={"cam": {"forward_to": urls}})
+    async with published(server):
+        await state_of(server, ForwardState.SENDING, 2)
+        assert sorted(target.mounts) == ["/one", "/two"]
+        waiting = await state_of(server, ForwardState.WAITING)
+        assert waiting.error.endswith(
+            "there is no variable NO_SUCH_VARIABLE in the environment of the server"
+        )
+        assert SECRET not in repr(server.forwards) + repr(server.settings.paths)
+
+
+async def test_a_source_on_demand_does_not_go_on_for_it(
+    start_server: ServerFactory, clock: LoopClock
+) -> None:
+    target = await start_server()
+    async with FakeCamera() as camera:
+        server = await start_server(
+            paths={
+                "cam": {
+                    "source": camera.url,
+                    "transport": "tcp",
+                    "on_demand": True,
+                    "forward_to": [target.publish_url("/copy")],
+                }
+            }
+        )
+        peer = await RtspPeer.connect(server.play_port)
+        await peer.ask("DESCRIBE", server.play_url("/cam"), {"Accept": "application/sdp"})
+        await peer.close()
+        await state_of(server, ForwardState.SENDING)
+        clock.advance(16)
+        await camera.wait_until(lambda: not camera.live_sessions)
+        clock.advance(11)
+        await wait_for(lambda: not target.mounts)
+        assert server.forwards == ()

@@ -136,3 +136,10 @@ async def test_a_setup_that_does_not_fit_is_refused(
     await peer.ask("ANNOUNCE", door.url, SDP_TYPE, SDP_VIDEO)
     answer = await peer.ask("SETUP", f"{door.url}/{control}", {"Transport": transport})
     assert answer.status == status
+
+
+async def test_strangers_who_stay_keep_no_program_out(door: Door) -> None:
+    strangers = [await peer_of(door) for _ in range(6)]
+    _, answer = await recorded(door)
+    assert answer.status == 200
+    assert await strangers[0].closed() == b""

@@ -13,6 +13,7 @@ from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
 from headwater.client.push import push
 from headwater.client.push_session import PushSession
 from headwater.client.surroundings import Surroundings
+from headwater.client.url_secrets import SecretMissing, without_secrets
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.readers.reader import Reader
@@ -115,10 +116,12 @@ class Forward:
         began_s = self._relay.clock()
         may_pass = True
         session: PushSession | None = None
+        secrets: tuple[str, ...] = ()
         try:
             self._relay.require_room(Side.PLAY, "", "")
+            target, secrets = self.order.opened()
             session = await push(
-                self.order.target,
+                target,
                 self.order.settings,
                 self._around,
                 self.mount,
@@ -128,10 +131,13 @@ class Forward:
             began_s = self._relay.clock()
             self._begun(session)
             await asyncio.wait([session.ended])
-            self._note(session.ended.result())
+            self._note(session.ended.result(), secrets)
         except ClientError as error:
             may_pass = error.may_pass
-            self._note(error)
+            self._note(error, secrets)
+        except (SecretMissing, ValueError) as error:
+            may_pass = False
+            self._note(EndedError(str(error), url=self.order.target.url, step="reading the URL"))
         except (LimitReached, ServerStopping) as error:
             self._note(EndedError(str(error), url=self.order.target.url, step="reading the mount"))
         except Exception:
@@ -162,6 +168,8 @@ class Forward:
             lambda: reader.identity.on_close("ended by the server"),
             secure=self.order.target.is_secure,
         )
+        # A source that is fetched on demand does not go on for its sake.
+        reader.keeps_source = False
         self._relay.open(end)
         self._reader, self._end = reader, end
 
@@ -191,8 +199,8 @@ class Forward:
         self._become(ForwardState.SENDING)
         logger.info("mount is forwarded", extra={**self._fields(), "transport": session.kind.value})
 
-    def _note(self, error: ClientError) -> None:
-        self._error = f"{error.step}: {error.message}"
+    def _note(self, error: ClientError, secrets: Sequence[str] = ()) -> None:
+        self._error = without_secrets(f"{error.step}: {error.message}", secrets)
         if not self.mount.open:
             return
         now = self._relay.clock()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Final, Self
 from urllib.parse import quote
 
 from headwater.client.settings import ClientSettings
 from headwater.client.target import Target
+from headwater.client.url_secrets import with_secrets
 
-PATH_PLACE: Final = "{path}"
+_PATH_PLACE: Final = re.compile(r"(?<!\$)\{path\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,13 @@ class ForwardOrder:
 
     Attributes:
         path: the path of the mount.
-        target: where it goes, with credentials.
+        url: where it goes, with credentials, or what stands for them.
+        target: the same, taken apart.
         settings: how the client connects.
     """
 
     path: str
+    url: str = field(repr=False)
     target: Target
     settings: ClientSettings
 
@@ -32,8 +36,18 @@ class ForwardOrder:
 
         Raises ValueError for a URL that cannot be used; its words hold no password.
         """
+        # A dollar in front of it makes it a variable.
         inner = quote(path.lstrip("/"), safe="/")
-        return cls(path, Target.of(url.replace(PATH_PLACE, inner), settings), settings)
+        filled = _PATH_PLACE.sub(lambda _: inner, url)
+        return cls(path, filled, Target.of(filled, settings), settings)
+
+    def opened(self) -> tuple[Target, tuple[str, ...]]:
+        """Return where it goes, `${NAME}` and `${file:…}` put in, and the secrets that were.
+
+        Raises SecretMissing; ValueError where the URL then cannot be used.
+        """
+        url, secrets = with_secrets(self.url)
+        return Target.of(url, self.settings), secrets
 
     @property
     def key(self) -> tuple[str, str]:

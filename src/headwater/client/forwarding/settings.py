@@ -20,7 +20,8 @@ class ForwardSettings:
         NOW,
         "URLs (`rtsp://` or `rtsps://`, `user:password@` before the host) of servers to which this "
         "server sends what is published, by ANNOUNCE and RECORD. `{path}` in a URL stands for the "
-        "path of the mount.",
+        "path of the mount, `${NAME}` for a variable of the server's environment, and "
+        "`${file:/path}` for the first line of a file.",
     ] = ()
     forward_transport: Annotated[
         ClientTransport,

@@ -27,6 +27,7 @@ class Reader(ABC):
             packets are then sent at a bounded pace, not as fast as `queued_bytes` lets them.
         is_relay: whether it passes the packets on to readers that are counted elsewhere, so that
             `max_readers` does not count it.
+        keeps_source: whether a source that is fetched on demand goes on for it.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Reader(ABC):
     transport: str
     needs_pacing: bool = True
     is_relay: bool = False
+    keeps_source: bool = True
 
     @property
     def queued_bytes(self) -> int:

@@ -67,9 +67,17 @@ class Door:
 
     def _connected(self, sock: socket.socket, _address: Address) -> None:
         self._connections = [one for one in self._connections if not one.closed]
-        if len(self._connections) >= _MOST_CONNECTIONS or self.ended.done():
+        if self.ended.done():
             sock.close()
             return
+        if len(self._connections) >= _MOST_CONNECTIONS:
+            # Whoever came first and has set up nothing makes way: strangers keep no program out.
+            idle = [one for one in self._connections if one.feed is None]
+            if not idle:
+                sock.close()
+                return
+            idle[0].abort()
+            self._connections.remove(idle[0])
         connection = PublishingConnection(self._opened)
         sockets = self._around.sockets
         connection.attach(
