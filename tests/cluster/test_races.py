@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from machine import Machine, machine
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, rtp
+from udp_peer import UdpReader
 
 from headwater.cluster.messages import Claim, Connect, Take
 from headwater.config.settings import Settings
@@ -240,3 +241,44 @@ async def test_a_key_frame_that_a_reader_needs_is_asked_of_the_publisher_elsewhe
         edge = both.mount(1).tracks[0]
         await both.until(lambda: edge.counters.key_frame_requests)
         await both.until(lambda: track.counters.key_frame_requests == 2)
+
+
+async def test_a_session_is_found_by_a_new_connection_at_whichever_worker() -> None:
+    async with machine() as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        first, url = await RtspPeer.connect(both.port(0)), both.url(0)
+        pair = UdpReader("127.0.0.1")
+        setup = await pair.setup(first, url)
+        session = {"Session": setup.session}
+        assert (await first.ask("PLAY", url, session)).status == 200
+        await first.close()
+        other = await RtspPeer.connect(both.port(1))
+        assert (await other.ask("OPTIONS", both.url(1), {"Session": "1f"})).status == 200
+        assert (await other.ask("GET_PARAMETER", url, session)).status == 200
+        assert len(both.inside(1).connections) == 0
+        assert (await other.ask("TEARDOWN", url, session)).status == 200
+        pair.close()
+
+
+async def test_a_publisher_whose_connection_is_gone_makes_way_for_one_at_another_worker() -> None:
+    async with machine() as both:
+        peer, url = await RtspPeer.connect(both.port(0)), both.url(0)
+        session = {"Session": (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).session}
+        transport = {"Transport": "RTP/AVP;unicast;client_port=40000-40001;mode=record"}
+        setup = await peer.ask("SETUP", f"{url}/streamid=0", session | transport)
+        assert setup.status == 200
+        assert (await peer.ask("RECORD", url, session)).status == 200
+        # Over UDP a publisher outlives its connection, as long as its packets come.
+        peer.reset()
+        await both.until(lambda: not len(both.inside(0).connections))
+        assert await announce(both, 1) == 200
+
+
+async def test_workers_are_one_server_to_those_that_it_forwards_to() -> None:
+    async with machine() as both:
+        assert both.inside(0).relay.id == both.inside(1).relay.id
+        peer = await RtspPeer.connect(both.port(1))
+        via = {"Via": f"1.0 {both.inside(0).relay.id}"}
+        answer = await peer.ask("ANNOUNCE", both.url(1), ANNOUNCE | via, SDP_VIDEO)
+        assert answer.status == 403

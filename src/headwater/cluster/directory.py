@@ -20,6 +20,7 @@ from headwater.cluster.messages import (
     Guess,
     Login,
     Lost,
+    MakeWay,
     PassOn,
     PublisherUp,
     Release,
@@ -92,10 +93,8 @@ class Directory:
             _close(sock)
             return
         match message:
-            case Claim(number, path, replaces):
-                now = self._clock()
-                tenure = self.leases.claim(path, name, now, replaces=replaces)
-                member.send(Claimed(number, tenure), None)
+            case Claim():
+                self._claim(name, member, message)
             case Take(tenure):
                 self._take(tenure, member)
             case Release(tenure):
@@ -113,6 +112,19 @@ class Directory:
                 for other, each in self._members.items():
                     if other != name:
                         each.send(message, None)
+
+    def _claim(self, name: str, member: _Member, asked: Claim) -> None:
+        path = asked.path
+        tenure = self.leases.claim(path, name, self._clock(), replaces=asked.replaces)
+        member.send(Claimed(asked.number, tenure), None)
+        if tenure is None:
+            self._ask_for_way(path, name)
+
+    def _ask_for_way(self, path: str, name: str) -> None:
+        present = self.leases.find(path)
+        holder = None if present is None else self._members.get(present.holder)
+        if present is not None and holder is not None and present.holder != name:
+            holder.send(MakeWay(path), None)
 
     def _take(self, tenure: Tenure, member: _Member) -> None:
         taken = self.leases.take(tenure)

@@ -71,12 +71,14 @@ class Member(MountObserver):
         tell: Tell,
         settings: WorkerSettings,
         fetcher_of: Callable[[str], str],
+        session_mark: str = "",
     ) -> None:
         """`tell` says something to the supervisor, whose words go to `receive`.
 
         `fetcher_of` names the worker that fetches the source of a path.
         """
         self.name = name
+        self.session_mark = session_mark
         self._fetcher_of = fetcher_of
         self._relay = relay
         self._tell = tell

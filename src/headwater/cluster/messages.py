@@ -138,6 +138,13 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeWay:
+    """Another worker has a publisher for this path: is the one that has it still there?"""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublisherUp:
     """A path is filled from now on, by this tenure."""
 
@@ -163,4 +170,4 @@ class Order:
 Between = Connect | PassOn | Guess | Login
 """What one worker says to another, by the supervisor."""
 ToSupervisor = Claim | Take | Release | Find | Beat | Answer | Between
-ToWorker = Claimed | Found | Lost | PublisherUp | Elsewhere | Order | Between
+ToWorker = Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Between

@@ -19,6 +19,8 @@ class NameSpace(Protocol):
 
     shares_ports: bool
     """Whether other processes listen on the same ports."""
+    session_mark: str
+    """What the ids of this process's sessions end with, so that others know whose they are."""
 
     def claim(self, end: End, *, replaces: bool) -> Awaitable[None] | None:
         """Have a publisher's path for it everywhere; None where nobody else can have it.
@@ -41,6 +43,7 @@ class Alone:
     """The name space of one process: what is not here is nowhere."""
 
     shares_ports = False
+    session_mark = ""
 
     def claim(self, end: End, *, replaces: bool) -> None:
         """Refuse nothing: the reservation was all."""

@@ -14,7 +14,7 @@ from headwater.server.connections.connection import Connection, Surroundings
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.connections.deadlines import Deadlines
 from headwater.server.connections.listeners import Listeners, PortPlan
-from headwater.server.connections.passing_on import Give, PassingOn, PlaceOf
+from headwater.server.connections.passing_on import Give, HomeOf, PassingOn, PlaceOf
 from headwater.server.methods.announce import Announce
 from headwater.server.methods.describe import Describe
 from headwater.server.methods.offered_transports import OfferedTransports
@@ -104,9 +104,9 @@ class RtspService:
         self._answering.name_server(settings.server.server_name)
         self.listeners.take(ports)
 
-    def pass_connections_on(self, place_of: PlaceOf, give: Give) -> None:
+    def pass_connections_on(self, home_of: HomeOf, place_of: PlaceOf, give: Give) -> None:
         """Give connections to the processes that have their mounts, from the next one on."""
-        passing = PassingOn(self.connections, place_of, give)
+        passing = PassingOn(self.connections, home_of, place_of, give)
         self._around = replace(self._around, pass_on=passing.pass_on)
 
     def _make_connection(
@@ -141,7 +141,7 @@ def _methods(
             reservations,
             relay.descriptions,
             limits,
-            relay.id,
+            lambda: relay.id,
         ).answer,
         Method.DESCRIBE: Describe(clearance, relay.finding, lookup).answer,
         Method.SETUP: Setup(

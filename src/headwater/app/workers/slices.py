@@ -19,6 +19,8 @@ _SHARED_BYTES: Final = (
 def slice_of(settings: Settings, number: int, workers: int) -> Settings:
     """Return the settings of worker `number`, from 0: its UDP ports, its part of the memory.
 
+    The first one alone has the port for browsers.
+
     Raises ValueError where there are too few UDP ports for so many workers.
     """
     rtp, limits = settings.rtp, settings.limits
@@ -40,5 +42,7 @@ def slice_of(settings: Settings, number: int, workers: int) -> Settings:
             limits,
             **{name: max(1, getattr(limits, name) // workers) for name in _SHARED_BYTES},
         ),
+        # What a browser says over HTTP, connection after connection, is of one session.
+        http=replace(settings.http, port=None) if number else settings.http,
         control=replace(settings.control, status_socket=""),
     )

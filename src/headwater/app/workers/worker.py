@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from headwater.cluster.messages import (
     Elsewhere,
     Guess,
     Login,
+    MakeWay,
     Order,
     PassOn,
     ToSupervisor,
@@ -58,6 +60,24 @@ class WorkerPlace:
         """What others call it."""
         return _name(self.number)
 
+    @property
+    def public_id(self) -> str:
+        """An id of all workers together, from which the key cannot be told."""
+        return hashlib.sha256(b"id" + self.machine_key).hexdigest()[:24]
+
+    @property
+    def mark(self) -> str:
+        """What the ids of its sessions end with."""
+        return f"{self.number:02x}"
+
+    def home_of(self, session_id: str) -> str | None:
+        """Return the name of the worker that has a session, by its id; None for its own."""
+        try:
+            number = int(session_id[-2:], 16)
+        except ValueError:
+            return None
+        return None if number == self.number or number >= self.workers else _name(number)
+
     def fetcher_of(self, path: str) -> str:
         """Return the name of the worker that fetches the source of a path: always the same one."""
         return _name(zlib.crc32(path.encode()) % self.workers)
@@ -84,7 +104,7 @@ class WorkerServer(RtspServer):
         self.member: Member | None = None
         self._control = control
         self._channel: Channel | None = None
-        self._orders: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._busy_s = time.process_time()
         self._beaten_s = time.monotonic()
 
@@ -113,14 +133,21 @@ class WorkerServer(RtspServer):
         relay = running.relay
         self._channel = Channel(self._control, relay.loop, self._receive, self._alone)
         member = self.member = Member(
-            self.place.name, relay, self._tell, self.settings.workers, self.place.fetcher_of
+            self.place.name,
+            relay,
+            self._tell,
+            self.settings.workers,
+            self.place.fetcher_of,
+            self.place.mark,
         )
+        # All workers are one server to those that it forwards to.
+        relay.id = f"headwater-{self.place.public_id}"
         relay.join(member)
         relay.watch_mounts(member)
         relay.finding.add_first(member)
         relay.upkeep.add(member.bus.check, self._beat)
         self._share_brake(relay.admission.authenticator)
-        running.rtsp.pass_connections_on(member.place_of, self._give)
+        running.rtsp.pass_connections_on(self.place.home_of, member.place_of, self._give)
         return running
 
     def _tell(self, message: ToSupervisor, sock: socket.socket | None = None) -> None:
@@ -189,11 +216,12 @@ class WorkerServer(RtspServer):
                 if sock is not None:
                     self._required().rtsp.listeners.adopt(sock, peer, sides, data)
             case Order():
-                task = asyncio.get_running_loop().create_task(self._obey(message))
-                self._orders.add(task)
-                task.add_done_callback(self._orders.discard)
+                self._do(self._obey(message))
             case Elsewhere(counts):
                 self._hear_counts(counts)
+            case MakeWay(path):
+                # As for a publisher that comes back to this worker.
+                self._do(self._required().rtsp.sessions.make_way(path))
             case Guess(source, user):
                 relay = self._required().relay
                 relay.admission.authenticator.brake.failed_elsewhere(source, user, relay.clock())
@@ -202,6 +230,11 @@ class WorkerServer(RtspServer):
                 brake.known_elsewhere(peer, username)
             case _ if self.member is not None:
                 self.member.receive(message, sock)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _obey(self, order: Order) -> None:
         orders: dict[str, Callable[[Any], Awaitable[object]]] = {

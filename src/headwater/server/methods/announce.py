@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from headwater.log_pace import paced_logger
 from headwater.protocol.header.via import via_names
 from headwater.protocol.message import Response
@@ -36,9 +38,9 @@ class Announce:
         reservations: Reservations,
         descriptions: DescriptionBudget,
         limits: Limits,
-        server_id: str,
+        server_id: Callable[[], str],
     ) -> None:
-        """`server_id` is what this server calls itself in Via."""
+        """`server_id` tells what this server calls itself in Via."""
         self._clearance = clearance
         self._sessions = sessions
         self._lookup = lookup
@@ -74,7 +76,7 @@ class Announce:
     def _passed(self, exchange: Exchange) -> tuple[str, ...]:
         """Return the servers that forward this; raises Refusal where this one is among them."""
         via = via_names(exchange.request.headers.get_all("Via"))
-        if self._server_id in via:
+        if via and self._server_id() in via:
             raise Refusal(
                 Status.FORBIDDEN,
                 "this server forwards this stream itself, and does not take it back: that would "

@@ -134,7 +134,7 @@ class SessionTable:
         if len(connection.sessions) >= self._relay.limits.settings.sessions_per_connection:
             raise self._relay.ends.limit_reached("sessions_per_connection", connection.peer)
         return EndIdentity(
-            id=new_end_id(),
+            id=new_end_id() + self._relay.name_space.session_mark,
             kind=EndKind.RTSP,
             side=side,
             path=path,
