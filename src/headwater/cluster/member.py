@@ -79,6 +79,8 @@ class Member(MountObserver):
         """
         self.name = name
         self.session_mark = session_mark
+        self.passes_on = settings.hot_readers > 0
+        """Whether connections go to the worker of their mount; may be changed at any time."""
         self._fetcher_of = fetcher_of
         self._relay = relay
         self._tell = tell
@@ -138,7 +140,7 @@ class Member(MountObserver):
 
     async def place_of(self, path: str) -> str | None:
         """Return the worker that takes a connection for this path; None where it stays here."""
-        if self._relay.mounts.get(path) is not None:
+        if not self.passes_on or self._relay.mounts.get(path) is not None:
             return None
         found = await self._find(path, passes_on=True)
         holder = None if found.tenure is None else found.tenure.holder

@@ -12,8 +12,9 @@ from headwater.net.tcp_listener import bound_socket, spread
 class HeldPorts:
     """Ports that this process has bound and does not listen on, until `release`.
 
-    Processes of the same user can listen there with `SO_REUSEPORT`, nobody else can bind them. The
-    kernel gives no connection to a socket that does not listen.
+    Processes of the same user can listen there with `SO_REUSEPORT`; while one does, nobody else
+    can. The system picks none of them for anybody else, and gives no connection to a socket that
+    does not listen.
     """
 
     def __init__(self) -> None:

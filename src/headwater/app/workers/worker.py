@@ -254,6 +254,7 @@ class WorkerServer(RtspServer):
         applied = await self.apply(slice_of(settings, self.place.number, self.place.workers))
         if self.member is not None:
             self.member.bus.linger_s = self.settings.workers.linger_s
+            self.member.passes_on = self.settings.workers.hot_readers > 0
         self.applied(self.settings)
         return applied
 

@@ -1,0 +1,33 @@
+"""The statuses of several workers, told as one."""
+
+from __future__ import annotations
+
+from machine import machine
+from rtsp_peer import TcpPublisher, TcpReader
+
+from headwater.app.workers.merged_status import merged_status, worker_status
+
+
+async def test_a_mount_has_the_readers_of_all_workers_and_its_own_publisher() -> None:
+    async with machine(3) as three:
+        publisher = await TcpPublisher.start(three.port(1), three.url(1))
+        await publisher.send(1)
+        for number in (0, 0, 1, 2):
+            reader = await TcpReader.start(three.port(number), three.url(number))
+            await reader.peer.frame()
+        statuses = [worker.status() for worker in three.workers]
+        merged = merged_status(statuses)
+        (mount,) = merged.mounts
+        assert mount.publisher is not None
+        assert mount.publisher.transport == "tcp"
+        assert [reader.transport for reader in mount.readers] == ["tcp"] * 4
+        assert len(merged.sessions) == 5
+        assert merged.connections.open == sum(each.connections.open for each in statuses) == 5
+        assert merged.counters.sessions_opened == 5
+        assert merged.counters.answers_by_status[200] == sum(
+            each.counters.answers_by_status[200] for each in statuses
+        )
+        assert merged.ports.udp_pairs == sum(each.ports.udp_pairs for each in statuses)
+        assert merged.clock_s == max(each.clock_s for each in statuses)
+        shown = [worker_status(f"w{number}", each) for number, each in enumerate(statuses)]
+        assert [(each.sessions, each.pulled_mounts) for each in shown] == [(2, 1), (2, 0), (1, 1)]
