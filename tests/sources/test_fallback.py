@@ -193,3 +193,20 @@ async def test_reception_is_measured(start_server: ServerFactory) -> None:
         camera.cut()
         await holds(lambda: source_of(server).live == "")
         assert source_of(server).reception is None
+
+
+async def test_on_demand_a_first_choice_that_waits_is_not_waited_for(
+    start_server: ServerFactory, cameras: tuple[FakeCamera, FakeCamera]
+) -> None:
+    first, second = cameras
+    first.fault(Reply("DESCRIBE", 401))
+    front = {"source": first.url, "fallback": [second.url], "on_demand": True}
+    server = await start_server(paths={"front": front | {"on_demand_linger_s": 0.2}})
+    for number in (1, 2):
+        reader = await TcpReader.start(server.play_port, server.play_url("/front"))
+        assert source_of(server).live == second.url
+        await reader.peer.close()
+        await second.wait_until(lambda: not second.live_connections)
+        assert len(second.sessions) == number
+    # It is tried slowly: once, although it was wanted twice.
+    assert source_of(server).sources[0].tries == 1

@@ -18,8 +18,11 @@ from waiting import holds
 
 from fake_camera import CameraSettings, Credentials, FakeCamera, Transport
 from headwater import EndKind, Event, EventName, RtspServer, Settings, ThreadedRtspServer
+from headwater.sources import candidate as candidate_module
+from headwater.sources import kinds
 from headwater.sources.candidate import Candidate
 from headwater.sources.settings import SourcesSettings
+from headwater.sources.source import Filling, Source
 
 DEADLINE_S = 20.0
 
@@ -333,3 +336,71 @@ def test_the_threaded_server_has_sources_too() -> None:
             return await loop.run_in_executor(None, work)
 
     assert asyncio.run(play()) == 0
+
+
+async def test_a_program_that_waits_for_a_mount_has_its_source_started(
+    start_server: ServerFactory,
+) -> None:
+    async with FakeCamera() as camera:
+        front = {"source": camera.url, "on_demand": True, "on_demand_linger_s": 0.3}
+        server = await start_server(paths={"front": front})
+        mount = await server.wait_for_mount("/front", DEADLINE_S)
+        assert mount.publisher is not None
+        # Nobody came to read it.
+        await camera.wait_until(lambda: not camera.live_connections)
+        assert server.mounts == {}
+
+
+async def test_a_session_of_a_source_can_be_closed_and_comes_back(
+    start_server: ServerFactory,
+) -> None:
+    async with FakeCamera() as camera:
+        server = await start_server(paths={"front": {"source": camera.url}})
+        await server.wait_for_mount("/front", DEADLINE_S)
+        (session,) = server.sessions.values()
+        assert await server.close_session(session.id, "no more of it")
+        (candidate,) = next(iter(inside(server).running.sources)).candidates
+        await failures_of(candidate, 1)
+        assert candidate.last_error == "playing: no more of it"
+        await server.wait_for_mount("/front", DEADLINE_S)
+        assert [each.ended for each in camera.sessions] == ["TEARDOWN", None]
+
+
+class Broken(Source):
+    """A kind that does what no kind should."""
+
+    error: BaseException = RuntimeError("rtsp://admin:secret@host is not to be told")
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    async def run(self, filling: Filling) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Broken.error, "this program failed: RuntimeError"),
+        (asyncio.CancelledError(), "it was cancelled from inside"),
+    ],
+)
+async def test_a_kind_that_breaks_costs_one_path_and_is_tried_again(
+    start_server: ServerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: BaseException,
+    told: str,
+) -> None:
+    monkeypatch.setattr(kinds, "KINDS", {**kinds.KINDS, "udp": Broken})
+    monkeypatch.setattr(candidate_module, "KINDS", kinds.KINDS)
+    monkeypatch.setattr(Broken, "error", error)
+    async with FakeCamera() as camera:
+        paths = {"broken": {"source": "udp://x"}, "front": {"source": camera.url}}
+        server = await start_server(paths=paths)
+        broken = next(each for each in inside(server).running.sources if each.path == "/broken")
+        await failures_of(broken.candidates[0], 2)
+        await server.wait_for_mount("/front", DEADLINE_S)
+        assert broken.candidates[0].last_error.startswith(told)
+    text = "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "secret" not in text

@@ -143,15 +143,18 @@ class MediaAccess(ABC):
     async def wait_for_mount(self, path: str, timeout_s: float | None = None) -> MountSnapshot:
         """Wait until somebody publishes on a path; returns the mount as it is then.
 
+        A source of the path that is fetched on demand is started.
+
         Raises:
             TimeoutError: nobody did within `timeout_s` seconds; None waits for ever.
             RuntimeError: the server is not running, or was stopped meanwhile.
         """
-        relay = self._required().relay
+        relay, sources = self._required().relay, self._required().sources
         path = rooted(path)
         try:
             async with asyncio.timeout(timeout_s):
                 with relay.events.listen() as events:
+                    sources.want(path)
                     while (mount := relay.mounts.get(path)) is None or mount.publisher is None:
                         await anext(events)
                     return mount.snapshot()

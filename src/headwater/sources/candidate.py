@@ -168,7 +168,9 @@ class Candidate:
     async def _try(self) -> SourceError:
         """Open the source and fill the mount until it ends; return why it did."""
         secrets: tuple[str, ...] = ()
-        gate = self._around.reader_gate if self._stage.awaited else self._around.gate
+        # A fallback stands in for readers at once, however many first choices are being tried.
+        is_urgent = self._stage.awaited or self.order > 0
+        gate = self._around.reader_gate if is_urgent else self._around.gate
         await gate.enter()
         self._gate = gate
         failure = SourceError("not wanted any more")
@@ -181,6 +183,11 @@ class Candidate:
             failure = SourceError("it ended")
         except SourceError as error:
             failure = SourceError(without_secrets(error.message, secrets), error.retry)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            failure = SourceError("it was cancelled from inside")
         except Exception as error:
             words = without_secrets(without_credentials(repr(error)), secrets)
             failure = SourceError(shown(f"this program failed: {words}"))
@@ -194,7 +201,8 @@ class Candidate:
     def _opened(self, url: str, secrets: Sequence[str]) -> Source:
         around = self._around
         name = without_secrets(self.name, secrets)
-        place = SourcePlace(name, around.client, around.memory)
+        silence_s = around.relay.mounts.settings_for(self._stage.path).publisher_idle_timeout_s
+        place = SourcePlace(name, around.client, around.memory, silence_s)
         try:
             return KINDS[scheme_of(url)](url, self._settings, place)
         except ValueError as error:

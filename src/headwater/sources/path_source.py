@@ -75,7 +75,7 @@ class PathSource:
     @property
     def is_resting(self) -> bool:
         """Whether nobody wants it now and it may be tried at once when somebody does."""
-        return not self._wanted and self._around.relay.clock() >= self._first.not_before_s
+        return not self._wanted and not self._is_down
 
     @property
     def awaited(self) -> bool:
@@ -87,10 +87,17 @@ class PathSource:
         loop = self._around.relay.loop.beneath
         before = None if after is None else loop.create_task(after.stopped())
         self._wanted = True
-        self._last_wanted_s = self._around.relay.clock()
+        self._last_wanted_s = now = self._around.relay.clock()
         for candidate in self.candidates:
-            candidate.is_down = False
+            # One that may not be tried yet is not waited for.
+            candidate.is_down = candidate.not_before_s > now
         self._first.start(before)
+        self._arrange()
+
+    def want(self) -> None:
+        """Have it started where it may be tried, for a program that waits for the mount itself."""
+        if not self._wanted and not self._is_down:
+            self.start()
 
     async def mount(self) -> Mount:
         """Return the mount once a source fills it, starting that where need be.
@@ -205,11 +212,17 @@ class PathSource:
     def _first(self) -> Candidate:
         return self.candidates[0]
 
+    @property
+    def _is_down(self) -> bool:
+        """Whether all have failed and none of them may be tried again now."""
+        now = self._around.relay.clock()
+        return self._live is None and all(
+            each.is_down and now < each.not_before_s for each in self.candidates
+        )
+
     def _want(self) -> None:
         """Have it started. Raises SourceDown where it has just failed."""
-        now = self._around.relay.clock()
-        down = all(each.is_down for each in self.candidates)
-        if self._live is None and down and now < self._first.not_before_s:
+        if self._is_down:
             raise SourceDown(self.path)
         if not self._wanted:
             self.start()

@@ -11,6 +11,8 @@ from headwater.shown_text import shown
 from headwater.sources.settings import SourceSettings
 from headwater.sources.source import Filling, Retry, Source, SourceError, SourcePlace
 
+_NEVER_S = 1e9
+
 
 class RtspSource(Source):
     """A server that is asked to play."""
@@ -23,6 +25,7 @@ class RtspSource(Source):
             fingerprint=settings.fingerprint,
             ca_file=settings.ca_file,
             any_port=settings.any_port,
+            silence_timeout_s=place.silence_s or _NEVER_S,
         )
         target = Target.of(url, client_settings, place.name)
         self._pull = Pull(target, client_settings, place.client, place.memory)

@@ -86,11 +86,13 @@ class SourcePlace:
         name: the source's URL without secrets, for logs and errors.
         client: what clients of this server share: its loop, clock, ports and limits.
         memory: which transport led to which URL before.
+        silence_s: seconds without a packet after which it counts as lost; 0.0 for never.
     """
 
     name: str
     client: Surroundings
     memory: TransportMemory
+    silence_s: float = 10.0
 
 
 class Source(ABC):

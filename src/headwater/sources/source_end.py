@@ -42,6 +42,7 @@ class SourceEnd(End):
         super().__init__(identity, relay.clock())
         self.feed = feed
         self.grace = True
+        self._cause = ""
         self._relay = relay
         self._presentation = presentation
 
@@ -66,6 +67,7 @@ class SourceEnd(End):
 
     def leave_mount(self, cause: str) -> None:
         """Take it off its mount, which then waits out its grace or closes."""
+        self._cause = cause
         self.feed.stop()
         mount, self.mount = self.mount, None
         if mount is not None:
@@ -77,4 +79,4 @@ class SourceEnd(End):
     def let_go(self, *, by_server: bool) -> None:
         """Have the source end where it does not know yet."""
         if by_server:
-            self.feed.close("sent away")
+            self.feed.close(self._cause)

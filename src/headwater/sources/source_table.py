@@ -112,6 +112,16 @@ class SourceTable:
         if removed is not None:
             await removed.stopped()
 
+    def want(self, path: str) -> None:
+        """Have what is fetched on demand started, where a setting or the program names it."""
+        planned = None if self._closed else self._planned(path)
+        if planned is None or not self._relay.name_space.fetches(path):
+            return
+        source = self._sources.get(path)
+        if source is None:
+            source = self._sources[path] = PathSource(path, planned, self.around)
+        source.want()
+
     async def find(self, wanted: Wanted) -> Mount | None:
         """Return the mount of a path that has a source, started where need be; else None."""
         path = wanted.path
