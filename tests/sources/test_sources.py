@@ -330,7 +330,10 @@ def test_the_threaded_server_has_sources_too() -> None:
                 with ThreadedRtspServer(**arguments, rtp_port_start=45000) as server:
                     server.add_source("/front", camera.url)
                     server.wait_for_mount("/front", DEADLINE_S)
+                    (source,) = server.sources
+                    assert (source.path, source.live) == ("/front", camera.url)
                     server.remove_source("/front")
+                    assert server.sources == ()
                     return len(server.mounts)
 
             return await loop.run_in_executor(None, work)

@@ -18,6 +18,7 @@ from headwater.protocol.sdp import SessionDescription
 from headwater.relay.batch_reader import BatchReader
 from headwater.relay.events import EventStream
 from headwater.relay.packet_publisher import PacketPublisher
+from headwater.sources.snapshot import SourceSnapshot
 
 
 class MediaAccess(ABC):
@@ -130,6 +131,11 @@ class MediaAccess(ABC):
     def forwards(self) -> tuple[ForwardSnapshot, ...]:
         """The forwards as they are now, of mounts that are open: a copy to keep."""
         return () if self._running is None else tuple(self._running.forwards.snapshots())
+
+    @property
+    def sources(self) -> tuple[SourceSnapshot, ...]:
+        """What the server fetches by itself, and how it fares, as it is now: a copy to keep."""
+        return () if self._running is None else tuple(self._running.sources.snapshots())
 
     def events(self) -> EventStream:
         """Return the events from now on: mounts, publishers, readers and sessions come and go.

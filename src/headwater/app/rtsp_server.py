@@ -94,7 +94,7 @@ class RtspServer(MediaAccess, FrameAccess):
         same = play_hooks is publish_hooks and publish_hooks is not None
         self.play_hooks = self.publish_hooks if same else Hooks.from_object(play_hooks)
         self._check_hooks()
-        self._sources: dict[str, PlannedSource] = {}
+        self._added_sources: dict[str, PlannedSource] = {}
         self._running: RunningServer | None = None
 
     @property
@@ -224,11 +224,11 @@ class RtspServer(MediaAccess, FrameAccess):
         planned = PlannedSource(SourceSettings(source=url, **options))
         if not url:
             raise ValueError("the source's URL is empty")
-        if path in self._sources:
+        if path in self._added_sources:
             raise RuntimeError(f"{path} has a source; remove it first")
         if self._running is not None:
             self._running.sources.add(path, planned)
-        self._sources[path] = planned
+        self._added_sources[path] = planned
 
     async def remove_source(self, path: str) -> None:
         """End a source that `add_source` gave, and wait until everything of it is given back.
@@ -236,7 +236,7 @@ class RtspServer(MediaAccess, FrameAccess):
         Its mount closes; readers are told. Raises LookupError where none was added for the path.
         """
         path = rooted(path)
-        if self._sources.pop(path, None) is None:
+        if self._added_sources.pop(path, None) is None:
             raise LookupError(f"no source was added for {path}")
         if self._running is not None:
             await self._running.sources.remove(path)
@@ -303,7 +303,7 @@ class RtspServer(MediaAccess, FrameAccess):
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
         running = self._make_running()
-        running.start(hosts, self._sources)
+        running.start(hosts, self._added_sources)
         self._running = running
         ports = running.relay.transports.ports
         logger.info(

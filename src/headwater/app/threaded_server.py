@@ -23,6 +23,7 @@ from headwater.media.snapshot import MountSnapshot
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.events import Event, EventStream
+from headwater.sources.snapshot import SourceSnapshot
 
 if TYPE_CHECKING:
     from headwater.frames.decoding.frame import Frame
@@ -238,6 +239,11 @@ class ThreadedRtspServer:
         """The forwards as they are now, of mounts that are open."""
         return self._call(self._forwards())
 
+    @property
+    def sources(self) -> tuple[SourceSnapshot, ...]:
+        """What the server fetches by itself, and how it fares, as it is now."""
+        return self._call(self._sources())
+
     def events(self) -> Iterator[Event]:
         """Yield what happens from now on, as `RtspServer.events`; this ends with the server."""
         return self._walk(self._call(self._listen()))
@@ -320,6 +326,9 @@ class ThreadedRtspServer:
 
     async def _stop_forward(self, path: str, url: str) -> bool:
         return self._server.stop_forward(path, url)
+
+    async def _sources(self) -> tuple[SourceSnapshot, ...]:
+        return self._server.sources
 
     async def _forwards(self) -> tuple[ForwardSnapshot, ...]:
         return self._server.forwards
