@@ -72,15 +72,38 @@ def timed(packets: tuple[bytes, ...], track: int, rate_hz: int) -> list[tuple[fl
     return [(max(seconds[: at + 1]), track, packet) for at, packet in enumerate(packets)]
 
 
-@pytest.mark.parametrize("name", ["h264", "h264-b"])
-def test_picture_and_sound_are_those_of_the_source(stage: Any, name: str) -> None:
-    mount: Mount = stage.mount()
-    shown, heard = film(name), sound("opus", 2)
+AAC = "sizelength=13;indexlength=3;indexdeltalength=3;config="
+
+
+def described(sounds_like: str) -> tuple[str, str]:
+    """The picture's and the sound's section of a description."""
+    made = sound(sounds_like, 2)
+    maps = {
+        "opus": "a=rtpmap:97 opus/48000/2\n",
+        "aac": f"a=rtpmap:97 mpeg4-generic/48000/2\na=fmtp:97 {AAC}{made.config.hex()}\n",
+    }
+    video = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    return video, "m=audio 0 RTP/AVP 97\n" + maps[sounds_like]
+
+
+@pytest.mark.parametrize(
+    ("name", "sounds_like", "codec", "samples"),
+    [
+        ("h264", "opus", "opus", 960),
+        ("h264-b", "opus", "opus", 960),
+        ("h264-b", "aac", "mp4a.40.2", 1_024),
+    ],
+)
+def test_picture_and_sound_are_those_of_the_source(
+    stage: Any, name: str, sounds_like: str, codec: str, samples: int
+) -> None:
+    mount: Mount = stage.mount(*described(sounds_like))
+    shown, heard = film(name), sound(sounds_like, 2)
     viewer = Viewer(stage, mount)
     sends(stage, mount, [*timed(shown.rtp, 0, 90_000), *timed(heard.rtp, 1, 48_000)])
     (head,) = viewer.heads
     assert head.mime_type.startswith('video/mp4; codecs="avc1.')
-    assert head.mime_type.endswith(',opus"')
+    assert head.mime_type.endswith(f',{codec}"')
     file = read_init(head.init)
     read_fragments(file, viewer.file[len(head.init) :])
     assert len(file.tracks[1].samples) == len(shown.packets)
@@ -95,8 +118,7 @@ def test_picture_and_sound_are_those_of_the_source(stage: Any, name: str) -> Non
     assert all(one.pts is not None for one in frames)
     # Sound that came in front of the first picture is left out; what follows is with it.
     assert 0.9 < float(frames[0].time or 0) < 1.1
-    steps = {(two.pts or 0) - (one.pts or 0) for one, two in pairwise(frames)}
-    assert steps == {960}
+    assert {(two.pts or 0) - (one.pts or 0) for one, two in pairwise(frames)} == {samples}
 
 
 def test_who_comes_later_begins_with_the_last_key_frame_at_once(stage: Any) -> None:

@@ -62,11 +62,6 @@ class Mp4Track:
         self._times: FrameTimes | None = None
         self._parts: Callable[[AccessUnit], Sequence[bytes]] = _nothing
 
-    @property
-    def clock_steps(self) -> int:
-        """How often the sender's clock made a step, which the line of time does not follow."""
-        return 0 if self._times is None else self._times.steps
-
     def configure(self, config: TrackConfig | None) -> InitTrack | None:
         """Take the configuration of the access units that follow; return `init`."""
         if config is not self._config and config is not None:
