@@ -101,6 +101,8 @@ async def test_a_mount_that_cannot_be_had_ends_it(door: Door, behind: Behind) ->
     _, answer = await recorded(door)
     assert (answer.status, answer.body) == (503, b"the mount is not to be had\r\n")
     assert (await door.ended).message == "the mount is not to be had"
+    # What the program says of it is not the cause.
+    assert door.refusal is not None
 
 
 @pytest.mark.parametrize(

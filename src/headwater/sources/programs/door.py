@@ -35,6 +35,7 @@ class Door:
         url: where the program publishes; the path is a secret.
         ended: done, with the reason, once nothing more comes.
         recording: set once the program records.
+        refusal: why the mount was not to be had, which the program cannot tell; None where it was.
     """
 
     def __init__(self, around: Surroundings, on_record: OnRecord) -> None:
@@ -42,6 +43,7 @@ class Door:
         self._on_record = on_record
         self.ended: asyncio.Future[SourceError] = asyncio.get_running_loop().create_future()
         self.recording = asyncio.Event()
+        self.refusal: SourceError | None = None
         self._opened = Opened(secret_path(), around, self._begin, self._note_end)
         self._connections: list[PublishingConnection] = []
         self._listener = TcpListener(around.loop, self._connected, backlog=_MOST_CONNECTIONS)
@@ -95,7 +97,11 @@ class Door:
     def _begin(self, presentation: SessionDescription, feed: Feed) -> Sequence[Track]:
         if self.recording.is_set():
             raise SourceError("another one publishes here already")
-        tracks = self._on_record(presentation, feed)
+        try:
+            tracks = self._on_record(presentation, feed)
+        except SourceError as error:
+            self.refusal = error
+            raise
         self.recording.set()
         return tracks
 

@@ -81,6 +81,8 @@ class ProgramSource(Source):
         for line in self._said(lines)[-_LINES_LOGGED:]:
             extra = {"mount": path, "source": self._place.name, "line": shown(line)}
             logger.info("a source's program said", extra=extra)
+        if door.refusal is not None:
+            return door.refusal
         if was_alive:
             return door.ended.result()
         reason = self._reason(lines)
