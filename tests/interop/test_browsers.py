@@ -28,7 +28,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
 ]
 
-_PAGE = (Path(__file__).parent / "whep_page.html").read_text()
+_HERE = Path(__file__).parent
+_PAGES = {"/watch": "whep_page.html", "/publish": "whip_page.html"}
 
 
 @pytest.fixture
@@ -37,14 +38,15 @@ async def server() -> AsyncIterator[RtspServer]:
     settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=0))
     async with RtspServer(host="127.0.0.1", publish_port=0, settings=settings) as running:
 
-        async def page(_request: Request) -> Response:
+        async def page(request: Request) -> Response:
             policy = "default-src 'self' 'unsafe-inline' data:"
-            return HTMLResponse(_PAGE, headers={"Content-Security-Policy": policy})
+            text = (_HERE / _PAGES[request.url.path]).read_text()
+            return HTMLResponse(text, headers={"Content-Security-Policy": policy})
 
         inner = running._running
         assert inner is not None
         assert inner.web is not None
-        inner.web.door.add([Route("/watch", page)])
+        inner.web.door.add([Route(path, page) for path in _PAGES])
         yield running
 
 
@@ -79,6 +81,40 @@ async def looked_at(
             return seen, complaints
     finally:
         await end(publisher)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -> None:
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
+        await server.wait_for_mount("/live", 20)
+        reader = await asyncio.create_subprocess_exec(
+            *["ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i"],
+            server.play_url("/live"),
+            *["-t", "3", "-map", "0:v", "-map", "0:a", "-c:v", "rawvideo", "-c:a", "pcm_s16le"],
+            *["-f", "framecrc", "-"],
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            output, _ = await reader.communicate()
+        seen = await page.evaluate("window.seen()")
+        await browser.close()
+    lines = [line.split(",") for line in output.decode().splitlines() if line[0] != "#"]
+    pictures = {line[-1] for line in lines if line[0].strip() == "0"}
+    sounds = [line for line in lines if line[0].strip() == "1"]
+    assert (seen["status"], seen["error"], seen["state"]) == (201, "", "connected")
+    assert len(pictures) >= 25, seen
+    assert len(sounds) >= 50, seen
+    assert seen["available"] > 1_000_000, seen
 
 
 def moving(numbers: list[int]) -> int:

@@ -139,7 +139,33 @@ class WebRtcPeer:
         profiles: bytes = b":".join(_PROFILES),
     ) -> Self:
         """Post an offer for a mount and connect."""
-        answer = await post(port, f"{path}/whep", offer() if body is None else body)
+        return await cls._connected(
+            port,
+            f"{path}/whep",
+            offer() if body is None else body,
+            certificate=certificate,
+            tcp=tcp,
+            profiles=profiles,
+        )
+
+    @classmethod
+    async def publish(cls, port: int, path: str, body: bytes | None = None) -> Self:
+        """Post an offer to publish, and connect."""
+        sent = offer(direction="sendonly") if body is None else body
+        return await cls._connected(port, f"{path}/whip", sent)
+
+    @classmethod
+    async def _connected(
+        cls,
+        port: int,
+        target: str,
+        body: bytes,
+        *,
+        certificate: Certificate = CERTIFICATE,
+        tcp: bool = False,
+        profiles: bytes = b":".join(_PROFILES),
+    ) -> Self:
+        answer = await post(port, target, body)
         assert answer.status == 201, answer
         peer = cls(answer.body.decode(), answer.header("location") or "", certificate)
         peer._profiles = profiles
@@ -207,6 +233,12 @@ class WebRtcPeer:
         self._ssl.set_connect_state()
         self._ssl.set_ciphertext_mtu(1_200)
         self._step()
+
+    def send_rtp(self, *packets: bytes) -> None:
+        """Send RTP, encrypted."""
+        assert self._out is not None
+        for packet in packets:
+            self.send(self._out.protect(packet))
 
     def send_rtcp(self, compound: bytes) -> None:
         """Send RTCP, encrypted."""

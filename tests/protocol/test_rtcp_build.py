@@ -18,8 +18,10 @@ from headwater.protocol.rtcp import (
     parse_rtcp,
 )
 from headwater.protocol.rtcp_build import (
+    bit_rate_estimate,
     bye,
     full_intra_request,
+    generic_nack,
     ntp_middle,
     ntp_time,
     picture_loss_indication,
@@ -195,3 +197,22 @@ def test_any_bytes_are_rewritten_or_refused(noise: bytes, ts_delta: int, ssrc: i
         except ProtocolError:
             continue
         assert len(written) == len(compound)
+
+
+@pytest.mark.parametrize(
+    "lost", [[5], [5, 6, 7], [5, 21, 22], [65_535, 0, 1], list(range(100)), [1, 500, 1_000]]
+)
+def test_a_nack_names_what_is_lost(lost: list[int]) -> None:
+    asked = parse_rtcp(generic_nack(1, 2, lost, cname="name"))[-1]
+    assert isinstance(asked, Feedback)
+    assert (asked.kind, asked.media_ssrc) == (FeedbackKind.NACK, 2)
+    assert list(asked.lost) == lost
+
+
+@pytest.mark.parametrize("rate_bps", [1, 300_000, 5_000_000, 1 << 39])
+def test_an_estimate_tells_the_rate(rate_bps: int) -> None:
+    told = parse_rtcp(bit_rate_estimate(1, rate_bps, [2, 3], cname="name"))[-1]
+    assert isinstance(told, Feedback)
+    assert told.kind is FeedbackKind.REMB
+    assert told.bit_rate_bps == pytest.approx(rate_bps, rel=0.0001)
+    assert told.fci[8:] == bytes.fromhex("0000000200000003")

@@ -24,10 +24,12 @@ class Web:
         from headwater.http.door import HttpDoor
         from headwater.webrtc.service import WebRtcService
         from headwater.webrtc.whep import Whep
+        from headwater.webrtc.whip import Whip
 
         self.door: HttpDoor = HttpDoor(relay, settings)
         self.webrtc: WebRtcService = WebRtcService(relay, settings)
-        self.door.add(Whep(relay, self.door.clearance, self.webrtc).routes())
+        for endpoint in (Whep, Whip):
+            self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
 
     @property
     def port(self) -> int:

@@ -11,6 +11,7 @@ from headwater.protocol.rtcp import (
     RECEIVER_REPORT,
     SENDER_REPORT,
     SOURCE_DESCRIPTION,
+    TRANSPORT_FEEDBACK,
     ReportBlock,
     packet_bounds,
 )
@@ -29,6 +30,9 @@ _LONGEST_TEXT_BYTES = 255
 # Message types of payload-specific feedback (RFC 4585 §6.3, RFC 5104 §4.3).
 _PLI = 1
 _FIR = 4
+_REMB = 15
+_NACK = 1
+"""Of transport feedback (RFC 4585 §6.2)."""
 
 
 def ntp_time(unix_s: float) -> int:
@@ -138,6 +142,50 @@ def full_intra_request(ssrc: int, media_ssrc: int, sequence: int, *, cname: str)
     # RFC 5104 §4.3.1.2: the SSRC of the media source SHALL be 0; the entry names the source.
     body = _WORD.pack(ssrc) + bytes(4) + _WORD.pack(media_ssrc) + bytes([sequence & 0xFF, 0, 0, 0])
     return receiver_report(ssrc, cname=cname) + _packet(PAYLOAD_FEEDBACK, _FIR, body)
+
+
+def generic_nack(ssrc: int, media_ssrc: int, lost: Sequence[int], *, cname: str) -> bytes:
+    """Return a compound that asks for packets again: an empty RR, SDES, NACK (RFC 4585 §6.2.1).
+
+    Args:
+        ssrc: who asks.
+        media_ssrc: the source whose packets are lost.
+        lost: their sequence numbers, in order.
+        cname: canonical name of this end.
+    """
+    entries: list[tuple[int, int]] = []
+    for number in lost:
+        behind = number - entries[-1][0] & 0xFFFF if entries else 0
+        if 0 < behind <= 16:
+            first, following = entries[-1]
+            entries[-1] = first, following | 1 << behind - 1
+        else:
+            entries.append((number, 0))
+    body = _WORD.pack(ssrc) + _WORD.pack(media_ssrc)
+    body += b"".join(
+        number.to_bytes(2, "big") + following.to_bytes(2, "big") for number, following in entries
+    )
+    return receiver_report(ssrc, cname=cname) + _packet(TRANSPORT_FEEDBACK, _NACK, body)
+
+
+def bit_rate_estimate(
+    ssrc: int, bit_rate_bps: int, media_ssrcs: Sequence[int], *, cname: str
+) -> bytes:
+    """Return a compound that tells how much may be sent: an empty RR, SDES, REMB.
+
+    As draft-alvestrand-rmcat-remb §2.2 has it: 18 bits of the rate, and how far they are shifted.
+
+    Args:
+        ssrc: who tells.
+        bit_rate_bps: the rate of all sources together.
+        media_ssrcs: the sources.
+        cname: canonical name of this end.
+    """
+    shift = max(0, bit_rate_bps.bit_length() - 18)
+    rate = len(media_ssrcs) << 24 | shift << 18 | bit_rate_bps >> shift
+    body = _WORD.pack(ssrc) + bytes(4) + b"REMB" + _WORD.pack(rate)
+    body += b"".join(map(_WORD.pack, media_ssrcs))
+    return receiver_report(ssrc, cname=cname) + _packet(PAYLOAD_FEEDBACK, _REMB, body)
 
 
 def sender_report_at(compound: bytes, ntp: int, rtp_timestamp: int) -> bytes:

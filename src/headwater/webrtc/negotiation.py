@@ -8,11 +8,20 @@ from typing import Final
 
 from headwater.protocol.webrtc.answer import AcceptedSection
 from headwater.protocol.webrtc.offer import Codec, Offer, OfferedSection
+from headwater.webrtc.incoming_track import IncomingTrack
 from headwater.webrtc.view_track import ViewTrack
 
 _UNDERSTOOD: Final = ("nack", "nack pli", "ccm fir")
 """Of feedback. A relay cannot adapt to estimates of the rate, so it asks for none."""
 _STREAM: Final = "headwater"
+_RECEIVES: Final = frozenset({"recvonly", "sendrecv"})
+_SENDS: Final = frozenset({"sendonly", "sendrecv"})
+_FIRST_NUMBER: Final = 96
+"""Of payload types: readers by RTSP take those from 96 on for dynamic ones (RFC 3551 §3)."""
+_TAKEN: Final = {
+    "video": frozenset({"H264", "H265", "VP8", "VP9", "AV1"}),
+    "audio": frozenset({"OPUS", "PCMU", "PCMA"}),
+}
 _SAVPF: Final = frozenset({"UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF"})
 _CONSTRAINED_BASELINE: Final = "42e0"
 
@@ -32,7 +41,7 @@ def agree(offer: Offer, tracks: Iterable[ViewTrack]) -> Agreement:
     payload_types: dict[int, int] = {}
     for place, section in enumerate(offer.sections):
         found = None
-        if _may_receive(offer, section, first=not any(sections) and place == 0):
+        if _may(offer, section, _RECEIVES, first=not any(sections) and place == 0):
             found = next(((t, c) for t in left if (c := codec_for(t, section.codecs))), None)
         if found is None:
             sections.append(None)
@@ -54,20 +63,53 @@ def agree(offer: Offer, tracks: Iterable[ViewTrack]) -> Agreement:
     return Agreement(tuple(sections), payload_types)
 
 
+def agree_to_receive(
+    offer: Offer,
+) -> tuple[tuple[AcceptedSection | None, ...], tuple[IncomingTrack, ...]]:
+    """Take the first picture and the first sound that is offered, each in the best codec."""
+    sections: list[AcceptedSection | None] = []
+    tracks: list[IncomingTrack] = []
+    taken: set[str] = set()
+    for place, section in enumerate(offer.sections):
+        codec = None
+        if section.kind not in taken and _may(offer, section, _SENDS, first=place == 0):
+            codec = _best(section)
+        if codec is None:
+            sections.append(None)
+            continue
+        taken.add(section.kind)
+        number = _FIRST_NUMBER + len(tracks)
+        tracks.append(IncomingTrack(len(tracks), section.kind, codec, number))
+        asked = (*_UNDERSTOOD, "goog-remb") if section.kind == "video" else ()
+        feedback = tuple(name for name in asked if name in section.feedback)
+        sections.append(AcceptedSection(codec, "recvonly", None, _STREAM, feedback))
+    return tuple(sections), tuple(tracks)
+
+
+def _best(section: OfferedSection) -> Codec | None:
+    """Return the codec that the peer wants most, of those that are taken."""
+    chosen = (
+        _CHOICES[codec.encoding]([codec])
+        for codec in section.codecs
+        if codec.encoding in _TAKEN.get(section.kind, ())
+    )
+    return next(filter(None, chosen), None)
+
+
 def codec_for(track: ViewTrack, offered: Sequence[Codec]) -> Codec | None:
     """Return the offered codec that carries a track; None where there is none."""
     fitting = [codec for codec in offered if codec.encoding == track.encoding]
     return _CHOICES[track.encoding](fitting)
 
 
-def _may_receive(offer: Offer, section: OfferedSection, *, first: bool) -> bool:
+def _may(offer: Offer, section: OfferedSection, directions: frozenset[str], *, first: bool) -> bool:
     # All media shares one transport: what is in no bundle with it could not be told apart.
     shares = section.mid in offer.bundled or (not offer.bundled and first)
     return (
         shares
         and not section.rejected
         and section.protocol.upper() in _SAVPF
-        and section.direction in {"recvonly", "sendrecv"}
+        and section.direction in directions
     )
 
 

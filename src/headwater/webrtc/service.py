@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -13,16 +13,18 @@ from headwater.media.clock import Timer
 from headwater.media.mount import Mount
 from headwater.net.settings import SocketSettings
 from headwater.protocol.rtcp_build import ntp_time
-from headwater.protocol.webrtc.answer import Candidates, answer_text
+from headwater.protocol.webrtc.answer import AcceptedSection, Candidates, answer_text
 from headwater.protocol.webrtc.offer import Offer
 from headwater.relay.end import EndIdentity
 from headwater.relay.relay import Relay
 from headwater.side import Side
 from headwater.transports.work_turns import WorkTurns
 from headwater.webrtc.dtls import DtlsIdentity
+from headwater.webrtc.incoming_track import IncomingTrack
+from headwater.webrtc.ingest import Ingest
 from headwater.webrtc.mount_view import MountView
 from headwater.webrtc.negotiation import Agreement
-from headwater.webrtc.peer import Peer
+from headwater.webrtc.peer import Peer, PeerOwner
 from headwater.webrtc.port import WebRtcPort
 from headwater.webrtc.settings import WebRtcSettings
 from headwater.webrtc.viewer import Viewer
@@ -55,7 +57,7 @@ class WebRtcService:
         self._dtls = DtlsIdentity()
         self._turns = WorkTurns(relay.loop)
         self._views: dict[Mount, MountView] = {}
-        self._viewers: dict[str, Viewer] = {}
+        self._sessions: dict[str, Viewer | Ingest] = {}
         self._look_timer: Timer | None = None
         self._cname = secrets.token_hex(8)
         self.port = WebRtcPort(relay.loop, relay.limits, settings.sockets)
@@ -90,7 +92,12 @@ class WebRtcService:
     @property
     def viewers(self) -> tuple[Viewer, ...]:
         """Those who watch, or are about to."""
-        return tuple(viewer for viewer in self._viewers.values() if not viewer.closed)
+        return tuple(each for each in self._sessions.values() if isinstance(each, Viewer))
+
+    @property
+    def ingests(self) -> tuple[Ingest, ...]:
+        """Those who publish, or are about to."""
+        return tuple(each for each in self._sessions.values() if isinstance(each, Ingest))
 
     def view_of(self, mount: Mount) -> MountView:
         """Return the view of a mount; it ends with the last who watches."""
@@ -104,9 +111,9 @@ class WebRtcService:
     def _forget_view(self, mount: Mount) -> None:
         self._views.pop(mount, None)
 
-    def viewer(self, secret: str) -> Viewer | None:
-        """Return who watches under this secret."""
-        return self._viewers.get(secret)
+    def session(self, secret: str) -> Viewer | Ingest | None:
+        """Return who watches or publishes under this secret."""
+        return self._sessions.get(secret)
 
     def watch(
         self, identity: EndIdentity, view: MountView, offer: Offer, agreement: Agreement, host: str
@@ -116,76 +123,119 @@ class WebRtcService:
         `host` is the address that its request came to. Raises LimitReached, ServerStopping,
         MountFull, MountClosed.
         """
-        relay = self._relay
+        relay, secret = self._relay, secrets.token_hex(_SECRET_BYTES)
         relay.require_room(Side.PLAY, identity.address_block, identity.peer)
-        secret = secrets.token_hex(_SECRET_BYTES)
         viewer = Viewer(
             identity,
             view,
             agreement.payload_types,
             relay.loop,
             end=relay.send_away,
-            forget=partial(self._forget_viewer, secret),
+            forget=partial(self._forget, secret),
         )
-        peer = Peer(
-            viewer, self._dtls, offer.fingerprints, clock=relay.loop.time, turns=self._turns
-        )
-        relay.open(viewer)
-        try:
+        peer = self._peer(viewer, offer)
+
+        def begin() -> None:
             viewer.enter()
             viewer.attach(peer, view.mount)
+
+        self._take_in(secret, viewer, peer, begin)
+        return secret, self._answer(offer, agreement.sections, peer, host)
+
+    def publish(
+        self,
+        identity: EndIdentity,
+        offer: Offer,
+        sections: Sequence[AcceptedSection | None],
+        tracks: Sequence[IncomingTrack],
+        host: str,
+    ) -> tuple[str, str]:
+        """Take in a publisher; return its secret, and the answer to its offer.
+
+        Raises LimitReached, ServerStopping, MountBusy.
+        """
+        relay, secret = self._relay, secrets.token_hex(_SECRET_BYTES)
+        relay.require_room(Side.PUBLISH, identity.address_block, identity.peer)
+        relay.reservations.check(identity.path)
+        ingest = Ingest(
+            identity,
+            relay,
+            tracks,
+            bit_rate_bps=lambda: self._settings.webrtc.publish_bits_per_s,
+            forget=partial(self._forget, secret),
+        )
+        peer = self._peer(ingest, offer)
+        self._take_in(secret, ingest, peer, partial(ingest.attach, peer))
+        return secret, self._answer(offer, sections, peer, host)
+
+    def _peer(self, owner: PeerOwner, offer: Offer) -> Peer:
+        return Peer(
+            owner, self._dtls, offer.fingerprints, clock=self._relay.loop.time, turns=self._turns
+        )
+
+    def _take_in(
+        self, secret: str, session: Viewer | Ingest, peer: Peer, begin: Callable[[], None]
+    ) -> None:
+        relay = self._relay
+        relay.open(session)
+        try:
+            begin()
             self.port.add(peer)
-            self._viewers[secret] = viewer
+            self._sessions[secret] = session
             if self._look_timer is None:
                 self._look_timer = relay.loop.call_later(_LOOK_EVERY_S, self._look)
         except BaseException:
-            relay.close(viewer, "not begun")
+            relay.close(session, "not begun")
             raise
-        settings = self._settings.webrtc
+
+    def _answer(
+        self, offer: Offer, sections: Sequence[AcceptedSection | None], peer: Peer, host: str
+    ) -> str:
         candidates = Candidates(
-            hosts=tuple(dict.fromkeys((host, *settings.hosts))),
+            hosts=tuple(dict.fromkeys((host, *self._settings.webrtc.hosts))),
             udp_port=self.port.port,
             tcp_port=self.port.tcp_port,
         )
-        answer = answer_text(
+        return answer_text(
             offer,
-            agreement.sections,
+            sections,
             peer.identity,
             candidates,
             session_id=secrets.randbits(62),
             cname=self._cname,
         )
-        return secret, answer
 
-    def _forget_viewer(self, secret: str, peer: Peer) -> None:
+    def _forget(self, secret: str, peer: Peer) -> None:
         self.port.remove(peer)
-        self._viewers.pop(secret, None)
+        self._sessions.pop(secret, None)
 
     def _look(self) -> None:
         """Drive handshakes and deadlines."""
         now = self._relay.loop.time()
-        for viewer in tuple(self._viewers.values()):
-            peer = viewer.peer_connection
+        for session in tuple(self._sessions.values()):
+            peer = session.peer_connection
             if peer is None:
                 continue
             try:
                 cause = peer.look(now)
+                if isinstance(session, Ingest) and cause is None:
+                    session.look(now)
             except Exception:
-                logger.exception("peer not looked at", extra={"session": viewer.id})
+                logger.exception("peer not looked at", extra={"session": session.id})
                 cause = "failed"
             if cause is not None:
                 logger.info(
                     "peer connection over",
-                    extra={"mount": viewer.path, "peer": viewer.peer, "cause": cause},
+                    extra={"mount": session.path, "peer": session.peer, "cause": cause},
                 )
-                self._relay.send_away(viewer, cause)
+                self._relay.send_away(session, cause)
         self._look_timer = (
-            self._relay.loop.call_later(_LOOK_EVERY_S, self._look) if self._viewers else None
+            self._relay.loop.call_later(_LOOK_EVERY_S, self._look) if self._sessions else None
         )
 
     def _send_reports(self, _now: float) -> None:
         ntp = ntp_time(time.time())
         reports = {view: list(view.reports(ntp, self._cname)) for view in self._views.values()}
-        for viewer in self._viewers.values():
+        for viewer in self.viewers:
             for track, compound in reports.get(viewer.view, ()):
                 viewer.send_report(track, compound)

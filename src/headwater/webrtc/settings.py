@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
 
-from headwater.applies import NEXT_SESSION, needs_restart
+from headwater.applies import NEXT_SESSION, NOW, needs_restart
 from headwater.setting_fields import take_fields
 
 
@@ -31,11 +31,21 @@ class WebRtcSettings:
         "IP addresses at which browsers reach this server, if they are not its own: behind NAT, "
         "in a container. The address that a browser's request came to is always offered.",
     ] = ()
+    publish_bits_per_s: Annotated[
+        int,
+        NOW,
+        "Bits a second that a browser may publish; it is told so each second, and sends 300,000 "
+        "where it is told nothing. Encoders with a rate of their own do not heed it.",
+    ] = 5_000_000
 
     def __post_init__(self) -> None:
         take_fields(self)
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port is {self.port}; a port is from 0 (any free one) to 65535")
+        if not 10_000 <= self.publish_bits_per_s < 1 << 40:
+            raise ValueError(
+                f"publish_bits_per_s is {self.publish_bits_per_s}; it must be 10000 or more"
+            )
         for host in self.hosts:
             try:
                 ip_address(host)
