@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from headwater.log_pace import paced_logger
+from headwater.media.errors import MountBusy
 from headwater.protocol.header.via import via_names
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
@@ -25,6 +27,10 @@ from headwater.side import Side
 logger = paced_logger(__name__)
 
 _SDP = "application/sdp"
+_LOOKS = 10
+_LAST_WORDS_S = 0.5
+"""Who has the mount may have hung up just now, such as this publisher before it was started again:
+what it sent last, and behind it the end of its connection, has this time to be read."""
 
 
 class Announce:
@@ -58,8 +64,7 @@ class Announce:
         session = self._lookup.named(exchange) if made_up_id is None else None
         if session is not None:
             return self._announced(exchange, _again(session, path), presentation)
-        await self._sessions.make_way(path)
-        self._reservations.check(path)
+        await self._require_free(path)
         session = self._sessions.open_publisher(exchange.connection, path, presentation, made_up_id)
         session.via = via
         try:
@@ -72,6 +77,19 @@ class Announce:
             # The peer does not learn of a session that was opened in vain.
             self._sessions.close(session, "announce failed")
             raise
+
+    async def _require_free(self, path: str) -> None:
+        """Raise MountBusy where another publisher has the path, and keeps it."""
+        for looks_left in reversed(range(_LOOKS)):
+            await self._sessions.make_way(path)
+            try:
+                self._reservations.check(path)
+            except MountBusy:
+                if not looks_left:
+                    raise
+                await asyncio.sleep(_LAST_WORDS_S / _LOOKS)
+            else:
+                return
 
     def _passed(self, exchange: Exchange) -> tuple[str, ...]:
         """Return the servers that forward this; raises Refusal where this one is among them."""
