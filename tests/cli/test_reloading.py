@@ -7,13 +7,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from command_here import command_here
 from own_ports import own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
@@ -68,9 +68,8 @@ def serve(start: Any, file: Path, status_socket: Path) -> Any:
     return start_server
 
 
-def reload(socket: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "headwater", "reload", "--socket", str(socket), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+def reload(socket: Path, *arguments: str) -> CompletedProcess[str]:
+    return command_here("reload", "--socket", str(socket), *arguments)
 
 
 async def describe(port: int) -> int:
@@ -106,12 +105,7 @@ async def test_reload_applies_the_file_and_says_what_came_of_it(
     assert [(await reader.peer.frame())[1] for _ in range(3)] == sent
     settings = (await asyncio.to_thread(ask, status_socket, "status"))["settings"]
     assert (settings["changed"], settings["need_restart"]) == (3, ["limits.ipv6_prefix_bits"])
-    shown = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "headwater", "status", "--socket", str(status_socket)],
-        capture_output=True,
-        text=True,
-    )
+    shown = await asyncio.to_thread(command_here, "status", "--socket", str(status_socket))
     assert "settings applied " in shown.stdout
     assert "limits.ipv6_prefix_bits" in shown.stdout
     again = json.loads((await asyncio.to_thread(reload, status_socket, "--json")).stdout)

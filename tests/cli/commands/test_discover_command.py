@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from command_here import command_here
 from onvif_device import Oddities, OnvifDevice
 
 from headwater.config.advice import COMMAND_VARIABLES
@@ -24,23 +25,18 @@ WITH_PASSWORD = {"HEADWATER_DISCOVER_USER": "admin", "HEADWATER_DISCOVER_PASSWOR
 
 async def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str, str]:
     """The exit code of `headwater discover`, its output, and what it says besides."""
-    async with started(*arguments, environment=environment) as process:
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+    done = await asyncio.to_thread(command_here, "discover", *arguments, environment=environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 @contextlib.asynccontextmanager
-async def started(
-    *arguments: str, environment: dict[str, str] | None = None, stdin: int | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(*arguments: str, stdin: int) -> AsyncIterator[asyncio.subprocess.Process]:
     """A `headwater discover` process without a controlling terminal, ended with its block."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "headwater", "discover", *arguments),
-        stdin=asyncio.subprocess.DEVNULL if stdin is None else stdin,
+        stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
         start_new_session=True,
     )
     try:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from command_here import command_here
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.cli.commands.status_command import EXIT_NOT_SERVING
@@ -40,14 +40,8 @@ def serve(start: Any, environment: dict[str, str]) -> Any:
 def status(environment: dict[str, str]) -> Any:
     """Run `headwater status`."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "headwater", "status", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={"PATH": "/usr/bin:/bin", **environment},
-        )
+    def run(*arguments: str) -> CompletedProcess[str]:
+        return command_here("status", *arguments, environment=environment)
 
     return run
 

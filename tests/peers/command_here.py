@@ -1,0 +1,33 @@
+"""Runs `headwater` in the process of a test: in a tenth of the time, and seen by a coverage run."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from subprocess import CompletedProcess
+from unittest import mock
+
+from headwater.cli import main
+
+
+def command_here(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> CompletedProcess[str]:
+    """Run a command line without a terminal; what it does to the environment is undone."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        mock.patch.object(sys, "argv", ["headwater", *arguments]),
+        mock.patch.object(sys, "stdin", io.StringIO()),
+        mock.patch.dict(os.environ, environment or {}),
+    ):
+        try:
+            main.main()
+        except SystemExit as ended:
+            code = ended.code
+    assert isinstance(code, int)
+    return CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
