@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from server_rig import certificate
 
 from headwater.access.settings import AccessSettings, UserSettings
 from headwater.config.advice import advice
@@ -10,7 +13,9 @@ from headwater.config.settings import Settings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import TlsSettings
 from headwater.server.settings import ServerSettings
-from headwater.transports.settings import RtpSettings
+from headwater.transports.settings import RtpSettings, TransportKind
+
+__all__ = ["certificate"]
 
 TLS = TlsSettings(certificate="cert.pem", key="key.pem")
 TLS_ONLY = ServerSettings(tls_only=True)
@@ -80,4 +85,53 @@ def test_overrides_are_told_what_to_write_instead() -> None:
     assert sentence == (
         'mount_overrides with the pattern "/cams/*" still works; write [paths."cams/*"] with the '
         "same keys instead"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(rtp=RtpSettings(play_transports=())), "nobody can play"),
+        (Settings(rtp=RtpSettings(publish_transports=())), "nobody can publish"),
+        (
+            Settings(rtp=RtpSettings(play_transports=(TransportKind.MULTICAST,))),
+            "no mount has a multicast_group",
+        ),
+        (
+            Settings(rtp=RtpSettings(play_transports=(TransportKind.MULTICAST,)), mounts=MULTICAST),
+            None,
+        ),
+        (Settings(tls=TlsSettings(client_ca="ca.pem")), "asks for no client certificate"),
+        (
+            Settings(server=ServerSettings(proxy_protocol_from=("::/0", "10.0.0.0/8"))),
+            "server.proxy_protocol_from has ::/0",
+        ),
+    ],
+)
+def test_more_advice(settings: Settings, said: str | None) -> None:
+    sentences = list(advice(settings, {}))
+    assert len(sentences) == (said is not None)
+    assert all(said and said in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["HEADWATER_SERVER__PUBLISH_PORT", "HEADWATER_CONFIG", "HOME"], []),
+        (["HEADWATER_PORT"], ["use HEADWATER_SERVER__PUBLISH_PORT to set this key"]),
+        (["HEADWATER_QQQQ"], ["use HEADWATER_<SECTION>__<KEY> to set this key"]),
+    ],
+)
+def test_variables_that_nobody_reads(names: list[str], said: list[str]) -> None:
+    sentences = list(advice(Settings(), dict.fromkeys(names, "1")))
+    assert [sentence.partition("; ")[2] for sentence in sentences] == said
+
+
+def test_certificates_that_will_not_do(certificate: TlsSettings, tmp_path: Path) -> None:
+    assert list(advice(Settings(tls=certificate), {})) == []
+    # A server does not start with it, and says so itself.
+    nonsense = tmp_path / "cert.pem"
+    nonsense.write_text("nonsense")
+    assert (
+        list(advice(Settings(tls=TlsSettings(certificate=str(nonsense), key="key.pem")), {})) == []
     )

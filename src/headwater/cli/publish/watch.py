@@ -54,7 +54,7 @@ async def publish(
         gone_since_s = clock() if gone_since_s is None else gone_since_s
         if not (has_sent and tries_again):
             raise _failure(ended, display)
-        wait_s = back_off.next_s(clock() - began_s)
+        wait_s = back_off.next_s(clock() - began_s if attempt.progress.packets else 0.0)
         gone_s = clock() + wait_s - gone_since_s
         if order.give_up_after_s and gone_s > order.give_up_after_s:
             raise _failure(ended, display, after_s=order.give_up_after_s)

@@ -1,0 +1,86 @@
+"""Refuse a source file that has no test where one looks for it: tests/ has the folders of src/.
+
+`src/headwater/relay/end.py` has `tests/relay/test_end.py`. A file whose functions do nothing, since
+it holds names and types only, needs none, and neither do the `__init__.py` and `__main__.py` of a
+package. What tests of another name show is listed in `shown_elsewhere.toml`, with their files.
+"""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "src" / "headwater"
+TESTS = ROOT / "tests"
+SHOWN_ELSEWHERE = Path(__file__).resolve().parent / "shown_elsewhere.toml"
+OF_A_PACKAGE = frozenset({"__init__.py", "__main__.py"})
+
+
+def main() -> int:
+    """Print what has no test and what is listed in vain; the exit code is 1 when there is any."""
+    shown_by = {
+        source: test
+        for tests in tomllib.loads(SHOWN_ELSEWHERE.read_text(encoding="utf-8")).values()
+        for source, test in tests.items()
+    }
+    faults = [*missing(shown_by), *listed_in_vain(shown_by)]
+    sys.stdout.writelines(f"{fault}\n" for fault in faults)
+    return int(bool(faults))
+
+
+def missing(shown_by: Mapping[str, str]) -> Iterator[str]:
+    """Name each source file whose test is neither where it belongs nor listed."""
+    for path in sorted(SOURCES.rglob("*.py")):
+        source = path.relative_to(SOURCES).as_posix()
+        if source not in shown_by and needs_test(path) and not own_test(source).exists():
+            yield (
+                f"src/headwater/{source}: its test is missing, "
+                f"{own_test(source).relative_to(ROOT).as_posix()}"
+            )
+
+
+def listed_in_vain(shown_by: Mapping[str, str]) -> Iterator[str]:
+    """Name each entry of the list that is not true, or that nothing needs any more."""
+    for source, test in shown_by.items():
+        path = SOURCES / source
+        entry = f"tools/{SHOWN_ELSEWHERE.name}: {source}"
+        if not path.exists():
+            yield f"{entry}: there is no such source file, take it from the list"
+        elif not (TESTS / test).is_file():
+            yield f"{entry}: there is no tests/{test} that could show it"
+        elif not needs_test(path) or own_test(source).exists():
+            yield f"{entry}: it needs no entry, take it from the list"
+
+
+def own_test(source: str) -> Path:
+    """Return where the test of a source file is expected."""
+    path = TESTS / source
+    return path.with_name(f"test_{path.name}")
+
+
+def needs_test(path: Path) -> bool:
+    """Return whether something in a source file runs: a function that does more than to raise."""
+    if path.name in OF_A_PACKAGE:
+        return False
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return any(runs(node) for node in nodes)
+
+
+def runs(node: ast.AST) -> bool:
+    """Return whether a node is a function with a body that is not a docstring or an error alone."""
+    match node:
+        case ast.Lambda():
+            return True
+        case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+            return not all(
+                isinstance(statement, ast.Raise | ast.Pass)
+                or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+                for statement in body
+            )
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
