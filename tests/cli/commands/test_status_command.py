@@ -5,13 +5,20 @@ import json
 import signal
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from command_here import command_here
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from server_rig import ServerFactory, clock, start_server
 
+from headwater.cli.commands import status_command
 from headwater.cli.commands.status_command import EXIT_NOT_SERVING
+from headwater.config.settings import Settings
+from headwater.control.settings import ControlSettings
+
+__all__ = ["clock", "start_server"]
 
 PORTS = r"publish to +rtsp://[^:]+:(\d+)/NAME\n"
 
@@ -177,6 +184,31 @@ def test_watching_ends_with_the_server(serve: Any, start: Any, environment: dict
     assert watching.exit_code() in {1, EXIT_NOT_SERVING}
     assert "no server answers on" in watching.said
     assert "Traceback" not in watching.said
+
+
+@pytest.mark.parametrize("as_json", [["--json"], []])
+async def test_watching_shows_one_status_after_another(
+    start_server: ServerFactory,
+    short_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    as_json: list[str],
+) -> None:
+    path = str(short_folder / "own.sock")
+    server = await start_server(settings=Settings(control=ControlSettings(status_socket=path)))
+    await server.open_status_socket()
+    turns = iter([None, None])
+
+    def sleep(_seconds: float) -> None:
+        if next(turns, KeyboardInterrupt) is KeyboardInterrupt:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(status_command, "time", SimpleNamespace(sleep=sleep))
+        done = await asyncio.to_thread(
+            command_here, "status", "--watch", "--socket", path, *as_json
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count('"state": "running"' if as_json else "(now)") == (3 if as_json else 2)
 
 
 def test_checking_does_not_go_with_watching(status: Any) -> None:
