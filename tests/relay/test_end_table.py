@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from some_end import SomeEnd
 
-from headwater.protocol.session_states import SessionState
 from headwater.relay.counters import ServerCounters
-from headwater.relay.end import End, EndIdentity, EndKind
+from headwater.relay.end import EndIdentity, EndKind
 from headwater.relay.end_table import EndTable
 from headwater.relay.errors import LimitReached
 from headwater.relay.limit_settings import LimitSettings
 from headwater.relay.limits import Limits
 from headwater.side import Side
-
-
-class SomeEnd(End):
-    """A publisher or reader of whatever kind, without media."""
-
-    transport = "none"
-    state = SessionState.READY
-    tracks = ()
-
-    def leave_mount(self, cause: str) -> None:
-        """It is on none."""
-
-    def release(self) -> None:
-        """It has taken nothing."""
-
-    def let_go(self, *, by_server: bool) -> None:
-        """Nothing carries it."""
-
 
 READER = EndIdentity(id="r", kind=EndKind.WEBRTC, side=Side.PLAY, path="/a", address_block="b")
 PUBLISHER = EndIdentity(id="p", kind=EndKind.CAMERA, side=Side.PUBLISH, path="/a")
@@ -88,16 +68,3 @@ def test_what_left_makes_room_and_leaves_no_count() -> None:
     assert ends.readers_gone.is_set()
     assert len(ends) == len(ends._by_address) == 0
     ends.require_room(Side.PUBLISH, "b", "peer")
-
-
-def test_a_snapshot_names_its_kind() -> None:
-    end = SomeEnd(replace(READER, username="ann", user_agent="Firefox"), 5.0)
-    snapshot = end.snapshot()
-    assert (snapshot.id, snapshot.kind, snapshot.role, snapshot.path) == (
-        "r",
-        EndKind.WEBRTC,
-        Side.PLAY,
-        "/a",
-    )
-    assert (snapshot.username, snapshot.user_agent, snapshot.opened_s) == ("ann", "Firefox", 5.0)
-    assert (snapshot.transport, snapshot.tracks) == ("none", ())
