@@ -301,6 +301,15 @@ def test_another_stream_may_not_take_over(reason: str, before: str, after: str) 
     assert len(answer) < 300
 
 
+@pytest.mark.parametrize(("reason", "before", "after"), CHANGED)
+def test_another_encoder_may_differ_in_the_parameters_of_pictures(
+    reason: str, before: str, after: str
+) -> None:
+    other = SessionDescription.parse(after)
+    answer = SessionDescription.parse(before).compatible_with(other, same_encoder=False)
+    assert (answer is None) is (reason == "track 0: fmtp")
+
+
 @pytest.mark.parametrize(
     "after",
     [

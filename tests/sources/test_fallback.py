@@ -80,6 +80,12 @@ async def test_a_fallback_stands_in_and_the_first_comes_back(
         raise RuntimeError("the owner's hook fails")
 
     first, second = cameras
+    # Another encoder: its parameter sets differ, and codec and clock rate do not.
+    (picture,) = second.settings.tracks
+    assert "Z" in picture.fmtp
+    second.settings = replace(
+        second.settings, tracks=(replace(picture, fmtp="packetization-mode=1"),)
+    )
     front = {"source": first.url, "fallback": [second.url], "transport": "tcp"}
     hooks = {"source_changed": [raises, told.append]}
     server = await start_server(paths={"front": front}, publish_hooks=hooks)

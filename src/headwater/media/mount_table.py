@@ -122,8 +122,13 @@ class MountTable:
         presentation: SessionDescription,
         publisher: Publisher,
         range_text: str | None = None,
+        *,
+        same_encoder: bool = True,
     ) -> Mount:
         """Give `path` to a publisher (RECORD) and return its mount, new or continued.
+
+        Without `same_encoder` a mount goes on with other parameters of pictures too, as of another
+        camera: `SessionDescription.compatible_with`.
 
         A mount in GRACE goes on when the descriptions fit, its readers too; else it is closed
         and a new one opened. A mount with a publisher raises MountBusy, or has it replaced, as
@@ -135,7 +140,7 @@ class MountTable:
                 return mount
             self.check_free(path)
             mount.replace_publisher("replaced by another publisher")
-            mount = self._continued(path, presentation, publisher)
+            mount = self._continued(path, presentation, publisher, same_encoder)
         if mount is None:
             mount = self._mounts[path] = Mount(
                 path,
@@ -171,14 +176,18 @@ class MountTable:
             mount.close(reason)
 
     def _continued(
-        self, path: str, presentation: SessionDescription, publisher: Publisher
+        self,
+        path: str,
+        presentation: SessionDescription,
+        publisher: Publisher,
+        same_encoder: bool,
     ) -> Mount | None:
         """Return the mount without a publisher at `path`, unless it does not fit and was closed."""
         # Sending its publisher away may have closed it.
         mount = self._mounts.get(path)
         if mount is None:
             return None
-        difference = mount.presentation.compatible_with(presentation)
+        difference = mount.presentation.compatible_with(presentation, same_encoder=same_encoder)
         if difference is None:
             return mount
         logger.warning(

@@ -189,14 +189,19 @@ class MediaDescription:
             },
         }
 
-    def difference_from(self, other: "MediaDescription") -> str | None:
+    def difference_from(
+        self, other: "MediaDescription", *, same_encoder: bool = True
+    ) -> str | None:
         """Return what of `other` readers of this section could not follow; None if they could.
 
         Compared is the `meaning`: kind, profile, payload types, what each of them carries, and its
-        format parameters (with the codec's parameter sets) in any order.
+        format parameters (with the codec's parameter sets) in any order. Without `same_encoder`
+        those of pictures may differ: encoders send their parameter sets with each key frame.
         """
         theirs = other.meaning
         for what, mine in self.meaning.items():
+            if what == "fmtp" and self.kind == "video" and not same_encoder:
+                continue
             if mine != theirs[what]:
                 return f"{what} was {_shown(mine)}, is {_shown(theirs[what])}"
         return None
@@ -303,12 +308,17 @@ class SessionDescription:
             self.lines, sections, address=address, name=name, endpoints=endpoints
         ).encode(errors="surrogateescape")
 
-    def compatible_with(self, other: "SessionDescription") -> str | None:
-        """Return why `other` cannot go on where this left off; None if readers would not notice."""
+    def compatible_with(
+        self, other: "SessionDescription", *, same_encoder: bool = True
+    ) -> str | None:
+        """Return why `other` cannot go on where this left off; None if readers would not notice.
+
+        `same_encoder` is that of `MediaDescription.difference_from`.
+        """
         if len(self.media) != len(other.media):
             return f"number of tracks was {len(self.media)}, is {len(other.media)}"
         for index, (mine, theirs) in enumerate(zip(self.media, other.media, strict=True)):
-            difference = mine.difference_from(theirs)
+            difference = mine.difference_from(theirs, same_encoder=same_encoder)
             if difference is not None:
                 return f"track {index}: {difference}"
         return None

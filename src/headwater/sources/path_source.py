@@ -266,7 +266,8 @@ class PathSource:
         relay.open(end)
         try:
             relay.descriptions.give(end, presentation)
-            end.begin()
+            # Of several sources each has an encoder of its own.
+            end.begin(same_encoder=len(self.candidates) == 1)
         except BaseException as error:
             relay.close(end, "not begun")
             if isinstance(error, _REFUSED):
@@ -294,7 +295,7 @@ class PathSource:
         mount = self._around.relay.mounts.get(self.path)
         if mount is None or candidate is self._first:
             return
-        difference = mount.presentation.compatible_with(presentation)
+        difference = mount.presentation.compatible_with(presentation, same_encoder=False)
         if difference is not None:
             raise SourceError(
                 shown(f"it does not fit what readers play: {difference}"), Retry.SLOWLY

@@ -46,9 +46,11 @@ class SourceEnd(End):
         self._relay = relay
         self._presentation = presentation
 
-    def begin(self) -> None:
-        """Take the mount. Raises MountBusy."""
-        self.mount = self._relay.mounts.open(self.path, self._presentation, self.feed)
+    def begin(self, *, same_encoder: bool) -> None:
+        """Take the mount; `same_encoder` as `MountTable.open` has it. Raises MountBusy."""
+        self.mount = self._relay.mounts.open(
+            self.path, self._presentation, self.feed, same_encoder=same_encoder
+        )
 
     @property
     def state(self) -> SessionState:
