@@ -287,7 +287,7 @@ def test_our_commands_run(
         assert (exit_code, "No such file or directory" in said) == (2, True), said
         return
     if "headwater reload" in text:
-        # The server of these tests has no file; tests/cli/test_reloading.py has one.
+        # The server of these tests has no file; tests/cli/commands/test_reload_command.py has one.
         assert (exit_code, "without a configuration file" in said) == (2, True), said
         return
     assert exit_code in {0, None}, said
