@@ -9,6 +9,7 @@ from server_rig import certificate
 
 from headwater.access.settings import AccessSettings, UserSettings
 from headwater.config.advice import advice
+from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.media.settings import MountOverride, MountSettings
 from headwater.net.settings import TlsSettings
@@ -135,3 +136,17 @@ def test_certificates_that_will_not_do(certificate: TlsSettings, tmp_path: Path)
     assert (
         list(advice(Settings(tls=TlsSettings(certificate=str(nonsense), key="key.pem")), {})) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "url", "said"),
+    [
+        ("cam/*", "rtsp://far.example/all", 'paths."cam/*".forward_to has a URL without {path}'),
+        ("cam/*", "rtsp://far.example/{path}", None),
+        ("cam/1", "rtsp://far.example/one", None),
+    ],
+)
+def test_mounts_that_would_be_sent_to_one_place(pattern: str, url: str, said: str | None) -> None:
+    settings = Settings(paths={pattern: PathSection(forward_to=(url,))})
+    found = list(advice(settings, {}))
+    assert (len(found) == 1 and found[0].startswith(said)) if said else found == []

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from headwater.access.auth_method import shut_out_md5
+from headwater.client.forwarding.settings import ForwardSettings
 from headwater.config.file import ENVIRONMENT_PREFIX, steps_of_variable
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
 from headwater.config.suggestions import meant_key
+from headwater.media.path_override import changes_in
 from headwater.media.settings import MountSettings
 from headwater.net.settings import ClientCertificates
 from headwater.net.tls_context import certificate_complaint
+from headwater.protocol.path_pattern import wildcard_count
 from headwater.transports.settings import TransportKind
 
 COMMAND_VARIABLES = frozenset(
@@ -36,6 +39,7 @@ def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     yield from _about_tls(settings)
     yield from _about_proxies(settings)
     yield from _about_overrides(settings)
+    yield from _about_forwards(settings)
     yield from _about_environment(environment)
 
 
@@ -45,6 +49,16 @@ def _about_overrides(settings: Settings) -> Iterator[str]:
             f'mount_overrides with the pattern "{override.pattern}" still works; write '
             f'[paths."{override.pattern.lstrip("/")}"] with the same keys instead'
         )
+
+
+def _about_forwards(settings: Settings) -> Iterator[str]:
+    for override in settings.overrides_of(ForwardSettings):
+        urls = changes_in(override, ForwardSettings).get("forward_to", ())
+        if wildcard_count(override.pattern) and any("{path}" not in url for url in urls):
+            yield (
+                f'paths."{override.pattern}".forward_to has a URL without {{path}}: every mount '
+                "that matches is sent to the same one, and all but the first are refused"
+            )
 
 
 def _about_transports(settings: Settings) -> Iterator[str]:
