@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from films import RATE_HZ, film
+from udp_peer import wait_for
 
 from headwater import RtspServer
 from headwater.protocol.rtcp_build import sender_report
@@ -88,3 +89,8 @@ def film_camera(server: RtspServer, name: str = "h264", *, path: str = PATH) -> 
     shot = film(name)
     groups = [list(group) for _, group in groupby(shot.rtp, lambda packet: packet[4:8])]
     return FilmCamera(server.publish(path, presentation(name)), groups, shot.moments)
+
+
+async def read_from(server: RtspServer, path: str = PATH) -> None:
+    """Return once a mount has a reader; it gets one in the loop's next turns."""
+    await wait_for(lambda: bool(server.mounts[path].readers))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headwater.relay.programs import Programs
 from headwater.relay.relay import Relay
 
 if TYPE_CHECKING:
+    from headwater.feeds.mount_feeds import MountFeeds
     from headwater.frames.decoding.decodings import Decodings
 
 
-def make_decodings(relay: Relay, programs: Programs) -> Decodings:
+def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
     """Return the decoders of a server. Raises ImportError where a package is not installed."""
     try:
         from headwater.frames.decoding.decodings import Decodings
@@ -22,4 +22,4 @@ def make_decodings(relay: Relay, programs: Programs) -> Decodings:
             f"frames need the package {error.name}: pip install 'headwater[media]'",
             name=error.name,
         ) from error
-    return Decodings(partial(MountSource, relay, programs))
+    return Decodings(partial(MountSource, relay, feeds))

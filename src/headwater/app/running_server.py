@@ -33,6 +33,7 @@ from headwater.sources.plan import PlannedSource
 from headwater.sources.source_table import SourceTable
 
 if TYPE_CHECKING:
+    from headwater.feeds.mount_feeds import MountFeeds
     from headwater.frames.decoding.decodings import Decodings
 
 logger = paced_logger(__name__)
@@ -67,6 +68,7 @@ class RunningServer:
         self.relay = Relay(settings, self._loop, self._runners)
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
+        self._feeds: MountFeeds | None = None
         self._decodings: Decodings | None = None
         self.web: Web | None = make_web(self.relay, settings)
         self.forwards = Forwards(self.relay, settings)
@@ -90,10 +92,20 @@ class RunningServer:
         return self._loop.beneath
 
     @property
+    def feeds(self) -> MountFeeds:
+        """The access units of mounts, for all who need more than packets."""
+        if self._feeds is None:
+            # Loaded here: a server that hands on packets alone knows of no codec.
+            from headwater.feeds.mount_feeds import MountFeeds
+
+            self._feeds = MountFeeds.of(self.relay)
+        return self._feeds
+
+    @property
     def decodings(self) -> Decodings:
         """The decoders of mounts, for programs that want frames. Raises ImportError."""
         if self._decodings is None:
-            self._decodings = make_decodings(self.relay, self.programs)
+            self._decodings = make_decodings(self.relay, self.feeds)
         return self._decodings
 
     def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import av
 import numpy as np
 import pytest
-from film_camera import PATH, FilmCamera, film_camera
+from film_camera import PATH, FilmCamera, film_camera, read_from
 from films import HEIGHT, WIDTH
 from inside import inside
 from sounds import sound
+from udp_peer import wait_for
 
-from headwater import EventName, RtspServer, ThreadedRtspServer
+from headwater import RtspServer, ThreadedRtspServer
 from headwater.frames.decoding import decoding
 from headwater.frames.decoding.decoder import Decoder
 from headwater.frames.decoding.errors import FramesError, FrameTimeout
@@ -59,19 +60,13 @@ async def test_the_decoder_goes_some_seconds_after_the_last_who_wants_frames(
 ) -> None:
     monkeypatch.setattr(decoding, "LINGER_S", 0.05)
     make_camera().send(3)
-    with server.events() as events:
-        async with server.frames(PATH) as frames:
-            await anext(frames)
-        async with server.frames(PATH) as again:
-            await anext(again)
-        names = []
-        async with asyncio.timeout(10):
-            async for event in events:
-                names.append(event.name)
-                if event.name is EventName.READER_STOPPED:
-                    break
-    assert names.count(EventName.READER_STARTED) == 1, "the second found the decoder running"
-    assert server.mounts[PATH].readers == ()
+    async with server.frames(PATH) as frames:
+        await anext(frames)
+    reader = server.mounts[PATH].readers
+    async with server.frames(PATH) as again:
+        await anext(again)
+    assert [one.id for one in server.mounts[PATH].readers] == [one.id for one in reader]
+    await wait_for(lambda: not server.mounts[PATH].readers)
 
 
 async def test_the_latest_frame_is_decoded_from_the_kept_group_where_nobody_watches(
@@ -141,11 +136,8 @@ async def test_sound_comes_as_samples(server: RtspServer, name: str) -> None:
         f"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 {rtpmap}\r\n",
     )
     async with server.audio_frames(PATH, queue=500) as frames:
-        with server.events() as events:
-            first = asyncio.create_task(anext(frames))
-            async with asyncio.timeout(10):
-                while (await anext(events)).name is not EventName.READER_STARTED:
-                    pass
+        first = asyncio.create_task(anext(frames))
+        await read_from(server)
         packets = [
             bytes((packet[0], 97 | packet[1] & 0x80)) + packet[2:] for packet in recorded.rtp
         ]

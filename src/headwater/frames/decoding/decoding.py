@@ -12,16 +12,18 @@ from typing import Protocol
 from av import VideoFrame
 
 from headwater.codecs.configs import TrackConfig
+from headwater.feeds.fed_unit import FedUnit
 from headwater.frames.decoding.coded_unit import CodedUnit
 from headwater.frames.decoding.decode_thread import DecodeThread
 from headwater.frames.decoding.decoder import Decoded, Decoder
 from headwater.frames.decoding.errors import FramesError
-from headwater.frames.decoding.packet_source import PacketSource
+from headwater.frames.decoding.media_source import MediaSource
 from headwater.frames.decoding.picture import Picture
 from headwater.frames.decoding.sound import Sound
 from headwater.frames.decoding.unit_maker import UnitMaker, decodable_track
-from headwater.media.tracks.packet_batch import PacketBatch
-from headwater.protocol.sdp import SessionDescription
+from headwater.media.errors import MountClosed, MountFull
+from headwater.media.mount import Mount
+from headwater.media.tracks.track import Track
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Decoding:
 
     def __init__(
         self,
-        source: PacketSource,
+        source: MediaSource,
         kind: str,
         *,
         track: int | None = None,
@@ -65,7 +67,7 @@ class Decoding:
         """Make it; nothing happens before the first consumer.
 
         Args:
-            source: brings the packets.
+            source: finds what is decoded.
             kind: `video` or `audio`.
             track: the index of the track; the first of its kind unless given.
             device: what decodes in hardware.
@@ -74,7 +76,8 @@ class Decoding:
         self.newest: Content | None = None
         self._source = source
         self._kind = kind
-        self._track = track
+        self._chosen_track = track
+        self._track: Track | None = None
         self._device = device
         self._on_idle = on_idle
         self._loop = asyncio.get_running_loop()
@@ -132,7 +135,7 @@ class Decoding:
 
     async def _run(self) -> None:
         try:
-            await self._source.run(self)
+            await self._source.run(self._read)
         except FramesError as error:
             self.end(error)
         except Exception as error:
@@ -146,25 +149,34 @@ class Decoding:
             consumer.end(error)
         self.stop()
 
-    def begin(self, presentation: SessionDescription) -> int:
-        """See `PacketTaker.begin`."""
-        track = decodable_track(presentation, self._kind, self._track)
-        self._units.begin(presentation.media[track])
-        return track
+    async def _read(self, mount: Mount) -> None:
+        """Decode a mount's track until the mount is over."""
+        index = decodable_track(mount.presentation, self._kind, self._chosen_track)
+        track = self._track = mount.tracks[index]
+        self._units.begin(track.media)
+        over: asyncio.Future[str] = self._loop.create_future()
+        feeds = self._source.feeds
 
-    def take(self, batch: PacketBatch) -> None:
-        """See `PacketTaker.take`."""
-        self._units.take(batch)
+        def take(fed: FedUnit) -> None:
+            feed = feeds.get(mount)
+            lost = 0 if feed is None else feed.depacketizers[index].counters.lost_packets
+            self._units.take(fed, track, lost)
 
-    def take_rtcp(self, batch: PacketBatch) -> None:
-        """See `PacketTaker.take_rtcp`."""
-        self._units.take_rtcp(batch)
+        def end(reason: str) -> None:
+            if not over.done():
+                over.set_result(reason)
 
-    def pause(self) -> None:
-        """See `PacketTaker.pause`."""
-        self._stop_thread()
-        for consumer in tuple(self._consumers):
-            consumer.pause()
+        try:
+            tap = feeds.take(mount, take, on_end=end, tracks=(index,), instant_start=True)
+        except (MountFull, MountClosed) as error:
+            raise FramesError(f"{self._source.name}: {error}") from error
+        try:
+            await over
+        finally:
+            tap.close()
+            self._stop_thread()
+            for consumer in tuple(self._consumers):
+                consumer.pause()
 
     def _decode(self, coded: CodedUnit, config: TrackConfig, clock_rate_hz: int) -> None:
         if self._set_up is None or self._must_set_up_again(config):
@@ -189,8 +201,8 @@ class Decoding:
         if thread.problem is not None:
             self.end(FramesError(f"{self._source.name}: {thread.problem}"))
             return
-        if thread.waits_for_key_frame:
-            self._source.request_key_frame()
+        if thread.waits_for_key_frame and self._track is not None:
+            self._track.request_key_frame()
 
     def _must_set_up_again(self, config: TrackConfig) -> bool:
         # Pictures carry their parameter sets themselves; sound does not.

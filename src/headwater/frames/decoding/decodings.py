@@ -12,7 +12,7 @@ from headwater.frames.decoding.decoding import Content, Decoding
 from headwater.frames.decoding.errors import FrameTimeout, SourceEnded
 from headwater.frames.decoding.frame import Frame
 from headwater.frames.decoding.frame_stream import FrameStream
-from headwater.frames.decoding.packet_source import PacketSource
+from headwater.frames.decoding.media_source import MediaSource
 from headwater.frames.decoding.picture import AS_IT_COMES, Picture
 from headwater.frames.decoding.sound import AudioFrame, Sound
 from headwater.frames.decoding.wishes import FrameWishes
@@ -32,8 +32,8 @@ class _Key:
 class Decodings:
     """Shares decoders among those who want frames."""
 
-    def __init__(self, make_source: Callable[[str], PacketSource]) -> None:
-        """Make it; `make_source` gives what brings the packets of a path."""
+    def __init__(self, make_source: Callable[[str], MediaSource]) -> None:
+        """Make it; `make_source` gives what finds the media of a path."""
         self._make_source = make_source
         self._decodings: dict[_Key, Decoding] = {}
         self._converter = ThreadPoolExecutor(_CONVERTERS, thread_name_prefix="frames convert")

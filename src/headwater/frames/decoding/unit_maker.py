@@ -1,16 +1,16 @@
-"""Packets of one track to what a decoder takes, with times and losses."""
+"""Access units of one track to what a decoder takes, with times and losses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from headwater.codecs.configs import TrackConfig
-from headwater.codecs.depacketizer import Depacketizer
 from headwater.codecs.depacketizers import depacketizer_for
+from headwater.feeds.fed_unit import FedUnit
 from headwater.frames.decoding.coded_unit import CodedUnit, LongTimestamps
 from headwater.frames.decoding.errors import NotDecodable
-from headwater.frames.decoding.wall_clock import WallClock
-from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.frames.decoding.wall_clock import WallClock, WallTime
+from headwater.media.tracks.track import Track
 from headwater.protocol.sdp import MediaDescription, SessionDescription
 
 OnUnit = Callable[[CodedUnit, TrackConfig, int], None]
@@ -40,49 +40,52 @@ def decodable_track(presentation: SessionDescription, kind: str, track: int | No
 
 
 class UnitMaker:
-    """Makes units of one track's packets, over all its publishers."""
+    """Adds times and losses to the access units of one track, over all its publishers."""
 
     def __init__(self, on_unit: OnUnit) -> None:
         self._on_unit = on_unit
-        self._depacketizer: Depacketizer[TrackConfig] | None = None
-        self._clock_rate_hz = 0
-        self._wall_clock = WallClock(1)
         self._timestamps = LongTimestamps()
+        self._wall_clock = WallClock(1)
+        self._clock_rate_hz = 1
         self._lost_before = 0
+        self._lost = 0
 
     def begin(self, media: MediaDescription) -> None:
-        """Take packets of this description from now on. Raises NotDecodable."""
-        depacketizer = depacketizer_for(media)
-        if depacketizer is None:
-            raise NotDecodable(f"{media.encoding} cannot be decoded here")
-        if self._depacketizer is not None:
-            self._lost_before += self._depacketizer.counters.lost_packets
-        self._depacketizer = depacketizer
+        """Take access units of a mount's track from now on."""
         self._clock_rate_hz = media.clock_rate_hz
         self._wall_clock = WallClock(media.clock_rate_hz)
         self._timestamps = LongTimestamps()
+        self._lost_before += self._lost
+        self._lost = 0
 
-    def take(self, batch: PacketBatch) -> None:
-        """Take RTP packets."""
-        depacketizer = self._depacketizer
-        if depacketizer is None:
+    def take(self, fed: FedUnit, track: Track, lost_packets: int) -> None:
+        """Take the next access unit.
+
+        Args:
+            fed: the access unit.
+            track: its track, which knows the camera's clock.
+            lost_packets: of the track, up to here.
+        """
+        if fed.config is None:
             return
-        for packet in batch.packets:
-            for unit in depacketizer.feed(packet):
-                config = depacketizer.config
-                if config is None:
-                    continue
-                coded = CodedUnit(
-                    unit=unit,
-                    position=self._timestamps.extend(unit.timestamp),
-                    arrived_s=batch.arrived_s,
-                    wall_time=self._wall_clock.at(unit.timestamp),
-                    lost_packets=self._lost_before + depacketizer.counters.lost_packets,
-                    size_bytes=sum([len(part) for part in unit.units]),
-                )
-                self._on_unit(coded, config, self._clock_rate_hz)
+        if lost_packets < self._lost:
+            # Another publisher, who is counted anew.
+            self._lost_before += self._lost
+        self._lost = lost_packets
+        unit = fed.unit
+        coded = CodedUnit(
+            unit=unit,
+            position=self._timestamps.extend(unit.timestamp),
+            arrived_s=fed.arrived_s,
+            wall_time=self._wall_time(unit.timestamp, track),
+            lost_packets=self._lost_before + lost_packets,
+            size_bytes=sum([len(part) for part in unit.units]),
+        )
+        self._on_unit(coded, fed.config, self._clock_rate_hz)
 
-    def take_rtcp(self, batch: PacketBatch) -> None:
-        """Take compound RTCP packets of the publisher."""
-        for compound in batch.packets:
-            self._wall_clock.take(compound)
+    def _wall_time(self, timestamp: int, track: Track) -> WallTime | None:
+        # The relay's own reports tell when packets came, not when pictures were taken.
+        position = track.position if track.publisher_has_reported else None
+        if position is not None and position.clock.report is not None:
+            self._wall_clock.take(position.clock.report)
+        return self._wall_clock.at(timestamp)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from headwater.protocol.errors import ProtocolError
-from headwater.protocol.rtcp import SenderReport, parse_rtcp
+from headwater.media.tracks.timeline import SenderClock
 
 _NTP_SECOND = 1 << 32
 _NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
@@ -36,27 +35,22 @@ class WallClock:
 
     def __init__(self, clock_rate_hz: int) -> None:
         self._clock_rate_hz = clock_rate_hz
-        self._report: SenderReport | None = None
+        self._report: SenderClock | None = None
         self._agrees = False
 
-    def take(self, compound: bytes) -> None:
-        """Note the sender report of a compound RTCP packet; what cannot be read is passed over."""
-        try:
-            packets = parse_rtcp(compound)
-        except ProtocolError:
-            return
-        for packet in packets:
-            # Cameras without a clock send zero (RFC 3550 §6.4.1).
-            if isinstance(packet, SenderReport) and packet.ntp:
-                before, self._report = self._report, packet
-                self._agrees = before is not None and self._follows(before, packet)
+    def take(self, report: SenderClock) -> None:
+        """Note the last sender report; one that is known already is no other."""
+        # Cameras without a clock send zero (RFC 3550 §6.4.1).
+        if report.ntp and report != self._report:
+            before, self._report = self._report, report
+            self._agrees = before is not None and self._follows(before, report)
 
     def at(self, timestamp: int) -> WallTime | None:
         """Return the wall clock of a timestamp; None before the first report."""
         report = self._report
         if report is None:
             return None
-        passed_s = self._between_s(report.rtp_timestamp, timestamp)
+        passed_s = self._between_s(report.timestamp, timestamp)
         try:
             instant = _instant(report.ntp) + timedelta(seconds=passed_s)
         except OverflowError:
@@ -64,11 +58,11 @@ class WallClock:
         trusted = self._agrees and abs(passed_s) <= _LONGEST_S and instant >= _UNSET_BEFORE
         return WallTime(instant, trusted)
 
-    def _follows(self, before: SenderReport, after: SenderReport) -> bool:
+    def _follows(self, before: SenderClock, after: SenderClock) -> bool:
         """Whether wall clock and RTP clock went on alike from one report to the next."""
         wall_s = (after.ntp - before.ntp) / _NTP_SECOND
-        media_s = self._between_s(before.rtp_timestamp, after.rtp_timestamp)
-        return after.ssrc == before.ssrc and abs(wall_s - media_s) <= _MOST_DISAGREEMENT_S
+        media_s = self._between_s(before.timestamp, after.timestamp)
+        return abs(wall_s - media_s) <= _MOST_DISAGREEMENT_S
 
     def _between_s(self, start: int, end: int) -> float:
         units = (end - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
