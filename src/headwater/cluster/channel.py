@@ -22,6 +22,26 @@ _MOST_MESSAGE_BYTES: Final = 256 << 20
 _MOST_QUEUED_BYTES: Final = 256 << 20
 """What may wait for a process that does not read; more is as good as its end."""
 
+
+def first_message(sock: socket.socket) -> object:
+    """Wait for the first message of a `Channel` at the other end, before there is one at this end.
+
+    Raises EOFError where the other end is closed instead.
+    """
+    length, _ = _HEAD.unpack(_exactly(sock, _HEAD.size))
+    return pickle.loads(_exactly(sock, length))  # noqa: S301 - of a process of this program
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        came = sock.recv(size - len(data))
+        if not came:
+            raise EOFError("the other process is gone")
+        data += came
+    return bytes(data)
+
+
 OnMessage = Callable[[object, socket.socket | None], None]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from headwater.app.rtsp_server import server_url
 from headwater.app.workers.merged_status import merged_status, worker_status
-from headwater.app.workers.worker import WorkerPlace
+from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
 from headwater.cluster.messages import Answer, Beat, Order
@@ -57,8 +57,8 @@ class WorkerProcess(Protocol):
         """End it at once; nothing is done where it has ended."""
 
 
-Spawn = Callable[[Settings, WorkerPlace, socket.socket], Awaitable[WorkerProcess]]
-"""Starts a process with these settings, which speaks with us on the socket."""
+Spawn = Callable[[socket.socket], Awaitable[WorkerProcess]]
+"""Starts a process that waits on the socket for its `WorkerOrder`, and speaks with us there."""
 
 
 @dataclass(eq=False, slots=True)
@@ -88,6 +88,8 @@ class Fleet:
         self._questions = Questions()
         self._workers: dict[str, _Worker] = {}
         self._keepers: list[asyncio.Task[None]] = []
+        # A process that has loaded everything and waits to take the place of one that dies.
+        self._spare: tuple[WorkerProcess, socket.socket] | None = None
         self._held = HeldPorts()
         self._ports: dict[str, int] = {}
         self._state = ServerState.STARTING
@@ -142,6 +144,7 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._keepers = [loop.create_task(self._keep(worker)) for worker in workers]
         self._keepers.append(loop.create_task(self._look()))
+        self._keepers.append(loop.create_task(self._have_spare()))
         pids = [worker.process.pid for worker in workers]
         logger.info("workers started", extra={"workers": self._count, "pids": pids})
 
@@ -163,6 +166,11 @@ class Fleet:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         for worker in workers:
             worker.channel.close()
+        if self._spare is not None:
+            process, own = self._spare
+            own.close()
+            process.kill()
+            await process.wait()
         self._questions.give_up(RuntimeError("the server stops"))
         self._held.release()
         self._loop.stop()
@@ -284,24 +292,36 @@ class Fleet:
         return WorkerPlace(number, self._count, self._machine_key)
 
     async def _begin(self, place: WorkerPlace) -> _Worker:
-        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            process = await self._spawn(self._resolved(self.settings), place, other)
-        except BaseException:
-            own.close()
-            raise
-        finally:
-            other.close()
+        spare, self._spare = self._spare, None
+        process, own = await self._new_process() if spare is None else spare
         name = place.name
 
         def receive(message: Any, sock: socket.socket | None) -> None:
             self._receive(worker, message, sock)
 
         channel = Channel(own, self._loop, receive, lambda: None)
+        channel.send(WorkerOrder(settings=self._resolved(self.settings), place=place))
         worker = _Worker(place, process, channel)
         self._directory.join(name, channel.send)
         self._workers[name] = worker
         return worker
+
+    async def _new_process(self) -> tuple[WorkerProcess, socket.socket]:
+        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with other:
+                return await self._spawn(other), own
+        except BaseException:
+            own.close()
+            raise
+
+    async def _have_spare(self) -> None:
+        """Have a process ready: to start one takes longer than a second on a busy machine."""
+        while True:
+            if self._spare is None:
+                with contextlib.suppress(OSError):  # it is tried again
+                    self._spare = await self._new_process()
+            await asyncio.sleep(_LOOK_S)
 
     async def _until_ready(self, worker: _Worker) -> None:
         loop = asyncio.get_running_loop()

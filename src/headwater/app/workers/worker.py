@@ -87,6 +87,14 @@ def _name(number: int) -> str:
     return f"worker-{number + 1}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerOrder:
+    """What a process that waits is to be; the first that it is told."""
+
+    settings: Settings
+    place: WorkerPlace
+
+
 class WorkerServer(RtspServer):
     """A whole server that shares ports and paths with the other workers of its machine.
 

@@ -1,22 +1,20 @@
-"""The process of one worker: `python -m headwater.cli.process.worker_daemon ORDER CONTROL`.
+"""The process of one worker: `python -m headwater.cli.process.worker_daemon CONTROL LOOP`.
 
-It is run by `worker_process.spawn_worker` alone, with two descriptors.
+It is run by `worker_process.spawn_worker` alone: with a descriptor, and the name of an event loop.
 """
 
 import socket
 import sys
 
 from headwater.cli.failures import CommandFailed, show
-from headwater.cli.process.handover import received_order
-from headwater.cli.process.worker_process import WorkerOrder, serve_as_worker
+from headwater.cli.process.event_loop import LoopChoice
+from headwater.cli.process.worker_process import serve_as_worker
 
 
 def main(arguments: list[str]) -> None:
-    """Serve as the order of the first descriptor says, with the supervisor at the second."""
-    order = received_order(int(arguments[0]), WorkerOrder)
-    control = socket.socket(fileno=int(arguments[1]))
+    """Serve as the supervisor, which is at the other end of the descriptor, says."""
     try:
-        serve_as_worker(order, control)
+        serve_as_worker(socket.socket(fileno=int(arguments[0])), LoopChoice(arguments[1]))
     except CommandFailed as failure:
         show(failure, sys.stderr)
         sys.exit(failure.exit_code)

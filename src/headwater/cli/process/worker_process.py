@@ -5,31 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
-from dataclasses import dataclass
 
 from headwater.app.workers.fleet import WorkerProcess
-from headwater.app.workers.worker import WorkerPlace, WorkerServer
-from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
-from headwater.cli.process.handover import written_order
+from headwater.app.workers.worker import WorkerOrder, WorkerServer
+from headwater.cli.process.event_loop import (
+    LoopChoice,
+    StopAsked,
+    loop_factory,
+    run_until_signalled,
+)
 from headwater.cli.process.logs import change_logs, configure_logs
 from headwater.cli.process.serving import failures_logged, start_server
-from headwater.config.settings import Settings
+from headwater.cluster.channel import first_message
 from headwater.frames.remux.interpreter import interpreter_options
 
 _MODULE = "headwater.cli.process.worker_daemon"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkerOrder:
-    """What a worker is to be."""
-
-    settings: Settings
-    place: WorkerPlace
-    loop: LoopChoice
 
 
 class _Process:
@@ -48,32 +41,36 @@ class _Process:
                 self._process.kill()
 
 
-async def spawn_worker(
-    settings: Settings, place: WorkerPlace, control: socket.socket, loop: LoopChoice
-) -> WorkerProcess:
-    """Start a worker. Raises OSError where the system lets no process begin."""
-    order = written_order(WorkerOrder(settings=settings, place=place, loop=loop))
-    try:
-        words = (*interpreter_options(), "-m", _MODULE, str(order), str(control.fileno()))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(order, control.fileno()),
-            # A group of its own: Ctrl-C and a terminal's end are for the supervisor.
-            process_group=0,
-        )
-    finally:
-        os.close(order)
+async def spawn_worker(control: socket.socket, loop: LoopChoice) -> WorkerProcess:
+    """Start a process that waits for its order. Raises OSError where the system lets none begin."""
+    words = (*interpreter_options(), "-m", _MODULE, str(control.fileno()), loop.value)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=(control.fileno(),),
+        # A group of its own: Ctrl-C and a terminal's end are for the supervisor.
+        process_group=0,
+    )
     return _Process(process)
 
 
-def serve_as_worker(order: WorkerOrder, control: socket.socket) -> None:
-    """Serve until the supervisor or SIGTERM ends it; raises CommandFailed when it cannot start."""
-    configure_logs(order.settings.log, worker=order.place.name)
+def serve_as_worker(control: socket.socket, loop: LoopChoice) -> None:
+    """Wait for an order, and serve until the supervisor or SIGTERM ends it.
+
+    Raises CommandFailed when it cannot start.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    loop_factory(loop)  # what it needs is loaded now
+    try:
+        order = first_message(control)
+    except (EOFError, OSError):
+        return
+    if not isinstance(order, WorkerOrder):
+        raise TypeError(f"the order is a {type(order).__name__}")
+    configure_logs(order.settings.log, worker=order.place.name)
     with failures_logged(order.settings.log.format):
-        run_until_signalled(lambda stop_asked: _serve(order, control, stop_asked), order.loop)
+        run_until_signalled(lambda stop_asked: _serve(order, control, stop_asked), loop)
 
 
 async def _serve(order: WorkerOrder, control: socket.socket, stop_asked: StopAsked) -> None:
