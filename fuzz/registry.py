@@ -61,6 +61,9 @@ TARGET_NAMES = (
     "hook_answers",
     "config_file",
     "config_text",
+    "stun",
+    "webrtc_offer",
+    "incoming_track",
 )
 
 

@@ -20,6 +20,7 @@ NOT_RUN_LANGUAGES = {
     "text": "what a program prints",
     "json": "a log line; tests/cli/test_logs.py has the server write the same",
     "typescript": "the program of another server, beside ours",
+    "js": "a page's script; tests/interop/whep_page.html is one that a browser runs",
     "yaml": "another program's configuration",
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }

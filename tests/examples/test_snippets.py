@@ -262,17 +262,20 @@ def test_our_commands_run(
     environment: dict[str, str],
     free_port_numbers: FreePorts,
 ) -> None:
-    (free,) = free_port_numbers(1)
+    free, for_browsers = free_port_numbers(2)
     serves = "headwater serve" in command.text
     own_port = free if serves else port
     if serves:
-        environment = environment | {"HEADWATER_SERVER__PUBLISH_PORT": str(free)}
+        environment = environment | {
+            "HEADWATER_SERVER__PUBLISH_PORT": str(free),
+            "HEADWATER_WEBRTC__PORT": "0",
+        }
     elif "headwater status" in command.text or "headwater reload" in command.text:
         # Other servers of this user may run on this machine.
         path = Path(environment["XDG_RUNTIME_DIR"], "headwater", f"status-{port}.sock")
         environment = environment | {"HEADWATER_CONTROL__STATUS_SOCKET": str(path)}
     text = command.text.replace("/stream1", "/another") if " publish " in command.text else ""
-    text = with_ports(text or command.text, own_port)
+    text = with_ports(text or command.text, own_port).replace("8080", str(for_browsers))
     command_line = ["bash", "-c", text]
     if serves:
         if command.snippet.page == "users-and-tls.md":

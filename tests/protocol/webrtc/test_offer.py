@@ -104,3 +104,12 @@ def test_the_answer_has_each_section_and_every_way_in() -> None:
     priorities = [int(candidate[3]) for candidate in candidates]
     assert priorities == sorted(priorities, reverse=True)
     assert len(set(priorities)) == 4
+
+
+def test_what_no_line_may_hold_is_left_out_of_a_codec() -> None:
+    """Found by fuzzing: a parameter with a control character went into the answer."""
+    text = read("obs").replace(b"useinbandfec=1", b"useinbandfec=a\x0bb")
+    text = text.replace(b"a=rtpmap:96 H264", b"a=rtpmap:96 H\x7f264")
+    audio, video = Offer.parse(text).sections
+    assert "useinbandfec" not in audio.codecs[0].parameters
+    assert video.codecs == ()

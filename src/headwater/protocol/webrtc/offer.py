@@ -111,10 +111,14 @@ def _section(media: MediaDescription, attributes: Pairs, index: int) -> OfferedS
             maps[number].encoding,
             maps[number].clock_rate_hz,
             maps[number].channels,
-            dict(parameters.get(number, {})),
+            {
+                name: value
+                for name, value in parameters.get(number, {}).items()
+                if _is_plain(name) and _is_plain(value)
+            },
         )
         for number in media.formats
-        if number in maps
+        if number in maps and _is_plain(maps[number].encoding)
     ]
     return OfferedSection(
         mid=_token(first_value(attributes, "mid") or str(index)),
@@ -162,9 +166,14 @@ def _first(attributes: Sequence[Pairs], name: str) -> str | None:
 
 def _token(text: str) -> str:
     """Return a word of the offer that the answer repeats; raise where a line could be forged."""
-    if not text.isascii() or not text.isprintable() or " " in text:
+    if not _is_plain(text) or " " in text:
         raise _unusable("a word of it holds characters that no token has")
     return text
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text can stand in the answer as it is."""
+    return text.isascii() and text.isprintable()
 
 
 def _unusable(what: str) -> ProtocolError:
