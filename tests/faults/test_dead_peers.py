@@ -149,10 +149,13 @@ def test_no_deadline_goes_by_the_wall_clock() -> None:
                 if call in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"}:
                     asked.add((str(source.relative_to(package)), call))
     # Whether a certificate is valid is a question of the date, and sender reports tell it. What
-    # proves a password to an ONVIF camera holds the camera's date, known by how far it is off.
+    # proves a password to an ONVIF camera holds the camera's date, known by how far it is off. A
+    # probe tells how far a sender's clock is off.
     assert asked == {
         ("net/tls_context.py", "datetime.now"),
+        ("client/probe/sender_clock.py", "time.time"),
         ("relay/reports.py", "time.time"),
+        ("webrtc/service.py", "time.time"),
         ("onvif/device_conversation.py", "datetime.now"),
         ("onvif/service_calls.py", "datetime.now"),
     }

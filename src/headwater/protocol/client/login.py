@@ -63,7 +63,7 @@ class Login:
                 return None
             case BasicChallenge():
                 return format_authorization(BasicCredentials(self.username, self._password))
-            case DigestChallenge() as challenge:
+            case challenge:
                 self._count += 1
                 return format_authorization(
                     answer_challenge(
