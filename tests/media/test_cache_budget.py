@@ -118,3 +118,19 @@ def test_mounts_share_the_budget_of_their_table(stage: Any) -> None:
         mount.close("over")
     assert table.cache_budget.held_bytes == 0
     assert table.cache_budget.left_bytes > 0
+
+
+def test_as_many_give_way_as_are_needed() -> None:
+    budget = CacheBudget(UNLIMITED)
+    logs = [cache(budget) for _ in range(3)]
+    for log in logs:
+        fill(log, 10)
+    budget.most_bytes = logs[0].held_bytes * 3 // 2
+    budget.make_room()
+    assert sorted(log.overflows for log in logs) == [0, 1, 1]
+    assert budget.held_bytes == logs[0].held_bytes + logs[1].held_bytes + logs[2].held_bytes
+    # Where all together cannot make room, all gave way, and those that hold nothing count none.
+    budget.most_bytes = -8
+    budget.make_room()
+    assert [log.overflows for log in logs] == [1, 1, 1]
+    assert budget.held_bytes == 0

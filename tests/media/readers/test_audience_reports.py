@@ -133,3 +133,31 @@ def test_rtcp_that_breaks_a_reader_on_its_way_ends_only_that_one(stage: Any) -> 
     mount.tracks[0].write_rtcp([report])
     assert readers[0].closed == ["failed"]
     assert readers[1].rtcp == [(0, report)]
+
+
+def test_a_reader_that_takes_no_report_is_let_go_alone(stage: Any) -> None:
+    mount, video, _ = stage.filled()
+    mount.tracks[0].write_rtcp([video.report(NTP)])
+    failing, other = stage.FakeReader("failing"), stage.FakeReader("other")
+    failing.fail_in = "send_rtcp"
+    for reader in (failing, other):
+        stage.play(mount, reader)
+    stage.advance(1.0)
+    assert [len(failing.closed), len(other.closed)] == [1, 0]
+    assert [index for index, _ in other.rtcp][:1] == [0]
+    assert [reader.id for reader in mount.snapshot().readers] == ["other"]
+
+
+def test_stopping_a_track_that_a_reader_does_not_play_changes_nothing(stage: Any) -> None:
+    mount, video, audio = stage.filled()
+    reader, stranger = stage.FakeReader(), stage.FakeReader("stranger")
+    stage.play(mount, reader, 0)
+    mount.stop_reader(stranger)
+    mount.stop_reader(reader, [1])
+    mount.tracks[0].write(video.picture(1))
+    mount.tracks[1].write([audio.packet()])
+    assert reader.seqs(0)[-1] == video.seq - 1
+    mount.stop_reader(reader, [0])
+    mount.stop_reader(reader, [0])
+    mount.tracks[0].write(video.picture(1))
+    assert reader.seqs(0)[-1] == video.seq - 2

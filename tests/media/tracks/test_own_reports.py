@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from headwater.media.tracks.timeline import NTP_SECOND, signed_32
+from headwater.media.tracks.own_reports import OwnReports
+from headwater.media.tracks.timeline import NTP_SECOND, TrackClock, signed_32
 from headwater.protocol.rtcp import SenderReport, parse_rtcp
 
 WALL = 3_900_000_000 << 32
@@ -183,3 +184,17 @@ def test_a_silent_track_is_not_reported_for(stage: Any) -> None:
 
 def test_no_reports_are_made_where_they_are_not_wanted(stage: Any) -> None:
     assert Scene(stage, make_sender_reports=False).run(20) == []
+
+
+@pytest.mark.parametrize(
+    ("step_s", "taken_over"), [(0.0, 0.0), (0.8, 0.1), (-0.8, -0.1), (1.5, 1.5)]
+)
+def test_a_difference_is_taken_over_in_parts_and_a_new_start_whole(
+    step_s: float, taken_over: float
+) -> None:
+    reports = OwnReports()
+    first = reports.report(TrackClock(90_000, 1_000, 50.0, None), 50.0, WALL)
+    assert (first.ntp, first.timestamp) == (WALL, 1_000)
+    seen = 1_000 + 5 * 90_000 + round(step_s * 90_000)
+    again = reports.report(TrackClock(90_000, seen, 55.0, None), 55.0, WALL + 5 * NTP_SECOND)
+    assert again.timestamp == 1_000 + 5 * 90_000 + round(taken_over * 90_000)
