@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import pytest
+from bit_text import packed, ue
 from nal_units import H265
 
 from headwater.codecs.bits import BitsEnd
@@ -55,3 +56,57 @@ def test_an_sps_cut_anywhere_is_refused_or_read_without_its_tail() -> None:
         with pytest.raises(BitsEnd):
             H265Sps.parse(H265.sps[:end])
     assert whole.content_bits is not None
+
+
+# Everything in front of what the cases tell of: one sub-layer, 64x32 pictures, 4:2:0, 8 bits.
+FRONT = (
+    f"{0x4201:016b}{0:04b}{0:03b}1"
+    f"{1:08b}{(1 << 32) - 1:032b}{(1 << 48) - 1:048b}{93:08b}"
+    + ue(0, 1, 64, 32)
+    + "0"
+    + ue(0, 0, 4)
+    + "1"
+    + ue(4, 2, 0)
+)
+BLOCKS, NO_LISTS, NO_PCM, NO_SETS, NO_LONG, TOOLS = ue(*[0] * 6), "0", "0", ue(0), "0", "11"
+LISTS = "11" + ("0" + ue(0)) * 20
+LISTS_OF_THE_STANDARD = "10"
+PCM = "1" + "01110111" + ue(0, 0) + "1"
+LONG = "1" + ue(2) + "101010101" * 2
+SETS = ue(2) + ue(1, 0) + ue(0) + "1" + "0" + ue(0, 0)
+NO_TIMING = "0" * 4 + "000" + "0"
+WINDOW = "0" * 4 + "000" + "1" + ue(1, 1, 1, 1)
+TIMING = "1" + f"{1_001:032b}{30_000:032b}"
+RESTRICTION = "1" + "111" + ue(0, 0, 0, 15, 15)
+REFERENCE = "00" + "1" + ue(0) + ue(0)
+
+
+@pytest.mark.parametrize(
+    ("tail", "rate"),
+    [
+        (BLOCKS + NO_LISTS + "11" + NO_PCM + NO_SETS + NO_LONG + TOOLS + "0", None),
+        (BLOCKS + LISTS + "11" + PCM + SETS + LONG + TOOLS + "0", None),
+        (BLOCKS + LISTS_OF_THE_STANDARD + "11" + PCM + SETS + LONG + TOOLS + "0", None),
+        (BLOCKS + "0110" + NO_SETS + "0" + TOOLS + "1" + NO_TIMING + "0" + "0", None),
+        (BLOCKS + "0110" + NO_SETS + "0" + TOOLS + "1" + WINDOW + "0" + RESTRICTION, None),
+        (
+            BLOCKS + "0110" + NO_SETS + "0" + TOOLS + "1" + NO_TIMING + TIMING + "00" + "0",
+            30_000 / 1_001,
+        ),
+        (
+            BLOCKS
+            + ("0110" + NO_SETS + "0" + TOOLS + "1")
+            + (WINDOW + TIMING + "1" + ue(0) + "1" + REFERENCE + RESTRICTION),
+            30_000 / 1_001,
+        ),
+    ],
+)
+@pytest.mark.parametrize("extension", [False, True])
+def test_what_encoders_seldom_write(tail: str, rate: float | None, extension: bool) -> None:
+    bits = FRONT + tail + ("1" + "0" * 8 if extension else "0")
+    unit = packed(bits + "1")
+    assert b"\0\0\3" not in unit
+    found = H265Sps.parse(unit)
+    assert (found.width, found.height, found.reorder_frames) == (64, 32, 2)
+    assert found.frame_rate_hz == rate
+    assert found.content_bits == (None if extension else len(bits))

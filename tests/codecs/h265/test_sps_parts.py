@@ -1,6 +1,7 @@
 """The parts of an SPS that are passed over: each ends where the syntax of ITU-T H.265 says."""
 
 import pytest
+from bit_text import packed, ue
 
 from headwater.codecs.bits import BitReader, BitsEnd
 from headwater.codecs.h265.sps_parts import (
@@ -13,15 +14,8 @@ from headwater.codecs.h265.sps_parts import (
 BEHIND = "1011" * 8
 
 
-def ue(*numbers: int) -> str:
-    """The bits of `ue(v)` numbers (§9.2)."""
-    codes = (f"{number + 1:b}" for number in numbers)
-    return "".join("0" * (len(code) - 1) + code for code in codes)
-
-
 def reader(bits: str) -> BitReader:
-    padded = bits + "0" * (-len(bits) % 8)
-    return BitReader(int(padded, 2).to_bytes(len(padded) // 8, "big"))
+    return BitReader(packed(bits))
 
 
 GENERAL = f"01100010{0x20000000:032b}{0x900000000000:048b}{93:08b}"
