@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 from machine import machine
-from rtsp_peer import TcpPublisher, TcpReader
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from server_rig import certificate
+
+from headwater.config.settings import Settings
+from headwater.net.settings import TlsSettings
+
+__all__ = ["certificate"]
 
 
 async def test_a_reader_at_another_worker_gets_every_packet_in_order() -> None:
@@ -18,6 +25,35 @@ async def test_a_reader_at_another_worker_gets_every_packet_in_order() -> None:
         got = [await reader.peer.frame() for _ in range(51)]
         assert [packet for channel, packet in got if channel == 0] == [*kept, *sent]
         assert reader.play.header("RTP-Info") is not None
+
+
+async def test_a_reader_over_tls_stays_where_it_is_and_its_worker_pulls(
+    certificate: TlsSettings,
+) -> None:
+    context = ssl.create_default_context(cafile=certificate.certificate)
+    async with machine(settings=Settings(tls=certificate), hot_readers=10) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        peer = await RtspPeer.connect(both.port(1), ssl=context, server_hostname="localhost")
+        assert (await peer.ask("DESCRIBE", both.url(1))).status == 200
+        assert both.pulls(1).has("/cam")
+        plain = await RtspPeer.connect(both.port(1))
+        other = both.url(1, "/other")
+        await TcpPublisher.start(both.port(0), both.url(0, "/other"))
+        assert (await plain.ask("DESCRIBE", other)).status == 200
+        assert not both.pulls(1).has("/other")
+        assert len(both.inside(1).connections) == 1
+
+
+async def test_a_mount_that_is_hot_is_pulled_by_further_readers() -> None:
+    async with machine(hot_readers=3) as both:
+        await TcpPublisher.start(both.port(0), both.url(0))
+        for _ in range(5):
+            await TcpReader.start(both.port(1), both.url(1))
+        # All five came before the worker has counted again.
+        assert len(both.mount(0).readers) == 4
+        assert both.mount(0).counted_readers == 3
+        assert both.mount(1).counted_readers == 2
 
 
 async def test_r13_a_crowd_at_another_worker_is_one_pull_and_none_when_it_has_gone() -> None:

@@ -49,6 +49,8 @@ def merged_status(statuses: Sequence[ServerStatus]) -> ServerStatus:
         egresses=tuple(each for status in statuses for each in status.egresses),
         mounts=_merged_mounts(mount for status in statuses for mount in status.mounts),
         sessions=tuple(each for status in statuses for each in status.sessions),
+        forwards=tuple(each for status in statuses for each in status.forwards),
+        sources=tuple(each for status in statuses for each in status.sources),
     )
 
 
