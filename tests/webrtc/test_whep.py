@@ -13,7 +13,7 @@ from server_rig import LoopClock
 from web_rig import WebFactory, WebServer
 from webrtc_peer import VIDEO, WebRtcPeer, offer, post
 
-from headwater import MountSettings
+from headwater import LimitSettings, MountSettings
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.protocol.rtcp import Bye, SenderReport, parse_rtcp
@@ -234,6 +234,44 @@ async def test_a_viewer_is_a_session_like_any_other(web: WebServer) -> None:
     assert (reader.id, reader.sent_packets) == (session.id, len(peer.media))
     assert await web.server.close_session(session.id)
     await peer.until(lambda: peer.left)
+    await peer.close()
+
+
+async def test_viewers_stay_while_their_publisher_comes_back(web: WebServer) -> None:
+    published, peer = await watched(web)
+    published.publisher.close()
+    again = PublishedFilm(web.server, H264)
+    again.show(12)
+    await peer.until(lambda: sum(packet[1] >> 7 for packet in peer.media) == 17)
+    sequence = numbers(peer.media)
+    assert sequence == [sequence[0] + index & 0xFFFF for index in range(len(sequence))]
+    assert len({ssrc(packet) for packet in peer.media}) == 1
+    await peer.close()
+
+
+async def test_a_viewer_that_fails_is_alone(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, peer = await watched(web)
+    other = await WebRtcPeer.watch(web.port, "/front")
+    await other.until(lambda: other.media)
+    first, _ = inside(web.server).web.webrtc.viewers
+    monkeypatch.setattr(first.peer_connection, "protect", None)
+    published.show(published.left)
+    await peer.until(lambda: peer.left)
+    await other.until(lambda: sum(packet[1] >> 7 for packet in other.media) == 24)
+    for each in (peer, other):
+        await each.close()
+
+
+async def test_what_is_kept_counts_against_the_budget(start_web: WebFactory) -> None:
+    web = await start_web(settings={"limits": LimitSettings(gop_cache_bytes_total=20_000)})
+    published, peer = await watched(web)
+    budget = inside(web.server).mounts.cache_budget
+    published.show(4)
+    await peer.until(lambda: sum(packet[1] >> 7 for packet in peer.media) == 9)
+    assert budget.overflows > 0
+    assert budget.held_bytes <= 20_000
     await peer.close()
 
 

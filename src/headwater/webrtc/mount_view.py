@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
+from headwater.log_pace import paced_logger
+from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount import Mount
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.net.event_loop import EventLoop
 from headwater.protocol.rtcp_build import sender_report
+from headwater.webrtc.kept_batches import KeptBatches
 from headwater.webrtc.view_batch import ViewBatch
 from headwater.webrtc.view_track import ViewTrack
 
-_STALE_S: Final = 5.0
-"""What is kept would freeze on who begins now, where nothing came for so long."""
+logger = paced_logger(__name__)
 
 
 class ViewReader(Protocol):
@@ -22,6 +24,9 @@ class ViewReader(Protocol):
 
     def send(self, batch: ViewBatch) -> None:
         """Take packets, at once and without waiting."""
+
+    def send_failed(self, error: Exception) -> None:
+        """Learn that `error` came out of `send`."""
 
 
 class MountView:
@@ -33,7 +38,13 @@ class MountView:
         left_out: encodings of the tracks that no browser plays over WebRTC.
     """
 
-    def __init__(self, mount: Mount, loop: EventLoop, on_deserted: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        mount: Mount,
+        loop: EventLoop,
+        budget: CacheBudget,
+        on_deserted: Callable[[], None],
+    ) -> None:
         self.mount = mount
         self._loop = loop
         self._on_deserted = on_deserted
@@ -46,10 +57,7 @@ class MountView:
         self._readers: dict[ViewReader, None] = {}
         self._guests = 0
         self._waiting: list[tuple[int, PacketBatch]] = []
-        self._log: list[ViewBatch] = []
-        self._log_bytes = 0
-        self._log_begins_whole = False
-        self._last_s = 0.0
+        self._kept = KeptBatches(mount, budget)
         self._open = False
 
     @property
@@ -84,6 +92,7 @@ class MountView:
         self._guests -= 1
         if self._guests == 0:
             self._open = False
+            self._kept.forget()
             for index, outlet in self._outlets.items():
                 self.mount.tracks[index].fan_out.remove(outlet)
             self._on_deserted()
@@ -99,8 +108,7 @@ class MountView:
 
     def kept(self) -> list[ViewBatch]:
         """Return what came since the last key frame, which is its first; empty where it is old."""
-        fresh = self._loop.time() - self._last_s < _STALE_S
-        return list(self._log) if fresh and self._log_begins_whole else []
+        return self._kept.fresh(self._loop.time())
 
     def request_key_frame(self) -> None:
         """Ask the publisher for a key frame of the pictures."""
@@ -147,29 +155,19 @@ class MountView:
         for index, batch in waiting:
             for cut in self._take(index, batch):
                 for reader in tuple(self._readers):
-                    reader.send(cut)
+                    try:
+                        reader.send(cut)
+                    except Exception as error:
+                        # One viewer's trouble, and nobody else's.
+                        logger.exception("viewer failed", extra={"mount": self.mount.path})
+                        reader.send_failed(error)
                 cut.forget_layouts()
 
     def _take(self, index: int, batch: PacketBatch) -> list[ViewBatch]:
-        self._last_s = batch.arrived_s
         made = list(self.tracks[index].batches_of(batch.packets))
         for cut in made:
-            self._keep(cut)
+            self._kept.add(cut, batch.arrived_s)
         return made
-
-    def _keep(self, batch: ViewBatch) -> None:
-        """Add to what came since the last key frame; more than the mount may keep is none."""
-        if batch.begins_key_frame:
-            self._log.clear()
-            self._log_bytes = 0
-            self._log_begins_whole = True
-        elif not self._log_begins_whole:
-            return
-        self._log.append(batch)
-        self._log_bytes += batch.size_bytes
-        if self._log_bytes > self.mount.settings.gop_cache_max_bytes:
-            self._log.clear()
-            self._log_begins_whole = False
 
 
 class _ViewOutlet:

@@ -104,7 +104,10 @@ class WebRtcService:
         view = self._views.get(mount)
         if view is None:
             view = self._views[mount] = MountView(
-                mount, self._relay.loop, partial(self._forget_view, mount)
+                mount,
+                self._relay.loop,
+                self._relay.mounts.cache_budget,
+                partial(self._forget_view, mount),
             )
         return view
 

@@ -160,6 +160,10 @@ class Viewer(End):
             self._waits_for_key_frame = False
         self._send_now(batch)
 
+    def send_failed(self, error: Exception) -> None:
+        """End: what could not be sent once leaves a gap that nobody tells of."""
+        self._loop.call_soon(self._end, self, f"delivery failed: {error}")
+
     def send_report(self, track: int, compound: bytes) -> None:
         """Send a sender report of a track that it is sent."""
         if self._playing and self._peer is not None and track in self._payload_types:
