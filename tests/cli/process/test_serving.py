@@ -1,6 +1,7 @@
 """How `headwater serve` ends, seen by everybody on it: drain, refusals, farewells, exit codes."""
 
 import asyncio
+import json
 import os
 import pty
 import re
@@ -13,14 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from logged import events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from server_rig import ServerFactory, clock, start_server
 from udp_peer import UdpPair, UdpReader
 
 from headwater import RtspServer
+from headwater.cli.failures import EXIT_CONFIGURATION, EXIT_FAILED, CommandFailed
 from headwater.cli.process import serving
+from headwater.cli.process.event_loop import LoopChoice
 from headwater.cli.process.reloading import Reloading
+from headwater.cli.process.serving import ServeOrder
 from headwater.cli.process.settings_source import SettingsSource
+from headwater.config.settings import LogFormat, LogSettings, Settings
+from headwater.control import socket_path
+from headwater.control.settings import ControlSettings
 from headwater.control.status_client import ask
+from headwater.net.settings import TlsSettings
+from headwater.server.settings import ServerSettings
+
+__all__ = ["clock", "start_server"]
 
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
 BYE = 203
@@ -189,3 +202,55 @@ async def test_without_sighup_there_is_nothing_to_take(monkeypatch: pytest.Monke
         Reloading(RtspServer(), SettingsSource()), asyncio.Event()
     ) as nothing:
         assert nothing is None
+
+
+def order(**settings: Any) -> ServeOrder:
+    return ServeOrder(settings=Settings(**settings), loop=LoopChoice.ASYNCIO)
+
+
+def test_a_server_that_cannot_start_says_so_in_the_form_of_its_logs(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = ServerSettings(host="127.0.0.1", publish_port=taken.getsockname()[1])
+        with pytest.raises(CommandFailed, match="Address already in use") as failed:
+            serving.serve_until_signalled(order(server=listen))
+        assert "--publish-port" in failed.value.remedy
+        assert capfd.readouterr().err == ""
+        with pytest.raises(SystemExit) as ended:
+            serving.serve_until_signalled(
+                order(server=listen, log=LogSettings(format=LogFormat.JSON))
+            )
+    assert ended.value.code == EXIT_FAILED
+    said = json.loads(capfd.readouterr().err)
+    assert said["event"] == "server not started"
+    assert str(listen.publish_port) in said["cause"]
+
+
+async def test_a_certificate_that_went_away_is_a_fault_of_the_configuration() -> None:
+    tls = TlsSettings(certificate="/no/such/cert.pem", key="/no/such/key.pem")
+    settings = Settings(server=ServerSettings(host="127.0.0.1", publish_port=0), tls=tls)
+    with pytest.raises(CommandFailed, match=r"cert\.pem") as failed:
+        await serving.start_server(RtspServer(settings=settings), settings)
+    assert failed.value.exit_code == EXIT_CONFIGURATION
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_status_socket_that_cannot_be_opened(
+    start_server: ServerFactory,
+    short_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    named: bool,
+) -> None:
+    named_path = str(short_folder / "gone" / "own.sock") if named else "auto"
+    monkeypatch.setattr(socket_path, "automatic_path", lambda _port: short_folder / ("x" * 200))
+    server = await start_server(
+        settings=Settings(control=ControlSettings(status_socket=named_path))
+    )
+    if named:
+        with pytest.raises(CommandFailed, match=r"own\.sock"):
+            await serving.open_status_socket(server)
+        return
+    await serving.open_status_socket(server)
+    assert "no status socket" in events(caplog.records)
