@@ -40,7 +40,7 @@ run: $(STAMPS)/media
 	$(BIN)/headwater demo $(ARGS)
 
 test: $(STAMPS)/test
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not interop and not netns and not attack" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not interop and not netns and not attack" $(ARGS)
 
 coverage:
 	$(MAKE) test ARGS="--cov --cov-report=json:$(COVERAGE) $(ARGS)"

@@ -122,6 +122,24 @@ async def test_it_is_given_up_when_the_server_stays_away(server: RtspServer, cli
         await watched.run
 
 
+async def test_it_is_given_up_when_the_camera_stays_away(
+    start_server: ServerFactory, clip: Path
+) -> None:
+    camera, server = await start_server(), await start_server()
+    film = Watched(order(clip, camera.publish_url("/clip"), loop=True))
+    await film.display.sends.wait()
+    source = camera.play_url("/clip")
+    watched = Watched(order(source, server.publish_url("/relayed"), give_up_s=60.0))
+    await watched.display.sends.wait()
+    film.stop_asked.set()
+    await film.run
+    await camera.stop()
+    await watched.display.trouble.wait()
+    watched.now_s = 61.0
+    with pytest.raises(CommandFailed, match=r"gave up after 60 s .*: cannot read"):
+        await watched.run
+
+
 async def test_a_file_that_breaks_off_is_not_begun_again(server: RtspServer, clip: Path) -> None:
     watched = Watched(order(clip, server.publish_url("/a")))
     await watched.display.sends.wait()
