@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.shown_text import LINE_CHARACTERS, shown, shown_lines, without_credentials
+from headwater.shown_text import (
+    LINE_CHARACTERS,
+    setting_without_credentials,
+    shown,
+    shown_lines,
+    url_without_credentials,
+    without_credentials,
+)
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=600)
 
@@ -75,6 +82,27 @@ def test_nothing_raw_is_left(text: str, most: int) -> None:
 )
 def test_credentials_of_urls_are_left_out(text: str, without: str) -> None:
     assert without_credentials(text) == without
+
+
+@pytest.mark.parametrize("password", ["pass word", "pass'word", 'pass"word', "pass@word", "a/b\tc"])
+def test_in_a_url_a_password_may_hold_anything(password: str) -> None:
+    url = f"rtsp://ann:{password}@host/cam?x=1"
+    assert url_without_credentials(url) == "rtsp://…@host/cam?x=1"
+    assert setting_without_credentials(("rtsp://host/2", url)) == (
+        "rtsp://host/2",
+        "rtsp://…@host/cam?x=1",
+    )
+
+
+@pytest.mark.parametrize("key", ["passphrase", "password", "pwd", "token", "access_token"])
+def test_secrets_behind_the_host_are_left_out(key: str) -> None:
+    assert url_without_credentials(f"srt://host:9?a=b&{key}=abc&c=d") == (
+        f"srt://host:9?a=b&{key}=…&c=d"
+    )
+
+
+def test_settings_that_are_no_text_stay() -> None:
+    assert setting_without_credentials(5) == 5
 
 
 @given(ANY_TEXT)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any, Final, Self, Union
 
-from headwater.shown_text import without_credentials
+from headwater.shown_text import setting_without_credentials
 
 _UNIONS: Final = frozenset({Union, types.UnionType})
 _SECRETS: Final = ("password", "secret", "token")
@@ -154,5 +154,5 @@ def _shown(name: str, value: Any) -> str:
     if any(word in name for word in _SECRETS) or is_dataclass(value):
         return f"a value of the type {type(value).__name__}"
     if is_plain or (items and all(isinstance(item, str | int | float) for item in items)):
-        return without_credentials(repr(value))
+        return repr(setting_without_credentials(value))
     return f"a {type(value).__name__}"

@@ -22,10 +22,11 @@ _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_LETTERS}\U000e0100-\U000e01ef]")
 # More marks upon one letter than any script needs would be written over the lines around it.
 _PILED_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3,}")
 _SECRET_IN_URL: Final = re.compile(
-    r"((?:passw(?:or)?d|passwd|pwd|pass|secret|token|key|auth)=)[^&/?#\s\"']+", re.IGNORECASE
+    r"((?:passw(?:or)?d|passphrase|pwd|pass|secret|token|key|auth)=)[^&/?#\s\"']+", re.IGNORECASE
 )
 _CUT_BLANKS: Final = re.compile("\\n ?\\Z")
 _CREDENTIALS: Final = re.compile(r"://[^\s\"']*@")
+_LOGIN_OF_URL: Final = re.compile("://.*@", re.DOTALL)
 _RAW_BYTES: Final = range(0xDC80, 0xDD00)
 """What bytes that are no UTF-8 become (PEP 383)."""
 
@@ -54,6 +55,24 @@ def without_credentials(text: str) -> str:
     a URL says of a password, token or key behind its host is left out as well.
     """
     return _SECRET_IN_URL.sub(r"\1…", _CREDENTIALS.sub("://…@", text))
+
+
+def setting_without_credentials(value: object) -> object:
+    """Return a setting as `without_credentials` does a text, for a text that is one URL or a list.
+
+    There blanks and quotes are no end of the URL: they may be a part of its password.
+    """
+    match value:
+        case str():
+            return without_credentials(_LOGIN_OF_URL.sub("://…@", value))
+        case tuple() | list():
+            return type(value)(map(setting_without_credentials, value))
+    return value
+
+
+def url_without_credentials(url: str) -> str:
+    """Return a URL, all of the text, with `…` in place of user name, password and other secrets."""
+    return str(setting_without_credentials(url))
 
 
 def shown_lines(text: str, most: int) -> str:

@@ -126,9 +126,9 @@ def test_secrets_are_never_told() -> None:
     after = Source(url="rtsp://ann:new@camera/1", password="two")
     told: Any = module._section_changes("source", before, after)
     # A password may hold any letter as it is.
-    odd = replace(before, url="rtsp://ann:p@ss/w@rd?@camera/1")
+    odd = replace(before, url="rtsp://ann:p@ss/w 'ord?@camera/1")
     [change, *_] = list(module._section_changes("source", odd, after))
-    assert "ss/w" not in str(change)
+    assert "ord" not in change.before
     assert [str(change) for change in told] == [
         'source.url: "rtsp://…@camera/1" → "rtsp://…@camera/1"',
         "source.password: (secret) → (secret)",

@@ -13,7 +13,7 @@ from headwater.config.applied import SettingsChange
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.config.toml_text import toml_value
-from headwater.shown_text import shown, without_credentials
+from headwater.shown_text import setting_without_credentials, shown
 
 _SECRETS: Final = ("password", "secret", "token")
 _SHOWN_CHARACTERS: Final = 120
@@ -172,4 +172,4 @@ def _text(name: str, value: Any) -> str:
         return _NOT_SET
     if any(word in name for word in _SECRETS):
         return "(secret)"
-    return shown(without_credentials(toml_value(value)), _SHOWN_CHARACTERS)
+    return shown(toml_value(setting_without_credentials(value)), _SHOWN_CHARACTERS)

@@ -24,7 +24,7 @@ from headwater.config.start_checks import start_faults
 from headwater.config.suggestions import section_suggestion, suggestion
 from headwater.config.text_value import choice_value, table_value, text_value
 from headwater.protocol.path_pattern import check_pattern
-from headwater.shown_text import without_credentials
+from headwater.shown_text import setting_without_credentials
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -262,8 +262,9 @@ class _Draft:
             return self._fault(path, "is missing")
         if key is None:
             return self._fault(path, detail["msg"])
-        given = json.dumps(detail["input"], default=str, ensure_ascii=False)
-        given = "the value given" if key.secret else without_credentials(given)
+        fit = setting_without_credentials(detail["input"])
+        given = json.dumps(fit, default=str, ensure_ascii=False)
+        given = "the value given" if key.secret else given
         return self._fault(path, f"{given} is not allowed", allowed=allowed_values(key))
 
     def _named_fault(

@@ -17,7 +17,7 @@ from headwater.media.tracks.track import Track
 from headwater.protocol.sdp import SessionDescription
 from headwater.relay.end import EndKind
 from headwater.relay.relay import Relay
-from headwater.shown_text import shown, without_credentials
+from headwater.shown_text import shown, url_without_credentials, without_credentials
 from headwater.sources.kinds import KINDS
 from headwater.sources.schemes import scheme_of
 from headwater.sources.settings import SourceSettings, SourcesSettings
@@ -98,7 +98,7 @@ class Candidate:
         around: SourceSurroundings,
     ) -> None:
         self.order = order
-        self.name = without_credentials(url)
+        self.name = url_without_credentials(url)
         self.kind = EndKind.CAMERA
         self.state = SourceState.IDLE
         self.tries = 0

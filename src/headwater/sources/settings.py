@@ -9,7 +9,7 @@ from headwater.applies import NOW
 from headwater.client.settings import ClientTransport
 from headwater.net.client_tls import fingerprint_of
 from headwater.setting_fields import take_fields
-from headwater.shown_text import without_credentials
+from headwater.shown_text import url_without_credentials
 from headwater.sources.schemes import scheme_of, split_command
 
 
@@ -138,4 +138,4 @@ def _check_url(name: str, url: str) -> None:
         if scheme_of(url) == "command":
             split_command(url)
     except ValueError as error:
-        raise ValueError(f"{name} is {without_credentials(url)!r}: {error}") from None
+        raise ValueError(f"{name} is {url_without_credentials(url)!r}: {error}") from None

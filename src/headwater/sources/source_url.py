@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,10 +10,12 @@ from urllib.parse import quote
 
 from headwater.client.url_secrets import PLACEHOLDER, SecretMissing
 from headwater.client.url_secrets import with_secrets as with_secrets_of_url
+from headwater.sources.schemes import scheme_of
 from headwater.sources.source import Retry, SourceError
 
 _CAPTURE: Final = re.compile(r"\{([1-9])\}")
-_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*")
+_WHOLE_PATH: Final = re.compile(r"file:(?://)?\{[1-9]\}", re.IGNORECASE)
+_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]+")
 
 
 def with_captures(template: str, captured: Sequence[str]) -> str:
@@ -31,32 +34,42 @@ def check_captures(template: str, wildcards: int) -> None:
 
     They may stand in path and query only: no reader chooses the host that the server calls.
     """
-    if template.startswith("command:") and _CAPTURE.search(template):
+    if not _CAPTURE.search(template):
+        return
+    scheme = scheme_of(template)
+    if scheme == "command":
         raise ValueError(
             "has a capture; what a reader asks for is no part of a command: it gets the path of "
             "the mount as $HEADWATER_PATH"
         )
     numbers = [int(number) for number in _CAPTURE.findall(template)]
-    if numbers and max(numbers) > wildcards:
+    if max(numbers) > wildcards:
         raise ValueError(
             f"has {{{max(numbers)}}}, and the name of the section has {wildcards} wildcards"
         )
-    plain = PLACEHOLDER.sub("x", template)
-    authority = _AUTHORITY.match(plain)
-    if authority is not None and _CAPTURE.search(authority[0]):
+    if scheme == "file":
+        if _WHOLE_PATH.match(template):
+            raise ValueError("has a capture right behind file:; write file:./ in front of it")
+        return
+    # `rtsp:/{1}` has no authority, until a reader asks for one that begins with a slash.
+    authority = _AUTHORITY.match(PLACEHOLDER.sub("x", template))
+    if authority is None or _CAPTURE.search(authority[0]):
         raise ValueError("has a capture in front of its path; it may stand in path and query only")
 
 
-def with_secrets(
-    template: str, environment: Mapping[str, str] | None = None
-) -> tuple[str, tuple[str, ...]]:
+def with_secrets(template: str) -> tuple[str, tuple[str, ...]]:
     """Return the URL with its secrets, as `headwater.client.url_secrets` puts them in.
 
     Raises SourceError where a variable or file is missing, naming it.
     """
-    if template.startswith("command:"):
+    if scheme_of(template) == "command":
         # Put in by the kind itself, once its words are split: a value must not become two words.
         return template, ()
+    return word_with_secrets(template, os.environ)
+
+
+def word_with_secrets(template: str, environment: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return a URL, or one word of a command, with its secrets. Raises SourceError as above."""
     try:
         return with_secrets_of_url(template, environment)
     except SecretMissing as error:

@@ -235,8 +235,12 @@ async def test_children_of_a_program_that_dies_end_too(
     assert "exit code 0" in candidate_of(server, "/cam").last_error
 
 
+@pytest.mark.parametrize("written", ["'${CAMERA_PASSWORD}'", "$CAMERA_PASSWORD"])
 async def test_the_last_that_a_program_said_is_told_without_secrets(
-    start_server: ServerFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    start_server: ServerFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    written: str,
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setenv("CAMERA_PASSWORD", SECRET)
@@ -248,7 +252,7 @@ async def test_the_last_that_a_program_said_is_told_without_secrets(
         "print('with', sys.argv[1], 'for', os.environ['HEADWATER_PATH'], file=sys.stderr)\n"
         "sys.exit(3)\n"
     )
-    source = python(program) + " '${CAMERA_PASSWORD}'"
+    source = f"{python(program)} {written}"
     server = await start_server(paths={"a/cam": {"source": source}})
     await holds(lambda: candidate_of(server, "/a/cam").failures == 1)
     candidate = candidate_of(server, "/a/cam")
@@ -257,6 +261,20 @@ async def test_the_last_that_a_program_said_is_told_without_secrets(
     assert lines[-2:] == ["failed to open rtsp://…@camera/1", "with … for /a/cam"]
     assert "a source's program said" in events(caplog.records)
     assert SECRET not in caplog.text + candidate.name + candidate.last_error
+
+
+async def test_a_reader_cannot_have_a_secret_put_in_by_the_path_it_asks_for(
+    start_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMERA_PASSWORD", SECRET)
+    program = "import sys; print(sys.argv[1]); sys.exit(3)"
+    source = f"{python(program)} $HEADWATER_PATH"
+    server = await start_server(paths={"shown/*": {"source": source}})
+    path = "/shown/${CAMERA_PASSWORD}$CAMERA_PASSWORD"
+    with pytest.raises(TimeoutError):
+        await server.wait_for_mount(path, 0.01)
+    await holds(lambda: candidate_of(server, path).failures == 1)
+    assert candidate_of(server, path).last_error.endswith(f": {path}")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from headwater.sources.programs.program_source import (
 from headwater.sources.schemes import split_command
 from headwater.sources.settings import SourceSettings
 from headwater.sources.source import SourcePlace
-from headwater.sources.source_url import with_secrets
+from headwater.sources.source_url import word_with_secrets
 
 _NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _SHORTEST_SECRET: Final = 4
@@ -41,10 +41,10 @@ class CommandSource(ProgramSource):
         return [self._put_in(word, environment) for word in self._words], b""
 
     def _put_in(self, word: str, environment: Mapping[str, str]) -> str:
-        own = {URL_VARIABLE, PATH_VARIABLE}
-        word = _NAME.sub(lambda found: environment.get(found[1], found[0]), word)
-        word, secrets = with_secrets(word, environment)
-        values = {environment[name] for name in own}
+        # Both forms in one go: the path, which a reader may have chosen, can hold the other one.
+        word = _NAME.sub(lambda found: _braced(found, environment), word)
+        word, secrets = word_with_secrets(word, environment)
+        values = {environment[URL_VARIABLE], environment[PATH_VARIABLE]}
         self._secrets += [
             secret for secret in secrets if len(secret) >= _SHORTEST_SECRET and secret not in values
         ]
@@ -55,3 +55,8 @@ class CommandSource(ProgramSource):
 
     def _said(self, lines: Sequence[str]) -> list[str]:
         return masked(lines, self._secrets)
+
+
+def _braced(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    """Return `$NAME` as `${NAME}`; what is no variable stays as it is."""
+    return f"${{{found[1]}}}" if found[1] in environment else found[0]
