@@ -55,7 +55,9 @@ class Workers:
         self.file.write_text(text)
 
     def serve(self, *arguments: str) -> None:
-        self.command = self._start("serve", "--config", str(self.file), *arguments)
+        # On a busy machine a test takes its time between two packets.
+        patient = ("--set", "mounts.publisher_idle_timeout_s=0")
+        self.command = self._start("serve", "--config", str(self.file), *patient, *arguments)
         self.port = int(self.command.wait_for(PORT)[1])
         self.url = f"rtsp://127.0.0.1:{self.port}/cam"
 
