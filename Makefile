@@ -4,7 +4,7 @@
 #   make run       the demo: a server and a synthetic camera        ARGS="--port 9554"
 #   make test      the tests                                        ARGS="-k config -x"
 #   make coverage  the tests under coverage, and the floors for branches
-#   make check     ruff, mypy (tests too), import contracts, file sizes
+#   make check     ruff, mypy (tests too), import contracts, file sizes, a test for each file
 #   make interop   the tests with real clients (ffmpeg, GStreamer, VLC, OpenCV, PyAV)
 #   make docs      generated pages written again, links and snippets checked
 #   make bench     the benchmark                                    ARGS="--help"
@@ -54,6 +54,7 @@ check: $(STAMPS)/check
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_import_cycles.py
 	$(BIN)/python tools/check_file_sizes.py
+	$(BIN)/python tools/check_test_mirror.py
 
 interop: $(STAMPS)/interop
 	$(BIN)/pytest tests/interop tests/examples -m interop $(ARGS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "src/headwater/"
-FLOORS_PERCENT = {"protocol/": 100.0, "media/": 98.2, "": 93.6}
+FLOORS_PERCENT = {"protocol/": 99.7, "media/": 98.0, "": 93.0}
 """The least share of branches taken in a room; no room stands for the whole package."""
 
 

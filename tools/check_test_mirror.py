@@ -2,13 +2,13 @@
 
 `src/headwater/relay/end.py` has `tests/relay/test_end.py`. A file whose functions do nothing, since
 it holds names and types only, needs none, and neither do the `__init__.py` and `__main__.py` of a
-package. What tests of another name show is listed in `shown_elsewhere.toml`, with their files.
+package. What tests of another name show whole is listed in `shown_elsewhere.toml`, with these.
 """
 
 import ast
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,17 +20,13 @@ OF_A_PACKAGE = frozenset({"__init__.py", "__main__.py"})
 
 def main() -> int:
     """Print what has no test and what is listed in vain; the exit code is 1 when there is any."""
-    shown_by = {
-        source: test
-        for tests in tomllib.loads(SHOWN_ELSEWHERE.read_text(encoding="utf-8")).values()
-        for source, test in tests.items()
-    }
+    shown_by = tomllib.loads(SHOWN_ELSEWHERE.read_text(encoding="utf-8"))
     faults = [*missing(shown_by), *listed_in_vain(shown_by)]
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     return int(bool(faults))
 
 
-def missing(shown_by: Mapping[str, str]) -> Iterator[str]:
+def missing(shown_by: Container[str]) -> Iterator[str]:
     """Name each source file whose test is neither where it belongs nor listed."""
     for path in sorted(SOURCES.rglob("*.py")):
         source = path.relative_to(SOURCES).as_posix()
@@ -41,17 +37,18 @@ def missing(shown_by: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-def listed_in_vain(shown_by: Mapping[str, str]) -> Iterator[str]:
+def listed_in_vain(shown_by: Mapping[str, list[str]]) -> Iterator[str]:
     """Name each entry of the list that is not true, or that nothing needs any more."""
-    for source, test in shown_by.items():
+    for source, tests in shown_by.items():
         path = SOURCES / source
         entry = f"tools/{SHOWN_ELSEWHERE.name}: {source}"
         if not path.exists():
             yield f"{entry}: there is no such source file, take it from the list"
-        elif not (TESTS / test).is_file():
-            yield f"{entry}: there is no tests/{test} that could show it"
         elif not needs_test(path) or own_test(source).exists():
             yield f"{entry}: it needs no entry, take it from the list"
+        for test in tests:
+            if not (TESTS / test).is_file():
+                yield f"{entry}: there is no tests/{test} that could show it"
 
 
 def own_test(source: str) -> Path:
