@@ -6,6 +6,9 @@ import sys
 
 import grimp
 
+SEE_EACH_OTHER = "headwater.testing.fake_camera."
+"""Here imports for types may go round: a fault sees the whole camera, which knows its faults."""
+
 
 def circles(graph: grimp.ImportGraph) -> list[list[str]]:
     """Return the groups of modules that reach each other, by Tarjan's algorithm."""
@@ -39,7 +42,14 @@ def circles(graph: grimp.ImportGraph) -> list[list[str]]:
 
 def main() -> int:
     """Print each circle; return the exit code."""
-    found = circles(grimp.build_graph("headwater"))
+    found = [
+        *(
+            group
+            for group in circles(grimp.build_graph("headwater"))
+            if not all(name.startswith(SEE_EACH_OTHER) for name in group)
+        ),
+        *circles(grimp.build_graph("headwater", exclude_type_checking_imports=True)),
+    ]
     for group in found:
         sys.stdout.write(f"these import each other: {', '.join(group)}\n")
     return 1 if found else 0

@@ -10,7 +10,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fake_camera.faults import (
+
+from headwater import RtspClient
+from headwater.client import (
+    ClientError,
+    ConnectionLostError,
+    RefusedError,
+    SilentError,
+    StepTimeoutError,
+    UnreachableError,
+    UnusableAnswerError,
+)
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Fault, Transport
+from headwater.testing.fake_camera.faults import (
     CutConnection,
     Drip,
     Echo,
@@ -25,19 +37,7 @@ from fake_camera.faults import (
     OtherCSeq,
     Reply,
 )
-from fake_camera.faults.conversation import CONNECT
-
-from fake_camera import CameraSettings, FakeCamera, Fault, Transport
-from headwater import RtspClient
-from headwater.client import (
-    ClientError,
-    ConnectionLostError,
-    RefusedError,
-    SilentError,
-    StepTimeoutError,
-    UnreachableError,
-    UnusableAnswerError,
-)
+from headwater.testing.fake_camera.faults.conversation import CONNECT
 
 SHORT_S = 0.3
 """What the client is told to wait; a test that takes DEADLINE_S has waited without a bound."""
@@ -46,7 +46,7 @@ MOST_BYTES = 8_000_000
 """What a conversation may take; a hostile camera sends as much in a fraction of a second."""
 
 
-def client_of(camera: FakeCamera, transport: str = "tcp", **chosen: float) -> RtspClient:
+def client_of(camera: AsyncFakeCamera, transport: str = "tcp", **chosen: float) -> RtspClient:
     waits: dict[str, Any] = {"answer_timeout_s": SHORT_S, "connect_timeout_s": SHORT_S} | chosen
     return RtspClient(camera.url, transport=transport, **waits)
 
@@ -60,7 +60,7 @@ async def play_on(client: RtspClient) -> int:
     return batches
 
 
-async def error_of(camera: FakeCamera, transport: str = "tcp", **chosen: float) -> ClientError:
+async def error_of(camera: AsyncFakeCamera, transport: str = "tcp", **chosen: float) -> ClientError:
     """What a client says that plays until it cannot go on."""
     with pytest.raises(ClientError) as caught:
         await play_on(client_of(camera, transport, **chosen))
@@ -92,7 +92,7 @@ def bounded_memory() -> Iterator[None]:
     ],
 )
 async def test_it_hangs_at_a_step(step: str, named: str, after_bytes: int) -> None:
-    async with FakeCamera(Hang(step, after_bytes)) as camera:
+    async with AsyncFakeCamera(Hang(step, after_bytes)) as camera:
         error = await error_of(camera)
     assert isinstance(error, StepTimeoutError)
     assert error.step == named
@@ -100,13 +100,13 @@ async def test_it_hangs_at_a_step(step: str, named: str, after_bytes: int) -> No
 
 
 async def test_it_hangs_as_soon_as_one_connects() -> None:
-    async with FakeCamera(Hang(CONNECT)) as camera:
+    async with AsyncFakeCamera(Hang(CONNECT)) as camera:
         assert isinstance(await error_of(camera), StepTimeoutError)
 
 
 @pytest.mark.parametrize("answer_timeout_s", [SHORT_S, DEADLINE_S])
 async def test_it_hangs_in_the_tls_handshake(answer_timeout_s: float) -> None:
-    async with FakeCamera(Hang(CONNECT)) as camera:
+    async with AsyncFakeCamera(Hang(CONNECT)) as camera:
         url = camera.url.replace("rtsp:", "rtsps:")
         client = RtspClient(
             url,
@@ -125,7 +125,7 @@ async def test_it_hangs_in_the_tls_handshake(answer_timeout_s: float) -> None:
     "fault", [Hang("TEARDOWN"), NoAnswer("TEARDOWN"), CutConnection("TEARDOWN")]
 )
 async def test_it_does_not_answer_the_farewell(fault: Fault) -> None:
-    async with FakeCamera(fault) as camera:
+    async with AsyncFakeCamera(fault) as camera:
         client = client_of(camera)
         async with asyncio.timeout(DEADLINE_S), client, client.play() as playback:
             await anext(playback)
@@ -142,7 +142,7 @@ async def test_a_keep_alive_without_an_answer_stops_nothing(
     settings = CameraSettings(methods=methods, session_timeout_s=60, advertised_timeout_s=2)
     # The first OPTIONS is no keep-alive: it asks what there is.
     answered = int(step == "OPTIONS")
-    async with FakeCamera(fault(step, after=answered), settings=settings) as camera:
+    async with AsyncFakeCamera(fault(step, after=answered), settings=settings) as camera:
         client = client_of(camera)
         async with asyncio.timeout(DEADLINE_S), client, client.play() as playback:
             pictures = 0
@@ -160,19 +160,19 @@ async def test_a_keep_alive_without_an_answer_stops_nothing(
 @pytest.mark.parametrize("after_bytes", [0, 20])
 @pytest.mark.parametrize("step", ["DESCRIBE", "SETUP", "PLAY"])
 async def test_it_cuts_the_connection_at_a_step(step: str, after_bytes: int) -> None:
-    async with FakeCamera(CutConnection(step, after_bytes)) as camera:
+    async with AsyncFakeCamera(CutConnection(step, after_bytes)) as camera:
         error = await error_of(camera)
     assert isinstance(error, ConnectionLostError)
     assert error.step.startswith(step)
 
 
 async def test_it_cuts_the_connection_as_soon_as_one_connects() -> None:
-    async with FakeCamera(CutConnection(CONNECT)) as camera:
+    async with AsyncFakeCamera(CutConnection(CONNECT)) as camera:
         assert isinstance(await error_of(camera), ConnectionLostError)
 
 
 async def test_it_is_switched_off() -> None:
-    camera = FakeCamera()
+    camera = AsyncFakeCamera()
     async with camera:
         pass
     error = await error_of(camera)
@@ -181,7 +181,7 @@ async def test_it_is_switched_off() -> None:
 
 
 async def test_it_answers_another_cseq() -> None:
-    async with FakeCamera(OtherCSeq("SETUP")) as camera:
+    async with AsyncFakeCamera(OtherCSeq("SETUP")) as camera:
         error = await error_of(camera)
     assert isinstance(error, StepTimeoutError)
     assert "1 answers came with another CSeq" in error.message
@@ -189,7 +189,7 @@ async def test_it_answers_another_cseq() -> None:
 
 @pytest.mark.parametrize("value", [None, ""])
 async def test_it_answers_without_a_cseq(value: str | None) -> None:
-    async with FakeCamera(OtherCSeq("SETUP", value)) as camera:
+    async with AsyncFakeCamera(OtherCSeq("SETUP", value)) as camera:
         client = client_of(camera)
         async with asyncio.timeout(DEADLINE_S), client, client.play() as playback:
             assert (await anext(playback)).packets
@@ -210,20 +210,20 @@ GARBAGE = [
 @pytest.mark.parametrize("step", ["DESCRIBE", "PLAY"])
 @pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
 async def test_it_answers_garbage(garbage: bytes, step: str) -> None:
-    async with FakeCamera(Garbage(step, garbage)) as camera:
+    async with AsyncFakeCamera(Garbage(step, garbage)) as camera:
         error = await error_of(camera)
     assert isinstance(error, UnusableAnswerError | StepTimeoutError | ConnectionLostError)
     assert str(error).isprintable()
 
 
 async def test_it_sends_the_request_back() -> None:
-    async with FakeCamera(Echo("DESCRIBE")) as camera:
+    async with AsyncFakeCamera(Echo("DESCRIBE")) as camera:
         assert isinstance(await error_of(camera), UnusableAnswerError | StepTimeoutError)
 
 
 @pytest.mark.parametrize("step", ["DESCRIBE", "SETUP", "PLAY"])
 async def test_it_answers_byte_by_byte_for_too_long(step: str) -> None:
-    async with FakeCamera(Drip(step, interval_s=0.02)) as camera:
+    async with AsyncFakeCamera(Drip(step, interval_s=0.02)) as camera:
         assert isinstance(await error_of(camera), StepTimeoutError)
 
 
@@ -232,7 +232,7 @@ async def test_it_answers_byte_by_byte_for_too_long(step: str) -> None:
     [(404, "check the path"), (453, "no room"), (503, "busy"), (999, "999"), (0, "")],
 )
 async def test_it_refuses(status: int, words: str) -> None:
-    async with FakeCamera(Reply("DESCRIBE", status)) as camera:
+    async with AsyncFakeCamera(Reply("DESCRIBE", status)) as camera:
         error = await error_of(camera)
     assert isinstance(error, RefusedError | UnusableAnswerError | StepTimeoutError)
     assert words in str(error)
@@ -253,7 +253,7 @@ ENDLESS = [
 
 @pytest.mark.parametrize("fault", ENDLESS, ids=range(len(ENDLESS)))
 async def test_it_does_not_come_to_an_end(fault: Fault) -> None:
-    async with FakeCamera(fault) as camera:
+    async with AsyncFakeCamera(fault) as camera:
         error = await error_of(camera, answer_timeout_s=3.0)
     # A bound was met, not the clock.
     assert isinstance(error, UnusableAnswerError), error
@@ -264,20 +264,20 @@ ENDLESS_MEMORY = [EndlessHeaders("DESCRIBE"), EndlessBody("DESCRIBE"), LongSdp(1
 
 @pytest.mark.parametrize("fault", ENDLESS_MEMORY, ids=range(len(ENDLESS_MEMORY)))
 async def test_what_does_not_end_takes_little_memory(fault: Fault) -> None:
-    async with FakeCamera(fault) as camera:
+    async with AsyncFakeCamera(fault) as camera:
         with bounded_memory():
             await error_of(camera, answer_timeout_s=3.0)
 
 
 async def test_it_asks_without_end() -> None:
-    async with FakeCamera(FloodOfRequests()) as camera:
+    async with AsyncFakeCamera(FloodOfRequests()) as camera:
         with bounded_memory():
             error = await error_of(camera, silence_timeout_s=1.0)
     assert isinstance(error, UnusableAnswerError | SilentError | StepTimeoutError)
 
 
 async def test_it_floods_with_media_and_the_program_takes_its_time() -> None:
-    async with FakeCamera(settings=CameraSettings(pace=None)) as camera:
+    async with AsyncFakeCamera(settings=CameraSettings(pace=None)) as camera:
         client = client_of(camera, answer_timeout_s=5.0)
         with bounded_memory():
             async with asyncio.timeout(DEADLINE_S), client, client.play() as playback:
@@ -289,14 +289,14 @@ async def test_it_floods_with_media_and_the_program_takes_its_time() -> None:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 async def test_it_falls_silent(transport: str) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         asyncio.get_running_loop().call_later(0.2, camera.fall_silent)
         error = await error_of(camera, transport, silence_timeout_s=1.0)
     assert isinstance(error, SilentError)
 
 
 async def test_it_plays_nothing_at_all() -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         camera.fall_silent()
         error = await error_of(camera, "udp", silence_timeout_s=SHORT_S)
     assert isinstance(error, SilentError)
@@ -304,7 +304,7 @@ async def test_it_plays_nothing_at_all() -> None:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 async def test_it_cuts_the_connection_while_it_plays(transport: str) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         asyncio.get_running_loop().call_later(0.2, camera.cut)
         error = await error_of(camera, transport)
     assert isinstance(error, ConnectionLostError)
@@ -313,7 +313,7 @@ async def test_it_cuts_the_connection_while_it_plays(transport: str) -> None:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 async def test_it_says_goodbye(transport: str) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         client = client_of(camera, transport)
         asyncio.get_running_loop().call_later(0.2, camera.say_bye)
         assert await play_on(client) > 0
@@ -321,7 +321,7 @@ async def test_it_says_goodbye(transport: str) -> None:
 
 async def test_garbage_without_packets_ends_it() -> None:
     fault = GarbageBetweenFrames(garbage=b"\xff" * 200_000, every=2)
-    async with FakeCamera(fault) as camera:
+    async with AsyncFakeCamera(fault) as camera:
         error = await error_of(camera)
     assert isinstance(error, UnusableAnswerError)
 
@@ -334,7 +334,7 @@ async def test_the_log_is_silent_and_ports_are_given_back(
 ) -> None:
     """What went wrong is in the error that the program gets, once."""
     settings = CameraSettings(transports=frozenset({Transport.UDP}))
-    async with FakeCamera(fault, settings=settings) as camera:
+    async with AsyncFakeCamera(fault, settings=settings) as camera:
         client = client_of(camera, "udp")
         with caplog.at_level(logging.INFO), pytest.raises(ClientError):
             await play_on(client)

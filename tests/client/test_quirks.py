@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from camera_talk import Rtp
-from fake_camera.faults import redirect
-from fake_camera.quirks import ALL, QUIRKS
-from fake_camera.quirks.describing import PASSWORD, USER
 
-from fake_camera import CameraSettings, FakeCamera, Transport
 from headwater import RtspClient, TransportKind
 from headwater.client import ClientError, CredentialsError, RefusedError, TransportError
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Transport
+from headwater.testing.fake_camera.faults import redirect
+from headwater.testing.fake_camera.quirks import ALL, QUIRKS
+from headwater.testing.fake_camera.quirks.describing import PASSWORD, USER
 
 DEADLINE_S = 20
 LOGIN: dict[str, Any] = {"username": USER, "password": PASSWORD}
@@ -68,7 +68,7 @@ def free_port(host: str) -> int:
         return port
 
 
-async def heard(camera: FakeCamera, count: int = PLENTY, **chosen: Any) -> list[Rtp]:
+async def heard(camera: AsyncFakeCamera, count: int = PLENTY, **chosen: Any) -> list[Rtp]:
     """The first packets of the picture that a client gets from a running camera."""
     came: list[Rtp] = []
     client = RtspClient(camera.url, **({"transport": "tcp"} | chosen))
@@ -81,7 +81,7 @@ async def heard(camera: FakeCamera, count: int = PLENTY, **chosen: Any) -> list[
     return came[:count]
 
 
-def payloads_of(camera: FakeCamera) -> Iterator[bytes]:
+def payloads_of(camera: AsyncFakeCamera) -> Iterator[bytes]:
     """What the camera's first track holds, packet by packet, for ever."""
     for _, unit in camera.settings.tracks[0].endless():
         yield from unit.payloads
@@ -95,7 +95,7 @@ def assert_whole(packets: list[Rtp]) -> None:
 
 
 async def test_a_good_camera_is_left_in_order() -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         packets = await heard(camera)
         await camera.wait_until(lambda: not camera.live_connections)
     assert_whole(packets)
@@ -112,7 +112,7 @@ async def test_a_good_camera_is_left_in_order() -> None:
 
 @pytest.mark.parametrize("name", [quirk.name for quirk in ALL if quirk.name not in BY_ITSELF])
 async def test_the_client_plays_all_the_same(name: str) -> None:
-    async with QUIRKS[name].camera(CameraSettings(pace=8.0)) as camera:
+    async with AsyncFakeCamera(name, settings=CameraSettings(pace=8.0)) as camera:
         packets = await heard(camera, **CHOSEN.get(name, {}))
         assert_whole(packets)
         if name not in CHANGES_PACKETS:
@@ -133,7 +133,7 @@ async def test_the_client_plays_all_the_same(name: str) -> None:
     ],
 )
 async def test_the_transport_is_found(name: str, kind: TransportKind, setups: int) -> None:
-    async with QUIRKS[name].camera() as camera:
+    async with AsyncFakeCamera(name) as camera:
         client = RtspClient(camera.url, transport="auto", udp_silence_s=0.3)
         async with asyncio.timeout(DEADLINE_S), client:
             for _ in range(2):
@@ -149,7 +149,7 @@ async def test_the_transport_is_found(name: str, kind: TransportKind, setups: in
 
 
 async def test_without_any_port_udp_from_elsewhere_is_no_media() -> None:
-    async with QUIRKS["other-source-port"].camera() as camera:
+    async with AsyncFakeCamera("other-source-port") as camera:
         client = RtspClient(camera.url, udp_silence_s=0.3)
         async with asyncio.timeout(DEADLINE_S), client, client.play() as playback:
             await anext(playback)
@@ -157,13 +157,13 @@ async def test_without_any_port_udp_from_elsewhere_is_no_media() -> None:
 
 
 async def test_a_camera_without_the_chosen_transport_is_named() -> None:
-    async with QUIRKS["udp-only"].camera() as camera:
+    async with AsyncFakeCamera("udp-only") as camera:
         with pytest.raises(TransportError, match="461"):
             await heard(camera, transport="tcp")
 
 
 async def test_a_third_session_is_refused_and_says_why() -> None:
-    async with QUIRKS["two-sessions-at-most"].camera() as camera:
+    async with AsyncFakeCamera("two-sessions-at-most") as camera:
         one, two = RtspClient(camera.url), RtspClient(camera.url)
         async with one, two, one.play() as first, two.play() as second:
             await asyncio.gather(anext(first), anext(second))
@@ -174,14 +174,14 @@ async def test_a_third_session_is_refused_and_says_why() -> None:
 
 @pytest.mark.parametrize("name", ["foreign-source", "repeated-sequence"])
 async def test_packets_that_belong_to_nothing_do_not_hide_the_others(name: str) -> None:
-    async with QUIRKS[name].camera() as camera:
+    async with AsyncFakeCamera(name) as camera:
         packets = await heard(camera, 60)
     assert_whole([packet for packet in packets if packet.payload_type == 96])
     assert {packet.payload_type for packet in packets} == {96}
 
 
 async def test_stale_frames_are_not_the_media_of_the_new_session() -> None:
-    async with QUIRKS["stale-frames"].camera() as camera:
+    async with AsyncFakeCamera("stale-frames") as camera:
         packets = await heard(camera)
         (session,) = camera.sessions
         assert {packet.ssrc for packet in packets} == {session.flows[0].ssrc}
@@ -197,7 +197,7 @@ async def test_every_way_to_keep_a_session_alive() -> None:
     )
 
     async def lives(name: str) -> str:
-        async with QUIRKS[name].camera() as camera:
+        async with AsyncFakeCamera(name) as camera:
             needed_s = camera.settings.session_timeout_s * 1.4
             pictures = int(needed_s * 25)
             for transport in ("tcp", "udp"):
@@ -211,7 +211,7 @@ async def test_every_way_to_keep_a_session_alive() -> None:
 
 async def test_a_request_of_the_camera_is_answered() -> None:
     for name in ("asks-options", "asks-set-parameter", "asks-announce"):
-        async with QUIRKS[name].camera() as camera:
+        async with AsyncFakeCamera(name) as camera:
             await heard(camera)
             (connection,) = camera.connections
             (answer,) = connection.answers
@@ -223,7 +223,7 @@ async def test_a_request_of_the_camera_is_answered() -> None:
     "name", sorted(n for n, q in QUIRKS.items() if "credentials" in q.settings)
 )
 async def test_wrong_credentials_are_given_once(name: str) -> None:
-    async with QUIRKS[name].camera() as camera:
+    async with AsyncFakeCamera(name) as camera:
         with pytest.raises(CredentialsError):
             await heard(camera, username=USER, password="guess")
         # A camera locks out those who guess.
@@ -233,14 +233,14 @@ async def test_wrong_credentials_are_given_once(name: str) -> None:
 async def test_a_redirect_is_followed_and_the_password_stays_with_its_host() -> None:
     # The faults are made before the port is known.
     settings = CameraSettings(host="127.0.0.2", port=free_port("127.0.0.2"))
-    elsewhere = FakeCamera(settings=settings)
-    async with elsewhere, FakeCamera(redirect(elsewhere.url)) as camera:
+    elsewhere = AsyncFakeCamera(settings=settings)
+    async with elsewhere, AsyncFakeCamera(redirect(elsewhere.url)) as camera:
         assert_whole(await heard(camera, **LOGIN))
     assert not any(request.header("Authorization") for request in elsewhere.requests)
 
 
 async def test_a_redirect_that_goes_round_ends() -> None:
-    async with FakeCamera(redirect("{url}")) as camera:
+    async with AsyncFakeCamera(redirect("{url}")) as camera:
         with pytest.raises(ClientError):
             await heard(camera, max_redirects=3)
         assert len(camera.seen("DESCRIBE")) == 4
@@ -250,6 +250,6 @@ async def test_a_camera_that_plays_to_a_group() -> None:
     settings = CameraSettings(
         transports=frozenset({Transport.MULTICAST}), group_interface="127.0.0.1"
     )
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         packets = await heard(camera, transport="multicast")
     assert_whole(packets)

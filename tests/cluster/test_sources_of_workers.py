@@ -8,14 +8,14 @@ import pytest
 from machine import machine
 from rtsp_peer import RtspPeer, TcpReader
 
-from fake_camera import FakeCamera
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 
 @pytest.mark.parametrize("on_demand", [False, True])
 async def test_a_source_is_fetched_once_for_the_readers_of_all_workers(on_demand: bool) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         source = {"source": camera.url, "transport": "tcp", "on_demand": on_demand}
         async with machine(settings=Settings(paths=path_sections({"cam": source}))) as both:
             if on_demand:

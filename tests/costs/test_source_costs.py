@@ -12,8 +12,8 @@ from meter import CallMeter
 from rtsp_peer import SDP_VIDEO, TcpPublisher
 from udp_peer import UdpPublisher
 
-from fake_camera import CameraSettings, FakeCamera
 from headwater import RtspServer
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings
 
 BATCHES = 200
 ON_THE_WAY = ("TcpStream", "WireConnection", "WireParser", "Udp", "Datagram", "Ingest", "FanOut")
@@ -44,7 +44,7 @@ async def calls_of_a_batch(
 async def test_a_batch_of_a_source_calls_what_one_of_a_publisher_does(transport: str) -> None:
     arguments: dict[str, Any] = {"host": "127.0.0.1", "publish_port": 0, "rtp_port_start": 45_000}
     fast = CameraSettings(pace=20.0)
-    async with FakeCamera(settings=fast) as camera, RtspServer(**arguments) as server:
+    async with AsyncFakeCamera(settings=fast) as camera, RtspServer(**arguments) as server:
         await server.add_source("/front", camera.url, transport=transport)
         await server.wait_for_mount("/front", 20)
         of_source = await calls_of_a_batch(server, "/front", lambda: asyncio.sleep(0.01))

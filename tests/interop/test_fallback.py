@@ -9,9 +9,9 @@ import pytest
 from own_ports import own_port
 from waiting import holds
 
-from fake_camera import CameraSettings, FakeCamera, sample
 from headwater import RtspServer
 from headwater.sources import rehearsal
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, sample
 
 pytestmark = pytest.mark.interop
 
@@ -26,8 +26,8 @@ async def test_ffmpeg_plays_on_over_both_seams(
 ) -> None:
     monkeypatch.setattr(rehearsal, "RUN_S", 2.0)
     tracks = (sample.h264(), sample.pcma())
-    first = FakeCamera(settings=CameraSettings(tracks=tracks))
-    second = FakeCamera(settings=CameraSettings(tracks=tracks, seed=9))
+    first = AsyncFakeCamera(settings=CameraSettings(tracks=tracks))
+    second = AsyncFakeCamera(settings=CameraSettings(tracks=tracks, seed=9))
     server = RtspServer(host="127.0.0.1", publish_port=0, rtp_port_start=own_port(0))
     async with first, second, server:
         await server.add_source("/front", first.url, fallback=[second.url], transport="tcp")

@@ -7,7 +7,13 @@ import socket
 import sys
 
 import pytest
-from onvif_device import (
+
+import headwater
+from headwater import OnvifState
+from headwater.onvif import device_conversation
+from headwater.onvif import discover as discover_module
+from headwater.onvif.discover import discover
+from headwater.testing.onvif_device import (
     MAIN,
     SUB,
     AnswerBody,
@@ -17,12 +23,6 @@ from onvif_device import (
     OnvifDevice,
     Profile,
 )
-
-import headwater
-from headwater import OnvifState
-from headwater.onvif import device_conversation
-from headwater.onvif import discover as discover_module
-from headwater.onvif.discover import discover
 
 USER = "admin & <root>"
 PASSWORD = 'sécret"&<1>'

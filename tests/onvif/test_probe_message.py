@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from onvif_device.discovery import probe_match
 
 from headwater.onvif.probe_message import MOST_ANSWER_BYTES, announcements
+from headwater.testing.onvif_device.discovery import probe_match
 
 HOST = "192.0.2.20"
 

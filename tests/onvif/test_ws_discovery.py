@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
-from onvif_device import AnswerBody, NamePlate, Oddities, OnvifDevice
 
 from headwater.onvif import probe_message, ws_discovery
 from headwater.onvif.probe_message import Announcement
 from headwater.onvif.ws_discovery import MOST_OF_ONE, PORT, probe_host, probe_network
+from headwater.testing.onvif_device import AnswerBody, NamePlate, Oddities, OnvifDevice
 
 LOOPBACK = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "")
 WAIT_S = 0.7

@@ -12,7 +12,7 @@ from typing import Self
 
 from rtsp_peer import Answer, RtspPeer
 
-from fake_camera import FakeCamera
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 TCP, UDP = "RTP/AVP/TCP;unicast;interleaved={0}-{1}", "RTP/AVP;unicast;client_port={2}-{3}"
 AGENT = {"User-Agent": "test"}
@@ -53,7 +53,7 @@ class Rtp:
 class CameraTalk:
     """One client's conversation with a camera; its answers are kept by their method."""
 
-    def __init__(self, camera: FakeCamera, peer: RtspPeer) -> None:
+    def __init__(self, camera: AsyncFakeCamera, peer: RtspPeer) -> None:
         self.camera = camera
         self.peer = peer
         self.session: dict[str, str] = {}
@@ -65,7 +65,7 @@ class CameraTalk:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, camera: FakeCamera) -> AsyncIterator[Self]:
+    async def to(cls, camera: AsyncFakeCamera) -> AsyncIterator[Self]:
         """A conversation by a connection of its own."""
         talk = cls(camera, await RtspPeer.connect(camera.port))
         try:
@@ -77,7 +77,7 @@ class CameraTalk:
 
     @classmethod
     @asynccontextmanager
-    async def with_one(cls, camera: FakeCamera) -> AsyncIterator[Self]:
+    async def with_one(cls, camera: AsyncFakeCamera) -> AsyncIterator[Self]:
         """A conversation with a camera that is switched on for it."""
         async with camera, cls.to(camera) as talk:
             yield talk

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from fake_camera import sample
+from headwater.testing.fake_camera import sample
 
 DEADLINE_S = 30.0
 

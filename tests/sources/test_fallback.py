@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 from camera_talk import Rtp
-from fake_camera.faults import Reply
 from inside import inside
 from rtsp_peer import TcpReader
 from server_rig import ServerFactory
 from waiting import holds
 
-from fake_camera import CameraSettings, FakeCamera, sample
 from headwater import EventName, RtspServer, SourceSnapshot
 from headwater.media.tracks.timeline import signed_32
 from headwater.sources import rehearsal
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, sample
+from headwater.testing.fake_camera.faults import Reply
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +28,10 @@ def short_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def cameras() -> AsyncIterator[tuple[FakeCamera, FakeCamera]]:
+async def cameras() -> AsyncIterator[tuple[AsyncFakeCamera, AsyncFakeCamera]]:
     """The first choice and its fallback, which differ in everything that is random."""
     second = CameraSettings(seed=7)
-    async with FakeCamera() as first, FakeCamera(settings=second) as other:
+    async with AsyncFakeCamera() as first, AsyncFakeCamera(settings=second) as other:
         yield first, other
 
 
@@ -72,7 +72,7 @@ class CountingReader:
 
 
 async def test_a_fallback_stands_in_and_the_first_comes_back(
-    start_server: ServerFactory, cameras: tuple[FakeCamera, FakeCamera]
+    start_server: ServerFactory, cameras: tuple[AsyncFakeCamera, AsyncFakeCamera]
 ) -> None:
     told: list[SourceSnapshot] = []
 
@@ -126,11 +126,11 @@ async def test_a_fallback_stands_in_and_the_first_comes_back(
 
 
 async def test_one_that_does_not_fit_is_refused_and_the_next_is_taken(
-    start_server: ServerFactory, cameras: tuple[FakeCamera, FakeCamera]
+    start_server: ServerFactory, cameras: tuple[AsyncFakeCamera, AsyncFakeCamera]
 ) -> None:
     first, second = cameras
     sound = CameraSettings(tracks=(sample.h264(), sample.h264()))
-    async with FakeCamera(settings=sound) as other:
+    async with AsyncFakeCamera(settings=sound) as other:
         front = {"source": first.url, "fallback": [other.url, second.url], "transport": "tcp"}
         server = await start_server(paths={"front": front})
         await server.wait_for_mount("/front", 20)
@@ -148,7 +148,7 @@ async def test_one_that_does_not_fit_is_refused_and_the_next_is_taken(
 
 
 async def test_what_does_not_last_does_not_take_over(
-    start_server: ServerFactory, cameras: tuple[FakeCamera, FakeCamera]
+    start_server: ServerFactory, cameras: tuple[AsyncFakeCamera, AsyncFakeCamera]
 ) -> None:
     first, second = cameras
     first.fault(Reply("DESCRIBE", 404))
@@ -173,7 +173,7 @@ async def test_what_does_not_last_does_not_take_over(
 
 async def test_reception_is_measured(start_server: ServerFactory) -> None:
     settings = CameraSettings()
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         server = await start_server(paths={"front": {"source": camera.url, "transport": "udp"}})
         await server.wait_for_mount("/front", 20)
 
@@ -202,7 +202,7 @@ async def test_reception_is_measured(start_server: ServerFactory) -> None:
 
 
 async def test_on_demand_a_first_choice_that_waits_is_not_waited_for(
-    start_server: ServerFactory, cameras: tuple[FakeCamera, FakeCamera]
+    start_server: ServerFactory, cameras: tuple[AsyncFakeCamera, AsyncFakeCamera]
 ) -> None:
     first, second = cameras
     first.fault(Reply("DESCRIBE", 401))

@@ -14,8 +14,8 @@ from rtsp_peer import RtspPeer
 from server_rig import ServerFactory
 from waiting import holds
 
-from fake_camera import CameraSettings, FakeCamera
 from headwater import PacketBatch, PathSection, RtspServer, SourcesSettings
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings
 
 SLOW = CameraSettings(pace=0.2, report_interval_s=5.0)
 """Five pictures a second: many of it run beside the server."""
@@ -44,7 +44,7 @@ async def test_of_50_sources_40_lose_nothing_while_ten_are_changed(
     start_server: ServerFactory,
 ) -> None:
     paths = [f"/cam/{number}" for number in range(50)]
-    async with FakeCamera(settings=SLOW) as camera:
+    async with AsyncFakeCamera(settings=SLOW) as camera:
         sections = {path[1:]: {"source": camera.url, "transport": "tcp"} for path in paths}
         server = await start_server(paths=sections)
         await holds(lambda: len(server.mounts) == 50)
@@ -77,7 +77,7 @@ async def test_200_sources_that_all_die_and_return_leak_nothing(
     start_server: ServerFactory,
 ) -> None:
     at_rest = taken_now()
-    async with FakeCamera(settings=replace(SLOW, pace=0.1)) as camera:
+    async with AsyncFakeCamera(settings=replace(SLOW, pace=0.1)) as camera:
         server = await start_server(rtp_port_count=600)
         for number in range(200):
             transport = "udp" if number % 2 else "tcp"
@@ -113,7 +113,7 @@ async def test_200_sources_that_all_die_and_return_leak_nothing(
 
 
 async def test_a_thousand_names_of_a_pattern_leave_nothing(start_server: ServerFactory) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         url = camera.url.replace("/stream", "/none/{1}")
         server = await start_server(paths={"nvr/*": {"source": url}})
         sources = inside(server).running.sources

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 from camera_talk import Rtp
-from fake_camera.faults import Hang, Reply
 from inside import inside
 from logged import events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpReader
 from server_rig import LoopClock, ServerFactory
 from waiting import holds
 
-from fake_camera import CameraSettings, Credentials, FakeCamera, Transport
 from headwater import EndKind, Event, EventName, RtspServer, Settings, ThreadedRtspServer
 from headwater.sources import candidate as candidate_module
 from headwater.sources import kinds
 from headwater.sources.candidate import Candidate
 from headwater.sources.settings import SourcesSettings
 from headwater.sources.source import Filling, Source
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Credentials, Transport
+from headwater.testing.fake_camera.faults import Hang, Reply
 
 DEADLINE_S = 20.0
 
@@ -60,7 +60,7 @@ def assert_continues(packets: list[Rtp]) -> None:
 async def test_a_source_of_the_settings_is_a_mount_like_any_other(
     start_server: ServerFactory, transport: str
 ) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         paths = {"front": {"source": camera.url, "transport": transport}}
         server = await start_server(paths=paths)
         await server.wait_for_mount("/front", DEADLINE_S)
@@ -77,7 +77,7 @@ async def test_a_source_of_the_settings_is_a_mount_like_any_other(
 
 
 async def test_sources_come_and_go_in_python(server: RtspServer) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         with server.events() as told:
             await server.add_source("front", camera.url, transport="tcp")
             with pytest.raises(RuntimeError, match="has a source"):
@@ -131,33 +131,33 @@ async def test_nobody_else_publishes_on_a_path_with_a_source(server: RtspServer)
     assert answer.status == 503
 
 
-async def cut(camera: FakeCamera) -> None:
+async def cut(camera: AsyncFakeCamera) -> None:
     camera.cut()
 
 
-async def silent(camera: FakeCamera) -> None:
+async def silent(camera: AsyncFakeCamera) -> None:
     camera.fall_silent()
     await camera.wait_until(lambda: len(camera.connections) > 1)
     camera.speak()
 
 
-async def bye(camera: FakeCamera) -> None:
+async def bye(camera: AsyncFakeCamera) -> None:
     camera.say_bye()
     await camera.wait_until(lambda: len(camera.connections) > 1)
     camera.speak()
 
 
-async def restart(camera: FakeCamera) -> None:
+async def restart(camera: AsyncFakeCamera) -> None:
     await camera.restart()
 
 
 @pytest.mark.parametrize("loss", [cut, silent, bye, restart])
 async def test_readers_stay_while_the_camera_comes_and_goes(
     start_server: ServerFactory,
-    loss: Callable[[FakeCamera], Awaitable[None]],
+    loss: Callable[[AsyncFakeCamera], Awaitable[None]],
 ) -> None:
     mounts = {"grace_s": 20.0, "publisher_idle_timeout_s": 1.5}
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(paths={"front": {"source": camera.url, **mounts}})
         await server.wait_for_mount("/front", DEADLINE_S)
         reader = await reader_of(server)
@@ -172,7 +172,7 @@ async def test_readers_stay_while_the_camera_comes_and_goes(
 async def test_a_camera_that_is_away_is_tried_ever_more_slowly(
     start_server: ServerFactory, clock: LoopClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with FakeCamera(Reply("DESCRIBE", 503)) as camera:
+    async with AsyncFakeCamera(Reply("DESCRIBE", 503)) as camera:
         server = await start_server(paths={"front": {"source": camera.url}})
         (candidate,) = next(iter(inside(server).running.sources)).candidates
         waits: list[float] = []
@@ -192,7 +192,7 @@ async def test_wrong_credentials_are_tried_slowly(
     start_server: ServerFactory, clock: LoopClock
 ) -> None:
     settings = CameraSettings(credentials=Credentials("admin", "right"))
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         url = camera.url.replace("://", "://admin:wrong@")
         server = await start_server(paths={"front": {"source": url}})
         (candidate,) = next(iter(inside(server).running.sources)).candidates
@@ -219,7 +219,7 @@ async def test_no_secret_is_in_log_status_or_error(
         credentials=Credentials("admin", "p@ss/w:rd?"),
         transports=frozenset({Transport.TCP}),
     )
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         url = f"rtsp://admin:${{CAMERA_PASSWORD}}@{camera.address}/stream?t=${{file:{token}}}"
         server = await start_server(paths={"front": {"source": url}})
         await server.wait_for_mount("/front", DEADLINE_S)
@@ -246,7 +246,7 @@ async def test_a_missing_variable_is_named(start_server: ServerFactory) -> None:
 
 
 async def test_on_demand_many_describes_open_one_connection(start_server: ServerFactory) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(paths={"front": {"source": camera.url, "on_demand": True}})
         assert not camera.connections
         readers = await asyncio.gather(*(reader_of(server) for _ in range(20)))
@@ -259,7 +259,7 @@ async def test_on_demand_rests_once_its_last_reader_has_been_gone_for_a_while(
     start_server: ServerFactory,
 ) -> None:
     front = {"on_demand": True, "on_demand_linger_s": 0.3}
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(paths={"front": {"source": camera.url, **front}})
         for number in (1, 2):
             reader = await reader_of(server)
@@ -278,7 +278,7 @@ async def test_on_demand_rests_once_its_last_reader_has_been_gone_for_a_while(
 async def test_a_describe_is_answered_when_the_source_fails_or_takes_too_long(
     start_server: ServerFactory, fault: Any, status: int
 ) -> None:
-    async with FakeCamera(fault) as camera:
+    async with AsyncFakeCamera(fault) as camera:
         front = {"source": camera.url, "on_demand": True, "on_demand_start_s": 0.5}
         server = await start_server(paths={"front": front})
         peer = await RtspPeer.connect(server.play_port)
@@ -293,7 +293,7 @@ async def test_a_describe_is_answered_when_the_source_fails_or_takes_too_long(
 
 async def test_a_pattern_names_the_sources_of_a_recorder(start_server: ServerFactory) -> None:
     settings = CameraSettings(path="/nvr/ch%201")
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         url = camera.url.replace("/nvr/ch%201", "/nvr/{1}")
         server = await start_server(paths={"nvr/*": {"source": url}})
         reader = await reader_of(server, "/nvr/ch 1")
@@ -305,7 +305,7 @@ async def test_a_pattern_names_the_sources_of_a_recorder(start_server: ServerFac
 
 async def test_readers_start_only_so_many_paths(start_server: ServerFactory) -> None:
     settings = Settings(sources=SourcesSettings(on_demand_paths=2))
-    async with FakeCamera(Hang("DESCRIBE")) as camera:
+    async with AsyncFakeCamera(Hang("DESCRIBE")) as camera:
         url = camera.url.replace("/stream", "/{1}")
         server = await start_server(settings=settings, paths={"nvr/*": {"source": url}})
 
@@ -322,7 +322,7 @@ async def test_readers_start_only_so_many_paths(start_server: ServerFactory) -> 
 
 def test_the_threaded_server_has_sources_too() -> None:
     async def play() -> int:
-        async with FakeCamera() as camera:
+        async with AsyncFakeCamera() as camera:
             loop = asyncio.get_running_loop()
 
             def work() -> int:
@@ -344,7 +344,7 @@ def test_the_threaded_server_has_sources_too() -> None:
 async def test_a_program_that_waits_for_a_mount_has_its_source_started(
     start_server: ServerFactory,
 ) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         front = {"source": camera.url, "on_demand": True, "on_demand_linger_s": 0.3}
         server = await start_server(paths={"front": front})
         mount = await server.wait_for_mount("/front", DEADLINE_S)
@@ -357,7 +357,7 @@ async def test_a_program_that_waits_for_a_mount_has_its_source_started(
 async def test_a_session_of_a_source_can_be_closed_and_comes_back(
     start_server: ServerFactory,
 ) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(paths={"front": {"source": camera.url}})
         await server.wait_for_mount("/front", DEADLINE_S)
         (session,) = server.sessions.values()
@@ -398,7 +398,7 @@ async def test_a_kind_that_breaks_costs_one_path_and_is_tried_again(
     monkeypatch.setattr(kinds, "KINDS", {**kinds.KINDS, "udp": Broken})
     monkeypatch.setattr(candidate_module, "KINDS", kinds.KINDS)
     monkeypatch.setattr(Broken, "error", error)
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         paths = {"broken": {"source": "udp://x"}, "front": {"source": camera.url}}
         server = await start_server(paths=paths)
         broken = next(each for each in inside(server).running.sources if each.path == "/broken")

@@ -11,8 +11,8 @@ from rtsp_peer import RtspPeer, TcpReader
 from server_rig import LoopClock, ServerFactory
 from waiting import holds
 
-from fake_camera import FakeCamera
 from headwater import ClientTransport, HookRequest, RtspServer, SourceSettings
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 
 async def status_of(server: RtspServer, path: str) -> int:
@@ -34,7 +34,7 @@ async def test_it_is_asked_once_for_many_readers_and_names_the_source(
             source=camera.url, transport=ClientTransport.TCP, on_demand_linger_s=0.2
         )
 
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(play_hooks={"on_mount_missing": resolve})
         url = server.play_url("/db/1")
         readers = await asyncio.gather(

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from command_here import command_here
-from onvif_device import Oddities, OnvifDevice
 
 from headwater.config.advice import COMMAND_VARIABLES
+from headwater.testing.onvif_device import Oddities, OnvifDevice
 
 DEADLINE_S = 30.0
 PASSWORD = "open sesame"

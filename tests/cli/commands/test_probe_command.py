@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_camera import CameraSettings, Credentials, FakeCamera
 from headwater.config.advice import COMMAND_VARIABLES
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Credentials
 
 DEADLINE_S = 30.0
 SECRET = "op@n:sesame"
@@ -38,12 +38,12 @@ async def run(*arguments: str, environment: dict[str, str] | None = None) -> tup
     return process.returncode, out.decode(), err.decode()
 
 
-def locked(camera: FakeCamera, password: str = SECRET) -> str:
+def locked(camera: AsyncFakeCamera, password: str = SECRET) -> str:
     return f"rtsp://ann:{password}@{camera.address}/stream"
 
 
 async def test_a_table_for_people() -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         code, out, err = await run(camera.url)
     assert (code, err) == (0, "")
     assert "FakeCamera/1.0" in out
@@ -55,7 +55,7 @@ async def test_a_table_for_people() -> None:
 
 async def test_json_without_the_password_of_a_url_from_a_file(tmp_path: Path) -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         file = tmp_path / "url"
         file.write_text(locked(camera))
         code, out, err = await run(f"@{file}", "--json", "--transport", "TCP")
@@ -68,7 +68,7 @@ async def test_json_without_the_password_of_a_url_from_a_file(tmp_path: Path) ->
 
 async def test_exit_codes() -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         code, _, err = await run(environment={"HEADWATER_PROBE_URL": locked(camera, "wrong/p@ss")})
         assert code == 3
         assert "wrong/p@ss" not in err
@@ -84,7 +84,7 @@ async def test_exit_codes() -> None:
 
 
 async def test_strict_counts_warnings() -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         camera.clock.offset_s = 3600
         code, out, _ = await run(camera.url, "--strict", "--transport", "tcp")
         assert code == 4
@@ -94,7 +94,7 @@ async def test_strict_counts_warnings() -> None:
 
 async def test_a_terminal_sees_how_far_it_is() -> None:
     ours, theirs = pty.openpty()
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "headwater", "probe", camera.url, "--duration", "1", "--json"),
             stdout=asyncio.subprocess.PIPE,

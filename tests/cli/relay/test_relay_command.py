@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from inside import inside
 
-from fake_camera import CameraSettings, Credentials, FakeCamera
 from headwater import RtspClient, RtspServer
+from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Credentials
 
 DEADLINE_S = 30.0
 SECRET = "op@n:sesame"
@@ -81,7 +81,7 @@ async def played(url: str, packets: int = 20) -> None:
 
 async def test_one_camera_for_many_players() -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         address = f"rtsp://ann:{SECRET}@{camera.address}/stream"
         async with relaying(address, "--transport", "TCP") as relay:
             url = await relay.url()
@@ -96,7 +96,7 @@ async def test_one_camera_for_many_players() -> None:
 
 
 async def test_a_camera_that_goes_is_told_and_comes_back() -> None:
-    async with FakeCamera() as camera, relaying(camera.url) as relay:
+    async with AsyncFakeCamera() as camera, relaying(camera.url) as relay:
         await relay.wait_for("/camera is live")
         await camera.restart()
         await relay.wait_for("/camera is gone; it is tried again\n")
@@ -104,7 +104,7 @@ async def test_a_camera_that_goes_is_told_and_comes_back() -> None:
 
 
 async def test_several_sources_with_names(tmp_path: Path) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         file = tmp_path / "url"
         file.write_text(camera.url)
         sources = (f"gate={camera.url}", f"a/b=@{file}", camera.url)
@@ -114,7 +114,7 @@ async def test_several_sources_with_names(tmp_path: Path) -> None:
 
 
 async def test_on_demand_and_from_a_variable() -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         variable = {"HEADWATER_RELAY_SOURCES": camera.url}
         async with relaying("--on-demand", environment=variable) as relay:
             url = await relay.url()
@@ -124,7 +124,7 @@ async def test_on_demand_and_from_a_variable() -> None:
 
 
 async def test_it_sends_on(server: RtspServer) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         target = server.publish_url("/copies") + "/{path}"
         async with relaying(f"gate={camera.url}", "--forward-to", target):
             await server.wait_for_mount("/copies/gate", DEADLINE_S)

@@ -22,7 +22,6 @@ from sent_all_the_time import DEADLINE_S, published
 from server_rig import LoopClock, ServerFactory
 from udp_peer import wait_for
 
-from fake_camera import FakeCamera
 from headwater import (
     AccessSettings,
     EndKind,
@@ -35,6 +34,7 @@ from headwater import (
     TlsSettings,
     UserSettings,
 )
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 SECRET = "p@ss:w/rd"
 ACCESS = AccessSettings(users=(UserSettings(name="ann", password=SECRET, publish=("**",)),))
@@ -425,7 +425,7 @@ async def test_a_source_on_demand_does_not_go_on_for_it(
     start_server: ServerFactory, clock: LoopClock
 ) -> None:
     target = await start_server()
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server(
             paths={
                 "cam": {

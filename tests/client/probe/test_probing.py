@@ -6,31 +6,38 @@ import re
 from typing import Any
 
 import pytest
-from fake_camera.faults import (
+from ffmpeg_publisher import encoded
+
+from headwater import ProbeProgress, ProbeReport, RtspServer, probe
+from headwater.client import CredentialsError, SilentError, UnreachableError
+from headwater.testing.fake_camera import (
+    AsyncFakeCamera,
+    CameraSettings,
+    Credentials,
+    Fault,
+    Transport,
+    sample,
+)
+from headwater.testing.fake_camera.faults import (
     Drop,
     NoParameterSets,
     NoSenderReports,
     RewriteSdp,
     SilentOverUdp,
 )
-from ffmpeg_publisher import encoded
-
-from fake_camera import CameraSettings, Credentials, FakeCamera, Fault, Transport, sample
-from headwater import ProbeProgress, ProbeReport, RtspServer, probe
-from headwater.client import CredentialsError, SilentError, UnreachableError
 
 SHORT_S = 1.2
 SDP_WITHOUT_SETS = RewriteSdp(r"(a=fmtp:\d+) .*?(?=\r\n)", r"\1 packetization-mode=1")
 
 
-async def probed(camera: FakeCamera, **chosen: Any) -> ProbeReport:
+async def probed(camera: AsyncFakeCamera, **chosen: Any) -> ProbeReport:
     return await probe(camera.url, **{"duration_s": SHORT_S} | chosen)
 
 
 async def test_a_camera_is_measured() -> None:
     settings = CameraSettings(tracks=(sample.h264(), sample.aac()))
     steps: list[ProbeProgress] = []
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         report = await probed(camera, on_progress=steps.append)
         assert camera.live_sessions == []
     assert report.url == camera.url
@@ -70,13 +77,13 @@ async def test_a_camera_is_measured() -> None:
     ids=["sets-sent", "sets-described", "no-sets", "loss", "silent-udp"],
 )
 async def test_what_is_wrong_is_said(faults: tuple[Fault, ...], words: str) -> None:
-    async with FakeCamera(*faults) as camera:
+    async with AsyncFakeCamera(*faults) as camera:
         report = await probed(camera, udp_silence_s=0.3)
     assert [one for one in report.warnings if words in one], report.warnings
 
 
 async def test_sender_reports_that_never_come() -> None:
-    async with FakeCamera(NoSenderReports()) as camera:
+    async with AsyncFakeCamera(NoSenderReports()) as camera:
         report = await probed(camera, duration_s=6.1, transport="tcp")
     assert report.tracks[0].sender_reports == 0
     assert [one for one in report.warnings if "no RTCP sender reports" in one]
@@ -85,7 +92,7 @@ async def test_sender_reports_that_never_come() -> None:
 
 async def test_a_clock_that_runs_too_fast_and_is_set_wrong() -> None:
     settings = CameraSettings(report_interval_s=0.2)
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         camera.clock.ppm, camera.clock.offset_s = 40_000, -90.0
         report = await probed(camera, transport="tcp", duration_s=2.0)
     [track] = report.tracks
@@ -98,7 +105,7 @@ async def test_a_clock_that_runs_too_fast_and_is_set_wrong() -> None:
 
 async def test_a_transport_that_is_refused_is_told() -> None:
     settings = CameraSettings(transports=frozenset({Transport.TCP}))
-    async with FakeCamera(settings=settings) as camera:
+    async with AsyncFakeCamera(settings=settings) as camera:
         report = await probed(camera)
     assert report.transport == "tcp"
     assert "461" in report.transports["udp"]
@@ -115,12 +122,12 @@ async def test_b_frames_of_a_real_encoder(server: RtspServer) -> None:
 
 async def test_what_does_not_play_is_an_error() -> None:
     locked = CameraSettings(credentials=Credentials("ann", "secret"))
-    async with FakeCamera(settings=locked) as camera:
+    async with AsyncFakeCamera(settings=locked) as camera:
         with pytest.raises(CredentialsError):
             await probed(camera)
     with pytest.raises(UnreachableError):
         await probed(camera)
-    async with FakeCamera(SilentOverUdp()) as camera:
+    async with AsyncFakeCamera(SilentOverUdp()) as camera:
         with pytest.raises(SilentError):
             await probed(camera, transport="udp", silence_timeout_s=0.3)
     with pytest.raises(ValueError, match="duration_s is 0"):

@@ -10,9 +10,9 @@ import pytest
 from server_rig import ServerFactory
 from waiting import holds
 
-from fake_camera import FakeCamera
 from headwater import PacketBatch
 from headwater.sources import rehearsal
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def test_a_film_stands_in_for_a_camera_until_it_is_back(
 ) -> None:
     monkeypatch.setattr(rehearsal, "RUN_S", 0.5)
     film = f"file:{slate}"
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         front = {"source": camera.url, "fallback": [film], "transport": "tcp"}
         server = await start_server(paths={"front": front})
         await server.wait_for_mount("/front", 20)
