@@ -156,7 +156,7 @@ async def test_users_count_from_the_next_request_on(server: RtspServer) -> None:
     other = replace(ANN, password="another")
     applied = await server.apply(replace(server.settings, access=AccessSettings(users=(other,))))
     assert [str(change) for change in applied.changes] == [
-        'access.users."ann": set → set otherwise'
+        'access.users."ann": set → set differently'
     ]
     assert await describe(peer, url, ANN_BASIC) == 401
     await server.apply(replace(server.settings, access=AccessSettings()))

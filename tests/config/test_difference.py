@@ -60,7 +60,7 @@ def users(*those: UserSettings) -> Settings:
         (
             Settings(mount_overrides=(MountOverride(pattern="/a", grace_s=1.0),)),
             Settings(mount_overrides=(MountOverride(pattern="/a", grace_s=2.0),)),
-            ['mount_overrides."/a": set → set otherwise'],
+            ['mount_overrides."/a": set → set differently'],
         ),
         (users(ANN), users(BOB, ANN), ['access.users."bob": not set → set']),
         (users(ANN), users(), ['access.users."ann": set → not set']),
@@ -68,7 +68,7 @@ def users(*those: UserSettings) -> Settings:
         (
             users(ANN),
             users(replace(ANN, password="other")),
-            ['access.users."ann": set → set otherwise'],
+            ['access.users."ann": set → set differently'],
         ),
     ],
 )

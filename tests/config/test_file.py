@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from headwater.config.errors import ConfigError
@@ -262,6 +263,24 @@ def test_every_unknown_key_is_named_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_unknown_keys_and_wrong_values_are_named_together_in_the_order_of_the_file(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "[server]\nhots = 'x'\nplay_port = 'x'\n"
+        "[paths.'back']\ngrace_s = -4\n"
+        "[[access.users]]\nnmae = 'ann'\npassword = 1\n"
+    )
+    faults = faults_of(written(tmp_path, text))
+    assert [fault.partition(": ")[0] for fault in faults] == [
+        "FILE:2",
+        "FILE:3",
+        "FILE:5",
+        "FILE:7",
+        "FILE:8",
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "text", "fault"),
     [
@@ -351,6 +370,7 @@ def test_a_file_that_is_not_there_is_the_systems_error(tmp_path: Path) -> None:
         load_settings(tmp_path / "nothing.toml")
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(alphabet='[]="\n.ab1server_portlg', max_size=80))
 def test_any_text_is_settings_or_a_config_error(text: str) -> None:
     settings: Settings | None = None

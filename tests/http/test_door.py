@@ -43,7 +43,7 @@ def test_nothing_of_the_web_is_loaded_unless_asked_for() -> None:
 async def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "starlette", None)
     server = RtspServer(publish_port=0, settings=Settings(http=HttpSettings(port=0)))
-    with pytest.raises(ValueError, match=r"pip install 'headwater\[web\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[web\]'"):
         await server.start()
     assert not server.running
 

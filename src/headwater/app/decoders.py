@@ -19,7 +19,8 @@ def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
         from headwater.frames.decoding.mount_source import MountSource
     except ImportError as error:
         raise ImportError(
-            f"frames need the package {error.name}: pip install 'headwater[media]'",
+            f"frames need the package {error.name}: in the folder of Headwater's source, "
+            "pip install '.[media]'",
             name=error.name,
         ) from error
     return Decodings(partial(MountSource, relay, feeds))

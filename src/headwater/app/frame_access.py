@@ -65,7 +65,7 @@ class SnapshotArguments(_Waiting, total=False):
 
 
 class FrameAccess(ABC):
-    """What `RtspServer` offers of decoded media; needs `pip install 'headwater[media]'`."""
+    """What `RtspServer` offers of decoded media; needs the extra `media`."""
 
     def frames(self, path: str, **wishes: Unpack[FrameArguments]) -> FrameStream[Frame]:
         """Return decoded pictures of a mount: `async for frame in server.frames("/cam")`.

@@ -74,6 +74,6 @@ def make_web(relay: Relay, settings: Settings) -> Web | None:
     except ImportError as error:
         raise ValueError(
             f"http.port is {settings.http.port}; it needs the package {error.name}: "
-            "pip install 'headwater[web]'"
+            "in the folder of Headwater's source, pip install '.[web]'"
         ) from error
     return Web(relay, settings)

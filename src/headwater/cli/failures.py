@@ -55,6 +55,14 @@ def file_unreadable(path: Path, error: OSError) -> CommandFailed:
     return CommandFailed(f"{path}: {reason_of(error)}", exit_code=EXIT_CONFIGURATION)
 
 
+def config_unreadable(path: Path, error: OSError) -> CommandFailed:
+    """Return the failure of a command whose configuration file cannot be read."""
+    failure = file_unreadable(path, error)
+    if error.errno == errno.ENOENT:
+        failure.remedy = "`headwater config > FILE` writes one that has every key with its default"
+    return failure
+
+
 def config_refused(error: ConfigError) -> CommandFailed:
     """Return the failure of a command whose configuration is wrong: every fault on its own line."""
     remedy = "`headwater config` prints every key with its meaning and default"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from headwater.cli.failures import config_refused, file_unreadable
+from headwater.cli.failures import config_refused, config_unreadable
 from headwater.config.errors import ConfigError
 from headwater.config.file import Assignment, load_settings
 from headwater.config.settings import Settings
@@ -22,6 +22,6 @@ def read_settings(
     try:
         return load_settings(file, environment=environment, assignments=chosen, to_start=True)
     except OSError as error:
-        raise file_unreadable(file or Path(), error) from error
+        raise config_unreadable(file or Path(), error) from error
     except ConfigError as error:
         raise config_refused(error) from error

@@ -134,7 +134,7 @@ def _table_changes(
         if old.get(name) == new.get(name):
             continue
         before_text = "set" if name in old else _NOT_SET
-        after_text = _NOT_SET if name not in new else "set otherwise" if name in old else "set"
+        after_text = _NOT_SET if name not in new else "set differently" if name in old else "set"
         yield _change(f'{place}."{name}"', before_text, after_text, mark)
     if list(old) != list(new) and set(old) == set(new):
         yield _change(place, _text("", list(old)), _text("", list(new)), mark)

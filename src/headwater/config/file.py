@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,6 +98,8 @@ class _Draft:
     file_name: str = ""
     lines: dict[KeyPath, int] = field(default_factory=dict)
     origins: dict[KeyPath, str] = field(default_factory=dict)
+    misspelt: set[KeyPath] = field(default_factory=set)
+    """The sections with names that are unknown: what is missing there may be one of them."""
 
     def read_file(self, path: Path) -> None:
         """Take the values of a TOML file; text that is no TOML ends the reading."""
@@ -122,15 +125,17 @@ class _Draft:
                 self.assign(name, steps, text)
 
     def settings(self) -> Settings:
-        """Return the checked settings; raises ConfigError when anything was wrong."""
-        if self.faults:
-            raise ConfigError(tuple(self.faults))
+        """Return the checked settings; raises ConfigError with all that was wrong."""
         from headwater.config.type_check import typed_settings
 
         checked = typed_settings(self.values)
-        if isinstance(checked, Settings):
+        faults = list(self.faults)
+        if not isinstance(checked, Settings):
+            faults += (self._fault_of(each) for each in checked if not self._is_misspelt(each))
+        elif not faults:
             return checked
-        raise ConfigError(_without_repeats(tuple(self._fault_of(detail) for detail in checked)))
+        faults.sort(key=lambda fault: fault.line or sys.maxsize)
+        raise ConfigError(_without_repeats(tuple(faults)))
 
     def check_start(self, settings: Settings) -> None:
         """Refuse what would keep a server of these settings from starting."""
@@ -191,7 +196,7 @@ class _Draft:
             message = f"{section.name} is a section, not a value"
             self.faults.append(self._fault(path, message, allowed=f"write [{section.name}]"))
             return
-        for name, value in values.items():
+        for name, value in list(values.items()):
             below = (*path, name)
             if section.each is not None and (wrong := _pattern_fault(name)):
                 self.faults.append(self._fault(below, wrong))
@@ -205,6 +210,8 @@ class _Draft:
             else:
                 message, allowed = self._unknown(name, section, is_section=_is_section(value))
                 self.faults.append(self._fault(below, message, allowed=allowed))
+                self.misspelt.add(path)
+                del values[name]  # The rest of its section is checked without it.
 
     def _check_value(self, key: SettingKey, value: Any, path: KeyPath) -> None:
         """Refuse what no key means, whatever its type allows."""
@@ -252,6 +259,11 @@ class _Draft:
                 return ConfigFault(self.origins[path[:length]], message, key, allowed=allowed)
         line = line_of(self.lines, path)
         return ConfigFault(self.file_name or "settings", message, key, line, allowed)
+
+    def _is_misspelt(self, detail: ErrorDetails) -> bool:
+        """Return whether a key is missing in a section that has an unknown one."""
+        path, _, _ = self._locate(detail["loc"])
+        return detail["type"] == "missing" and path[:-1] in self.misspelt
 
     def _fault_of(self, detail: ErrorDetails) -> ConfigFault:
         """Return a fault of the check as text: the key, its value, and what is allowed."""
@@ -348,7 +360,8 @@ def _dotted(path: KeyPath) -> str:
 
 
 def _without_repeats(faults: tuple[ConfigFault, ...]) -> tuple[ConfigFault, ...]:
-    """Return the faults with one for each place (a union complains once for every member)."""
+    """Return the faults with one for each place: a union complains once for every member, and the
+    check of types once more of what was refused before it."""
     first: dict[tuple[str, str, int | None], ConfigFault] = {}
     for fault in faults:
         first.setdefault((fault.source, fault.key, fault.line), fault)

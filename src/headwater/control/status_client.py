@@ -75,8 +75,8 @@ def find_server(port: int | None = None) -> Path:
     where = "" if port is None else f" on port {port}"
     raise NotReachableError(
         f"no server{where} answers; looked in {_listed(searched_folders())}",
-        f"{_IS_IT_RUNNING}. One of another user is asked by that user or root, one with a "
-        "socket of its own by --socket",
+        f"{_IS_IT_RUNNING}. Only the server's own user and root can ask it. If its setting "
+        "control.status_socket names a socket, name that with --socket",
     )
 
 

@@ -229,8 +229,9 @@ class StatusSocket:
         action = self._actions.get(question)
         if action is None:
             return _refused(
-                "this server belongs to a program, which has its own settings and no file to read; "
-                "the program changes them by `await server.apply(settings)`"
+                "this server has no configuration file: `headwater serve` did not start it; "
+                "to change it, start `headwater demo` and `headwater relay` again; "
+                "a program of yours calls `await server.apply(settings)`"
             )
         try:
             return json_pieces(await action())

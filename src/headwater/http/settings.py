@@ -14,7 +14,7 @@ ANY_ORIGIN = "*"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpSettings:
-    """The port for browsers. It needs `pip install 'headwater[web]'`."""
+    """The port for browsers. It needs the extra `web`."""
 
     port: Annotated[
         int | None,

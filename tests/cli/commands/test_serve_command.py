@@ -110,6 +110,7 @@ def test_an_address_of_another_machine_is_said(start: Any) -> None:
         (["--set", "server.hots=x"], "--set server.hots: server.hots: unknown key"),
         (["--set", "nothing"], "--set nothing: needs the form section.key=value"),
         (["--config", "/nowhere.toml"], "/nowhere.toml: No such file or directory"),
+        (["--config", "/nowhere.toml"], "`headwater config > FILE` writes one"),
         (["--log-level", "loud"], "Invalid value for '--log-level'"),
     ],
 )

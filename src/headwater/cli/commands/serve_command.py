@@ -46,7 +46,7 @@ def serve(
     http_port: Annotated[
         int | None,
         typer.Option(
-            help="TCP port for browsers, such as 8080. It needs pip install 'headwater[web]'.",
+            help='TCP port for browsers, such as 8080. It needs the extra "web".',
             show_default="no such port",
         ),
     ] = None,
