@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 
 import pytest
 from films import HEIGHT, RATE_HZ, WIDTH, annex_b, decoded, film
@@ -116,3 +118,10 @@ def test_whatever_is_lost_what_is_given_is_whole(name: str) -> None:
         missing = len(shown.rtp) - len(kept)
         assert 0 <= missing - taker.counters.lost_packets <= 3
         assert not taker.repairs
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="policies of threads are Linux's")
+def test_making_a_film_leaves_the_thread_at_its_priority() -> None:
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    film("av1", 3)
+    assert (os.sched_getscheduler(0), os.sched_getparam(0)) == before

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -77,9 +79,31 @@ class Film:
     """A hash of each picture that a decoder makes of `packets`."""
 
 
+@contextmanager
+def priority_kept() -> Iterator[None]:
+    """Have this thread afterwards run as it ran before.
+
+    SVT-AV1 makes the thread that opens it a real-time one where it may: whatever a test does after
+    that would keep all other programs from a processor.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
+
+
 @cache
 def film(name: str, pictures: int = 24) -> Film:
     """Encode one of `CODECS`."""
+    with priority_kept():
+        return _shot(name, pictures)
+
+
+def _shot(name: str, pictures: int) -> Film:
     codec, options = CODECS[name]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
