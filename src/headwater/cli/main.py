@@ -1,8 +1,9 @@
 """The `headwater` command: its sub-commands, and the one place where failures become exit codes."""
 
+import inspect
 import os
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -99,8 +100,14 @@ def command_line(loaded: Container[str] = COMMANDS) -> typer.Typer:
             function = getattr(
                 import_module(f"headwater.cli.commands.{command.module}"), command.function
             )
-        app.command(name, short_help=command.summary)(function)
+        app.command(name, short_help=command.summary, help=_flowing(function))(function)
     return app
+
+
+def _flowing(function: Callable[..., None]) -> str:
+    """Return the docstring as paragraphs of one line each, for a terminal of any width."""
+    paragraphs = inspect.getdoc(function) or ""
+    return "\n\n".join(text.replace("\n", " ") for text in paragraphs.split("\n\n"))
 
 
 def main() -> None:
