@@ -15,6 +15,7 @@ from headwater.cli.failures import CommandFailed
 COMMANDS = [
     "serve",
     "status",
+    "reload",
     "demo",
     "publish",
     "relay",
@@ -32,6 +33,18 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(main.command_line(), [command, "--help"])
     assert result.exit_code == 0
     assert f"{command}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("reload", "(nothing has changed then), 1 when the server cannot be reached."),
+        ("serve", 'It needs the extra "web".'),
+    ],
+)
+def test_a_wide_terminal_shows_whole_sentences(command: str, sentence: str) -> None:
+    runner = CliRunner(env={"COLUMNS": "400"})
+    assert sentence in runner.invoke(main.command_line(), [command, "--help"]).stdout
 
 
 def test_help_lists_every_command() -> None:

@@ -113,7 +113,8 @@ _KNOWN_STATUSES = frozenset(
     int(status) for status in HTTPStatus if status >= 400 and not 450 <= status < 500
 )
 _DETAILS = {
-    404: "there is nothing at this address",
+    404: "there is nothing at this address; players send their offer to /NAME/whep, and publishers "
+    "to /NAME/whip, where NAME is the path of the mount",
     405: "this address does not take the method; Allow lists those that it takes",
 }
 _CODES = {404: "not_found", 405: "method_not_allowed"}

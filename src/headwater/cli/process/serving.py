@@ -112,7 +112,7 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     with hang_ups_taken(reloading, stop_asked):
         try:
             await open_status_socket(server, reloading.reload)
-            http_url = "" if server.http_port is None else server.http_url("/NAME")
+            http_url = "" if server.http_port is None else server.http_url("/NAME/whep")
             say_urls(
                 server.settings, server.publish_url("/NAME"), server.play_url("/NAME"), http_url
             )
