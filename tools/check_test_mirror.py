@@ -2,7 +2,8 @@
 
 `src/headwater/relay/end.py` has `tests/relay/test_end.py`. A file whose functions do nothing, since
 it holds names and types only, needs none, and neither do the `__init__.py` and `__main__.py` of a
-package. What tests of another name show whole is listed in `shown_elsewhere.toml`, with these.
+package. What tests of another name show whole is listed in `shown_elsewhere.toml`, with these; a
+name with a slash at its end stands for all files of a folder.
 """
 
 import ast
@@ -30,7 +31,7 @@ def missing(shown_by: Container[str]) -> Iterator[str]:
     """Name each source file whose test is neither where it belongs nor listed."""
     for path in sorted(SOURCES.rglob("*.py")):
         source = path.relative_to(SOURCES).as_posix()
-        if source not in shown_by and needs_test(path) and not own_test(source).exists():
+        if lacks_test(source) and not any(entry in shown_by for entry in entries_for(source)):
             yield (
                 f"src/headwater/{source}: its test is missing, "
                 f"{own_test(source).relative_to(ROOT).as_posix()}"
@@ -42,13 +43,27 @@ def listed_in_vain(shown_by: Mapping[str, list[str]]) -> Iterator[str]:
     for source, tests in shown_by.items():
         path = SOURCES / source
         entry = f"tools/{SHOWN_ELSEWHERE.name}: {source}"
+        files = path.rglob("*.py") if source.endswith("/") else (path,)
         if not path.exists():
             yield f"{entry}: there is no such source file, take it from the list"
-        elif not needs_test(path) or own_test(source).exists():
+        elif not any(lacks_test(file.relative_to(SOURCES).as_posix()) for file in files):
             yield f"{entry}: it needs no entry, take it from the list"
         for test in tests:
             if not (TESTS / test).is_file():
                 yield f"{entry}: there is no tests/{test} that could show it"
+
+
+def entries_for(source: str) -> Iterator[str]:
+    """Yield what may stand in the list for a source file: itself, and the folders it is in."""
+    yield source
+    parts = source.split("/")[:-1]
+    for count in range(1, len(parts) + 1):
+        yield "/".join(parts[:count]) + "/"
+
+
+def lacks_test(source: str) -> bool:
+    """Return whether a source file needs a test and has none of its own name."""
+    return needs_test(SOURCES / source) and not own_test(source).exists()
 
 
 def own_test(source: str) -> Path:
