@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from headwater.client.connection import ClientConnection
 from headwater.client.errors import UnusableAnswerError
@@ -12,10 +13,14 @@ from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.via import via_names, via_value
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.sdp import SessionDescription
 from headwater.shown_text import shown
+
+_MOST_PASSED: Final = 16
+"""Servers in a row; more are no way that somebody has planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Described:
         presentation: what the server described, all of it.
         control: the URI of the presentation as a whole.
         track_uris: the URI of each track.
+        via: the servers, or their mounts, that the media has come through, where it was said.
     """
 
     target: Target
@@ -37,6 +43,7 @@ class Described:
     presentation: SessionDescription
     control: str
     track_uris: tuple[str, ...]
+    via: tuple[str, ...] = ()
 
     def chosen(self, tracks: tuple[int, ...] | None) -> tuple[int, ...]:
         """Return the tracks to set up: those that were chosen, else all that the server sends.
@@ -64,7 +71,7 @@ async def describe(target: Target, settings: ClientSettings, around: Surrounding
         return await connection.ask(
             Method.DESCRIBE,
             place.url,
-            [("Accept", "application/sdp")],
+            [("Accept", "application/sdp"), *_via(connection, around)],
             within_s=settings.answer_timeout_s,
         )
 
@@ -82,4 +89,14 @@ async def describe(target: Target, settings: ClientSettings, around: Surrounding
         presentation,
         track_uri(base, presentation.control),
         tuple(track_uri(base, media.control) for media in presentation.media),
+        via_names(response.headers.get_all("Via"))[:_MOST_PASSED],
     )
+
+
+def _via(connection: ClientConnection, around: Surroundings) -> list[tuple[str, str]]:
+    """Return the header that has another Headwater tell where its media has been.
+
+    Cameras do not get it: nobody has seen what each of them makes of it.
+    """
+    is_known = connection.dialogue.server.startswith("Headwater")
+    return [("Via", via_value([around.name]))] if around.name and is_known else []

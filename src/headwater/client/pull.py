@@ -80,6 +80,11 @@ class Pull:
         self._described = await describe(self.target, self._settings, self._around)
         return self._described.presentation
 
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The servers, or their mounts, that came before what is described and not started yet."""
+        return () if self._described is None else self._described.via
+
     async def start(self, sink: Sink, request: PlayRequest) -> PlaySession:
         """Have the server play, and return when it does.
 

@@ -29,6 +29,8 @@ class Surroundings:
     sockets: SocketSettings
     wire_limits: WireLimits
     description_limits: DescriptionLimits
+    name: str = ""
+    """What the server of this program calls itself in Via; empty where there is none."""
 
     @classmethod
     def alone(cls) -> Self:
@@ -58,4 +60,5 @@ class Surroundings:
             sockets,
             limits.wire_limits(),
             limits.description_limits(),
+            relay.id,
         )

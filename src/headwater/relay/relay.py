@@ -12,6 +12,7 @@ from headwater.access.authenticator import Authenticator
 from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
+from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
 from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
@@ -219,6 +220,12 @@ class Relay:
     def tell_source(self, source: ObservedSource, reason: str) -> None:
         """Tell hooks and events that another source of a path is live, or none any more."""
         self._notices.source_changed(source, reason)
+
+    def passed(self, mount: Mount) -> tuple[str, ...]:
+        """Return the servers, or their mounts, that a mount's media has come through."""
+        publisher = mount.publisher
+        end = None if publisher is None else self.ends.get(publisher.id)
+        return () if end is None else end.via
 
     def send_away(self, end: End, cause: str) -> None:
         """End a publisher or reader that did not ask for it."""

@@ -143,7 +143,7 @@ def _methods(
             limits,
             lambda: relay.id,
         ).answer,
-        Method.DESCRIBE: Describe(clearance, relay.finding, lookup).answer,
+        Method.DESCRIBE: Describe(clearance, relay, lookup).answer,
         Method.SETUP: Setup(
             clearance,
             sessions,

@@ -111,6 +111,7 @@ class Candidate:
         self._stage = stage
         self._around = around
         self._back_offs = {Retry.SOON: BackOff(), Retry.SLOWLY: BackOff(**_SLOWLY)}
+        self._source: Source | None = None
         self._began_s: float | None = None
         self._gate: StartGate | None = None
         self._task: asyncio.Task[None] | None = None
@@ -120,6 +121,11 @@ class Candidate:
     def secure(self) -> bool:
         """Whether what it sends comes under TLS."""
         return scheme_of(self._url) == "rtsps"
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The servers, or their mounts, that its media has come through, where it is known."""
+        return () if self._source is None else self._source.via
 
     @property
     def began_s(self) -> float | None:
@@ -179,6 +185,7 @@ class Candidate:
             url, secrets = with_secrets(self._url)
             source = self._opened(url, secrets)
             self.kind = source.kind
+            self._source = source
             await source.run(_Filling(self._stage, self))
             failure = SourceError("it ended")
         except SourceError as error:
@@ -196,6 +203,7 @@ class Candidate:
         finally:
             self._leave_gate(gate)
             self.end(failure.message)
+            self._source = None
         return failure
 
     def _opened(self, url: str, secrets: Sequence[str]) -> Source:

@@ -263,6 +263,7 @@ class PathSource:
         end = SourceEnd(
             relay, self.path, presentation, feed, candidate.kind, secure=candidate.secure
         )
+        end.via = candidate.via
         relay.open(end)
         try:
             relay.descriptions.give(end, presentation)

@@ -7,6 +7,7 @@ from headwater.client.play_session import PlayRequest
 from headwater.client.pull import Pull
 from headwater.client.settings import USER_AGENT, ClientSettings
 from headwater.client.target import Target
+from headwater.protocol.header.via import mount_name
 from headwater.shown_text import shown
 from headwater.sources.settings import SourceSettings
 from headwater.sources.source import Filling, Retry, Source, SourceError, SourcePlace
@@ -29,14 +30,19 @@ class RtspSource(Source):
         )
         target = Target.of(url, client_settings, place.name)
         self._pull = Pull(target, client_settings, place.client, place.memory)
+        self._server = place.client.name
         self._request = PlayRequest(range_text=settings.range)
 
     async def run(self, filling: Filling) -> None:
         """Have it play until it ends."""
         try:
+            await self._pull.describe()
+            self._require_no_circle(filling.path)
             session = await self._pull.start(filling, self._request)
         except ClientError as error:
             raise _source_error(error) from error
+        finally:
+            self._pull.close()
         reason = "not wanted any more"
         try:
             end = await session.ended
@@ -44,6 +50,15 @@ class RtspSource(Source):
         finally:
             await session.close(reason)
         raise _source_error(end) from end
+
+    def _require_no_circle(self, path: str) -> None:
+        """Refuse what this very mount sends out: its packets would go round for ever."""
+        self.via = self._pull.via
+        if mount_name(self._server, path) in self.via:
+            raise SourceError(
+                "it plays what it gets from this path, maybe by other servers: that would be a "
+                "circle"
+            )
 
 
 def _source_error(error: ClientError) -> SourceError:

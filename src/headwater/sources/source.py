@@ -100,9 +100,11 @@ class Source(ABC):
 
     Attributes:
         kind: what log and status call the publisher that it is.
+        via: the servers, or their mounts, that its media has come through, as far as it knows.
     """
 
     kind = EndKind.CAMERA
+    via: tuple[str, ...] = ()
 
     @abstractmethod
     async def run(self, filling: Filling) -> None:

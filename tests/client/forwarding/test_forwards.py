@@ -268,17 +268,22 @@ async def test_passwords_are_shown_nowhere(
     place = f"127.0.0.1:{target.publish_port}/copy"
     server = await start_server()
     await server.set_path("cam", {"forward_to": [f"rtsp://ann:{SECRET}@{place}"]})
-    await server.set_path("two", {"forward_to": [f"rtsp://ann:wrong{SECRET}@{place}2"]})
+    await server.set_path(
+        "two", {"forward_to": [f"rtsp://ann:wrong{SECRET}@{place}2?token=abcdef"]}
+    )
     async with published(server), published(server, "/two"):
         assert_unbroken(await come(target, "/copy"))
         await state_of(server, ForwardState.SENDING)
         waiting = await state_of(server, ForwardState.WAITING)
         # Not in step with what may pass: a server may lock out who insists.
         assert waiting.next_try_s - server.status().clock_s > 25
-        assert {one.url for one in server.forwards} == {f"rtsp://{place}", f"rtsp://{place}2"}
+        assert {one.url for one in server.forwards} == {
+            f"rtsp://{place}",
+            f"rtsp://{place}2?token=…",
+        }
         shown = json.dumps(server.status().to_dict()) + caplog.text + repr(server.forwards)
         shown += "".join(map(str, (vars(one) for one in caplog.records)))
-    for secret in (SECRET, "ss:w/rd", "p%40ss"):
+    for secret in (SECRET, "ss:w/rd", "p%40ss", "abcdef"):
         assert secret not in shown
 
 

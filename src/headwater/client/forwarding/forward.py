@@ -79,7 +79,7 @@ class Forward:
         sent_packets, sent_bytes, dropped_packets, dropped_bytes = self._counts()
         return ForwardSnapshot(
             path=self.order.path,
-            url=self.order.target.url,
+            url=self.order.shown_url,
             state=self._state,
             since_s=self._since_s,
             next_try_s=self._next_try_s,
@@ -126,7 +126,7 @@ class Forward:
                 self._around,
                 self.mount,
                 on_reader=self._take_in,
-                announce_headers=[("Via", via_value((*self._passed(), self._relay.id)))],
+                announce_headers=[("Via", self._via())],
             )
             began_s = self._relay.clock()
             self._begun(session)
@@ -137,9 +137,9 @@ class Forward:
             self._note(error, secrets)
         except (SecretMissing, ValueError) as error:
             may_pass = False
-            self._note(EndedError(str(error), url=self.order.target.url, step="reading the URL"))
+            self._note(EndedError(str(error), url=self.order.shown_url, step="reading the URL"))
         except (LimitReached, ServerStopping) as error:
-            self._note(EndedError(str(error), url=self.order.target.url, step="reading the mount"))
+            self._note(EndedError(str(error), url=self.order.shown_url, step="reading the mount"))
         except Exception:
             logger.exception("a forward failed", extra=self._fields())
             self._error = "this server failed; its log says how"
@@ -152,11 +152,9 @@ class Forward:
         wait_s = self._back_off.next_s(ran_s)
         return wait_s if may_pass else max(wait_s, MOST_S / 2)
 
-    def _passed(self) -> tuple[str, ...]:
-        """Return the servers that the mount's media has come through."""
-        publisher = self.mount.publisher
-        end = None if publisher is None else self._relay.ends.get(publisher.id)
-        return () if end is None else end.via
+    def _via(self) -> str:
+        relay = self._relay
+        return via_value((*relay.passed(self.mount), relay.id))
 
     def _take_in(self, reader: SessionReader) -> None:
         """Have a reader of one try known to the relay, before the mount knows it."""
@@ -217,4 +215,4 @@ class Forward:
         self._since_s = self._relay.clock()
 
     def _fields(self) -> dict[str, object]:
-        return {"mount": self.order.path, "url": self.order.target.url}
+        return {"mount": self.order.path, "url": self.order.shown_url}

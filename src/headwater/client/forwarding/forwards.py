@@ -136,7 +136,7 @@ class Forwards(MountObserver):
 
 
 def _name(order: ForwardOrder) -> str:
-    return f"forward to {order.target.url}"
+    return f"forward to {order.shown_url}"
 
 
 def _of_room(overrides: tuple[PathOverride, ...]) -> tuple[PathOverride, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from headwater.client.settings import ClientSettings
 from headwater.client.target import Target
 from headwater.client.url_secrets import with_secrets
+from headwater.shown_text import without_credentials
 
 _PATH_PLACE: Final = re.compile(r"(?<!\$)\{path\}")
 
@@ -48,6 +49,11 @@ class ForwardOrder:
         """
         url, secrets = with_secrets(self.url)
         return Target.of(url, self.settings), secrets
+
+    @property
+    def shown_url(self) -> str:
+        """Where it goes, as logs and status call it: without a login, and tokens in its query."""
+        return without_credentials(self.target.url)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
+from typing import Final
 
-_PROTOCOL = "RTSP/1.0"
+_PROTOCOL: Final = "RTSP/1.0"
 
 
 def via_names(values: Iterable[str]) -> tuple[str, ...]:
@@ -19,3 +21,16 @@ def via_names(values: Iterable[str]) -> tuple[str, ...]:
 def via_value(names: Iterable[str]) -> str:
     """Return a Via header of these servers."""
     return ", ".join(f"{_PROTOCOL} {name}" for name in names)
+
+
+def mount_name(server: str, path: str) -> str:
+    """Return the name of one mount of a server: media may pass a server twice, a mount never.
+
+    The path is not told: who may play one mount need not know the others.
+    """
+    return f"{server}.{zlib.crc32(path.encode(errors='surrogateescape')):08x}"
+
+
+def server_of(name: str) -> str:
+    """Return the server that a name means, or that has the mount that it means."""
+    return name.partition(".")[0]

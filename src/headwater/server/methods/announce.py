@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountBusy
-from headwater.protocol.header.via import via_names
+from headwater.protocol.header.via import server_of, via_names
 from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.profile import names_srtp
@@ -94,7 +94,7 @@ class Announce:
     def _passed(self, exchange: Exchange) -> tuple[str, ...]:
         """Return the servers that forward this; raises Refusal where this one is among them."""
         via = via_names(exchange.request.headers.get_all("Via"))
-        if via and self._server_id() in via:
+        if via and self._server_id() in map(server_of, via):
             raise Refusal(
                 Status.FORBIDDEN,
                 "this server forwards this stream itself, and does not take it back: that would "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from headwater.media.mount import Mount
+from headwater.protocol.header.via import mount_name, via_value
 from headwater.protocol.message import Request, Response
 from headwater.protocol.status import Status
-from headwater.relay.finding import MountFinding, Wanted
+from headwater.relay.finding import Wanted
+from headwater.relay.relay import Relay
 from headwater.server.clearance import Clearance
 from headwater.server.exchange import Exchange, hook_request
 from headwater.server.refusal import Refusal
@@ -12,20 +15,23 @@ from headwater.server.sessions.lookup import SessionLookup
 from headwater.side import Side
 
 _SDP = "application/sdp"
+_CONTENT_TYPE = ("Content-Type", _SDP)
 
 
 class Describe:
     """Answers DESCRIBE."""
 
-    def __init__(self, clearance: Clearance, finding: MountFinding, lookup: SessionLookup) -> None:
+    def __init__(self, clearance: Clearance, relay: Relay, lookup: SessionLookup) -> None:
         self._clearance = clearance
-        self._finding = finding
+        self._relay = relay
+        self._finding = relay.finding
         self._lookup = lookup
 
     async def answer(self, exchange: Exchange) -> Response:
         """Return the mount's SDP with our controls and addresses, or 404 if nobody publishes."""
         path = await self._clearance.require_by_uri(exchange, Side.PLAY)
-        if exchange.asked.get("accept") != _SDP and not _accepts_sdp(exchange.request):
+        asked = exchange.asked
+        if asked.get("accept") != _SDP and not _accepts_sdp(exchange.request):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
         mount = self._finding.here(path)
         if mount is None:
@@ -34,14 +40,22 @@ class Describe:
         if mount is None:
             raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
         self._lookup.touch_named(exchange)
+        headers = [
+            ("Content-Base", exchange.url.base),
+            _CONTENT_TYPE,
+            ("Cache-Control", "no-cache"),
+        ]
+        if "via" in asked:
+            headers.append(self._via(mount))
         return exchange.answer(
-            [
-                ("Content-Base", exchange.url.base),
-                ("Content-Type", _SDP),
-                ("Cache-Control", "no-cache"),
-            ],
+            headers,
             body=mount.description(exchange.connection.local_ip),
         )
+
+    def _via(self, mount: Mount) -> tuple[str, str]:
+        """Tell a server that fetches this where the media has been, so that it sees a circle."""
+        own = mount_name(self._relay.id, mount.path)
+        return "Via", via_value((*self._relay.passed(mount), own))
 
 
 def _accepts_sdp(request: Request) -> bool:
