@@ -5,8 +5,8 @@ from __future__ import annotations
 from server_rig import ServerFactory
 from waiting import holds
 
-from fake_camera import FakeCamera
 from headwater import RtspServer, SourceSnapshot
+from headwater.testing.fake_camera import AsyncFakeCamera
 
 CIRCLE = "that would be a circle"
 
@@ -19,7 +19,7 @@ def source_of(server: RtspServer, path: str = "/x") -> SourceSnapshot:
 async def test_what_a_server_fetches_from_this_one_is_not_fetched_back(
     start_server: ServerFactory,
 ) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         here, between, far = [await start_server() for _ in range(3)]
         await between.add_source("/x", here.play_url("/x"), transport="tcp")
         await far.add_source("/x", between.play_url("/x"), transport="tcp")
@@ -38,7 +38,7 @@ async def test_what_a_server_fetches_from_this_one_is_not_fetched_back(
 async def test_a_mount_may_be_fetched_from_another_of_the_same_server(
     start_server: ServerFactory,
 ) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server()
         await server.add_source("/x", camera.url, transport="tcp")
         await server.wait_for_mount("/x", 30)
@@ -49,7 +49,7 @@ async def test_a_mount_may_be_fetched_from_another_of_the_same_server(
 
 
 async def test_a_camera_is_not_asked_where_its_media_has_been(start_server: ServerFactory) -> None:
-    async with FakeCamera() as camera:
+    async with AsyncFakeCamera() as camera:
         server = await start_server()
         await server.add_source("/x", camera.url, transport="tcp")
         await server.wait_for_mount("/x", 30)

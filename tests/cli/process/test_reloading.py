@@ -36,7 +36,7 @@ def source(tmp_path: Path) -> SettingsSource:
         "rtp.rtp_port_count": "400",
     }
     file = tmp_path / "headwater.toml"
-    file.write_text("")
+    file.write_text("# as it was\n")
     return SettingsSource(str(file), tuple(("--set", key, value) for key, value in chosen.items()))
 
 
@@ -65,6 +65,8 @@ async def test_what_has_changed_is_applied(
     [
         ("[limits]\nsesions = 1\n", "limits.sesions: unknown key"),
         ("[limits\n", "headwater.toml"),
+        ("", "the file is empty"),
+        ("\n \n", "the file is empty"),
         ("[server]\ntls_only = true\n", "tls_only"),
     ],
 )

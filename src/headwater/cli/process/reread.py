@@ -20,11 +20,13 @@ from headwater.config.file import Assignment, load_settings
 
 def read(source: SettingsSource) -> Reading:
     """Return the settings of a source, or what is wrong with them."""
+    file = Path(source.file)
     chosen = [Assignment(*each) for each in source.chosen]
     try:
-        settings = load_settings(
-            Path(source.file), environment=os.environ, assignments=chosen, to_start=True
-        )
+        if file.is_file() and not file.read_bytes().strip():
+            # Half of a save, or a full disk: without rights and on all addresses nobody wants it.
+            return Reading(faults=(f"{file}: the file is empty; nothing is set back to defaults",))
+        settings = load_settings(file, environment=os.environ, assignments=chosen, to_start=True)
     except OSError as error:
         return Reading(faults=(f"{source.file}: {reason_of(error)}",))
     except ConfigError as error:
