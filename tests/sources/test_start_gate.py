@@ -72,11 +72,17 @@ async def test_who_is_cancelled_at_the_moment_of_its_turn_gives_the_place_on() -
     assert crowd.gate.inside == 1
 
 
-async def test_more_places_count_from_the_next_one_on_that_leaves() -> None:
+async def test_more_places_are_taken_at_once_and_fewer_as_others_leave() -> None:
     crowd = Crowd(1)
     await crowd.send("a", "b", "c")
     crowd.gate.most = 2
+    await turns()
+    assert crowd.came == ["a", "b"]
+    crowd.gate.most = 1
+    crowd.gate.leave()
+    await turns()
+    assert crowd.came == ["a", "b"]
     crowd.gate.leave()
     await turns()
     assert crowd.came == ["a", "b", "c"]
-    assert crowd.gate.inside == 2
+    assert crowd.gate.inside == 1

@@ -10,18 +10,27 @@ class StartGate:
     """Lets so many in at once; the others wait in the order in which they came.
 
     Attributes:
-        most: how many may be inside; a change counts for those that come next.
         inside: how many are.
     """
 
     def __init__(self, most: int) -> None:
-        self.most = most
+        self._most = most
         self.inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def most(self) -> int:
+        """How many may be inside. More are let in at once; fewer, as others leave."""
+        return self._most
+
+    @most.setter
+    def most(self, most: int) -> None:
+        self._most = most
+        self._let_in()
+
     async def enter(self) -> None:
         """Wait for a place; whoever got one calls `leave` once."""
-        if self.inside < self.most and not self._waiting:
+        if self.inside < self._most and not self._waiting:
             self.inside += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -40,7 +49,7 @@ class StartGate:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting and self.inside < self.most:
+        while self._waiting and self.inside < self._most:
             turn = self._waiting.popleft()
             if not turn.done():
                 self.inside += 1

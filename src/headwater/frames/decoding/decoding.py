@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,11 +20,12 @@ from headwater.frames.decoding.media_source import MediaSource
 from headwater.frames.decoding.picture import Picture
 from headwater.frames.decoding.sound import Sound
 from headwater.frames.decoding.unit_maker import UnitMaker, decodable_track
+from headwater.log_pace import paced_logger
 from headwater.media.errors import MountClosed, MountFull
 from headwater.media.mount import Mount
 from headwater.media.tracks.track import Track
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 LINGER_S = 5.0
 """How long it goes on when nobody wants frames any more: the next one may come soon."""
