@@ -16,6 +16,7 @@ from headwater.side import Side
 
 _SDP = "application/sdp"
 _CONTENT_TYPE = ("Content-Type", _SDP)
+_NO_CACHE = ("Cache-Control", "no-cache")
 
 
 class Describe:
@@ -37,14 +38,10 @@ class Describe:
         if mount is None:
             wanted = Wanted(path, hook_request(exchange, Side.PLAY, path))
             mount = await self._finding.find(wanted)
-        if mount is None:
-            raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
+            if mount is None:
+                raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")
         self._lookup.touch_named(exchange)
-        headers = [
-            ("Content-Base", exchange.url.base),
-            _CONTENT_TYPE,
-            ("Cache-Control", "no-cache"),
-        ]
+        headers = [("Content-Base", exchange.url.base), _CONTENT_TYPE, _NO_CACHE]
         if "via" in asked:
             headers.append(self._via(mount))
         return exchange.answer(
