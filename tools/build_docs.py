@@ -69,6 +69,7 @@ LIMITING: dict[str, tuple[str, ...]] = {
         "user_delay_s",
     ),
     "hooks": (),
+    "webrtc": ("publish_bits_per_s",),
 }
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
