@@ -15,7 +15,7 @@ from headwater.codecs.depacketizers import depacketizer_for
 from headwater.feeds.fed_unit import FedUnit
 from headwater.feeds.mount_feed import AGENT
 from headwater.feeds.mount_feeds import UnknownCodecs
-from headwater.media.errors import MountClosed, MountFull
+from headwater.media.errors import MountClosed
 from headwater.media.mount import Mount
 from headwater.media.readers.function_reader import FunctionReader
 from headwater.protocol.rtcp import Feedback, parse_rtcp
@@ -126,20 +126,23 @@ def test_tracks_of_unknown_codecs_are_left_out(stage: Any) -> None:
     assert len(stage.feeds) == 1
 
 
-@pytest.mark.parametrize(("closed", "error"), [(False, MountFull), (True, MountClosed)])
-def test_a_mount_that_takes_no_reader_leaves_nothing(
-    stage: Any, closed: bool, error: type[Exception]
-) -> None:
+def test_a_mount_that_is_closed_leaves_nothing(stage: Any) -> None:
+    mount: Mount = stage.mount()
+    mount.close("over")
+    with pytest.raises(MountClosed):
+        stage.take(mount)
+    assert stage.feeds.get(mount) is None
+    assert len(mount.readers) == 0
+
+
+def test_a_feed_takes_no_reader_s_place(stage: Any) -> None:
     mount: Mount = stage.mount(max_readers=1)
+    tap, _ = stage.take(mount)
     FunctionReader(
         "other", lambda track, batch: None, clock=stage.clock, call_soon=stage.call_soon
     ).begin(mount)
-    if closed:
-        mount.close("over")
-    with pytest.raises(error):
-        stage.take(mount)
-    assert stage.feeds.get(mount) is None
-    assert len(mount.readers) == (0 if closed else 1)
+    assert (len(mount.readers), mount.counted_readers) == (2, 1)
+    tap.close()
 
 
 def test_a_function_that_raises_ends_its_own_tap(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from headwater.relay.relay import Relay
+
+_STILL_S = 8.0
 
 if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
@@ -24,3 +27,26 @@ def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
             name=error.name,
         ) from error
     return Decodings(partial(MountSource, relay, feeds))
+
+
+def can_decode() -> bool:
+    """Return whether the packages that decode are installed, without loading them."""
+    return all(find_spec(name) is not None for name in ("av", "numpy"))
+
+
+async def still_of(decodings: Decodings, path: str) -> bytes:
+    """Return the newest picture of a mount as a JPEG file.
+
+    Raises TimeoutError where none comes in time, ValueError where none can be had.
+    """
+    from headwater.frames.decoding.errors import FramesError
+    from headwater.frames.decoding.wishes import wishes_of
+
+    try:
+        return await decodings.still(
+            path, wishes_of(timeout_s=_STILL_S), codec="jpeg", quality=85, max_age_s=1.0
+        )
+    except TimeoutError:
+        raise
+    except FramesError as error:
+        raise ValueError(str(error)) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
-from headwater.app.web import Web, make_web
+from headwater.app.web import RoomsForWeb, Web, make_web
 from headwater.client.forwarding.forwards import Forwards
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
@@ -70,7 +70,15 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self._feeds: MountFeeds | None = None
         self._decodings: Decodings | None = None
-        self.web: Web | None = make_web(self.relay, settings)
+        self.web: Web | None = make_web(
+            self.relay,
+            settings,
+            RoomsForWeb(
+                feeds=lambda: self.feeds,
+                decodings=lambda: self.decodings,
+                rtsp_port=lambda: self.rtsp.ports[Side.PLAY],
+            ),
+        )
         self.forwards = Forwards(self.relay, settings)
         self.sources = SourceTable(self.relay, settings, self._runners[Side.PLAY])
         self.report = StatusReport(

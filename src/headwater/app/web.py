@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from headwater.app.decoders import can_decode, still_of
 from headwater.config.settings import Settings
 
 if TYPE_CHECKING:
+    from headwater.feeds.mount_feeds import MountFeeds
+    from headwater.frames.decoding.decodings import Decodings
     from headwater.http.door import HttpDoor
+    from headwater.mse.service import MseService
+    from headwater.player.service import PlayerService
     from headwater.relay.relay import Relay
     from headwater.webrtc.service import WebRtcService
 
 _NEEDED = ("httptools", "pylibsrtp", "OpenSSL", "starlette", "uvicorn", "websockets")
 
 
+@dataclass(frozen=True, slots=True)
+class RoomsForWeb:
+    """What browsers use of other rooms of the server, asked for when it is needed.
+
+    Attributes:
+        feeds: the access units of mounts.
+        decodings: the decoders of mounts, for snapshots.
+        rtsp_port: the port where other players find the mounts.
+    """
+
+    feeds: Callable[[], MountFeeds]
+    decodings: Callable[[], Decodings]
+    rtsp_port: Callable[[], int]
+
+    async def still(self, path: str) -> bytes:
+        """Return the newest picture of a mount as a JPEG file."""
+        return await still_of(self.decodings(), path)
+
+
 class Web:
     """The door, and the rooms behind it."""
 
-    def __init__(self, relay: Relay, settings: Settings) -> None:
+    def __init__(self, relay: Relay, settings: Settings, rooms: RoomsForWeb) -> None:
         # Loaded here, so that a server without a port for browsers loads none of it.
         from headwater.http.door import HttpDoor
+        from headwater.mse.service import MseService
+        from headwater.player.service import PlayerService
         from headwater.webrtc.service import WebRtcService
         from headwater.webrtc.whep import Whep
         from headwater.webrtc.whip import Whip
@@ -30,6 +57,18 @@ class Web:
         self.webrtc: WebRtcService = WebRtcService(relay, settings)
         for endpoint in (Whep, Whip):
             self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
+        self.mse: MseService = MseService(relay, self.door.clearance, rooms.feeds())
+        self.door.add(self.mse.routes())
+        self.player: PlayerService = PlayerService(
+            relay,
+            self.door.clearance,
+            settings,
+            rtsp_port=rooms.rtsp_port,
+            still=rooms.still if can_decode() else None,
+            ways=(),
+        )
+        self.door.add(self.player.routes())
+        self.door.add_last(self.player.last_routes())
 
     @property
     def port(self) -> int:
@@ -44,6 +83,7 @@ class Web:
     def apply(self, settings: Settings) -> None:
         """Go by other settings."""
         self.door.apply(settings)
+        self.player.apply(settings)
         self.webrtc.apply(settings)
 
     def close(self) -> None:
@@ -61,7 +101,7 @@ class Web:
         await self.door.aclose()
 
 
-def make_web(relay: Relay, settings: Settings) -> Web | None:
+def make_web(relay: Relay, settings: Settings, rooms: RoomsForWeb) -> Web | None:
     """Return what serves browsers; None where the settings have no port for them.
 
     Raises ValueError where a package that it needs is not installed.
@@ -76,4 +116,4 @@ def make_web(relay: Relay, settings: Settings) -> Web | None:
             f"http.port is {settings.http.port}; it needs the package {error.name}: "
             "in the folder of Headwater's source, pip install '.[web]'"
         ) from error
-    return Web(relay, settings)
+    return Web(relay, settings, rooms)

@@ -73,6 +73,8 @@ class MountFeed:
             on_end=self._end,
             user_agent=AGENT,
         )
+        # Those for whom it reads are counted themselves.
+        self._reader.is_relay = True
 
     @property
     def configs(self) -> Mapping[int, TrackConfig | None]:

@@ -18,6 +18,8 @@ PREFIX = "/-/"
 """No mount's pages begin so: the web's own files are below."""
 _COMPRESSED = frozenset({"text/css", "text/html", "text/javascript", "image/svg+xml"})
 _WORTH_COMPRESSING_BYTES = 1024
+_SCRIPTS = (".js", ".mjs")
+"""Systems disagree on their type, and browsers load no module of a wrong one."""
 
 
 class Assets:
@@ -68,7 +70,8 @@ class _Asset:
     def __init__(self, name: str, content: bytes) -> None:
         self.name = name
         self._content = content
-        self._type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        guessed = "text/javascript" if name.endswith(_SCRIPTS) else mimetypes.guess_type(name)[0]
+        self._type = guessed or "application/octet-stream"
         worth = self._type in _COMPRESSED and len(content) >= _WORTH_COMPRESSING_BYTES
         self._gzip = gzip.compress(content, mtime=0) if worth else None
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from headwater.access.decision import Action, Granted
-from headwater.hooks import HookRequest
 from headwater.http.refusal import refusal_of_verdict
-from headwater.http.request import connection_of, target_of
+from headwater.http.request import hook_request_of, target_of
 from headwater.relay.admission import Admission, Application
 from headwater.relay.end import Grant
 from headwater.side import Side
@@ -39,18 +38,8 @@ class Clearance:
         granted = self._admission.at_once(action, path, authorization)
         if granted is not None:
             return Cleared(granted.username)
-        connection = connection_of(request)
-        hook_request = HookRequest.of(
-            method=request.scope.get("method", "GET"),
-            uri=f"{request.url.scheme}://{request.url.netloc}{target_of(request)}",
-            path=path,
-            query=request.scope["query_string"].decode("ascii", "replace"),
-            headers=request.headers.items(),
-            peer=connection.peer,
-            side=Side.PUBLISH if action is Action.PUBLISH else Side.PLAY,
-            certificate=connection.stream.peer_certificate,
-            protocol="http",
-        )
+        side = Side.PUBLISH if action is Action.PUBLISH else Side.PLAY
+        hook_request = hook_request_of(request, side, path)
         verdict = await self._admission.decide(
             Application(action, hook_request, authorization, target_of(request))
         )

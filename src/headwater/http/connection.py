@@ -13,6 +13,10 @@ from headwater.relay.limit_settings import LimitSettings
 _MOST_UNSENT_BYTES = 65_536
 """Above this an answer waits until the peer has taken what was written."""
 
+_WEBSOCKET_BURST_BYTES = 131_072
+_WEBSOCKET_BYTES_PER_S = 16_384
+"""What pages say by WebSocket is short. Whoever says more, in messages or in pings, is let go."""
+
 _ENDS_BY_ITSELF = "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -76,6 +80,8 @@ class HttpConnection(asyncio.Transport):
         self._paused_writing = False
         self._reading = True
         self._peer_ended = False
+        self._speech_bytes = float(_WEBSOCKET_BURST_BYTES)
+        self._spoke_s = self._opened_s
 
     @property
     def peer_text(self) -> str:
@@ -122,6 +128,9 @@ class HttpConnection(asyncio.Transport):
     def stream_data(self, data: bytes) -> None:
         """Hand bytes to the protocol; a head that never ends is refused."""
         answered = not self.answers
+        if self.is_websocket and not self._may_say(len(data)):
+            self.abort()
+            return
         self._protocol.data_received(data)
         if self.is_websocket:
             return
@@ -137,6 +146,13 @@ class HttpConnection(asyncio.Transport):
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.header_bytes and not self.stream.closed:
                 self.turn_away("431 Request Header Fields Too Large")
+
+    def _may_say(self, size_bytes: int) -> bool:
+        now = self._clock()
+        earned = (now - self._spoke_s) * _WEBSOCKET_BYTES_PER_S
+        left = min(self._speech_bytes + earned, _WEBSOCKET_BURST_BYTES) - size_bytes
+        self._speech_bytes, self._spoke_s = left, now
+        return left >= 0
 
     def stream_ended(self) -> bool:
         """Keep the writing side open for the answer that is under way."""

@@ -123,6 +123,10 @@ class HttpDoor:
         """Serve the routes of a room."""
         self._app.add(routes)
 
+    def add_last(self, routes: Iterable[BaseRoute]) -> None:
+        """Serve routes that all others go before."""
+        self._app.add_last(routes)
+
     def open(self, hosts: Sequence[str]) -> None:
         """Bind and accept on numeric hosts, `""` for every address.
 

@@ -13,7 +13,7 @@ from headwater.access.decision import Challenge, Forbidden, Throttled
 from headwater.hooks import HookFailed, HookTimedOut, Redirect, Refused
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.protocol.errors import LimitExceeded, ProtocolError
-from headwater.relay.errors import LimitReached, ServerStopping
+from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
 from headwater.relay.limit_settings import setting_of_limit
 from headwater.shown_text import shown
 
@@ -131,6 +131,14 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., HttpRefusal]], ...] = (
     (
         ServerStopping,
         lambda error: HttpRefusal(503, str(error), code="stopping", headers=[_COME_BACK]),
+    ),
+    (
+        SourceDown,
+        lambda error: HttpRefusal(503, str(error), code="source_down", headers=[_COME_BACK]),
+    ),
+    (
+        SourceTooSlow,
+        lambda error: HttpRefusal(504, str(error), code="source_too_slow", headers=[_COME_BACK]),
     ),
     (MountBusy, lambda error: HttpRefusal(409, str(error), code="mount_busy")),
     (MountFull, lambda error: HttpRefusal(503, str(error), code="full", headers=[_COME_BACK])),

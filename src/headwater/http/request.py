@@ -6,10 +6,12 @@ import asyncio
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
+from headwater.hooks import HookRequest
 from headwater.http.connection import HttpConnection
 from headwater.http.refusal import HttpRefusal
 from headwater.protocol.rtsp_uri import decoded_path
 from headwater.relay.limit_settings import LimitSettings
+from headwater.side import Side
 
 
 def connection_of(request: HTTPConnection) -> HttpConnection:
@@ -23,6 +25,22 @@ def target_of(request: HTTPConnection) -> str:
     path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii", "replace")
     return f"{path}?{query}" if query else path
+
+
+def hook_request_of(request: HTTPConnection, side: Side, path: str) -> HookRequest:
+    """Return what the owner's hooks see of a request that names the mount at `path`."""
+    connection = connection_of(request)
+    return HookRequest.of(
+        method=request.scope.get("method", "GET"),
+        uri=f"{request.url.scheme}://{request.url.netloc}{target_of(request)}",
+        path=path,
+        query=request.scope["query_string"].decode("ascii", "replace"),
+        headers=request.headers.items(),
+        peer=connection.peer,
+        side=side,
+        certificate=connection.stream.peer_certificate,
+        protocol="http",
+    )
 
 
 def mount_path_of(request: HTTPConnection, limits: LimitSettings, *, behind: int = 0) -> str:

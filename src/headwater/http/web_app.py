@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -43,7 +44,9 @@ class WebApp:
     ) -> None:
         self._limits = limits
         self._counters = counters
-        self._router = Router(redirect_slashes=False, default=_nothing_here)
+        last = Router(redirect_slashes=False, default=_nothing_here)
+        self._last_routes = last.routes
+        self._router = Router(redirect_slashes=False, default=last)
         self.server_name = server_name
         self.go_by(settings)
 
@@ -55,6 +58,10 @@ class WebApp:
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Serve further routes; earlier ones go before later ones."""
         self._router.routes.extend(routes)
+
+    def add_last(self, routes: Iterable[BaseRoute]) -> None:
+        """Serve routes that all others go before, whenever those are added."""
+        self._last_routes.extend(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or WebSocket."""
@@ -68,6 +75,10 @@ class WebApp:
                 await self._router(scope, receive, answer.send)
             else:
                 await response(scope, receive, answer.send)
+        except asyncio.CancelledError:
+            # The door closes. uvicorn would log the end of a WebSocket's task as a fault of ours.
+            if scope["type"] != "websocket" or not answer.started:
+                raise
         except Exception as error:  # noqa: BLE001 - one request's trouble; told below
             await self._refuse(request, error, receive, answer)
 

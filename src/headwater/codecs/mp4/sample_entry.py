@@ -21,6 +21,10 @@ from headwater.protocol.payload import h264, h265
 _H264_SETS = bytes((byte & h264.TYPE_BITS) in (h264.SPS, h264.PPS) for byte in range(256))
 _H265_SETS = bytes(h265.VPS <= h265.unit_type(byte) <= h265.PPS for byte in range(256))
 _NO_SETS = bytes(256)
+ENCODINGS = frozenset(
+    ("H264", "H265", "HEVC", "AV1", "VP9", "MPEG4-GENERIC", "MP4A-LATM", "OPUS", "PCMA", "PCMU")
+)
+"""What SDP calls, in capitals, the codecs that MP4 has a place for, G.711 as FLAC."""
 _MOST_PIXELS = 0xFFFF
 """Of a side, in 16 bits."""
 

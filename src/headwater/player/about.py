@@ -1,0 +1,107 @@
+"""What a player is told of a mount: its tracks, and which ways to play it can work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.codecs.depacketizers import TrackFormat, depacketizer_for
+from headwater.codecs.mp4.sample_entry import ENCODINGS as IN_MP4
+from headwater.codecs.nal.picture import PictureConfig
+from headwater.media.mount import Mount
+from headwater.protocol.sdp import MediaDescription
+
+_PICTURES_OF_WEBRTC = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
+_SOUND_OF_WEBRTC = frozenset({"OPUS", "PCMA", "PCMU"})
+_SPOKEN = {
+    "HEVC": "H265",
+    "JPEG": "MJPEG",
+    "MP4A-LATM": "AAC",
+    "MPEG4-GENERIC": "AAC",
+    "OPUS": "Opus",
+    "PCMA": "G.711",
+    "PCMU": "G.711",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One way to play a mount.
+
+    Attributes:
+        no: why it cannot work; None where it can.
+        later: why other ways go before it; None where they do not.
+    """
+
+    no: str | None = None
+    later: str | None = None
+
+
+def tracks_of(mount: Mount) -> list[dict[str, str]]:
+    """Return the kinds and codecs of a mount's tracks."""
+    return [
+        {"kind": track.media.kind, "codec": _spoken(TrackFormat.of(track.media).encoding)}
+        for track in mount.tracks
+    ]
+
+
+def ways_of(mount: Mount, others: Sequence[str]) -> Mapping[str, Offered]:
+    """Return the ways to play a mount, by name.
+
+    `others` are those that there are beside WebRTC and MSE and work for every mount that they can
+    carry: `hls`, `snapshots`.
+    """
+    media = [track.media for track in mount.tracks]
+    in_mp4 = Offered(_not_in(media, IN_MP4, "MP4"))
+    known = {
+        "webrtc": _webrtc(media),
+        "mse": in_mp4,
+        "hls": in_mp4,
+        "snapshots": Offered(None if _of_kind(media, "video") else "the stream has no pictures"),
+    }
+    return {name: way for name, way in known.items() if name in {"webrtc", "mse", *others}}
+
+
+def as_json(offered: Mapping[str, Offered]) -> dict[str, Any]:
+    """Return the ways as the page reads them."""
+    return {name: {"no": way.no, "later": way.later} for name, way in offered.items()}
+
+
+def _webrtc(media: Sequence[MediaDescription]) -> Offered:
+    if complaint := _not_in(media, _PICTURES_OF_WEBRTC | _SOUND_OF_WEBRTC, "WebRTC"):
+        return Offered(complaint)
+    if any(_has_b_frames(one) for one in media):
+        return Offered("the camera sends B-frames, which WebRTC cannot show")
+    sound = _of_kind(media, "audio")
+    if sound and not sound & _SOUND_OF_WEBRTC:
+        return Offered(later=f"it would play without sound, since WebRTC has no {_listed(sound)}")
+    return Offered()
+
+
+def _not_in(media: Sequence[MediaDescription], carried: frozenset[str], by: str) -> str | None:
+    """Return why a way cannot carry the pictures, or where there are none the sound."""
+    wanted = _of_kind(media, "video") or _of_kind(media, "audio")
+    if wanted & carried:
+        return None
+    return f"{by} cannot carry {_listed(wanted)}" if wanted else "there is nothing to play"
+
+
+def _has_b_frames(media: MediaDescription) -> bool:
+    """Return whether the description says that pictures come out of their order."""
+    taker = depacketizer_for(media)
+    config = None if taker is None else taker.config
+    return isinstance(config, PictureConfig) and bool(config.reorder_frames)
+
+
+def _of_kind(media: Sequence[MediaDescription], kind: str) -> set[str]:
+    return {TrackFormat.of(one).encoding for one in media if one.kind == kind}
+
+
+def _listed(encodings: set[str]) -> str:
+    return " and ".join(sorted({_spoken(one) for one in encodings}))
+
+
+def _spoken(encoding: str) -> str:
+    """Return what people call a codec."""
+    return _SPOKEN.get(encoding, encoding)

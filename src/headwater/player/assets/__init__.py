@@ -1,0 +1,1 @@
+"""Scripts and styles of the page, without a build step; `VENDORED.toml` names what others made."""
