@@ -86,7 +86,7 @@ $(STAMPS)/venv:
 	touch $@
 
 $(STAMPS)/media: pyproject.toml $(STAMPS)/venv
-	$(BIN)/pip install --quiet --editable '.[media]'
+	$(BIN)/pip install --quiet --editable '.[media,web]'
 	touch $@
 
 $(STAMPS)/test: pyproject.toml $(STAMPS)/venv

@@ -1,12 +1,15 @@
 """`headwater demo`: the camera is there to be watched, and gone with the server."""
 
+import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -57,6 +60,25 @@ def test_the_camera_does_not_outlive_a_demo_that_is_killed(start: Any) -> None:
         assert ended_within(watched, 20)
     finally:
         os.close(watched)
+
+
+def test_the_page_comes_first_and_shows_the_camera(start: Any) -> None:
+    demo = start("demo", "--port", "0", "--http-port", "0")
+    url = demo.wait_for(r"in a browser:\n\n    (http://127\.0\.0\.1:\d+/demo)\n")[1]
+    with urlopen(f"{url}/about") as answer:
+        about = json.load(answer)
+    assert about["state"] == "live"
+    assert [track["codec"] for track in about["tracks"]] == ["H264", "AAC"]
+    with urlopen(url) as answer:
+        assert b"<headwater-player" in answer.read()
+
+
+def test_a_port_that_is_taken_is_left_to_its_owner(start: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        demo = start("demo", "--port", "0", "--http-port", str(taken))
+        found = demo.wait_for(r"http://127\.0\.0\.1:(\d+)/demo\n")[1]
+    assert int(found) != taken
 
 
 def test_the_commands_are_ready_to_paste() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import shutil
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from importlib.util import find_spec
@@ -20,8 +21,10 @@ from headwater.cli.process.serving import open_status_socket, start_server
 from headwater.cli.settings_read import read_settings
 from headwater.config.file import Assignment
 from headwater.config.settings import LogLevel, Settings
+from headwater.webrtc.settings import WebRtcSettings
 
 _CAMERA_END_S = 5.0
+_FOR_BROWSERS = ("starlette", "uvicorn", "httptools", "websockets", "OpenSSL", "pylibsrtp")
 _MODEST = (
     # A demo needs no more open files than any machine allows.
     Assignment("demo", "rtp.rtp_port_count", "200"),
@@ -35,6 +38,9 @@ def demo(
         str, typer.Option(help="Address to listen on. 0.0.0.0 lets other machines watch.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="RTSP port. 0 picks a free port.")] = 8554,
+    http_port: Annotated[
+        int, typer.Option(help="Port for browsers. Where it is taken, a free one.")
+    ] = 8080,
     path: Annotated[str, typer.Option(help="The path that the camera publishes to.")] = "/demo",
     transport: Annotated[
         PublishTransport, typer.Option(help="How the camera's media travels.")
@@ -54,6 +60,7 @@ def demo(
             Assignment("--port", "server.publish_port", str(port)),
             Assignment("--log-level", "log.level", log_level),
             *_MODEST,
+            *_for_browsers(host, http_port),
         ],
         environment={},
     )
@@ -62,6 +69,29 @@ def demo(
     run_until_signalled(
         lambda stop_asked: _demo(settings, mount, transport, stop_asked), LoopChoice.AUTO
     )
+
+
+def _for_browsers(host: str, http_port: int) -> list[Assignment]:
+    """Return what opens the ports for browsers, free ones where the usual ones are taken."""
+    if any(find_spec(module) is None for module in _FOR_BROWSERS):
+        return []
+    media = WebRtcSettings().port
+    return [
+        Assignment("demo", "http.port", str(_free_port(host, http_port, socket.SOCK_STREAM))),
+        Assignment("demo", "webrtc.port", str(_free_port(host, media, socket.SOCK_DGRAM))),
+    ]
+
+
+def _free_port(host: str, port: int, kind: socket.SocketKind) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as tried:
+        if kind is socket.SOCK_STREAM:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError:
+            return 0
+    return port
 
 
 async def _demo(
@@ -73,10 +103,11 @@ async def _demo(
     def show_instructions(published: MountSnapshot) -> None:
         if published.path == mount:
             urls = server.play_url(mount), server.publish_url("/mine")
-            typer.echo(instructions(*urls, command=own_command()))
+            page = "" if server.http_port is None else server.http_url(mount)
+            typer.echo(instructions(*urls, page=page, command=own_command()))
 
     server = RtspServer(settings=settings, publish_hooks=hooks)
-    await start_server(server, settings, port_options="--port")
+    await start_server(server, settings, port_options="--port and --http-port")
     try:
         await open_status_socket(server)
         camera = await _start_camera(server.publish_url(mount), transport)
@@ -133,14 +164,14 @@ def own_command() -> str:
     return f"{shlex.quote(sys.executable)} -m headwater"
 
 
-def instructions(play_url: str, publish_url: str, *, command: str = "headwater") -> str:
-    """Return what to paste into another terminal."""
+def instructions(
+    play_url: str, publish_url: str, *, page: str = "", command: str = "headwater"
+) -> str:
+    """Return what to open in a browser, and what to paste into another terminal."""
+    watch = f"in a browser:\n\n    {page}\n" if page else f"at\n\n    {play_url}\n"
     return f"""
-A synthetic camera (H.264 and AAC) is live at
-
-    {play_url}
-
-Watch it, with what you have:
+A synthetic camera (H.264 and AAC) is live {watch}
+Watch it with other players:
 
     ffplay -rtsp_transport tcp {play_url}
     vlc {play_url}

@@ -112,7 +112,7 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     with hang_ups_taken(reloading, stop_asked):
         try:
             await open_status_socket(server, reloading.reload)
-            http_url = "" if server.http_port is None else server.http_url("/NAME/whep")
+            http_url = "" if server.http_port is None else server.http_url("/NAME")
             say_urls(
                 server.settings, server.publish_url("/NAME"), server.play_url("/NAME"), http_url
             )
@@ -131,9 +131,9 @@ def say_urls(settings: Settings, publish_url: str, play_url: str, http_url: str)
         return
     # A standard output that cannot be written to is no reason not to serve.
     with contextlib.suppress(OSError):
-        sys.stdout.write(f"publish to  {publish_url}\nplay from   {play_url}\n")
         if http_url:
-            sys.stdout.write(f"browsers    {http_url}\n")
+            sys.stdout.write(f"watch at    {http_url}\n")
+        sys.stdout.write(f"publish to  {publish_url}\nplay from   {play_url}\n")
         sys.stdout.flush()
 
 

@@ -74,7 +74,7 @@ async def _supervise(order: ServeOrder, stop_asked: StopAsked) -> None:
                 settings,
                 fleet.publish_url("/NAME"),
                 fleet.play_url("/NAME"),
-                fleet.http_url("/NAME/whep"),
+                fleet.http_url("/NAME"),
             )
             supervisor.ready(fleet.health)
             await stop_asked.wait()
