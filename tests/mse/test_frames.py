@@ -36,7 +36,7 @@ def next_is_the_end(stream: StreamReader) -> bool:
 @pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
 def test_messages_of_every_size(opcode: Opcode, size: int) -> None:
     found = read(frame(opcode, b"x" * size))
-    assert (found.opcode, len(found.data), found.fin) == (opcode, size, True)
+    assert (int(found.opcode), len(found.data), found.fin) == (int(opcode), size, True)
 
 
 @pytest.mark.parametrize("reason", ["", "enough", "é" * 100, "€" * 100])
