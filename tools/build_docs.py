@@ -1,6 +1,7 @@
 """Write the generated parts of the documentation, then check all of it.
 
-Generated: the tables of keys in `docs/configuration.md` and `docs/limits.md`. Checked: that links
+Generated: the tables of keys in `docs/configuration.md` and `docs/limits.md`, of faults and quirks
+in `docs/testing.md`. Checked: that links
 lead somewhere, that Python snippets compile and import what exists, and that TOML snippets are good
 configurations. That all snippets run, or why not, is for tests/examples/test_snippets.py.
 `--check` writes nothing and fails where a generated part is not what it should be.
@@ -8,21 +9,25 @@ configurations. That all snippets run, or why not, is for tests/examples/test_sn
 
 import ast
 import importlib
+import inspect
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from headwater.config.errors import ConfigError
 from headwater.config.file import load_settings
 from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
 from headwater.config.toml_text import toml_value
+from headwater.testing.fake_camera import faults
+from headwater.testing.fake_camera.quirks import QUIRKS
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 LIMITS = ROOT / "docs" / "limits.md"
-BEGIN = "<!-- generated from the settings dataclasses by `make docs` -->\n"
+TESTING = ROOT / "docs" / "testing.md"
+BEGIN = "<!-- generated from the source by `make docs` -->\n"
 END = "<!-- end of the generated part -->\n"
 
 UNITS = (
@@ -79,24 +84,25 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 def main(arguments: list[str]) -> int:
     """Write, then check; the exit code is 1 when something is wrong."""
-    faults = []
-    for page, tables in ((CONFIGURATION, key_tables), (LIMITS, limit_tables)):
+    wrong = []
+    generated = ((CONFIGURATION, key_tables), (LIMITS, limit_tables), (TESTING, fault_tables))
+    for page, tables in generated:
         found = page.read_text(encoding="utf-8")
         wanted = with_generated_part(found, tables())
         if "--check" not in arguments:
             page.write_text(wanted, encoding="utf-8")
         elif found != wanted:
-            faults.append(f"{page.relative_to(ROOT)}: not up to date; run `make docs`")
+            wrong.append(f"{page.relative_to(ROOT)}: not up to date; run `make docs`")
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
     for page in pages:
         text = page.read_text(encoding="utf-8")
         found = (*broken_links(page, text), *wrong_snippets(text))
-        faults += [f"{page.relative_to(ROOT)}: {fault}" for fault in found]
-    for fault in faults:
+        wrong += [f"{page.relative_to(ROOT)}: {fault}" for fault in found]
+    for fault in wrong:
         sys.stdout.write(f"{fault}\n")
-    if not faults:
+    if not wrong:
         sys.stdout.write(f"{len(pages)} pages are good\n")
-    return int(bool(faults))
+    return int(bool(wrong))
 
 
 def with_generated_part(text: str, tables: Iterator[str]) -> str:
@@ -151,6 +157,32 @@ def limit_tables() -> Iterator[str]:
             if not chosen or key.name in chosen:
                 yield f"| `{key.name}` | {default_text(key)} | {unit(key)} | {meaning(key)} |"
         yield ""
+
+
+def fault_tables() -> Iterator[str]:
+    """What the fake camera can do wrong: one table of faults, one of the quirks of real cameras."""
+    yield "### Faults\n"
+    yield "| fault | what the camera does |"
+    yield "|---|---|"
+    for name in faults.__all__:
+        made = getattr(faults, name)
+        does = (made.__doc__ or "").partition("\n")[0]
+        yield f"| `{name}{parameters(made)}` | {does} |"
+    yield "\n### Quirks of real cameras\n"
+    yield "| name | seen with | what the camera does |"
+    yield "|---|---|---|"
+    for quirk in QUIRKS.values():
+        yield f"| `{quirk.name}` | {quirk.device} | {quirk.does} |"
+    yield ""
+
+
+def parameters(made: Callable[..., object]) -> str:
+    """The names of the parameters, as one writes them down; those in brackets may be left out."""
+    shown = [
+        name if each.default is each.empty else f"[{name}]"
+        for name, each in inspect.signature(made).parameters.items()
+    ]
+    return f"({', '.join(shown)})"
 
 
 def unit(key: SettingKey) -> str:

@@ -100,12 +100,16 @@ class CameraConnection:
     async def _take_frame(self) -> None:
         channel, length = struct.unpack(">BH", await self.reader.readexactly(3))
         packet = await self.reader.readexactly(length)
+        for fault in self.camera.faults:
+            await fault.heard(self, 4 + length)
         self.frames.append((channel, packet))
         session = self.sessions.get(channel)
         if session is not None:
             session.hear(packet)
 
     async def _take_message(self, message: Message) -> None:
+        for fault in self.camera.faults:
+            await fault.heard(self, message.size_bytes)
         if message.first.startswith("RTSP/"):
             self.answers.append(message)
             self.camera.changed()

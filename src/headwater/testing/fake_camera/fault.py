@@ -49,3 +49,14 @@ class Fault:
     def framed(self, connection: CameraConnection, frame: bytes) -> bytes:
         """The bytes of an interleaved frame, as they go into the TCP connection."""
         return frame
+
+    async def heard(self, connection: CameraConnection, size_bytes: int) -> None:
+        """So many bytes of a request or frame were read; it is dealt with when this returns."""
+
+    def delay_s(self, flow: Flow) -> float:
+        """How long after its time the next unit of a flow is sent."""
+        return 0.0
+
+    def rate(self) -> float:
+        """How many seconds pass for the camera in a second: media and clock go by it."""
+        return 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -106,6 +107,9 @@ class Flow:
                 ticks, unit = self._next
                 media_s = (ticks - first) / track.clock_hz
                 await self._pause_until(began_s, media_s)
+                late_s = sum(fault.delay_s(self) for fault in camera.faults)
+                if late_s:
+                    await asyncio.sleep(late_s)
                 self._next = next(self._units)
                 if not camera.speaking.is_set():
                     continue
@@ -123,7 +127,8 @@ class Flow:
             await self.camera.speaking.wait()
             await asyncio.sleep(0)
             return
-        due_s = began_s + media_s / (pace * self.camera.clock.rate)
+        rate = math.prod((fault.rate() for fault in self.camera.faults), start=pace)
+        due_s = began_s + media_s / (rate * self.camera.clock.rate)
         await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
 
     def _send_unit(self, ticks: int, unit: Unit) -> None:

@@ -43,6 +43,12 @@ class Message:
     headers: Headers
     body: bytes
 
+    @property
+    def size_bytes(self) -> int:
+        """About how many bytes it was on the wire."""
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.first) + 4 + lines + len(self.body)
+
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
         return header(self.headers, name)

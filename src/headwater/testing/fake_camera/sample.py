@@ -1,9 +1,13 @@
-"""The samples that are kept beside this file, as tracks: two seconds each, played in a loop."""
+"""The samples that are kept beside this file, as tracks: two seconds each, played in a loop.
+
+Each picture carries its number, each tenth of a second of the sound a note of its own.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +21,11 @@ PICTURES = 50
 _SQUARE = 40
 _ADTS_BYTES = 7
 _NAL_IDR, _NAL_SPS, _NAL_PPS = 5, 7, 8
+_H265_FRAGMENT, _H265_KEY, _H265_SETS = 49, range(16, 24), range(32, 35)
+_JPEG_SCAN, _JPEG_TABLES, _JPEG_RESTART = 0xDA, 0xDB, 0xDD
+NOTES = 20
+"""How many notes there are, a tenth of a second each, before the first one comes again."""
+_LOWEST_HZ, _STEP_HZ = 400, 50
 
 
 @cache
@@ -46,10 +55,52 @@ def h264(
     )
 
 
+@cache
+def h265(rate_hz: int = RATE_HZ, *, payload_bytes: int = RTP_PAYLOAD_BYTES) -> Track:
+    """H.265 by single NAL units and fragments (RFC 7798 §4.4), a key frame each 25 pictures."""
+    nals = (FOLDER / "h265-320x240-25.h265").read_bytes().split(b"\0\0\0\1")[1:]
+    names = zip(("vps", "sps", "pps"), _H265_SETS, strict=True)
+    sprop = ";".join(
+        f"sprop-{name}={base64.b64encode(next(n for n in nals if _h265_kind(n) == kind)).decode()}"
+        for name, kind in names
+    )
+    units: list[Unit] = []
+    picture: list[bytes] = []
+    for nal in nals:
+        picture += _h265_fragments(nal, payload_bytes)
+        if (kind := _h265_kind(nal)) not in _H265_SETS:
+            key = kind in _H265_KEY
+            units.append(Unit(len(units), 90_000 // rate_hz, tuple(picture), key=key))
+            picture = []
+    return Track("video", 98, "H265/90000", 90_000, tuple(units), fmtp=sprop)
+
+
+@cache
+def mjpeg(rate_hz: int = RATE_HZ, *, payload_bytes: int = RTP_PAYLOAD_BYTES) -> Track:
+    """JPEG pictures (RFC 2435), each with its quantization tables; every one is a key frame."""
+    files = _behind_lengths((FOLDER / "mjpeg-320x240-25.jpegs").read_bytes())
+    units = tuple(
+        Unit(number, 90_000 // rate_hz, tuple(_jpeg_payloads(file, payload_bytes)))
+        for number, file in enumerate(files)
+    )
+    return Track("video", 26, "JPEG/90000", 90_000, units)
+
+
 def number_of(luma: bytes, width: int = WIDTH) -> int:
     """The number that a decoded picture of the sample carries, read off its luma plane."""
     middles = (_SQUARE // 2 * width + bit * _SQUARE + _SQUARE // 2 for bit in range(8))
     return sum((luma[at] > 128) << (7 - bit) for bit, at in enumerate(middles))
+
+
+def note_of(samples: Sequence[float], rate_hz: int) -> int:
+    """The tenth of a second of the sample that some decoded sound is from: its loudest note."""
+    loudness = []
+    for note in range(NOTES):
+        turn = 2 * math.pi * (_LOWEST_HZ + note * _STEP_HZ) / rate_hz
+        real = sum(value * math.cos(turn * at) for at, value in enumerate(samples))
+        imaginary = sum(value * math.sin(turn * at) for at, value in enumerate(samples))
+        loudness.append(math.hypot(real, imaginary))
+    return loudness.index(max(loudness))
 
 
 @cache
@@ -77,12 +128,7 @@ def aac(*, adts: bool = False) -> Track:
 @cache
 def opus() -> Track:
     """Opus, 20 ms a packet (RFC 7587 §4); the file has two bytes of length before each."""
-    file = (FOLDER / "opus-48000-mono.packets").read_bytes()
-    packets, at = [], 0
-    while at < len(file):
-        length = int.from_bytes(file[at : at + 2], "big")
-        packets.append(file[at + 2 : at + 2 + length])
-        at += 2 + length
+    packets = _behind_lengths((FOLDER / "opus-48000-mono.packets").read_bytes())
     units = tuple(Unit(number, 960, (packet,)) for number, packet in enumerate(packets))
     return Track("audio", 111, "opus/48000/2", 48_000, units, marker=False)
 
@@ -140,3 +186,65 @@ def _g711(name: str, payload_type: int, encoding: str) -> Track:
     parts = [samples[at : at + 160] for at in range(0, len(samples), 160)]
     units = tuple(Unit(number, 160, (part,)) for number, part in enumerate(parts))
     return Track("audio", payload_type, encoding, 8_000, units, marker=False)
+
+
+def _behind_lengths(file: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(file):
+        end = at + 2 + int.from_bytes(file[at : at + 2], "big")
+        yield file[at + 2 : end]
+        at = end
+
+
+def _h265_kind(nal: bytes) -> int:
+    return nal[0] >> 1 & 63
+
+
+def _h265_fragments(nal: bytes, payload_bytes: int) -> list[bytes]:
+    if len(nal) <= payload_bytes:
+        return [nal]
+    step = payload_bytes - 3
+    parts = [nal[at : at + step] for at in range(2, len(nal), step)]
+    last = len(parts) - 1
+    head = bytes((nal[0] & 0x81 | _H265_FRAGMENT << 1, nal[1]))
+    return [
+        head + bytes(((index == 0) << 7 | (index == last) << 6 | _h265_kind(nal),)) + part
+        for index, part in enumerate(parts)
+    ]
+
+
+def _jpeg_payloads(file: bytes, payload_bytes: int) -> Iterator[bytes]:
+    """Cut a baseline JPEG file of 4:2:0 (type 1), tables in the first packet (RFC 2435 §3.1)."""
+    tables, restart = b"", b""
+    at = 2
+    while file[at + 1] != _JPEG_SCAN:
+        length = int.from_bytes(file[at + 2 : at + 4], "big")
+        content = file[at + 4 : at + 2 + length]
+        if file[at + 1] == _JPEG_TABLES:
+            tables += b"".join(content[n + 1 : n + 65] for n in range(0, len(content), 65))
+        elif file[at + 1] == _JPEG_RESTART:
+            # §3.1.7: types from 64 on have a header of their own, here for whole pictures.
+            restart = content + b"\xff\xff"
+        at += 2 + length
+    scan = file[at + 2 + int.from_bytes(file[at + 2 : at + 4], "big") :].removesuffix(b"\xff\xd9")
+    # One table serves all components where the file has one only; receivers expect two.
+    tables = tables if len(tables) == 128 else tables * 2
+    kinds = bytes((65 if restart else 1, 255, WIDTH // 8, HEIGHT // 8)) + restart
+    offset = 0
+    while offset < len(scan):
+        head = b"\0" + offset.to_bytes(3, "big") + kinds
+        head += b"" if offset else b"\0\0" + len(tables).to_bytes(2, "big") + tables
+        part = scan[offset : offset + payload_bytes - len(head)]
+        yield head + part
+        offset += len(part)
+
+
+SOUND_CODECS: Mapping[str, Callable[[], Track]] = {
+    "aac": aac,
+    "opus": opus,
+    "pcma": pcma,
+    "pcmu": pcmu,
+}
+"""The sounds by their names."""
+PICTURE_CODECS: Mapping[str, Callable[[int], Track]] = {"h264": h264, "h265": h265, "mjpeg": mjpeg}
+"""The pictures by their names; each takes the number of pictures a second."""

@@ -3,6 +3,7 @@
 from headwater.testing.fake_camera.faults.answers import (
     BackChannels,
     DescribeFirst,
+    NoSprop,
     Refuse,
     RenameHeader,
     Reply,
@@ -39,6 +40,7 @@ from headwater.testing.fake_camera.faults.packets import (
     ForeignSource,
     FragmentBits,
     MarkerOnParameterSets,
+    NewSsrc,
     NoParameterSets,
     Reorder,
     RepeatedSequence,
@@ -51,7 +53,9 @@ from headwater.testing.fake_camera.faults.reports import (
     NoSenderReports,
     ReportBeforePlayAnswer,
     ReportBytes,
+    WrongClock,
 )
+from headwater.testing.fake_camera.faults.timing import Jitter, SlowRead, Stall
 
 __all__ = [
     "Ask",
@@ -73,11 +77,14 @@ __all__ = [
     "Garbage",
     "GarbageBetweenFrames",
     "Hang",
+    "Jitter",
     "LongSdp",
     "MarkerOnParameterSets",
+    "NewSsrc",
     "NoAnswer",
     "NoParameterSets",
     "NoSenderReports",
+    "NoSprop",
     "OtherCSeq",
     "Refuse",
     "RenameHeader",
@@ -92,9 +99,12 @@ __all__ = [
     "SequenceJump",
     "SetHeader",
     "SilentOverUdp",
+    "SlowRead",
     "SpropAround",
     "StaleFrames",
+    "Stall",
     "TimestampJump",
     "TimestampWithinUnit",
+    "WrongClock",
     "redirect",
 ]

@@ -180,6 +180,17 @@ class SpropAround(Fault):
 
 
 @dataclass(frozen=True)
+class NoSprop(Fault):
+    """Gives no parameter sets in the description: whoever plays it must wait for those in RTP."""
+
+    def answer(self, exchange: Exchange, answer: Answer) -> Answer:
+        """The answer without them."""
+        if exchange.method != "DESCRIBE":
+            return answer
+        return replace(answer, body=re.sub(rb"[; ]?sprop-[^;\r\n]+", b"", answer.body))
+
+
+@dataclass(frozen=True)
 class BackChannels(Fault):
     """Offers back channels to those that require them; SETUP of the second one fails."""
 

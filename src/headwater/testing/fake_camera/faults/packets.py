@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING
 
 from headwater.testing.fake_camera.carrier import PortPair
 from headwater.testing.fake_camera.fault import Fault
-from headwater.testing.fake_camera.rtp import RtpPacket
+from headwater.testing.fake_camera.rtp import RtpPacket, SenderReport
 
 if TYPE_CHECKING:
     from headwater.testing.fake_camera.flow import Flow
 
 _NAL_SPS, _NAL_PPS, _FU_A = 7, 8, 28
+_H265_SETS = range(32, 35)
 
 
 def _h264(flow: Flow) -> bool:
     return flow.track.encoding.startswith("H264/")
+
+
+def _parameter_set(flow: Flow, packet: RtpPacket) -> bool:
+    """Whether a packet holds a parameter set, and nothing else, of H.264 or H.265."""
+    match flow.track.encoding.partition("/")[0]:
+        case "H264":
+            return packet.payload[0] & 31 in (_NAL_SPS, _NAL_PPS)
+        case "H265":
+            return packet.payload[0] >> 1 & 63 in _H265_SETS
+    return False
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,24 @@ class TimestampJump(Fault):
 
 
 @dataclass(frozen=True)
+class NewSsrc(Fault):
+    """Takes another SSRC each so many units, and goes on otherwise; its reports name it too."""
+
+    every: int
+
+    def packets(self, flow: Flow, packet: RtpPacket) -> Sequence[RtpPacket | bytes]:
+        """The packet of the source whose turn it is."""
+        return (replace(packet, ssrc=self._ssrc(flow, packet.ssrc)),)
+
+    def report(self, flow: Flow, report: SenderReport) -> Sequence[SenderReport | bytes]:
+        """The report of the source whose turn it is."""
+        return (replace(report, ssrc=self._ssrc(flow, report.ssrc)),)
+
+    def _ssrc(self, flow: Flow, first: int) -> int:
+        return (first + flow.units_sent // self.every) & 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
 class TimestampWithinUnit(Fault):
     """The last packet of a unit has another time stamp than the first one."""
 
@@ -186,20 +215,18 @@ class MarkerOnParameterSets(Fault):
 
     def packets(self, flow: Flow, packet: RtpPacket) -> Sequence[RtpPacket | bytes]:
         """The packet with the bit."""
-        marked = _h264(flow) and packet.payload[0] & 31 in (_NAL_SPS, _NAL_PPS)
-        return (replace(packet, marker=packet.marker or marked),)
+        return (replace(packet, marker=packet.marker or _parameter_set(flow, packet)),)
 
 
 @dataclass(frozen=True)
 class NoParameterSets(Fault):
-    """No SPS and PPS among the packets before some unit."""
+    """No parameter sets among the packets before some unit."""
 
     before_unit: int = 1 << 62
 
     def packets(self, flow: Flow, packet: RtpPacket) -> Sequence[RtpPacket | bytes]:
         """Nothing instead of a parameter set; its sequence number is not used up."""
-        kind = packet.payload[0] & 31 if _h264(flow) else 0
-        if kind in (_NAL_SPS, _NAL_PPS) and flow.units_sent < self.before_unit:
+        if _parameter_set(flow, packet) and flow.units_sent < self.before_unit:
             flow.seq = (flow.seq - 1) & 0xFFFF
             return ()
         return (packet,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headwater.testing.fake_camera.fault import Fault
@@ -21,6 +21,27 @@ class NoSenderReports(Fault):
     def report(self, flow: Flow, report: SenderReport) -> Sequence[SenderReport | bytes]:
         """Nothing."""
         return ()
+
+
+@dataclass(frozen=True)
+class WrongClock(Fault):
+    """Has a clock that runs too fast, is set wrong, or is set anew in the midst of a session."""
+
+    ppm: float = 0.0
+    """So many millionths too fast; media is taken by the same clock."""
+    offset_s: float = 0.0
+    step_s: float = 0.0
+    """How far ahead it is set once `step_after` units of a track were sent."""
+    step_after: int = 0
+
+    def rate(self) -> float:
+        """The seconds of this clock in a true second."""
+        return 1 + self.ppm / 1e6
+
+    def report(self, flow: Flow, report: SenderReport) -> Sequence[SenderReport | bytes]:
+        """The report with the time that this clock shows."""
+        ahead_s = self.offset_s + (self.step_s if flow.units_sent >= self.step_after else 0.0)
+        return (replace(report, ntp=report.ntp + int(ahead_s * (1 << 32)) & (1 << 64) - 1),)
 
 
 @dataclass(frozen=True)
