@@ -12,12 +12,12 @@ from headwater.testing.own_loop import OwnLoop
 def test_work_runs_on_the_thread_that_ends_with_stop() -> None:
     loop = OwnLoop("a fake")
     loop.start()
-    assert loop.running
+    ran = loop.running
     name = loop.call(lambda: threading.current_thread().name)
     loop.stop()
     loop.stop()
     assert name == "a fake"
-    assert not loop.running
+    assert (ran, loop.running) == (True, False)
     assert name not in {thread.name for thread in threading.enumerate()}
 
 
