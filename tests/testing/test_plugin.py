@@ -185,4 +185,4 @@ def test_the_first_camera_needs_no_server() -> None:
     code = "from headwater.testing import FakeCamera\nwith FakeCamera(): pass"
     loaded = {name for name in modules_after(code) if name.startswith("headwater.")}
     rooms = {name.split(".")[1] for name in loaded}
-    assert rooms == {"testing", "version"}
+    assert rooms == {"testing", "own_loop", "version"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Self, TypeVar
 from urllib.parse import quote
 
+from headwater.own_loop import OwnLoop
 from headwater.testing.fake_camera import sample
 from headwater.testing.fake_camera.camera import DEADLINE_S, AsyncFakeCamera
 from headwater.testing.fake_camera.credentials import Credentials
@@ -16,7 +17,6 @@ from headwater.testing.fake_camera.quirks import Quirk
 from headwater.testing.fake_camera.session import CameraSession
 from headwater.testing.fake_camera.settings import CameraSettings
 from headwater.testing.fake_camera.track import Track
-from headwater.testing.own_loop import OwnLoop
 
 M = TypeVar("M")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Self
 
+from headwater.own_loop import OwnLoop
 from headwater.testing.onvif_device import GARDEN, MAIN, SUB, Login, NamePlate, Oddities, Profile
 from headwater.testing.onvif_device.device import Call, OnvifDevice
-from headwater.testing.own_loop import OwnLoop
 
 
 class FakeOnvifDevice:

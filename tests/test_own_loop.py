@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from headwater.testing.own_loop import OwnLoop
+from headwater.own_loop import OwnLoop
 
 
 def test_work_runs_on_the_thread_that_ends_with_stop() -> None:
