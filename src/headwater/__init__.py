@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headwater.access.auth_method import AuthMethod
     from headwater.access.counters import AccessCounters
     from headwater.access.settings import AccessSettings, UserSettings
+    from headwater.api.settings import ApiSettings, TokenSettings
     from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_frames import ThreadedFrameStream
@@ -100,6 +101,7 @@ __all__ = [
     "AccessCounters",
     "AccessSettings",
     "Allowed",
+    "ApiSettings",
     "Applied",
     "Assignment",
     "AudioFrame",
@@ -195,6 +197,7 @@ __all__ = [
     "ThreadedRtspServer",
     "TlsSettings",
     "TlsVersion",
+    "TokenSettings",
     "TrackBatch",
     "TrackProbe",
     "TrackSnapshot",
@@ -211,6 +214,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ApiSettings": "headwater.api.settings",
     "AudioFrame": "headwater.frames.decoding.sound",
     "AudioFrameArguments": "headwater.app.frame_access",
     "Frame": "headwater.frames.decoding.frame",
@@ -312,6 +316,7 @@ _HOMES = {
     "ClientCertificates": "headwater.net.settings",
     "SocketSettings": "headwater.net.settings",
     "TlsSettings": "headwater.net.settings",
+    "TokenSettings": "headwater.api.settings",
     "TlsVersion": "headwater.net.settings",
     "ServerCounters": "headwater.relay.counters",
     "SessionSnapshot": "headwater.relay.end",

@@ -126,10 +126,10 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
         (
             "[qqq]\n",
             (
-                "FILE:1: qqq: unknown section (the file may have: [server], [http], [webrtc], "
-                '[sessions], [rtp], [sockets], [mounts], [paths."…"], [sources], [limits], '
-                "[access], [hooks], [tls], [control], [workers], [log], [[mount_overrides]], "
-                "[[access.users]])"
+                "FILE:1: qqq: unknown section (the file may have: [server], [http], [api], "
+                '[webrtc], [sessions], [rtp], [sockets], [mounts], [paths."…"], [sources], '
+                "[limits], [access], [hooks], [tls], [control], [workers], [log], "
+                "[[mount_overrides]], [[api.tokens]], [[access.users]])"
             ),
         ),
         (

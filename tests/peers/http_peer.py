@@ -59,8 +59,10 @@ class HttpPeer:
         body: bytes = b"",
     ) -> HttpAnswer:
         """Send a request and return its answer."""
-        lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        lines = [f"{method} {target} HTTP/1.1"]
+        lines += [
+            f"{name}: {value}" for name, value in {"Host": "localhost", **(headers or {})}.items()
+        ]
         if body:
             lines.append(f"Content-Length: {len(body)}")
         self.write("\r\n".join([*lines, "", ""]).encode() + body)

@@ -107,6 +107,26 @@ class Authenticator:
         self._counted(_ANYBODY)
         return _ANYBODY
 
+    @property
+    def has_any(self) -> bool:
+        """Whether the settings have users."""
+        return bool(self._users)
+
+    def patterns_of(self, username: str, action: Action) -> tuple[str, ...]:
+        """Return the paths for which a user has a right; none for a name that nobody has."""
+        return self._users.find(username).patterns.get(action, ()) if self._users else ()
+
+    async def identify(
+        self, *, method: str, uri: str, authorization: str | None, now: float, peer: str, port: int
+    ) -> Decision:
+        """Say which user of the settings somebody is, of whom there must be one.
+
+        What the user may is told by `patterns_of`. The arguments are those of `check`.
+        """
+        given = None if authorization is None else understood(authorization)
+        claim = None if given is None else Claim(method, uri, given, now, peer, port)
+        return self._counted(await self._identified(claim, authorization, now, peer))
+
     async def check(
         self,
         *,
@@ -131,16 +151,7 @@ class Authenticator:
             return self._counted(Granted(None if claim is None else self._named_anyway(claim)))
         if not self._users:
             return self._counted(Forbidden("anonymous"))
-        if authorization is None:
-            headers = self.challenges(now, peer=peer)
-            return self._counted(Challenge(headers, if_unanswered=self._if_unanswered))
-        if claim is None:
-            return self._counted(self._of_no_use(now, peer, _UNREADABLE, refused=True))
-        if not (claim.credentials.username or password_of(claim.credentials)):
-            return self._counted(
-                self._of_no_use(now, peer, "name and password are empty", refused=True)
-            )
-        decision = await self._braked(claim, lambda attempt: self._decide(claim, attempt))
+        decision = await self._identified(claim, authorization, now, peer)
         if isinstance(decision, Granted):
             user = self._users.find(decision.username or "")
             if not user.may(action, path):
@@ -221,6 +232,18 @@ class Authenticator:
         self._users = UserTable(settings)
         self._methods = offered = settings.offered_methods()
         self._if_unanswered = with_offer(_UNANSWERED, offered) if shut_out_md5(offered) else ""
+
+    async def _identified(
+        self, claim: Claim | None, authorization: str | None, now: float, peer: str
+    ) -> Decision:
+        if authorization is None:
+            headers = self.challenges(now, peer=peer)
+            return Challenge(headers, if_unanswered=self._if_unanswered)
+        if claim is None:
+            return self._of_no_use(now, peer, _UNREADABLE, refused=True)
+        if not (claim.credentials.username or password_of(claim.credentials)):
+            return self._of_no_use(now, peer, "name and password are empty", refused=True)
+        return await self._braked(claim, lambda attempt: self._decide(claim, attempt))
 
     def _named_anyway(self, claim: Claim) -> str | None:
         """Return the user of credentials that nobody asked for; wrong ones are no guess.

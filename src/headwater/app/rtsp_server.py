@@ -258,6 +258,7 @@ class RtspServer(MediaAccess, FrameAccess):
             StatusSocketError: the socket cannot be opened; the message says why.
         """
         running = self._required()
+        running.on_reload = on_reload or running.on_reload
         if running.status_socket is not None:
             return str(running.status_socket.path)
         chosen = self.settings.control.status_socket if path is None else path

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headwater.app.api_view import ApiView
 from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
@@ -70,6 +71,8 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self._feeds: MountFeeds | None = None
         self._decodings: Decodings | None = None
+        self.on_reload: Callable[[], Awaitable[Applied]] | None = None
+        """Reads the program's configuration again; None where there is none to read."""
         self.web: Web | None = make_web(
             self.relay,
             settings,
@@ -78,6 +81,7 @@ class RunningServer:
                 decodings=lambda: self.decodings,
                 rtsp_port=lambda: self.rtsp.ports[Side.PLAY],
             ),
+            ApiView(self),
         )
         self.forwards = Forwards(self.relay, settings)
         self.sources = SourceTable(self.relay, settings, self._runners[Side.PLAY])
@@ -129,7 +133,8 @@ class RunningServer:
                 self.web.open(hosts)
             look_at_machine(self.settings)
             self.relay.start()
-            self.sources.start(sources)
+            kept = {} if self.web is None else self.web.api.added.read()
+            self.sources.start({**kept, **sources})
         except BaseException:
             self.rtsp.listeners.close()
             if self.web is not None:

@@ -11,6 +11,8 @@ from headwater.app.decoders import can_decode, still_of
 from headwater.config.settings import Settings
 
 if TYPE_CHECKING:
+    from headwater.api.api import Api
+    from headwater.app.api_view import ApiView
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.frames.decoding.decodings import Decodings
     from headwater.http.door import HttpDoor
@@ -44,8 +46,9 @@ class RoomsForWeb:
 class Web:
     """The door, and the rooms behind it."""
 
-    def __init__(self, relay: Relay, settings: Settings, rooms: RoomsForWeb) -> None:
+    def __init__(self, relay: Relay, settings: Settings, rooms: RoomsForWeb, view: ApiView) -> None:
         # Loaded here, so that a server without a port for browsers loads none of it.
+        from headwater.api.api import Api
         from headwater.http.door import HttpDoor
         from headwater.mse.service import MseService
         from headwater.player.service import PlayerService
@@ -54,6 +57,17 @@ class Web:
         from headwater.webrtc.whip import Whip
 
         self.door: HttpDoor = HttpDoor(relay, settings)
+        self.api: Api = Api(
+            relay,
+            self.door.clearance,
+            view,
+            view,
+            settings.api,
+            settings.http,
+            settings.server.publish_port,
+        )
+        # In front of what mounts have: no page of a mount is at an address of the API.
+        self.door.add(self.api.routes())
         self.webrtc: WebRtcService = WebRtcService(relay, settings)
         for endpoint in (Whep, Whip):
             self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
@@ -79,20 +93,24 @@ class Web:
         """Bind the ports and serve. Raises OSError, with the port in its message."""
         self.door.open(hosts)
         self.webrtc.open(hosts)
+        self.api.say_who_may()
+        self.api.measuring.lag.start()
 
     def apply(self, settings: Settings) -> None:
         """Go by other settings."""
         self.door.apply(settings)
         self.player.apply(settings)
         self.webrtc.apply(settings)
+        self.api.go_by(settings.api, settings.http)
 
     def close(self) -> None:
         """Take nobody in any more; a second call does nothing."""
         self.door.close()
+        self.api.measuring.lag.stop()
 
     def abandon(self) -> None:
         """Close every port at once, without a word to anybody."""
-        self.door.close()
+        self.close()
         self.webrtc.close()
 
     async def aclose(self) -> None:
@@ -101,7 +119,7 @@ class Web:
         await self.door.aclose()
 
 
-def make_web(relay: Relay, settings: Settings, rooms: RoomsForWeb) -> Web | None:
+def make_web(relay: Relay, settings: Settings, rooms: RoomsForWeb, view: ApiView) -> Web | None:
     """Return what serves browsers; None where the settings have no port for them.
 
     Raises ValueError where a package that it needs is not installed.
@@ -116,4 +134,4 @@ def make_web(relay: Relay, settings: Settings, rooms: RoomsForWeb) -> Web | None
             f"http.port is {settings.http.port}; it needs the package {error.name}: "
             "in the folder of Headwater's source, pip install '.[web]'"
         ) from error
-    return Web(relay, settings, rooms)
+    return Web(relay, settings, rooms, view)

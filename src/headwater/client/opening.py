@@ -60,7 +60,7 @@ async def _stream(
     try:
         if target.is_secure:
             trust = server_trust(ca_file=settings.ca_file, fingerprint=settings.fingerprint)
-        sock = await dial(uri.host, uri.effective_port, settings.connect_timeout_s)
+        sock = await dial(uri.host, uri.effective_port, settings.connect_timeout_s, around.reach)
     except TimeoutError:
         raise StepTimeoutError(
             f"no connection within {settings.connect_timeout_s:g} s",

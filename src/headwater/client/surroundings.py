@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
+from headwater.net.reach import Reach
 from headwater.net.settings import SocketSettings
 from headwater.net.steady_loop import SteadyLoop
 from headwater.protocol.wire_limits import DescriptionLimits, WireLimits
@@ -21,7 +22,11 @@ _QUEUE_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The parts that clients share, with each other and with a server of the same program."""
+    """The parts that clients share, with each other and with a server of the same program.
+
+    Attributes:
+        reach: which addresses they may call, redirected or not; None for any.
+    """
 
     loop: SteadyLoop
     transports: TransportFactory
@@ -31,6 +36,7 @@ class Surroundings:
     description_limits: DescriptionLimits
     name: str = ""
     """What the server of this program calls itself in Via; empty where there is none."""
+    reach: Reach | None = None
 
     @classmethod
     def alone(cls) -> Self:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from headwater.access.settings import AccessSettings
+from headwater.api.settings import ApiSettings
 from headwater.applies import NOW
 from headwater.cluster.settings import WorkerSettings
 from headwater.config.path_section import PathSection, check_sections, path_sections
@@ -65,6 +66,7 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     webrtc: WebRtcSettings = field(default_factory=WebRtcSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rtp: RtpSettings = field(default_factory=RtpSettings)

@@ -66,6 +66,8 @@ class HookRequest:
         protocol: what the client speaks: "rtsp", "http" …
         token: what the client shows instead of a password: of `Authorization: Bearer`, else of
             `token=` in the query; None without. Never in `repr`, and yours to check.
+        action: "look" or "control" where the API is asked for this path (see `api.ask_hooks`), ""
+            where it is to be published or played.
     """
 
     method: str
@@ -81,6 +83,7 @@ class HookRequest:
     headers: Mapping[str, str] = field(default_factory=HeaderView, repr=False)
     protocol: str = "rtsp"
     token: str | None = field(default=None, repr=False)
+    action: str = ""
 
     @classmethod
     def of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from headwater.access.authenticator import Authenticator
@@ -17,6 +17,7 @@ Verdict = Granted | Challenge | Forbidden | Throttled | Refused | Redirect
 """What is said to a request: go on, show credentials, you may not, come later, what the owner's
 hook said, or go elsewhere. Each protocol has its own table of answers for them."""
 
+_OF_MEDIA = frozenset({Action.PUBLISH, Action.PLAY})
 _SIDES = {action: Side.PUBLISH if action is Action.PUBLISH else Side.PLAY for action in Action}
 
 
@@ -67,6 +68,9 @@ class Admission:
     async def decide(self, application: Application) -> Verdict:
         """Say who asks and whether they may. Raises HookFailed, HookTimedOut."""
         authenticator = self.authenticator
+        if application.action not in _OF_MEDIA and not application.request.action:
+            request = replace(application.request, action=application.action.value)
+            application = replace(application, request=request)
         verdict = await self._decide(application)
         if authenticator is not self.authenticator:
             # The users were changed meanwhile: what they may now is what counts.

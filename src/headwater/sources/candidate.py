@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headwater.client.back_off import BackOff
@@ -14,6 +14,7 @@ from headwater.client.url_secrets import without_secrets
 from headwater.log_pace import paced_logger
 from headwater.media.publisher import Feed
 from headwater.media.tracks.track import Track
+from headwater.net.reach import Reach
 from headwater.protocol.sdp import SessionDescription
 from headwater.relay.end import EndKind
 from headwater.relay.relay import Relay
@@ -96,6 +97,7 @@ class Candidate:
         settings: SourceSettings,
         stage: Stage,
         around: SourceSurroundings,
+        reach: Reach | None = None,
     ) -> None:
         self.order = order
         self.name = url_without_credentials(url)
@@ -110,6 +112,7 @@ class Candidate:
         self._settings = settings
         self._stage = stage
         self._around = around
+        self._reach = reach
         self._back_offs = {Retry.SOON: BackOff(), Retry.SLOWLY: BackOff(**_SLOWLY)}
         self._source: Source | None = None
         self._began_s: float | None = None
@@ -208,9 +211,12 @@ class Candidate:
 
     def _opened(self, url: str, secrets: Sequence[str]) -> Source:
         around = self._around
+        client = around.client
+        if self._reach is not None:
+            client = replace(client, reach=self._reach)
         name = without_secrets(self.name, secrets)
         silence_s = around.relay.mounts.settings_for(self._stage.path).publisher_idle_timeout_s
-        place = SourcePlace(name, around.client, around.memory, silence_s)
+        place = SourcePlace(name, client, around.memory, silence_s)
         try:
             return KINDS[scheme_of(url)](url, self._settings, place)
         except ValueError as error:

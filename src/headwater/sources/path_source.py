@@ -52,9 +52,9 @@ class PathSource:
         # The pinned certificate is that of the first choice, and so is what is played of it.
         other = replace(settings, fingerprint="", range="")
         self.candidates = (
-            Candidate(0, settings.source, settings, self, around),
+            Candidate(0, settings.source, settings, self, around, planned.reach),
             *(
-                Candidate(order, url, other, self, around)
+                Candidate(order, url, other, self, around, planned.reach)
                 for order, url in enumerate(settings.fallback, start=1)
             ),
         )

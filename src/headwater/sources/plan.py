@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.media.path_override import PathOverride, changes_in
+from headwater.net.reach import Reach
 from headwater.protocol.path_pattern import captures, path_of, wildcard_count
 from headwater.sources.settings import SourceSettings
 from headwater.sources.source_url import check_captures, with_captures
@@ -23,10 +24,12 @@ class PlannedSource:
         settings: with captures put in, and secrets not.
         by_readers: whether it is there only because readers ask for its path, which no section
             names.
+        reach: which addresses it may lead to; None for any.
     """
 
     settings: SourceSettings
     by_readers: bool = False
+    reach: Reach | None = None
 
     @property
     def on_demand(self) -> bool:

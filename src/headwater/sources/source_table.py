@@ -103,6 +103,15 @@ class SourceTable:
         self._added[path] = planned
         self._put(path, planned)
 
+    def change(self, path: str, planned: PlannedSource) -> None:
+        """Give a path a source, or another one in place of what was added; readers stay."""
+        self._added[path] = planned
+        self._put(path, planned)
+
+    def is_named(self, path: str) -> bool:
+        """Return whether a section or the program names a source for a path."""
+        return path in self._added or self._plan.of(path) is not None
+
     async def remove(self, path: str) -> None:
         """End a source that was added, and wait until it is gone. Raises LookupError for none."""
         if self._added.pop(path, None) is None:

@@ -1,0 +1,215 @@
+"""Who asks the API, and what of the server they may see or change."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from headwater.access.decision import Action, Granted
+from headwater.api.settings import ApiSettings
+from headwater.http.clearance import Clearance
+from headwater.http.origins import Origins
+from headwater.http.refusal import HttpRefusal, refusal_of_verdict
+from headwater.http.request import connection_of, target_of
+from headwater.http.settings import ANY_ORIGIN, HttpSettings
+from headwater.protocol.path_pattern import matches
+from headwater.relay.admission import Admission
+
+SERVER = "/"
+"""The path that stands for the server as a whole."""
+
+_EVERYTHING = ("**",)
+_CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_HOW_TO_BE_LET_IN = (
+    "give the configuration a user (access.users, with `look` and `control` patterns) or a token "
+    "(api.tokens), and send its credentials"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who was let in, for one action.
+
+    Attributes:
+        name: the name of the user or token; None for somebody on this machine.
+        action: what is asked for: look or control.
+        patterns: the paths for which they may.
+    """
+
+    name: str | None
+    action: Action
+    patterns: tuple[str, ...]
+
+    def may(self, path: str) -> bool:
+        """Return whether the caller's rights cover a path."""
+        return any(matches(pattern, path) for pattern in self.patterns)
+
+    def require(self, path: str) -> None:
+        """Raise HttpRefusal where the caller's rights do not cover a path."""
+        if self.may(path):
+            return
+        what = "the server as a whole" if path == SERVER else path
+        raise HttpRefusal(
+            403,
+            f"{self.name} may not {self.action} {what}; its owner can give a `{self.action}` "
+            "pattern that covers it",
+            code="forbidden",
+        )
+
+
+class Callers:
+    """Lets callers in: by token, by the users of RTSP, by the owner's hooks, or from this machine.
+
+    A further way to show who one is, such as signed tokens, is one more step of `identify`.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        clearance: Clearance,
+        clock: Callable[[], float],
+        settings: ApiSettings,
+        http: HttpSettings,
+    ) -> None:
+        self._admission = admission
+        self._clearance = clearance
+        self._clock = clock
+        self.go_by(settings, http)
+
+    def go_by(self, settings: ApiSettings, http: HttpSettings) -> None:
+        """Go by other settings from the next request on."""
+        self._settings = settings
+        self._digests = {token.digest: token for token in settings.tokens}
+        # `*` says that anybody may watch: it lets no page of a stranger act in a user's name.
+        self._origins = Origins([each for each in http.allowed_origins if each != ANY_ORIGIN])
+
+    @property
+    def is_open_to_others(self) -> bool:
+        """Whether anybody beside programs on this machine can be let in."""
+        settings = self._settings
+        return bool(settings.tokens or settings.ask_hooks or self._admission.authenticator.has_any)
+
+    async def identify(self, request: HTTPConnection, action: Action, path: str) -> Caller:
+        """Return who asks; raise HttpRefusal for a stranger.
+
+        `path` is what the owner's hooks are asked about; what else the caller may is for
+        `Caller.require`.
+        """
+        self._refuse_foreign_pages(request)
+        by_token = self._by_token(request, action)
+        if by_token is not None:
+            return by_token
+        if self._settings.ask_hooks:
+            return await self._by_hooks(request, action, path)
+        if not self._admission.authenticator.has_any and not self._settings.tokens:
+            return self._from_this_machine(request, action)
+        return await self._by_password(request, action)
+
+    def patterns_now(self, caller: Caller) -> tuple[str, ...]:
+        """Return what a caller of before may now, as a stream asks that goes on for hours."""
+        if caller.name is None or self._settings.ask_hooks:
+            return caller.patterns
+        for token in self._settings.tokens:
+            if token.name == caller.name:
+                return token.look if caller.action is Action.LOOK else token.control
+        return self._admission.authenticator.patterns_of(caller.name, caller.action)
+
+    def _refuse_foreign_pages(self, request: HTTPConnection) -> None:
+        changes = request.scope.get("method", "GET") not in _CHANGES_NOTHING
+        websocket = request.scope["type"] == "websocket"
+        if (changes or websocket) and self._origins.is_foreign(request.headers):
+            raise HttpRefusal(
+                403,
+                "pages of another site may not do this; its owner can name the site in "
+                "http.allowed_origins, where `*` does not count for it",
+                code="foreign_origin",
+            )
+
+    def _by_token(self, request: HTTPConnection, action: Action) -> Caller | None:
+        words = request.headers.get("Authorization", "").split()
+        if len(words) != 2 or words[0].lower() != "bearer" or self._settings.ask_hooks:
+            return None
+        shown = hashlib.sha256(words[1].encode("utf-8", "surrogateescape")).hexdigest()
+        for digest, token in self._digests.items():
+            if hmac.compare_digest(digest, shown):
+                patterns = token.look if action is Action.LOOK else token.control
+                return Caller(token.name, action, patterns)
+        raise HttpRefusal(
+            401,
+            "there is no such token; api.tokens of the configuration has those that there are",
+            code="credentials_needed",
+            # RFC 6750 §3.1
+            headers=[("WWW-Authenticate", 'Bearer error="invalid_token"')],
+        )
+
+    async def _by_hooks(self, request: HTTPConnection, action: Action, path: str) -> Caller:
+        cleared = await self._clearance.require(request, action, path)
+        everything = path == SERVER
+        return Caller(cleared.username, action, _EVERYTHING if everything else (path,))
+
+    async def _by_password(self, request: HTTPConnection, action: Action) -> Caller:
+        authenticator = self._admission.authenticator
+        authorization = request.headers.get("Authorization")
+        if not authenticator.has_any:
+            raise HttpRefusal(
+                401,
+                "the API needs a token: Authorization: Bearer …",
+                code="credentials_needed",
+                headers=[("WWW-Authenticate", "Bearer")],
+            )
+        peer, port = connection_of(request).peer
+        decision = await authenticator.identify(
+            method=request.scope.get("method", "GET"),
+            uri=target_of(request),
+            authorization=authorization,
+            now=self._clock(),
+            peer=peer,
+            port=port,
+        )
+        if not isinstance(decision, Granted):
+            raise refusal_of_verdict(decision, action, "the API")
+        name = decision.username or ""
+        # The users may have been changed while a slow password was checked.
+        patterns = self._admission.authenticator.patterns_of(name, action)
+        if not patterns:
+            raise HttpRefusal(
+                403,
+                f"{name} may not {action} anything; its owner can give the user `{action}` "
+                "patterns (access.users)",
+                code="forbidden",
+            )
+        return Caller(name, action, patterns)
+
+    def _from_this_machine(self, request: HTTPConnection, action: Action) -> Caller:
+        """Let in who is on this machine itself: no proxy on it, and no page of another site."""
+        headers = request.headers
+        if not ip_address(connection_of(request).peer[0].partition("%")[0]).is_loopback:
+            why = "the API answers to this machine alone"
+        elif any(name in headers for name in _OF_PROXIES):
+            why = "the API answers to this machine alone, and the request came by a proxy"
+        elif not all(map(_names_this_machine, headers.getlist("Host") or [""])):
+            # A page of a name that an attacker lets lead to 127.0.0.1 has that name here.
+            why = "the API answers to this machine alone, by the name localhost or its address"
+        elif self._origins.is_foreign(headers):
+            why = "the API answers to this machine alone, and to no page of another site"
+        else:
+            return Caller(None, action, _EVERYTHING)
+        raise HttpRefusal(403, f"{why}; {_HOW_TO_BE_LET_IN}", code="this_machine_only")
+
+
+Identify = Callable[[HTTPConnection, Action, str], Awaitable[Caller]]
+
+
+def _names_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,46 @@
+"""The operation that tells Prometheus the metrics."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from headwater.access.decision import Action
+from headwater.api.loop_lag import LoopLag
+from headwater.api.metrics import CONTENT_TYPE, text_of
+from headwater.api.operation import Call, Operation
+from headwater.api.settings import ApiSettings
+from headwater.api.sharing import SharedStatus
+
+
+class Measuring:
+    """Answers scrapes from the shared status, and measures how late the loop is.
+
+    Attributes:
+        lag: what it measures.
+        settings: how many mounts have a label of their own.
+    """
+
+    def __init__(self, shared: SharedStatus, lag: LoopLag, settings: ApiSettings) -> None:
+        self.lag = lag
+        self.settings = settings
+        self._shared = shared
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the part of the table."""
+        return (
+            Operation(
+                id="getMetrics",
+                method="GET",
+                address="/metrics",
+                action=Action.LOOK,
+                of_server=True,
+                summary="Everything that is counted, for Prometheus.",
+                run=self._metrics,
+                answer="text/plain",
+            ),
+        )
+
+    async def _metrics(self, _call: Call) -> Response:
+        status = await self._shared.status()
+        text = await text_of(status, (self.lag.histogram,), self.settings.metrics_mounts)
+        return Response(text, headers={"Content-Type": CONTENT_TYPE})

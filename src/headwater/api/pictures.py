@@ -1,0 +1,79 @@
+"""The operation that shows a picture of a mount."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.responses import Response
+
+from headwater.access.decision import Action
+from headwater.api.looking import no_mount
+from headwater.api.operation import Call, Operation
+from headwater.api.query import Parameter
+from headwater.api.view import ServerActions, ServerView
+from headwater.http.refusal import HttpRefusal
+
+_JPEG = "image/jpeg"
+_MOST_PIXELS = 4096
+
+
+class Pictures:
+    """Answers with JPEG files; who asks for the same picture shares one decoder and one file."""
+
+    def __init__(self, view: ServerView, actions: ServerActions) -> None:
+        self._view = view
+        self._actions = actions
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the part of the table."""
+        side = partial(Parameter, kind=int, least=16, most=_MOST_PIXELS)
+        return (
+            Operation(
+                id="getSnapshot",
+                method="GET",
+                address="/v1/mounts/{path}/snapshot.jpg",
+                # Who sees a picture sees what is played.
+                action=Action.PLAY,
+                summary="A picture of a mount, as a JPEG file. It needs `headwater[media]`.",
+                run=self._snapshot,
+                parameters=(
+                    side(name="width", doc="Width in pixels."),
+                    side(name="height", doc="Height in pixels."),
+                    Parameter(
+                        name="quality", doc="Of the JPEG.", kind=int, default=80, least=1, most=100
+                    ),
+                    Parameter(
+                        name="max_age_s",
+                        doc="How long ago the picture may have come, in seconds.",
+                        kind=float,
+                        default=5.0,
+                        least=0.1,
+                        most=60.0,
+                    ),
+                ),
+                answer=_JPEG,
+                refusals=(404, 406, 501, 504),
+            ),
+        )
+
+    async def _snapshot(self, call: Call) -> Response:
+        path, query = call.path, call.query
+        if path not in self._view.mount_paths() and not self._view.has_source(path):
+            raise no_mount(path)
+        try:
+            picture = await self._actions.still(
+                path,
+                width=query["width"],
+                height=query["height"],
+                quality=query["quality"],
+                max_age_s=query["max_age_s"],
+            )
+        except ImportError as error:
+            raise HttpRefusal(501, str(error), code="not_installed") from None
+        except TimeoutError as error:
+            raise HttpRefusal(504, str(error), code="no_picture") from None
+        except LookupError as error:
+            raise HttpRefusal(406, str(error), code="not_decodable") from None
+        except RuntimeError as error:
+            raise HttpRefusal(503, str(error), code="stopping") from None
+        return Response(picture, media_type=_JPEG)

@@ -1,0 +1,171 @@
+"""What the API sees of a running server, and has it do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from headwater.app.status_report import StatusReport, mount_steps
+from headwater.client.forwarding.forwards import Forwards
+from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.config.applied import Applied
+from headwater.control.status import Health, ServerStatus
+from headwater.media.snapshot import MountSnapshot
+from headwater.relay.end import SessionSnapshot
+from headwater.relay.events import EventStream
+from headwater.relay.name_space import ALONE
+from headwater.relay.relay import Relay
+from headwater.sources.plan import PlannedSource
+from headwater.sources.snapshot import SourceSnapshot
+from headwater.sources.source_table import SourceTable
+
+if TYPE_CHECKING:
+    from headwater.frames.decoding.decodings import Decodings
+
+_SLICE = 64
+"""Sessions that are looked at between two pauses."""
+_STILL_DEADLINE_S = 10.0
+
+
+class SeenServer(Protocol):
+    """The parts of a running server that are read here."""
+
+    relay: Relay
+    report: StatusReport
+    forwards: Forwards
+    sources: SourceTable
+    on_reload: Callable[[], Awaitable[Applied]] | None
+
+    @property
+    def decodings(self) -> Decodings:
+        """The decoders of mounts. Raises ImportError."""
+
+
+class ApiView:
+    """Reads the parts of one server and calls the few that act."""
+
+    def __init__(self, running: SeenServer) -> None:
+        self._running = running
+
+    # -- what is seen
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether the process is one of several that serve together, and knows its part alone."""
+        return self._running.relay.name_space is not ALONE
+
+    def clock_s(self) -> float:
+        """Return the time of the server's clock."""
+        return self._running.relay.clock()
+
+    def health(self) -> Health:
+        """Return its state, its age and the chief numbers."""
+        return self._running.report.health()
+
+    def status(self) -> Generator[None, None, ServerStatus]:
+        """Read everything, in steps."""
+        return self._running.report.steps()
+
+    def mount_paths(self) -> Sequence[str]:
+        """Return the paths of the mounts that are open."""
+        return [mount.path for mount in self._running.relay.mounts]
+
+    def mount(self, path: str) -> Generator[None, None, MountSnapshot | None]:
+        """Read one mount with its readers, in steps; None where it is not open."""
+        mount = self._running.relay.mounts.get(path)
+        return (yield from mount_steps(mount)) if mount is not None else None
+
+    def sessions(self) -> Generator[None, None, Sequence[SessionSnapshot]]:
+        """Read all publishers and readers, in steps."""
+        found: list[SessionSnapshot] = []
+        for number, end in enumerate(self._running.relay.ends, 1):
+            found.append(end.snapshot())
+            if number % _SLICE == 0:
+                yield
+        return found
+
+    def session(self, session_id: str) -> SessionSnapshot | None:
+        """Return one publisher or reader; None where there is none of this id."""
+        end = self._running.relay.ends.get(session_id)
+        return None if end is None else end.snapshot()
+
+    def forwards(self) -> Iterable[ForwardSnapshot]:
+        """Return what is sent on to other servers."""
+        return self._running.forwards.snapshots()
+
+    def sources(self) -> Iterable[SourceSnapshot]:
+        """Return what the server fetches by itself."""
+        return self._running.sources.snapshots()
+
+    def events(self) -> EventStream:
+        """Return what happens from now on."""
+        return self._running.relay.events.listen()
+
+    def has_source(self, path: str) -> bool:
+        """Return whether the server fetches a path by itself, perhaps when somebody asks."""
+        return self._running.sources.has(path)
+
+    # -- what is done
+
+    def close_session(self, session_id: str, reason: str) -> bool:
+        """End a publisher or reader; False where there is none of this id."""
+        return self._running.relay.close_by_id(session_id, reason)
+
+    def close_mount(self, path: str, reason: str) -> bool:
+        """Close a mount; False where it is not open."""
+        mount = self._running.relay.mounts.get(path)
+        if mount is None:
+            return False
+        mount.close(reason)
+        return True
+
+    def is_planned(self, path: str) -> bool:
+        """Return whether the settings or the program name a source for a path."""
+        return self._running.sources.is_named(path)
+
+    async def set_source(self, path: str, planned: PlannedSource | None) -> None:
+        """Fetch a path from a source that the API was told; None: fetch it no more."""
+        if planned is None:
+            await self._running.sources.remove(path)
+        else:
+            self._running.sources.change(path, planned)
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again."""
+        self._running.relay.certificates.reload()
+
+    async def reload_settings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Read the configuration again; return what that changed, and what needs a restart."""
+        if self._running.on_reload is None:
+            raise LookupError(
+                "this server belongs to a program, which has its own settings and no file to read; "
+                "the program changes them by `await server.apply(settings)`"
+            )
+        applied = await self._running.on_reload()
+        return (
+            tuple(str(change) for change in applied.changes),
+            tuple(str(change) for change in applied.needs_restart),
+        )
+
+    async def still(
+        self, path: str, *, width: int | None, height: int | None, quality: int, max_age_s: float
+    ) -> bytes:
+        """Return a picture of a mount as a JPEG file."""
+        decodings = self._running.decodings
+        # Loaded with the decoders, and only then.
+        from headwater.frames.decoding.errors import NotDecodable, SourceEnded
+        from headwater.frames.decoding.wishes import wishes_of
+
+        size = None if width is None and height is None else (width, height)
+        try:
+            return await decodings.still(
+                path,
+                wishes_of(timeout_s=_STILL_DEADLINE_S, size=size),
+                codec="jpeg",
+                quality=quality,
+                max_age_s=max_age_s,
+            )
+        except NotDecodable as error:
+            raise LookupError(str(error)) from error
+        except SourceEnded as error:
+            raise RuntimeError(str(error)) from error

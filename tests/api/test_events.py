@@ -1,0 +1,72 @@
+"""The stream of events: as they happen, of what the caller may see, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from api_peer import ask, publish_many
+from web_rig import WebServer
+
+from headwater.api import events
+
+
+class Listener:
+    """Reads server-sent events."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, port: int, query: str = "") -> Listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /v1/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in head.splitlines()[0]
+        assert b"text/event-stream" in head
+        await reader.readuntil(b": open\n\n")
+        return cls(reader, writer)
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        async with asyncio.timeout(10):
+            await self._reader.readuntil(b"event: ")
+            name = (await self._reader.readline()).decode().strip()
+            told = (await self._reader.readline()).decode().removeprefix("data: ")
+            return name, json.loads(told)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+async def test_what_happens_is_told(web: WebServer) -> None:
+    listener = await Listener.open(web.port)
+    publish_many(web, "/front")
+    seen = [await listener.next() for _ in range(3)]
+    assert {name for name, _ in seen} == {"session_opened", "mount_opened", "publisher_started"}
+    assert {told["path"] for _, told in seen} == {"/front"}
+    listener.close()
+
+
+async def test_only_of_paths_that_were_asked_for(web: WebServer) -> None:
+    listener = await Listener.open(web.port, "?path=cams/*")
+    publish_many(web, "/other", "/cams/a")
+    assert (await listener.next())[1]["path"] == "/cams/a"
+    listener.close()
+
+
+async def test_there_are_only_so_many(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    listener = await Listener.open(web.port)
+    answer = await ask(web, "/v1/events")
+    assert (answer.status, answer.problem["code"]) == (503, "full")
+    listener.close()
+
+
+async def test_a_stop_ends_the_streams(web: WebServer) -> None:
+    listener = await Listener.open(web.port)
+    await web.server.stop()
+    with pytest.raises(asyncio.IncompleteReadError):
+        await listener.next()
