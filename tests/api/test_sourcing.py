@@ -104,6 +104,19 @@ async def test_what_the_configuration_gave_is_not_changed(start_web: WebFactory)
     assert (answer.status, answer.problem["code"]) == (409, "source_taken")
 
 
+async def test_the_configuration_goes_before_what_is_kept(
+    start_web: WebFactory, tmp_path: Path
+) -> None:
+    web = await start_web(settings=settings_of(tmp_path))
+    assert await put(web, "/cam", LOCAL) == 204
+    own = "rtsp://127.0.0.1:2/own"
+    again = await start_web(settings=settings_of(tmp_path), paths={"cam": {"source": own}})
+    [source] = await listed(again, "/v1/sources")
+    assert source["sources"][0]["url"] == own
+    assert await put(again, "/cam", LOCAL) == 409
+    assert (await ask(again, "/v1/sources/cam", method="DELETE")).status == 404
+
+
 async def test_rights_by_path(start_web: WebFactory, tmp_path: Path) -> None:
     token = "a-token-of-a-program-1"
     tokens = (TokenSettings(name="adder", token=token, control=("cams/*",)),)

@@ -74,12 +74,17 @@ class AddedSources:
         self._schemes = frozenset(settings.source_schemes)
         self._reach = Reach(tuple(ip_network(each) for each in settings.source_networks))
 
-    def read(self) -> dict[str, PlannedSource]:
-        """Read what is kept; return what to start. What cannot be used any more is logged."""
+    def read(self, is_taken: Callable[[str], bool]) -> dict[str, PlannedSource]:
+        """Read what is kept; return what to start. What cannot be used any more is logged.
+
+        The owner goes first: `is_taken` says whether the configuration names a source for a path.
+        """
         kept = self._book.read() if self._book is not None else {}
         planned = {}
         for path, value in kept.items():
             try:
+                if is_taken(path):
+                    raise ValueError("the configuration has a source for this path now")
                 added = AddedSource(**value)
                 self.check(added)
             except (TypeError, ValueError, HttpRefusal) as error:
@@ -146,7 +151,7 @@ class AddedSources:
         if self._book is not None:
             values: Any = {path: plain(added) for path, added in sources.items()}
             try:
-                # Shielded: a caller who leaves must not separate the file from what runs.
+                # Shielded: at a stop the file is written to its end, and the next start goes by it.
                 await asyncio.shield(asyncio.to_thread(self._book.write, values))
             except OSError as error:
                 raise HttpRefusal(

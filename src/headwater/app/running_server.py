@@ -133,7 +133,7 @@ class RunningServer:
                 self.web.open(hosts)
             look_at_machine(self.settings)
             self.relay.start()
-            kept = {} if self.web is None else self.web.api.added.read()
+            kept = {} if self.web is None else self.web.api.added.read(self.sources.is_named)
             self.sources.start({**kept, **sources})
         except BaseException:
             self.rtsp.listeners.close()
