@@ -23,7 +23,7 @@ from headwater.log_pace import (
     LinePace,
 )
 
-OUT_OF_REACH = ("headwater.cli", "headwater.frames", "headwater.__main__")
+OUT_OF_REACH = ("headwater.cli", "headwater.libav", "headwater.__main__")
 """Rooms whose lines no peer can bring about: once at the start, the stop or a signal."""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_frames import ThreadedFrameStream
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
+    from headwater.app.url_frames import UrlFrames, frames
     from headwater.applies import When
     from headwater.client.errors import ClientError
     from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
@@ -48,19 +49,19 @@ if TYPE_CHECKING:
         SettingsStatus,
         WorkerStatus,
     )
-    from headwater.frames.decoding.errors import (
+    from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
+    from headwater.hooks.registry import RegisteredHook
+    from headwater.hooks.table import HookPoint
+    from headwater.http.settings import HttpSettings
+    from headwater.libav.decoding.errors import (
         FramesError,
         FrameTimeout,
         NotDecodable,
         SourceEnded,
     )
-    from headwater.frames.decoding.frame import Frame
-    from headwater.frames.decoding.frame_stream import FrameStream
-    from headwater.frames.decoding.sound import AudioFrame
-    from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
-    from headwater.hooks.registry import RegisteredHook
-    from headwater.hooks.table import HookPoint
-    from headwater.http.settings import HttpSettings
+    from headwater.libav.decoding.frame import Frame
+    from headwater.libav.decoding.frame_stream import FrameStream
+    from headwater.libav.decoding.sound import AudioFrame
     from headwater.log_pace import LogTotals
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
@@ -202,6 +203,7 @@ __all__ = [
     "TrackProbe",
     "TrackSnapshot",
     "TransportKind",
+    "UrlFrames",
     "UserSettings",
     "WebRtcSettings",
     "When",
@@ -209,22 +211,25 @@ __all__ = [
     "WorkerStatus",
     "__version__",
     "discover",
+    "frames",
     "load_settings",
     "probe",
 ]
 
 _HOMES = {
     "ApiSettings": "headwater.api.settings",
-    "AudioFrame": "headwater.frames.decoding.sound",
+    "UrlFrames": "headwater.app.url_frames",
+    "frames": "headwater.app.url_frames",
+    "AudioFrame": "headwater.libav.decoding.sound",
     "AudioFrameArguments": "headwater.app.frame_access",
-    "Frame": "headwater.frames.decoding.frame",
+    "Frame": "headwater.libav.decoding.frame",
     "FrameArguments": "headwater.app.frame_access",
-    "FrameStream": "headwater.frames.decoding.frame_stream",
-    "FrameTimeout": "headwater.frames.decoding.errors",
-    "FramesError": "headwater.frames.decoding.errors",
-    "NotDecodable": "headwater.frames.decoding.errors",
+    "FrameStream": "headwater.libav.decoding.frame_stream",
+    "FrameTimeout": "headwater.libav.decoding.errors",
+    "FramesError": "headwater.libav.decoding.errors",
+    "NotDecodable": "headwater.libav.decoding.errors",
     "SnapshotArguments": "headwater.app.frame_access",
-    "SourceEnded": "headwater.frames.decoding.errors",
+    "SourceEnded": "headwater.libav.decoding.errors",
     "ThreadedFrameStream": "headwater.app.threaded_frames",
     "ClientError": "headwater.client.errors",
     "ClientSettings": "headwater.client.settings",

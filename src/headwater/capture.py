@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from headwater.app.url_frames import open_frames
 from headwater.client.settings import ClientSettings
 from headwater.own_loop import OwnLoop
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from headwater.frames.decoding.decodings import Decodings
-    from headwater.frames.decoding.frame import Frame
-    from headwater.frames.decoding.frame_stream import FrameStream
+    from headwater.libav.decoding.decodings import Decodings
+    from headwater.libav.decoding.frame import Frame
+    from headwater.libav.decoding.frame_stream import FrameStream
 
 POS_MSEC, FRAME_WIDTH, FRAME_HEIGHT, FPS, BUFFERSIZE = 0, 3, 4, 5, 38
 """The numbers of OpenCV's CAP_PROP_… that a stream has something to say to."""
@@ -160,22 +161,11 @@ class VideoCapture:
 async def _begin(
     url: str, settings: ClientSettings, timeout_s: float
 ) -> tuple[Decodings, FrameStream[Frame]]:
-    try:
-        from headwater.app.url_source import UrlSource
-        from headwater.frames.decoding.decodings import Decodings
-        from headwater.frames.decoding.wishes import wishes_of
-    except ImportError as error:
-        raise ImportError(
-            f"a capture needs the package {error.name}: pip install 'headwater[media]'",
-            name=error.name,
-        ) from error
-    source = UrlSource(url, settings)
-    decodings = Decodings(lambda _: source)
-    return decodings, decodings.pictures(source.name, wishes_of(timeout_s=timeout_s))
+    return open_frames(url, settings, {"timeout_s": timeout_s})
 
 
 async def _next(stream: FrameStream[Any]) -> Frame | None:
-    from headwater.frames.decoding.errors import FramesError
+    from headwater.libav.decoding.errors import FramesError
 
     try:
         return await anext(stream, None)

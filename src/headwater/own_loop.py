@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LEAVE_S = 5.0
+"""How long what still runs may take to end, when the loop stops."""
+
 
 class OwnLoop:
     """Runs coroutines for other threads, from `start` to `stop`."""
@@ -63,5 +66,11 @@ class OwnLoop:
         try:
             loop.run_forever()
         finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if left:
+                # They give back what they hold, such as a session by TEARDOWN.
+                loop.run_until_complete(asyncio.wait(left, timeout=_LEAVE_S))
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()

@@ -12,8 +12,8 @@ from http_peer import basic
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, UserSettings
-from headwater.frames.decoding import decoding
-from headwater.frames.decoding.decoder import Decoder
+from headwater.libav.decoding import decoding
+from headwater.libav.decoding.decoder import Decoder
 
 
 async def test_many_who_ask_share_one_decoder(
@@ -52,7 +52,7 @@ async def test_without_the_package_it_is_named(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_many(web, PATH)
-    for name in [each for each in sys.modules if each.startswith("headwater.frames.decoding")]:
+    for name in [each for each in sys.modules if each.startswith("headwater.libav.decoding")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "av", None)
     answer = await ask(web, f"/v1/mounts{PATH}/snapshot.jpg")

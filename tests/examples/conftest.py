@@ -52,7 +52,7 @@ class Example:
     def publish(self, url: str) -> subprocess.Popen[bytes]:
         """The synthetic camera, publishing to `url`."""
         camera = subprocess.Popen(
-            [sys.executable, "-m", "headwater.frames.camera", url, "tcp"], stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "headwater.libav.camera", url, "tcp"], stderr=subprocess.DEVNULL
         )
         self.cameras.append(camera)
         return camera

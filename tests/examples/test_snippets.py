@@ -125,7 +125,7 @@ def port(environment: dict[str, str], free_port_numbers: FreePorts) -> Iterator[
         assert server.stdout is not None
         assert server.stdout.readline().startswith(b"publish to")
         url = f"rtsp://127.0.0.1:{port}/stream1"
-        camera = subprocess.Popen([*module, "headwater.frames.camera", url, "tcp"])
+        camera = subprocess.Popen([*module, "headwater.libav.camera", url, "tcp"])
         running.callback(end, camera)
         for _ in range(300):
             with contextlib.suppress(av.FFmpegError):

@@ -20,7 +20,7 @@ from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.source_table import SourceTable
 
 if TYPE_CHECKING:
-    from headwater.frames.decoding.decodings import Decodings
+    from headwater.libav.decoding.decodings import Decodings
 
 _SLICE = 64
 """Sessions that are looked at between two pauses."""
@@ -153,8 +153,8 @@ class ApiView:
         """Return a picture of a mount as a JPEG file."""
         decodings = self._running.decodings
         # Loaded with the decoders, and only then.
-        from headwater.frames.decoding.errors import NotDecodable, SourceEnded
-        from headwater.frames.decoding.wishes import wishes_of
+        from headwater.libav.decoding.errors import NotDecodable, SourceEnded
+        from headwater.libav.decoding.wishes import wishes_of
 
         size = None if width is None and height is None else (width, height)
         try:

@@ -12,14 +12,14 @@ _STILL_S = 8.0
 
 if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
-    from headwater.frames.decoding.decodings import Decodings
+    from headwater.libav.decoding.decodings import Decodings
 
 
 def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
     """Return the decoders of a server. Raises ImportError where a package is not installed."""
     try:
-        from headwater.frames.decoding.decodings import Decodings
-        from headwater.frames.decoding.mount_source import MountSource
+        from headwater.libav.decoding.decodings import Decodings
+        from headwater.libav.decoding.mount_source import MountSource
     except ImportError as error:
         raise ImportError(
             f"frames need the package {error.name}: in the folder of Headwater's source, "
@@ -39,8 +39,8 @@ async def still_of(decodings: Decodings, path: str) -> bytes:
 
     Raises TimeoutError where none comes in time, ValueError where none can be had.
     """
-    from headwater.frames.decoding.errors import FramesError
-    from headwater.frames.decoding.wishes import wishes_of
+    from headwater.libav.decoding.errors import FramesError
+    from headwater.libav.decoding.wishes import wishes_of
 
     try:
         return await decodings.still(

@@ -9,9 +9,9 @@ from headwater.app.mount_path import rooted
 from headwater.app.running_server import RunningServer
 
 if TYPE_CHECKING:
-    from headwater.frames.decoding.frame import Frame
-    from headwater.frames.decoding.frame_stream import FrameStream
-    from headwater.frames.decoding.sound import AudioFrame
+    from headwater.libav.decoding.frame import Frame
+    from headwater.libav.decoding.frame_stream import FrameStream
+    from headwater.libav.decoding.sound import AudioFrame
 
 
 class _Waiting(TypedDict, total=False):
@@ -84,7 +84,7 @@ class FrameAccess(ABC):
             ValueError: a wish makes no sense.
         """
         decodings = self._required().decodings
-        from headwater.frames.decoding.wishes import wishes_of
+        from headwater.libav.decoding.wishes import wishes_of
 
         return decodings.pictures(rooted(path), wishes_of(**wishes))
 
@@ -102,7 +102,7 @@ class FrameAccess(ABC):
         Raises what `frames` raises.
         """
         decodings = self._required().decodings
-        from headwater.frames.decoding.wishes import wishes_of
+        from headwater.libav.decoding.wishes import wishes_of
 
         all_wishes: AudioFrameArguments = {"mode": "every", "queue": 50, **wishes}
         return decodings.sound(rooted(path), wishes_of(**all_wishes))
@@ -121,7 +121,7 @@ class FrameAccess(ABC):
             SourceEnded: the server stopped meanwhile.
         """
         decodings = self._required().decodings
-        from headwater.frames.decoding.wishes import wishes_of
+        from headwater.libav.decoding.wishes import wishes_of
 
         wishes = wishes_of(timeout_s=timeout_s)
         return await decodings.latest(rooted(path), wishes, max_age_s=max_age_s)
@@ -136,7 +136,7 @@ class FrameAccess(ABC):
         Raises what `latest_frame` raises, and ValueError for a quality that is none.
         """
         decodings = self._required().decodings
-        from headwater.frames.decoding.wishes import wishes_of
+        from headwater.libav.decoding.wishes import wishes_of
 
         return await decodings.still(
             rooted(path),

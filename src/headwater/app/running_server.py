@@ -35,7 +35,7 @@ from headwater.sources.source_table import SourceTable
 
 if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
-    from headwater.frames.decoding.decodings import Decodings
+    from headwater.libav.decoding.decodings import Decodings
 
 logger = paced_logger(__name__)
 

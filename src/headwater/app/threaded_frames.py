@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
-    from headwater.frames.decoding.frame_stream import FrameStream
+    from headwater.libav.decoding.frame_stream import FrameStream
 
 F = TypeVar("F")
 

@@ -26,9 +26,9 @@ from headwater.relay.events import Event, EventStream
 from headwater.sources.snapshot import SourceSnapshot
 
 if TYPE_CHECKING:
-    from headwater.frames.decoding.frame import Frame
-    from headwater.frames.decoding.frame_stream import FrameStream
-    from headwater.frames.decoding.sound import AudioFrame
+    from headwater.libav.decoding.frame import Frame
+    from headwater.libav.decoding.frame_stream import FrameStream
+    from headwater.libav.decoding.sound import AudioFrame
 
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from headwater.client.back_off import BackOff
 from headwater.client.errors import ClientError
@@ -14,10 +13,11 @@ from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
 from headwater.feeds.mount_feeds import MountFeeds
-from headwater.frames.decoding.media_source import ReadMount
+from headwater.libav.decoding.media_source import ReadMount
+from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 
-logger = logging.getLogger(__name__)
+logger = paced_logger(__name__)
 
 _CACHE_BYTES = 64 << 20
 _FIRST_WAIT_S, _MOST_WAIT_S = 0.5, 10.0

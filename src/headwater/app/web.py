@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from headwater.api.api import Api
     from headwater.app.api_view import ApiView
     from headwater.feeds.mount_feeds import MountFeeds
-    from headwater.frames.decoding.decodings import Decodings
     from headwater.http.door import HttpDoor
+    from headwater.libav.decoding.decodings import Decodings
     from headwater.mse.service import MseService
     from headwater.player.service import PlayerService
     from headwater.relay.relay import Relay

@@ -12,7 +12,7 @@ import pytest
 
 from headwater.cli.publish.attempt import Attempt
 from headwater.cli.publish.order import PublishOrder
-from headwater.frames.remux.reports import Progress
+from headwater.libav.remux.reports import Progress
 
 pytest.importorskip("av")
 

@@ -3,7 +3,7 @@
 import io
 
 from headwater.cli.publish.display import Display, progress_line
-from headwater.frames.remux.reports import Progress
+from headwater.libav.remux.reports import Progress
 
 SENT = Progress(
     media_s=65.2,

@@ -16,7 +16,7 @@ from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
 from headwater.cli.publish.watch import publish
 from headwater.client.back_off import BackOff
-from headwater.frames.remux.reports import Progress
+from headwater.libav.remux.reports import Progress
 
 __all__ = ["clock", "start_server"]
 

@@ -140,7 +140,7 @@ def wait_for_the_sender(publish: Any) -> list[int]:
         command = (PROC / str(publish.pid) / "cmdline").read_bytes()
         if b"headwater.cli.publish" in command and (found := children(publish.pid)):
             sender = (PROC / str(found[0]) / "cmdline").read_bytes()
-            if b"headwater.frames.remux.sender" in sender:
+            if b"headwater.libav.remux.sender" in sender:
                 return found
         subprocess.run(["sleep", "0.01"], check=True)
     raise AssertionError(publish.said)

@@ -120,7 +120,7 @@ async def test_a_program_that_is_killed_costs_its_path_alone(
     assert server.sessions[before.id].kind is EndKind.FILE
     async with server.read("/one") as reader:
         [sender] = [
-            pid for pid in processes_with("headwater.frames.remux.sender") if reads(pid, doomed)
+            pid for pid in processes_with("headwater.libav.remux.sender") if reads(pid, doomed)
         ]
         os.kill(sender, signal.SIGKILL)
         await holds(lambda: one.failures == 1)

@@ -120,7 +120,7 @@ async def _demo(
 
 
 async def _start_camera(url: str, transport: PublishTransport) -> Process:
-    module = "headwater.frames.camera"
+    module = "headwater.libav.camera"
     # A session of its own: Ctrl-C in the terminal is for this process, which ends the camera.
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, url, transport.value),

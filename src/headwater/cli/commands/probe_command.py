@@ -15,7 +15,7 @@ from headwater.client.probe.probing import probe as probed
 from headwater.client.probe.report import ProbeReport
 from headwater.client.settings import ClientTransport
 from headwater.control.json_text import plain
-from headwater.frames.remux.urls import given
+from headwater.libav.remux.urls import given
 
 URL_VARIABLE = "HEADWATER_PROBE_URL"
 EXIT_CREDENTIALS = 3

@@ -11,7 +11,7 @@ from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, media_extr
 from headwater.cli.process.handover import replace_process
 from headwater.cli.publish.__main__ import publish_until_signalled
 from headwater.cli.publish.order import PublishOrder
-from headwater.frames.remux.urls import given
+from headwater.libav.remux.urls import given
 
 INPUT_VARIABLE = "HEADWATER_PUBLISH_INPUT"
 URL_VARIABLE = "HEADWATER_PUBLISH_URL"

@@ -15,7 +15,7 @@ from headwater.client.settings import ClientTransport
 from headwater.config.file import Assignment
 from headwater.config.path_section import PathSection
 from headwater.config.settings import LogLevel
-from headwater.frames.remux.urls import given
+from headwater.libav.remux.urls import given
 
 SOURCES_VARIABLE = "HEADWATER_RELAY_SOURCES"
 _NAMED = re.compile(r"([A-Za-z0-9._/-]+)=(?=@|[A-Za-z][A-Za-z0-9+.-]*:)")

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
-from headwater.frames.remux.interpreter import interpreter_options
+from headwater.libav.remux.interpreter import interpreter_options
 
 OrderT = TypeVar("OrderT")
 

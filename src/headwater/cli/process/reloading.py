@@ -17,7 +17,7 @@ from headwater.cli.process.settings_source import Reading, SettingsSource
 from headwater.config.applied import Applied
 from headwater.config.settings import Settings
 from headwater.control.errors import StatusSocketError
-from headwater.frames.remux.interpreter import interpreter_options
+from headwater.libav.remux.interpreter import interpreter_options
 from headwater.log_pace import paced_logger
 
 logger = paced_logger(__name__)

@@ -20,7 +20,7 @@ from headwater.cli.process.event_loop import (
 from headwater.cli.process.logs import change_logs, configure_logs
 from headwater.cli.process.serving import failures_logged, start_server
 from headwater.cluster.channel import first_message
-from headwater.frames.remux.interpreter import interpreter_options
+from headwater.libav.remux.interpreter import interpreter_options
 
 _MODULE = "headwater.cli.process.worker_daemon"
 

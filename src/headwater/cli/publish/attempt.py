@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from headwater.cli.publish.order import PublishOrder
-from headwater.frames.remux.interpreter import interpreter_options
-from headwater.frames.remux.reports import Ended, Progress, Report, read_report
-from headwater.frames.remux.urls import without_secrets
+from headwater.libav.remux.interpreter import interpreter_options
+from headwater.libav.remux.reports import Ended, Progress, Report, read_report
+from headwater.libav.remux.urls import without_secrets
 
 SILENCE_S: Final = 40.0
 """How long the process may say nothing. libav's own time-outs, 10 and 15 s a step, come first;
@@ -65,7 +65,7 @@ class Attempt:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603 (this program)
-            [sys.executable, *interpreter_options(), "-m", "headwater.frames.remux.sender"],
+            [sys.executable, *interpreter_options(), "-m", "headwater.libav.remux.sender"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

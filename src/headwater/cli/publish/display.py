@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, TextIO
 
-from headwater.frames.remux.reports import Progress
+from headwater.libav.remux.reports import Progress
 from headwater.shown_text import shown
 
 _CLEAR: Final = "\r\x1b[K"

@@ -12,8 +12,8 @@ from headwater.cli.publish.attempt import Attempt
 from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
 from headwater.client.back_off import BackOff
-from headwater.frames.remux.reports import Ended
-from headwater.frames.remux.urls import is_local_file
+from headwater.libav.remux.reports import Ended
+from headwater.libav.remux.urls import is_local_file
 
 _MOST_WAIT_S: Final = 30.0
 _SAY_AGAIN_S: Final = 600.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from headwater.frames.remux.interpreter import interpreter_options
-from headwater.frames.remux.reports import Ended, read_report
-from headwater.frames.remux.urls import without_secrets
+from headwater.libav.remux.interpreter import interpreter_options
+from headwater.libav.remux.reports import Ended, read_report
+from headwater.libav.remux.urls import without_secrets
 from headwater.relay.end import EndKind
 from headwater.sources.programs.program_source import ProgramSource, masked
 from headwater.sources.settings import SourceSettings
@@ -38,7 +38,7 @@ class MediaSource(ProgramSource):
 
     def _command(self, url: str, path: str) -> tuple[Sequence[str], bytes]:  # noqa: ARG002
         fields = {"source": self._input, "url": url, "transport": "tcp", "loop": self._loop}
-        words = [sys.executable, *interpreter_options(), "-m", "headwater.frames.remux.sender"]
+        words = [sys.executable, *interpreter_options(), "-m", "headwater.libav.remux.sender"]
         return words, json.dumps(fields).encode() + b"\n"
 
     def _reason(self, lines: Sequence[str]) -> str:

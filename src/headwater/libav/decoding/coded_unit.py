@@ -1,0 +1,47 @@
+"""What goes into a decoder: an access unit, and what is known of it beside its bytes."""
+
+from dataclasses import dataclass
+
+from headwater.codecs.access_unit import AccessUnit
+from headwater.libav.decoding.wall_clock import WallTime
+
+_MASK_32 = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class CodedUnit:
+    """One access unit on its way to a decoder.
+
+    Attributes:
+        unit: the access unit.
+        position: its timestamp, counted on past 32 bits, in units of the clock rate.
+        arrived_s: when its last packet came, by the monotonic clock.
+        wall_time: when the camera took it, by the camera's own clock.
+        lost_packets: packets of the source that are missing up to here, since its beginning.
+        size_bytes: of all its parts.
+    """
+
+    unit: AccessUnit
+    position: int
+    arrived_s: float
+    wall_time: WallTime | None
+    lost_packets: int
+    size_bytes: int
+
+
+class LongTimestamps:
+    """Counts RTP timestamps on past 32 bits, so that a decoder sees time that never turns back."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def extend(self, timestamp: int) -> int:
+        """Return the number nearest to the one before whose lower 32 bits are `timestamp`."""
+        if self._last is None:
+            self._last = timestamp
+        else:
+            step = (timestamp - self._last + 0x8000_0000 & _MASK_32) - 0x8000_0000
+            self._last += step
+        return self._last

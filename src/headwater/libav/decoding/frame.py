@@ -1,0 +1,149 @@
+"""What a program gets: one picture, with what is known of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from av import VideoFrame
+from numpy.typing import NDArray
+
+from headwater.libav.decoding.picture import Picture, Shape
+
+_PLANES_BEGIN_GREY = frozenset(
+    ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
+)
+"""Formats with 8 bits of brightness a pixel in a plane of its own, the first one."""
+
+
+class Frame:
+    """One decoded picture. Its bytes are shared with others: do not write to views of it.
+
+    Made by `RtspServer.frames`, `latest_frame` and those of `ThreadedRtspServer`.
+
+    Attributes:
+        index: how many pictures of this source were decoded before it.
+        skipped: how many of them were decoded and passed over since the frame before this one.
+        gap: how many packets were lost on the way to the server since the frame before this one.
+    """
+
+    __slots__ = ("_picture", "_shape", "gap", "index", "skipped")
+
+    def __init__(self, picture: Picture, shape: Shape, *, skipped: int, gap: int) -> None:
+        self._picture = picture
+        self._shape = shape
+        self.index = picture.index
+        self.skipped = skipped
+        self.gap = gap
+
+    def __repr__(self) -> str:
+        """Which frame, its size, and its time."""
+        return f"<Frame {self.index} {self.width}x{self.height} at {self.pts_s:.3f} s>"
+
+    @property
+    def width(self) -> int:
+        """In pixels, as it was asked for."""
+        return self._pixels[0]
+
+    @property
+    def height(self) -> int:
+        """In pixels, as it was asked for."""
+        return self._pixels[1]
+
+    @property
+    def key_frame(self) -> bool:
+        """Whether it was coded without others."""
+        return self._picture.unit.unit.key_frame
+
+    @property
+    def rtp_timestamp(self) -> int:
+        """As readers of the mount get it: 32 bits, in units of the track's clock rate."""
+        return self._picture.unit.unit.timestamp
+
+    @property
+    def pts_s(self) -> float:
+        """When it is shown, in seconds since the first frame of the source."""
+        return self._picture.pts_s
+
+    @property
+    def arrived_s(self) -> float:
+        """When its last packet came, in seconds of `time.monotonic`."""
+        return self._picture.unit.arrived_s
+
+    @property
+    def wallclock(self) -> datetime | None:
+        """When the camera took it by the camera's own clock, in UTC; None before it told."""
+        wall_time = self._picture.unit.wall_time
+        return None if wall_time is None else wall_time.at
+
+    @property
+    def wallclock_trusted(self) -> bool:
+        """Whether the camera's reports are recent, agree with each other, and its date is set."""
+        wall_time = self._picture.unit.wall_time
+        return wall_time is not None and wall_time.trusted
+
+    @property
+    def video(self) -> VideoFrame:
+        """The frame as PyAV has it, in the shape that was asked for."""
+        return self._picture.in_shape(self._shape)
+
+    @property
+    def planes(self) -> tuple[memoryview, ...]:
+        """The bytes of each plane, with the padding at the end of its lines; no copy."""
+        return tuple(memoryview(plane) for plane in self.video.planes)
+
+    def array(self, pixel_format: str | None = None) -> NDArray[Any]:
+        """Return the picture as an array of `(height, width, 3)`, or `(height, width)` for grey.
+
+        Args:
+            pixel_format: `bgr24` as OpenCV has it unless given or asked for; `rgb24`, `gray`, or
+                another name of libav.
+
+        Raises:
+            ValueError: no such format.
+        """
+        wanted = pixel_format or self._shape.pixel_format or "bgr24"
+        if wanted == "gray":
+            return self.gray()
+        return self._picture.in_shape(Shape(self._shape.size, wanted)).to_ndarray()
+
+    def gray(self) -> NDArray[np.uint8]:
+        """Return its brightness as a read-only view of `(height, width)`: nothing is copied."""
+        shape = Shape(self._shape.size)
+        video = self._picture.in_shape(shape)
+        if video.format.name not in _PLANES_BEGIN_GREY:
+            video = self._picture.in_shape(Shape(self._shape.size, "gray"))
+        plane = video.planes[0]
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        view: NDArray[np.uint8] = lines[: video.height, : video.width]
+        view.flags.writeable = False
+        return view
+
+    def __dlpack__(self, **arguments: Any) -> Any:
+        """Give the array of the shape that was asked for to torch, cupy, jax: no copy of it."""
+        return self.array().__dlpack__(**arguments)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Where the array is: the processor's own memory."""
+        return 1, 0
+
+    def still(self, codec: str, quality: int = 85) -> bytes:
+        """Return it as a file: `jpeg`, of a quality from 1 to 100, or `png`.
+
+        It is made once, whoever asks. Raises ValueError for another codec or quality.
+        """
+        return self._picture.still(codec, Shape(self._shape.size), quality)
+
+    def jpeg(self, quality: int = 85) -> bytes:
+        """Return it as a JPEG file; quality is 1 to 100."""
+        return self.still("jpeg", quality)
+
+    def png(self) -> bytes:
+        """Return it as a PNG file."""
+        return self.still("png")
+
+    @property
+    def _pixels(self) -> tuple[int, int]:
+        video = self._picture.video
+        return self._shape.pixels_of(video.width, video.height)

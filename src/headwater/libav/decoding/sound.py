@@ -1,0 +1,109 @@
+"""Decoded sound, shared by everybody who takes it, and what a program gets of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from av import AudioFrame as LibavSound
+from av import AudioResampler
+from numpy.typing import NDArray
+
+from headwater.libav.decoding.coded_unit import CodedUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Some milliseconds of sound as the decoder gave them.
+
+    Attributes:
+        audio: libav's frame.
+        unit: what it was decoded from.
+        index: how many frames of this source were decoded before it.
+        lost_packets: how many packets of the source were lost before it, since its beginning.
+        pts_s: when it is heard, in seconds since the first one.
+    """
+
+    audio: LibavSound
+    unit: CodedUnit
+    index: int
+    lost_packets: int
+    pts_s: float
+
+
+class AudioFrame:
+    """Some milliseconds of decoded sound. Made by `RtspServer.audio_frames`.
+
+    Attributes:
+        index: how many frames of this source were decoded before it.
+        skipped: how many of them were passed over since the frame before this one.
+        gap: how many packets were lost on the way to the server since the frame before this one.
+    """
+
+    __slots__ = ("_sound", "gap", "index", "skipped")
+
+    def __init__(self, sound: Sound, *, skipped: int, gap: int) -> None:
+        self._sound = sound
+        self.index = sound.index
+        self.skipped = skipped
+        self.gap = gap
+
+    def __repr__(self) -> str:
+        """Which frame, how much it holds, and its time."""
+        return f"<AudioFrame {self.index} of {self.samples} samples at {self.pts_s:.3f} s>"
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Samples a second of each channel."""
+        return self._sound.audio.sample_rate
+
+    @property
+    def channels(self) -> int:
+        """How many channels."""
+        return self._sound.audio.layout.nb_channels
+
+    @property
+    def samples(self) -> int:
+        """How many samples each channel has."""
+        return self._sound.audio.samples
+
+    @property
+    def rtp_timestamp(self) -> int:
+        """As readers of the mount get it: 32 bits, in units of the track's clock rate."""
+        return self._sound.unit.unit.timestamp
+
+    @property
+    def pts_s(self) -> float:
+        """When it is heard, in seconds since the first frame of the source."""
+        return self._sound.pts_s
+
+    @property
+    def arrived_s(self) -> float:
+        """When its last packet came, in seconds of `time.monotonic`."""
+        return self._sound.unit.arrived_s
+
+    @property
+    def wallclock(self) -> datetime | None:
+        """When it was recorded by the camera's own clock, in UTC; None before it told."""
+        wall_time = self._sound.unit.wall_time
+        return None if wall_time is None else wall_time.at
+
+    @property
+    def wallclock_trusted(self) -> bool:
+        """Whether the camera's reports are recent, agree with each other, and its date is set."""
+        wall_time = self._sound.unit.wall_time
+        return wall_time is not None and wall_time.trusted
+
+    @property
+    def audio(self) -> LibavSound:
+        """The frame as PyAV has it."""
+        return self._sound.audio
+
+    def array(self) -> NDArray[np.float32]:
+        """Return the samples from -1 to 1, as an array of `(samples, channels)`."""
+        audio = self._sound.audio
+        resampler = AudioResampler("flt", audio.layout, audio.sample_rate)
+        parts = [*resampler.resample(audio), *resampler.resample(None)]
+        samples = np.concatenate([part.to_ndarray().reshape(-1, self.channels) for part in parts])
+        return samples.astype(np.float32, copy=False)

@@ -1,0 +1,65 @@
+"""Frames of a URL without a server: the same iteration for programs with asyncio and without."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+pytest.importorskip("av")
+
+import headwater
+from headwater import FrameTimeout
+from headwater.testing import FakeCamera, number_of
+
+LATE_S = 20.0
+
+
+def test_a_program_without_asyncio_gets_every_frame_in_order() -> None:
+    before = threading.active_count()
+    with FakeCamera() as camera:
+        with headwater.frames(camera.url, mode="every", queue=100, timeout_s=LATE_S) as frames:
+            seen = [number_of(next(frames).gray().tobytes()) for _ in range(20)]
+        assert camera.wait_for("TEARDOWN", timeout_s=LATE_S)
+    assert seen == list(range(20))
+    assert threading.active_count() <= before + 2  # libav's converters wait for work
+
+
+async def test_a_program_with_asyncio_gets_them_on_its_loop() -> None:
+    seen: list[int] = []
+    with FakeCamera(codec="h265") as camera:
+        async with headwater.frames(
+            camera.url, mode="every", queue=100, timeout_s=LATE_S, size=(160, None)
+        ) as frames:
+            async for frame in frames:
+                seen.append(frame.index)
+                assert frame.array().shape == (120, 160, 3)
+                if len(seen) == 10:
+                    break
+        assert await asyncio.to_thread(camera.wait_for, "TEARDOWN", timeout_s=LATE_S)
+    assert seen == list(range(seen[0], seen[0] + 10))
+
+
+def test_it_goes_on_when_the_camera_is_back() -> None:
+    with FakeCamera() as camera, headwater.frames(camera.url, timeout_s=LATE_S) as frames:
+        next(frames)
+        camera.restart()
+        camera.wait_for("PLAY", len(camera.seen("PLAY")) + 1, timeout_s=LATE_S)
+        assert next(frames).width == 320
+
+
+def test_no_camera_is_a_time_out_that_may_be_asked_again() -> None:
+    with FakeCamera() as gone:
+        url = gone.url
+    with headwater.frames(url, timeout_s=0.3) as frames:
+        for _ in range(2):
+            with pytest.raises(FrameTimeout):
+                next(frames)
+
+
+def test_wishes_and_urls_without_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="fps"), headwater.frames("rtsp://a/b", fps=0) as frames:
+        next(frames)
+    with pytest.raises(ValueError, match="RTSP"), headwater.frames("http://a/b") as frames:
+        next(frames)
