@@ -53,7 +53,7 @@ async def test_a_mount_that_is_there(web: WebServer) -> None:
         {"kind": "audio", "codec": "Opus"},
     ]
     assert told["rtsp"] == {"scheme": "rtsp", "port": web.server.play_port}
-    assert {"webrtc", "mse", "snapshots"} <= set(told["ways"])
+    assert {"webrtc", "mse", "hls", "snapshots"} == set(told["ways"])
 
 
 async def test_a_mount_that_is_away(web: WebServer) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headwater.api.api import Api
     from headwater.app.api_view import ApiView
     from headwater.feeds.mount_feeds import MountFeeds
+    from headwater.hls.service import HlsService
     from headwater.http.door import HttpDoor
     from headwater.libav.decoding.decodings import Decodings
     from headwater.mse.service import MseService
@@ -49,6 +50,7 @@ class Web:
     def __init__(self, relay: Relay, settings: Settings, rooms: RoomsForWeb, view: ApiView) -> None:
         # Loaded here, so that a server without a port for browsers loads none of it.
         from headwater.api.api import Api
+        from headwater.hls.service import HlsService
         from headwater.http.door import HttpDoor
         from headwater.mse.service import MseService
         from headwater.player.service import PlayerService
@@ -73,13 +75,15 @@ class Web:
             self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
         self.mse: MseService = MseService(relay, self.door.clearance, rooms.feeds())
         self.door.add(self.mse.routes())
+        self.hls: HlsService = HlsService(relay, self.door.clearance, rooms.feeds())
+        self.door.add(self.hls.routes())
         self.player: PlayerService = PlayerService(
             relay,
             self.door.clearance,
             settings,
             rtsp_port=rooms.rtsp_port,
             still=rooms.still if can_decode() else None,
-            ways=(),
+            ways=("hls",),
         )
         self.door.add(self.player.routes())
         self.door.add_last(self.player.last_routes())
@@ -115,6 +119,7 @@ class Web:
 
     async def aclose(self) -> None:
         """End everything, once the relay has sent everybody away."""
+        self.hls.close()
         self.webrtc.close()
         await self.door.aclose()
 

@@ -26,7 +26,7 @@ async def asked_mount(request: HTTPConnection, relay: Relay, path: str) -> Mount
     if mount is None or mount.publisher is None:
         raise HttpRefusal(
             404,
-            f"nobody publishes on {path} now; try again when its publisher is there",
+            f"nobody publishes on {path} now",
             code="no_such_mount",
             headers=[_NOBODY],
         )

@@ -39,7 +39,7 @@ _WHOLE = Template("""\
 <h2 id="how">How it plays</h2>
 <dl>
 <dt>State</dt><dd id="state">Connecting</dd>
-<dt>Path</dt><dd id="way">–</dd>
+<dt>Plays by</dt><dd id="way">–</dd>
 <dt>Behind live</dt><dd id="late">–</dd>
 <dt>Codecs</dt><dd id="codecs">–</dd>
 <dt>Picture</dt><dd id="size">–</dd>

@@ -56,6 +56,7 @@ export class HeadwaterPlayer extends HTMLElement {
   #badge = element("span", {className: "badge"});
   #late = element("span", {className: "late"});
   #unmute = element("button", {type: "button", className: "unmute"});
+  #bar = element("div", {className: "bar", role: "group", "aria-label": "Player"});
   #buttons = {};
   #root = this.attachShadow({mode: "open"});
   #clock = new ServerClock();
@@ -74,12 +75,13 @@ export class HeadwaterPlayer extends HTMLElement {
       element("link", {rel: "stylesheet", href: STYLE.href}),
       element("div", {className: "frame"},
         this.#video, this.#image, this.#message, this.#unmute,
-        element("div", {className: "bar", role: "group", "aria-label": "Player"},
-          this.#button("play", "Pause", "pause", () => this.#togglePlay()),
-          this.#button("mute", "Turn sound on", "muted", () => this.#toggleSound()),
-          element("span", {className: "told"}, this.#badge, this.#late),
-          this.#button("window", "Picture in picture", "window", () => this.#togglePicture()),
-          this.#button("full", "Full screen", "full", () => this.#toggleFull()))));
+        this.#bar));
+    this.#bar.append(
+      this.#button("play", "Pause", "pause", () => this.#togglePlay()),
+      this.#button("mute", "Turn sound on", "muted", () => this.#toggleSound()),
+      element("span", {className: "told"}, this.#badge, this.#late),
+      this.#button("window", "Picture in picture", "window", () => this.#togglePicture()),
+      this.#button("full", "Full screen", "full", () => this.#toggleFull()));
     this.#unmute.append(icon("muted"), "Turn sound on");
     this.#unmute.hidden = true;
     this.#unmute.addEventListener("click", () => this.#toggleSound());
@@ -154,9 +156,13 @@ export class HeadwaterPlayer extends HTMLElement {
   #stop() {
     this.#stopping?.abort();
     this.#stopping = null;
+    this.#forget();
+    this.#video.srcObject = null;
+  }
+
+  #forget() {
     this.#playing = this.#way = null;
     clearInterval(this.#meter);
-    this.#video.srcObject = null;
   }
 
   async #run(signal) {
@@ -187,7 +193,9 @@ export class HeadwaterPlayer extends HTMLElement {
       const about = await answer.json();
       this.#clock.note(asked_ms, Date.now(), about.server_unix_s);
       this.#about = about;
-      if (about.state !== "live") this.#say("waiting", sentence(about.detail));
+      if (about.state !== "live") {
+        this.#say("waiting", `${sentence(about.detail)} It plays here as soon as it can.`);
+      }
       return about;
     } catch {
       if (!signal.aborted) this.#say("failed", "The server does not answer. Trying again …");
@@ -207,10 +215,11 @@ export class HeadwaterPlayer extends HTMLElement {
       const own = new AbortController();
       const stop = () => own.abort();
       signal.addEventListener("abort", stop, {once: true});
+      let playing = null;
       try {
         let end = null;
         const ended = new Promise((resolve) => { end = resolve; });
-        const playing = await way.start(this.#video, {
+        playing = await way.start(this.#video, {
           url: (behind) => this.#url(behind),
           signal: own.signal,
           clock: this.#clock,
@@ -219,6 +228,7 @@ export class HeadwaterPlayer extends HTMLElement {
         });
         this.#video.play().catch(() => {});
         if (way !== snapshots && about.pictures) await this.#pictures(own.signal, ended);
+        if (signal.aborted) return null;
         this.#began(way, playing);
         const reason = await Promise.race([ended, aborted(signal)]);
         playing.stop();
@@ -229,8 +239,8 @@ export class HeadwaterPlayer extends HTMLElement {
       } finally {
         own.abort();
         signal.removeEventListener("abort", stop);
-        clearInterval(this.#meter);
-        this.#way = this.#playing = null;
+        // Another run may have begun meanwhile.
+        if (playing && this.#playing === playing) this.#forget();
       }
     }
     const list = this.#tried.map(({title, reason}) => `${title}: ${reason}`);
@@ -283,7 +293,7 @@ export class HeadwaterPlayer extends HTMLElement {
       const latency_s = await playing.latency();
       if (this.#playing !== playing) return;
       this.latency_s = latency_s;
-      this.#late.textContent = latency_s === null ? "" : inWords(latency_s);
+      this.#late.textContent = latency_s === null ? "" : `${inWords(latency_s)} behind`;
       this.#tell();
     };
     look();
@@ -314,6 +324,7 @@ export class HeadwaterPlayer extends HTMLElement {
     const hasSound = Boolean(this.#about?.sound) && this.#way !== snapshots;
     this.#badge.textContent = this.#way?.title ?? "";
     this.#badge.hidden = !playing;
+    this.#bar.hidden = !this.#way;
     this.#badge.title = this.#tried.map(({title, reason}) => `${title}: ${reason}`).join("\n");
     this.#unmute.hidden = !(playing && video.muted && hasSound);
     this.#buttons.mute.hidden = !hasSound;
@@ -391,9 +402,10 @@ export class HeadwaterPlayer extends HTMLElement {
   }
 }
 
-function inWords(seconds) {
+/** A time for people. */
+export function inWords(seconds) {
   const shown_ms = Math.max(0, Math.round(seconds * 1000));
-  return shown_ms < 1000 ? `${shown_ms} ms behind` : `${(shown_ms / 1000).toFixed(1)} s behind`;
+  return shown_ms < 1000 ? `${shown_ms} ms` : `${(shown_ms / 1000).toFixed(1)} s`;
 }
 
 function sentence(text) {

@@ -1,6 +1,6 @@
 /* The page of a mount: what its player does and why, and addresses for other players. */
 
-import "./headwater-player.js";
+import {inWords} from "./headwater-player.js";
 
 const player = document.querySelector("headwater-player");
 const address = new URL(player.getAttribute("src"), location.href);
@@ -20,7 +20,7 @@ if (!document.body.classList.contains("embedded")) {
       failed: "Not playing",
     }[detail.state] ?? "");
     tell(facts.way, detail.title || "–");
-    tell(facts.late, detail.latency_s === null ? "–" : `about ${Math.max(0, Math.round(detail.latency_s * 1000))} ms`);
+    tell(facts.late, detail.latency_s === null ? "–" : `about ${inWords(detail.latency_s)}`);
     tell(facts.codecs, detail.about?.tracks?.map((track) => track.codec).join(", ") || "–");
     const {videoWidth, videoHeight} = player.video;
     tell(facts.size, videoWidth ? `${videoWidth} × ${videoHeight}` : "–");

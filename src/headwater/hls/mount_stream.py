@@ -1,0 +1,187 @@
+"""The HLS of one mount: built while somebody asks for it, once for all viewers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from headwater.feeds.fed_unit import FedUnit
+from headwater.feeds.mount_feeds import MountFeeds
+from headwater.feeds.mp4_stream import Mp4Stream
+from headwater.hls.playlist import media_playlist, next_part
+from headwater.hls.segmenter import Segmenter
+from headwater.hls.segments import Part, Segment
+from headwater.media.cache_budget import CacheBudget
+from headwater.media.clock import Clock
+from headwater.media.mount import Mount
+
+_LEAST_SEGMENTS: Final = 7
+_LISTED_TARGETS: Final = 8
+"""§6.2.2: at least three target durations are listed. More, so that delta updates pay."""
+_KEPT_BEHIND: Final = 6
+"""Segments that are no longer listed, for those who have an older playlist (§6.2.2)."""
+_MOST_KEPT_BYTES: Final = 96 << 20
+
+
+class MountHls:
+    """Takes the access units of a mount and keeps what playlists list.
+
+    Attributes:
+        mount: whose segments they are.
+        asked_s: when somebody last asked for any of it.
+        held_bytes: what its segments take of memory.
+        over: why no more comes; None while it goes on.
+    """
+
+    def __init__(
+        self,
+        mount: Mount,
+        feeds: MountFeeds,
+        budget: CacheBudget,
+        *,
+        clock: Clock,
+        on_over: Callable[[MountHls], None],
+    ) -> None:
+        """`on_over` is called once when no more comes. Raises UnknownCodecs, MountClosed."""
+        self.mount = mount
+        self.asked_s = clock()
+        self.held_bytes = 0
+        self.over: str | None = None
+        self._budget = budget
+        self._on_over = on_over
+        self._news: asyncio.Future[None] | None = None
+        self._playlists: dict[bool, str] = {}
+        self._tap = feeds.take(mount, self._take, on_end=self._end, instant_start=True)
+        feed = feeds.get(mount)
+        assert feed is not None  # noqa: S101 - it was opened by `take`
+        tracks = sorted(self._tap.tracks)
+        self._stream = Mp4Stream(feed, tracks, clock=clock, unix_time=time.time)
+        self.segmenter = Segmenter(self._stream.track_ids, self._stream.unix_s)
+        budget.join(self)
+
+    @property
+    def listed(self) -> list[Segment]:
+        """The segments that a playlist lists now, the oldest first."""
+        segments = [one for one in self.segmenter.segments if one.parts]
+        least_s = _LISTED_TARGETS * self.segmenter.target_s
+        total_s, count = 0.0, 0
+        for segment in reversed(segments):
+            if count >= _LEAST_SEGMENTS and total_s >= least_s:
+                break
+            total_s += segment.duration_s
+            count += 1
+        return segments[len(segments) - count :]
+
+    @property
+    def discontinuities(self) -> int:
+        """How many there were in front of the first listed segment, and at it."""
+        listed = self.listed
+        first = listed[0].number if listed else 0
+        older = [one for one in self.segmenter.segments if one.number <= first]
+        return self.segmenter.discontinuities + sum(one.discontinuity for one in older)
+
+    def playlist(self, *, skips: bool) -> str:
+        """Return the playlist as it is now, which all viewers share."""
+        self.segmenter.publish()
+        made = self._playlists.get(skips)
+        if made is None:
+            made = self._playlists[skips] = media_playlist(
+                self.listed,
+                target_s=self.segmenter.target_s,
+                part_target_s=self.segmenter.part_target_s,
+                discontinuities=self.discontinuities,
+                ended=self.over is not None,
+                skips=skips,
+            )
+        return made
+
+    def segment(self, number: int) -> Segment | None:
+        """Return a segment, listed or not; None where it is gone, or not there yet."""
+        return next((one for one in self.segmenter.segments if one.number == number), None)
+
+    def part(self, number: int, place: int) -> Part | None:
+        """Return a part, as `segment`."""
+        segment = self.segment(number)
+        return segment.parts[place] if segment and place < len(segment.parts) else None
+
+    def has(self, number: int, place: int | None) -> bool:
+        """Return whether a playlist would list a part, or where none is named a whole segment."""
+        listed = self.listed
+        if not listed:
+            return False
+        if place is None:
+            whole = [one.number for one in listed if one.whole]
+            return bool(whole) and whole[-1] >= number
+        return next_part(listed) > (number, place)
+
+    async def until(self, ready: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something holds that new parts bring; return whether it does."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not ready() and self.over is None:
+                    if self._news is None:
+                        self._news = asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._news)
+        except TimeoutError:
+            pass
+        return ready()
+
+    def give_way(self) -> None:
+        """Keep only what playlists list."""
+        listed = self.listed
+        first = listed[0].number if listed else 0
+        for segment in [one for one in self.segmenter.segments if one.number < first]:
+            self._forget(segment)
+
+    def close(self, reason: str) -> None:
+        """Build no more, and keep nothing."""
+        self._tap.close()
+        self._end(reason)
+        for segment in tuple(self.segmenter.segments):
+            self._forget(segment)
+
+    def _take(self, fed: FedUnit) -> None:
+        made = self._stream.sample(fed)
+        head = self._stream.head
+        if made is None or head is None:
+            return
+        if self.segmenter.take(head, *made):
+            self._note_parts()
+
+    def _note_parts(self) -> None:
+        self._playlists.clear()
+        held_bytes = sum(segment.size_bytes for segment in self.segmenter.segments)
+        self._budget.held_bytes += held_bytes - self.held_bytes
+        self.held_bytes = held_bytes
+        listed = self.listed
+        behind = len(self.segmenter.segments) - len(listed) - _KEPT_BEHIND
+        for segment in self.segmenter.segments[: max(0, behind)]:
+            self._forget(segment)
+        while self.held_bytes > _MOST_KEPT_BYTES and len(self.segmenter.segments) > 1:
+            self._forget(self.segmenter.segments[0])
+        if self._budget.held_bytes > self._budget.most_bytes:
+            self._budget.make_room()
+        self._wake()
+
+    def _forget(self, segment: Segment) -> None:
+        self.segmenter.forget(segment)
+        self.held_bytes -= segment.size_bytes
+        self._budget.held_bytes -= segment.size_bytes
+        self._playlists.clear()
+
+    def _wake(self) -> None:
+        news, self._news = self._news, None
+        if news is not None and not news.done():
+            news.set_result(None)
+
+    def _end(self, reason: str) -> None:
+        if self.over is not None:
+            return
+        if self.segmenter.end():
+            self._note_parts()
+        self.over = reason
+        self._playlists.clear()
+        self._wake()
+        self._on_over(self)

@@ -1,0 +1,264 @@
+"""HLS of one server: who watches, what is built for them, and the routes that they ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from headwater.access.decision import Action
+from headwater.codecs.depacketizers import TrackFormat
+from headwater.codecs.mp4.sample_entry import ENCODINGS
+from headwater.feeds.mount_feeds import MountFeeds, UnknownCodecs
+from headwater.hls.mount_stream import MountHls
+from headwater.hls.playlist import advance_limit, main_playlist, next_part
+from headwater.hls.tokens import Tokens
+from headwater.hls.viewer import HlsViewer
+from headwater.http.asked_mount import asked_mount
+from headwater.http.clearance import Clearance
+from headwater.http.reader_identity import reader_identity
+from headwater.http.refusal import HttpRefusal
+from headwater.http.request import mount_path_of
+from headwater.media.mount import Mount
+from headwater.relay.end import EndKind
+from headwater.relay.relay import Relay
+from headwater.side import Side
+
+PLAYLIST: Final = "application/vnd.apple.mpegurl"
+_FIRST_PART_S: Final = 10.0
+_CLOSES_AFTER_S: Final = 60.0
+"""Nobody has asked for so long: nothing is built any more."""
+_VIEWER_TARGETS: Final = 3
+_VIEWER_LEAST_S: Final = 12.0
+_BLOCKED_TARGETS: Final = 3
+"""§6.2.5.2: a request that waits is answered within three target durations."""
+_ASSUMED_BITS_PER_S: Final = 2_000_000
+_KEPT_BY_CLIENTS = "private, max-age=60, immutable"
+_NAME = re.compile(r"(init|segment|part)(\d{1,12})(?:\.(\d{1,6}))?\.mp4")
+_GONE: Final = HttpRefusal(
+    404, "this is no longer kept, or was never there; read the playlist again", code="gone"
+)
+
+
+class HlsService:
+    """Takes in viewers by the main playlist; all else they ask with their token."""
+
+    def __init__(self, relay: Relay, clearance: Clearance, feeds: MountFeeds) -> None:
+        self._relay = relay
+        self._clearance = clearance
+        self._feeds = feeds
+        self._tokens = Tokens()
+        self._mounts: dict[Mount, MountHls] = {}
+        self._viewers: dict[str, HlsViewer] = {}
+        relay.upkeep.add(self._sweep)
+
+    def __len__(self) -> int:
+        return len(self._mounts)
+
+    def __iter__(self) -> Iterator[MountHls]:
+        return iter(tuple(self._mounts.values()))
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what it serves."""
+        return [
+            Route("/{mount:path}/index.m3u8", self._main, methods=["GET"]),
+            Route("/{mount:path}/hls/{token}/live.m3u8", self._media, methods=["GET"]),
+            Route("/{mount:path}/hls/{token}/{name}", self._content, methods=["GET"]),
+        ]
+
+    def close(self) -> None:
+        """Build nothing any more; a second call does nothing."""
+        for stream in tuple(self._mounts.values()):
+            stream.close("the server stops")
+
+    # -- requests
+
+    async def _main(self, request: Request) -> Response:
+        """Answer with the main playlist, which takes in a viewer."""
+        relay = self._relay
+        path = mount_path_of(request, relay.limits.settings, behind=1)
+        cleared = await self._clearance.require(request, Action.PLAY, path)
+        mount = await asked_mount(request, relay, path)
+        _require_place(mount)
+        identity = reader_identity(request, relay.limits.settings, EndKind.HLS, cleared, path)
+        relay.require_room(Side.PLAY, identity.address_block, identity.peer)
+        stream = self._stream_of(mount)
+        if not await stream.until(lambda: bool(stream.listed), _FIRST_PART_S):
+            raise HttpRefusal(
+                503,
+                f"{path} has no picture yet that a player can begin with: its camera sent no key "
+                f"frame within {_FIRST_PART_S:g} s",
+                code="no_picture",
+                headers=[("Retry-After", "2")],
+            )
+        # Others may have come while it waited.
+        relay.require_room(Side.PLAY, identity.address_block, identity.peer)
+        viewer = HlsViewer(identity, relay.clock(), relay.send_away)
+        viewer.grant = cleared.grant
+        relay.open(viewer)
+        try:
+            viewer.attach(mount)
+        except BaseException:
+            relay.close(viewer, "not begun")
+            raise
+        self._viewers[viewer.id] = viewer
+        token = self._tokens.make(viewer.id, path)
+        return Response(self._main_text(stream, token), media_type=PLAYLIST)
+
+    async def _media(self, request: Request) -> Response:
+        """Answer with the playlist of segments; it may be asked to wait (§6.2.5.2)."""
+        viewer, stream = self._asked(request)
+        number, place = _wanted(request)
+        viewer.note(self._relay.clock())
+        if number is not None:
+            _require_near(stream, number, place)
+            longest_s = _BLOCKED_TARGETS * stream.segmenter.target_s
+            came = await stream.until(lambda: stream.has(number, place), longest_s)
+            if not came and stream.over is None:
+                raise HttpRefusal(503, "the camera sends nothing now", code="no_picture")
+            self._require_open(viewer)
+        viewer.note(self._relay.clock())
+        skips = request.query_params.get("_HLS_skip") in {"YES", "v2"}
+        return Response(stream.playlist(skips=skips), media_type=PLAYLIST)
+
+    async def _content(self, request: Request) -> Response:
+        viewer, stream = self._asked(request)
+        found = _NAME.fullmatch(request.path_params["name"])
+        if found is None:
+            raise _GONE
+        kind, number, place = found[1], int(found[2]), found[3]
+        viewer.note(self._relay.clock())
+        frames = 0
+        match kind, place:
+            case "init", None:
+                head = stream.segmenter.inits.get(number)
+                content = None if head is None else head.init
+            case "segment", None:
+                segment = stream.segment(number)
+                whole = segment is not None and segment.whole
+                content = segment.content if segment and whole else None
+                frames = sum(part.frames for part in segment.parts) if segment and whole else 0
+            case "part", str():
+                content, frames = await self._part(stream, number, int(place))
+            case _:
+                content = None
+        if content is None:
+            raise _GONE
+        self._require_open(viewer)
+        viewer.note(self._relay.clock(), len(content), frames)
+        return Response(
+            content, media_type="video/mp4", headers={"Cache-Control": _KEPT_BY_CLIENTS}
+        )
+
+    async def _part(self, stream: MountHls, number: int, place: int) -> tuple[bytes | None, int]:
+        """Return a part; the one that the playlist hints at is waited for (§6.2.6)."""
+        listed = stream.listed
+        if listed and next_part(listed) == (number, place):
+            longest_s = _BLOCKED_TARGETS * stream.segmenter.target_s
+            await stream.until(lambda: stream.has(number, place), longest_s)
+        part = stream.part(number, place)
+        return (None, 0) if part is None else (part.content, part.frames)
+
+    def _asked(self, request: Request) -> tuple[HlsViewer, MountHls]:
+        """Return who asks, and of what; raise HttpRefusal for tokens that are none, or over."""
+        path = mount_path_of(request, self._relay.limits.settings, behind=3)
+        viewer_id = self._tokens.read(request.path_params["token"], path)
+        viewer = None if viewer_id is None else self._viewers.get(viewer_id)
+        if viewer is None or viewer.mount is None:
+            raise HttpRefusal(
+                403,
+                "this token is over, or never was one; begin with index.m3u8",
+                code="no_such_session",
+            )
+        stream = self._stream_of(viewer.mount)
+        stream.asked_s = self._relay.clock()
+        return viewer, stream
+
+    def _require_open(self, viewer: HlsViewer) -> None:
+        if viewer.closed:
+            raise HttpRefusal(403, "this session was ended", code="no_such_session")
+
+    # -- what is built, and for whom
+
+    def _stream_of(self, mount: Mount) -> MountHls:
+        stream = self._mounts.get(mount)
+        if stream is None:
+            try:
+                stream = MountHls(
+                    mount,
+                    self._feeds,
+                    self._relay.mounts.cache_budget,
+                    clock=self._relay.clock,
+                    on_over=self._over,
+                )
+            except UnknownCodecs as error:
+                raise HttpRefusal(406, str(error), code="no_common_codec") from error
+            self._mounts[mount] = stream
+        return stream
+
+    def _over(self, stream: MountHls) -> None:
+        self._mounts.pop(stream.mount, None)
+        stream.close(stream.over or "over")
+
+    def _main_text(self, stream: MountHls, token: str) -> str:
+        head = stream.segmenter.inits[stream.listed[-1].init]
+        tracks = head.tracks
+        size = next(((t.entry.width, t.entry.height) for t in tracks if t.entry.width), (0, 0))
+        listed = stream.listed
+        seconds = sum(segment.duration_s for segment in listed)
+        size_bytes = sum(segment.size_bytes for segment in listed)
+        bits_per_s = round(8 * size_bytes / seconds) if seconds else _ASSUMED_BITS_PER_S
+        codecs = ",".join(track.entry.name for track in tracks)
+        return main_playlist(codecs, size, max(bits_per_s, 1), f"hls/{token}/live.m3u8")
+
+    def _sweep(self, now: float) -> None:
+        """Let go of viewers who ask no more, and of what nobody asks for."""
+        for viewer_id, viewer in tuple(self._viewers.items()):
+            stream = None if viewer.mount is None else self._mounts.get(viewer.mount)
+            target_s = 0 if stream is None else stream.segmenter.target_s
+            longest_s = max(_VIEWER_LEAST_S, _VIEWER_TARGETS * target_s)
+            if not viewer.closed and now - viewer.last_seen_s > longest_s:
+                self._relay.close(viewer, "the peer asks no more")
+            if viewer.closed:
+                del self._viewers[viewer_id]
+        for stream in tuple(self._mounts.values()):
+            if now - stream.asked_s > _CLOSES_AFTER_S:
+                stream.close("nobody asks for it")
+
+
+def _require_place(mount: Mount) -> None:
+    tracks = [track.media for track in mount.tracks]
+    shown = [media for media in tracks if media.kind == "video"] or tracks
+    if not any(TrackFormat.of(media).encoding in ENCODINGS for media in shown):
+        sent = ", ".join(media.encoding or "?" for media in tracks)
+        raise HttpRefusal(
+            406, f"{mount.path} has {sent}, which HLS cannot carry", code="no_common_codec"
+        )
+
+
+def _wanted(request: Request) -> tuple[int | None, int | None]:
+    """Return which segment and part a playlist is to have before it is sent."""
+    number = request.query_params.get("_HLS_msn")
+    place = request.query_params.get("_HLS_part")
+    for text in (number, place):
+        if text is not None and not (text.isascii() and text.isdigit() and len(text) <= 12):
+            raise HttpRefusal(400, f"{text!r} is no number", code="unreadable")
+    if number is None:
+        if place is not None:
+            raise HttpRefusal(400, "_HLS_part needs _HLS_msn", code="unreadable")
+        return None, None
+    return int(number), None if place is None else int(place)
+
+
+def _require_near(stream: MountHls, number: int, place: int | None) -> None:
+    """Refuse to wait for what is far away (§6.2.5.2)."""
+    last, parts = next_part(stream.listed)
+    limit = advance_limit(stream.segmenter.part_target_s)
+    if number > last + 1 or (number == last and place is not None and place >= parts + limit):
+        raise HttpRefusal(
+            400, f"segment {number} is too far ahead of {last}, the newest", code="too_far_ahead"
+        )

@@ -1,0 +1,164 @@
+"""The page of a mount in Chromium: what it chooses, that pictures move, and that nothing fails."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from numbered_film import end, film, publish
+
+from headwater import RtspServer, Settings
+from headwater.http.settings import HttpSettings
+from headwater.webrtc.settings import WebRtcSettings
+
+playwright = pytest.importorskip("playwright.async_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+]
+_SEEN = """() => {
+    const player = document.querySelector("headwater-player");
+    const {about, ...status} = player.status;
+    const quality = player.video.getVideoPlaybackQuality();
+    return {...status, frames: quality.totalVideoFrames, at_s: player.video.currentTime,
+            urls: document.querySelectorAll("#urls li").length};
+}"""
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RtspServer]:
+    """A server with a port for browsers."""
+    settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=0))
+    async with RtspServer(host="127.0.0.1", publish_port=0, settings=settings) as running:
+        yield running
+
+
+async def watched(
+    server: RtspServer, clip: Path, ways: str = ""
+) -> tuple[dict[str, Any], list[str], set[str]]:
+    """Publish a film and open its page; return what the page says, complaints, and hosts asked."""
+    publisher = await publish(clip, server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        async with playwright.async_playwright() as run:
+            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = await browser.new_page()
+            complaints: list[str] = []
+            hosts: set[str] = set()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on(
+                "console",
+                lambda line: complaints.append(line.text) if line.type == "error" else None,
+            )
+            page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+            url = f"http://127.0.0.1:{server.http_port}/front"
+            await page.goto(url, wait_until="domcontentloaded")
+            if ways:
+                chosen = "document.querySelector('headwater-player').setAttribute('ways', '{}')"
+                await page.evaluate(chosen.format(ways))
+            playing = (
+                "() => { const p = document.querySelector('headwater-player');"
+                "return p.dataset.state === 'playing'"
+                " && p.video.getVideoPlaybackQuality().totalVideoFrames > 50; }"
+            )
+            await page.wait_for_function(playing, timeout=40_000)
+            # The page looks at its player once a second.
+            await asyncio.sleep(1.5)
+            seen: dict[str, Any] = await page.evaluate(_SEEN)
+            await browser.close()
+            return seen, complaints, {host for host in hosts if host}
+    finally:
+        await end(publisher)
+
+
+@pytest.mark.parametrize(
+    ("video", "audio", "ways", "way"),
+    [
+        ("h264", "opus", "", "webrtc"),
+        ("vp8", "opus", "", "webrtc"),
+        ("h264", "aac", "", "mse"),
+        ("h264-b", "aac", "", "mse"),
+        ("h264", "pcmu", "mse", "mse"),
+        ("h264", "aac", "hls", "hls"),
+        ("h264-b", "aac", "hls", "hls"),
+    ],
+)
+async def test_the_page_plays_by_the_way_that_fits(
+    server: RtspServer, tmp_path: Path, video: str, audio: str, ways: str, way: str
+) -> None:
+    seen, complaints, hosts = await watched(server, film(tmp_path, video, audio), ways)
+    assert complaints == []
+    assert hosts == {f"127.0.0.1:{server.http_port}"}
+    assert (seen["state"], seen["way"]) == ("playing", way)
+    assert seen["urls"] >= 7
+    reasons = " ".join(one["reason"] for one in seen["tried"])
+    if not ways and audio == "aac":
+        assert ("B-frames" if video == "h264-b" else "without sound") in reasons
+    latency_s = seen["latency_s"]
+    assert latency_s is not None
+    sys.stdout.write(f"{video}+{audio} by {way}: {latency_s * 1000:.0f} ms behind live\n")
+
+
+async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path) -> None:
+    clip = film(tmp_path, "h264", "opus")
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        url = f"http://127.0.0.1:{server.http_port}/front"
+        await page.goto(url, wait_until="domcontentloaded")
+        await page.wait_for_selector("headwater-player[data-state=waiting]")
+        publisher = await publish(clip, server.publish_url("/front"))
+        try:
+            await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
+            seen: dict[str, Any] = await page.evaluate(_SEEN)
+        finally:
+            await end(publisher)
+            await browser.close()
+    assert seen["frames"] > 0
+
+
+async def test_a_name_that_is_a_script_runs_nothing(server: RtspServer) -> None:
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        ran: list[str] = []
+        page.on("dialog", lambda dialog: ran.append(dialog.message))
+        name = "%22%3E%3Cimg%20src=x%20onerror=alert(1)%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E"
+        url = f"http://127.0.0.1:{server.http_port}/{name}"
+        await page.goto(url, wait_until="domcontentloaded")
+        await page.wait_for_selector("headwater-player[data-state=waiting]")
+        heading = await page.text_content("h1")
+        await browser.close()
+    assert ran == []
+    assert heading == '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+
+
+async def test_ffmpeg_reads_the_playlist(server: RtspServer, tmp_path: Path) -> None:
+    publisher = await publish(film(tmp_path, "h264-b", "aac"), server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        reader = await asyncio.create_subprocess_exec(
+            *["ffmpeg", "-nostdin", "-v", "error", "-i"],
+            f"http://127.0.0.1:{server.http_port}/front/index.m3u8",
+            *["-t", "6", "-map", "0:v", "-map", "0:a", "-c:v", "rawvideo", "-c:a", "pcm_s16le"],
+            *["-f", "framecrc", "-"],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            output, said = await reader.communicate()
+    finally:
+        await end(publisher)
+    lines = [line.split(",") for line in output.decode().splitlines() if line[0] != "#"]
+    pictures = {line[-1] for line in lines if line[0].strip() == "0"}
+    sounds = [line for line in lines if line[0].strip() == "1"]
+    assert said.decode() == ""
+    assert len(pictures) >= 100
+    assert len(sounds) >= 200
