@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
 import pytest
+import websockets
 from api_peer import ask, publish_many
 from web_rig import WebServer
 
@@ -70,3 +72,28 @@ async def test_a_stop_ends_the_streams(web: WebServer) -> None:
     await web.server.stop()
     with pytest.raises(asyncio.IncompleteReadError):
         await listener.next()
+
+
+async def test_the_same_by_websocket(web: WebServer) -> None:
+    address = f"ws://127.0.0.1:{web.port}/v1/events?path=/front"
+    async with websockets.connect(address) as socket:
+        publish_many(web, "/front", "/other")
+        told = [json.loads(await socket.recv()) for _ in range(3)]
+        assert {each["path"] for each in told} == {"/front"}
+        await socket.send("what comes is not read")
+        await web.server.stop()
+        with contextlib.suppress(websockets.ConnectionClosedError):
+            async for _ in socket:
+                pass
+        assert socket.close_code is not None
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Via": "1.1 proxy"}])
+async def test_a_websocket_of_a_stranger_is_refused(
+    web: WebServer, headers: dict[str, str]
+) -> None:
+    address = f"ws://127.0.0.1:{web.port}/v1/events"
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with websockets.connect(address, additional_headers=headers):
+            pass
+    assert refused.value.response.status_code == 403

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from headwater.access.decision import Action
 from headwater.api.acting import Acting
@@ -69,12 +70,13 @@ class Api:
             settings, None if book is None else SourceBook(book), actions.set_source
         )
         self.measuring = Measuring(shared, LoopLag(relay.loop), settings)
+        self._events = Events(view, self.callers)
         # What stands in front goes before: a mount's own address is part of that of its picture.
         self.operations: tuple[Operation, ...] = (
             *Pictures(view, actions).operations(),
             *Looking(view, shared).operations(),
             *Sourcing(view, actions, self.added, relay.limits).operations(),
-            *Events(view, self.callers).operations(),
+            *self._events.operations(),
             *self.measuring.operations(),
             *Acting(view, actions, relay.limits).operations(),
         )
@@ -96,6 +98,7 @@ class Api:
         page = ApiPage(self.operations)
         return [
             Route(f"{_ROOT}/openapi.json", self._tell_document, methods=["GET"]),
+            WebSocketRoute(f"{_ROOT}/events", self._talk),
             Route(_ROOT, page.show, methods=["GET"]),
             Route(f"{_ROOT}/", page.show, methods=["GET"]),
             *(self._route(address, methods) for address, methods in ordered),
@@ -121,6 +124,17 @@ class Api:
 
     async def _answer(self, methods: Mapping[str, Operation], request: Request) -> Response:
         operation = methods["GET" if request.method == "HEAD" else request.method]
+        self._require_whole()
+        path = self._named(operation, request)
+        caller = await self._caller(operation, request, path)
+        query = query_of(request, operation.parameters)
+        return await operation.run(Call(request, caller, query, path))
+
+    async def _talk(self, socket: WebSocket) -> None:
+        self._require_whole()
+        await self._events.talk(socket)
+
+    def _require_whole(self) -> None:
         if self._view.is_one_of_several:
             raise HttpRefusal(
                 501,
@@ -128,10 +142,6 @@ class Api:
                 "part alone; `headwater status` tells of all",
                 code="several_workers",
             )
-        path = self._named(operation, request)
-        caller = await self._caller(operation, request, path)
-        query = query_of(request, operation.parameters)
-        return await operation.run(Call(request, caller, query, path))
 
     async def _caller(self, operation: Operation, request: Request, path: str) -> Caller:
         if operation.action is None:
