@@ -46,9 +46,10 @@ def relayed(port: socket.socket, relay: Callable[[int, bytes], list[bytes]]) -> 
         reader.bind(("127.0.0.1", 0))
         camera.connect(port.getsockname())
         library.load_add_reader(load, reader.fileno(), -1, OVER_UDP, 0, 0, 1)
-        # 500 frames a second of 10 packets each.
+        # 50 frames a second of 10 packets each: what comes while this thread does not run must fit
+        # into the sockets.
         library.load_add_publisher(
-            load, camera.fileno(), -1, OVER_UDP, 1200, 12000, 12000, 1000, 2_000_000, 0
+            load, camera.fileno(), -1, OVER_UDP, 1200, 12000, 12000, 1000, 20_000_000, 0
         )
         library.load_window(load, 0, 2**63)
         try:
