@@ -106,6 +106,64 @@ async def test_the_page_plays_by_the_way_that_fits(
     sys.stdout.write(f"{video}+{audio} by {way}: {latency_s * 1000:.0f} ms behind live\n")
 
 
+@pytest.mark.parametrize(("audio", "way"), [("opus", "webrtc"), ("aac", "mse")])
+async def test_sound_is_off_until_it_is_touched(
+    server: RtspServer, tmp_path: Path, audio: str, way: str
+) -> None:
+    publisher = await publish(film(tmp_path, "h264", audio), server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        async with playwright.async_playwright() as run:
+            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = await browser.new_page()
+            url = f"http://127.0.0.1:{server.http_port}/front"
+            await page.goto(url, wait_until="domcontentloaded")
+            await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
+            muted = "document.querySelector('headwater-player').video.muted"
+            assert await page.evaluate(muted)
+            assert await page.locator("headwater-player .meter").is_hidden()
+            await page.click("headwater-player .unmute")
+            assert not await page.evaluate(muted)
+            # The film's tone is heard: the bar of the meter has a length.
+            heard = (
+                "() => new DOMMatrix(getComputedStyle(document.querySelector('headwater-player')"
+                ".shadowRoot.querySelector('.meter i')).transform).a > 0.3"
+            )
+            await page.wait_for_function(heard, timeout=20_000)
+            seen: dict[str, Any] = await page.evaluate(_SEEN)
+            await browser.close()
+    finally:
+        await end(publisher)
+    assert seen["way"] == way
+
+
+async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> None:
+    publisher = await publish(film(tmp_path, "h264", "opus"), server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        async with playwright.async_playwright() as run:
+            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = await browser.new_page()
+            url = f"http://127.0.0.1:{server.http_port}/front"
+            await page.goto(url, wait_until="domcontentloaded")
+            await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
+            await page.keyboard.press("Tab")
+            video = "document.querySelector('headwater-player').video"
+            await page.keyboard.press("m")
+            assert not await page.evaluate(f"{video}.muted")
+            await page.keyboard.press("k")
+            await page.wait_for_function(f"{video}.paused")
+            await page.keyboard.press("f")
+            await page.wait_for_function("document.fullscreenElement !== null")
+            names = await page.locator("headwater-player button").evaluate_all(
+                "buttons => buttons.map(one => one.getAttribute('aria-label') || one.textContent)"
+            )
+            await browser.close()
+    finally:
+        await end(publisher)
+    assert all(names)
+
+
 async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path) -> None:
     clip = film(tmp_path, "h264", "opus")
     async with playwright.async_playwright() as run:

@@ -4,10 +4,12 @@
    narrows the chain, such as "mse hls"). Events: `headwater-status`, with what is shown in `detail`. */
 
 import {ServerClock} from "./clock.js";
+import {element, icon} from "./elements.js";
 import {failureOf} from "./failure.js";
 import {hls} from "./hls.js";
 import {mse} from "./mse.js";
 import {snapshots} from "./snapshots.js";
+import {SoundMeter} from "./sound-meter.js";
 import {webrtc} from "./webrtc.js";
 
 const CHAIN = [webrtc, mse, hls, snapshots];
@@ -15,36 +17,6 @@ const LOOK_AGAIN_MS = 2000;
 const MOST_PAUSE_MS = 15_000;
 const PICTURE_MS = 8000;
 const STYLE = new URL("./headwater-player.css", import.meta.url);
-
-const PATHS = {
-  play: "M8 5v14l11-7z",
-  pause: "M7 5h4v14H7zM13 5h4v14h-4z",
-  sound: "M4 9v6h4l5 5V4L8 9zM16 8.5a5 5 0 0 1 0 7M18.5 6a8.5 8.5 0 0 1 0 12",
-  muted: "M4 9v6h4l5 5V4L8 9zM16.5 9.5l5 5M21.5 9.5l-5 5",
-  window: "M3 5h18v14H3zM12.5 12h6v4.5h-6z",
-  full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-};
-
-function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(space, "svg");
-  drawing.setAttribute("viewBox", "0 0 24 24");
-  drawing.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", PATHS[name]);
-  drawing.append(path);
-  return drawing;
-}
-
-function element(name, properties = {}, ...inside) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key in made) made[key] = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...inside);
-  return made;
-}
 
 export class HeadwaterPlayer extends HTMLElement {
   static observedAttributes = ["src", "token", "ways"];
@@ -66,7 +38,8 @@ export class HeadwaterPlayer extends HTMLElement {
   #tried = [];
   #about = null;
   #pause_ms = 1000;
-  #meter = null;
+  #looking = null;
+  #meter = new SoundMeter(this.#video);
   #built = false;
 
   constructor() {
@@ -79,7 +52,7 @@ export class HeadwaterPlayer extends HTMLElement {
     this.#bar.append(
       this.#button("play", "Pause", "pause", () => this.#togglePlay()),
       this.#button("mute", "Turn sound on", "muted", () => this.#toggleSound()),
-      element("span", {className: "told"}, this.#badge, this.#late),
+      element("span", {className: "told"}, this.#badge, this.#late, this.#meter.element),
       this.#button("window", "Picture in picture", "window", () => this.#togglePicture()),
       this.#button("full", "Full screen", "full", () => this.#toggleFull()));
     this.#unmute.append(icon("muted"), "Turn sound on");
@@ -162,7 +135,7 @@ export class HeadwaterPlayer extends HTMLElement {
 
   #forget() {
     this.#playing = this.#way = null;
-    clearInterval(this.#meter);
+    clearInterval(this.#looking);
   }
 
   async #run(signal) {
@@ -297,7 +270,7 @@ export class HeadwaterPlayer extends HTMLElement {
       this.#tell();
     };
     look();
-    this.#meter = setInterval(look, 1000);
+    this.#looking = setInterval(look, 1000);
   }
 
   // -- showing
@@ -325,6 +298,8 @@ export class HeadwaterPlayer extends HTMLElement {
     this.#badge.textContent = this.#way?.title ?? "";
     this.#badge.hidden = !playing;
     this.#bar.hidden = !this.#way;
+    if (playing && hasSound && !video.muted) this.#meter.start();
+    else this.#meter.stop();
     this.#badge.title = this.#tried.map(({title, reason}) => `${title}: ${reason}`).join("\n");
     this.#unmute.hidden = !(playing && video.muted && hasSound);
     this.#buttons.mute.hidden = !hasSound;
