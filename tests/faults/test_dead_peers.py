@@ -157,6 +157,9 @@ def test_no_deadline_goes_by_the_wall_clock() -> None:
         ("client/probe/sender_clock.py", "time.time"),
         ("relay/reports.py", "time.time"),
         ("webrtc/service.py", "time.time"),
+        ("hls/mount_stream.py", "time.time"),
+        ("mse/mount_fragments.py", "time.time"),
+        ("player/service.py", "time.time"),
         ("onvif/device_conversation.py", "datetime.now"),
         ("onvif/service_calls.py", "datetime.now"),
     }
