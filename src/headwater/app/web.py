@@ -83,7 +83,7 @@ class Web:
             settings,
             rtsp_port=rooms.rtsp_port,
             still=rooms.still if can_decode() else None,
-            ways=("hls",),
+            ways=lambda: ("hls",) if self.hls.works else (),
         )
         self.door.add(self.player.routes())
         self.door.add_last(self.player.last_routes())

@@ -63,7 +63,7 @@ class PlayerService:
         *,
         rtsp_port: Callable[[], int],
         still: Still | None,
-        ways: Sequence[str],
+        ways: Callable[[], Sequence[str]],
     ) -> None:
         """Make the routes' owner.
 
@@ -73,14 +73,14 @@ class PlayerService:
             settings: which sites may show the page in a frame.
             rtsp_port: tells the port where other players find the mounts.
             still: makes snapshots; None where the server cannot.
-            ways: what there is to play by beside WebRTC and MSE.
+            ways: tells what there is to play by beside WebRTC and MSE.
         """
         self._relay = relay
         self._clearance = clearance
         self._settings = settings
         self._rtsp_port = rtsp_port
         self._still = still
-        self._ways = (*ways, "snapshots") if still is not None else tuple(ways)
+        self._ways = ways
         self.assets = Assets.of_package("headwater.player.assets")
 
     def apply(self, settings: PlayerSettings) -> None:
@@ -146,10 +146,11 @@ class PlayerService:
 
     def _of_mount(self, mount: Mount) -> dict[str, object]:
         kinds = {track.media.kind for track in mount.tracks}
+        others = [*self._ways(), *(("snapshots",) if self._still is not None else ())]
         return {
             "state": "live",
             "tracks": tracks_of(mount),
-            "ways": as_json(ways_of(mount, self._ways)),
+            "ways": as_json(ways_of(mount, others)),
             "pictures": "video" in kinds,
             "sound": "audio" in kinds,
         }
