@@ -159,13 +159,19 @@ def test_a_wrong_configuration_is_refused_in_the_same_words_by_both(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("no.toml", "No such file or directory"),
+        (
+            "no.toml",
+            (
+                "No such file or directory\n"
+                "`headwater config > FILE` writes one that has every key with its default"
+            ),
+        ),
         ("folder", "Is a directory"),
         ("file/x.toml", "Not a directory"),
         ("locked/x.toml", "Permission denied"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_said_in_one_line(
+def test_a_file_that_cannot_be_read_is_said_in_few_words(
     name: str, said: str, folder: Path, run: Run
 ) -> None:
     file = folder / name
@@ -193,7 +199,7 @@ def test_an_empty_file_is_the_defaults(folder: Path, run: Run) -> None:
         (["sreve"], 2, "No such command"),
         (["--publish-port", "1"], 2, "No such option"),
         (["demo", "--port", "65536"], 2, "--port: server.publish_port: publish_port is 65536"),
-        (["demo", "--port", "TAKEN"], 1, "headwater: port TAKEN in use"),
+        (["demo", "--port", "TAKEN"], 1, "TAKEN in use"),
         (["serve", "--publish-port", "TAKEN"], 1, "headwater: port TAKEN in use"),
         (["serve", "--publish-port", "0", "--play-port", "TAKEN"], 1, "TAKEN in use"),
         (["serve", "--host", "192.0.2.1"], 1, "headwater: this machine has no address 192.0.2.1"),

@@ -15,14 +15,17 @@ from headwater.server.connections.connection import Connection
 READERS = 20
 
 WAYS: dict[str, tuple[Callable[[DataPlane], object], int]] = {
-    "udp": (DataPlane.play_over_udp, 9_200),  # 8,300; 10,360 with a dict for each connection
-    "tcp": (DataPlane.play_over_tcp, 8_400),  # 7,730; 10,370 with that and a deque for each
+    "udp": (DataPlane.play_over_udp, 10_100),  # 8,300; 10,360 with a dict for each connection
+    "tcp": (DataPlane.play_over_tcp, 9_000),  # 7,730; 10,370 with that and a deque for each
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_reader_takes_little_memory(data_plane: MakePlane, way: str) -> None:
-    """The test's own two or three sockets for each are counted as well."""
+    """The test's own two or three sockets for each are counted as well.
+
+    Behind many other tests in the same process it is up to 1,350 bytes more.
+    """
     play, bound = WAYS[way]
     plane = data_plane()
     plane.keep_group(4)

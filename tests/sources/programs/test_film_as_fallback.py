@@ -15,8 +15,9 @@ from waiting import holds
 
 from headwater import PacketBatch, RtspServer
 from headwater.sources import rehearsal
+from headwater.testing import fake_camera
 
-SAMPLE = Path(__file__).parents[2] / "peers/fake_camera/samples/h264-320x240-25.h264"
+SAMPLE = Path(fake_camera.__file__).parent / "samples/h264-320x240-25.h264"
 
 
 @pytest.fixture
