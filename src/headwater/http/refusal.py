@@ -113,8 +113,9 @@ _KNOWN_STATUSES = frozenset(
     int(status) for status in HTTPStatus if status >= 400 and not 450 <= status < 500
 )
 _DETAILS = {
-    404: "there is nothing at this address; players send their offer to /NAME/whep, and publishers "
-    "to /NAME/whip, where NAME is the path of the mount",
+    404: "there is nothing at this address; while somebody publishes it, /NAME is the page of a "
+    "mount, where NAME is its path; players send their offer to /NAME/whep, publishers to "
+    "/NAME/whip",
     405: "this address does not take the method; Allow lists those that it takes",
 }
 _CODES = {404: "not_found", 405: "method_not_allowed"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -106,11 +107,11 @@ class PlayerService:
 
     async def _page(self, request: Request) -> Response:
         if request.scope["path"].startswith(PREFIX) or request.scope["path"] == "/":
-            raise HttpRefusal(404, "there is nothing at this address", code="not_found")
+            raise HTTPException(404)
         path = mount_path_of(request, self._relay.limits.settings)
         is_here = self._relay.mounts.get(path) is not None
         if not is_here and "text/html" not in request.headers.get("Accept", ""):
-            raise HttpRefusal(404, f"nobody publishes on {path} now", code="not_found")
+            raise HTTPException(404)
         await self._clearance.require(request, Action.PLAY, path)
         embedded = "embed" in request.query_params
         text = page_of(path, self.assets.url, embedded=embedded)
