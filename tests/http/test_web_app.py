@@ -43,7 +43,7 @@ async def test_a_refusal_says_what_to_do(web: WebServer) -> None:
     assert answer.header("allow") == "POST"
     assert set(answer.problem) == {"title", "status", "detail", "code"}
     assert "Allow lists" in answer.problem["detail"]
-    assert "nobody publishes on /NAME" in (await fetch(web.port, "/NAME")).problem["detail"]
+    assert "/NAME/whep" in (await fetch(web.port, "/NAME")).problem["detail"]
 
 
 BODIES = {
