@@ -72,7 +72,7 @@ PLAIN_WORDS = {
     *("assignment", "config", "fault", "section"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version", "applied", "change", "when"),
-    *("audio", "decodable", "ended", "not", "timeout"),
+    *("audio", "decodable", "ended", "not", "timeout", "url"),
 }
 EMBEDDING = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()
 

@@ -21,6 +21,7 @@ NOT_RUN_LANGUAGES = {
     "json": "a log line; tests/cli/test_logs.py has the server write the same",
     "typescript": "the program of another server, beside ours",
     "js": "a page's script; tests/interop/whep_page.html is one that a browser runs",
+    "html": "a page of the reader's; tests/interop/test_player.py shows the player in one",
     "yaml": "another program's configuration",
     "dockerfile": "a line of a container file; the image's own is checked in tests/packaging",
 }
