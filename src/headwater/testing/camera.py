@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Self, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
-from headwater.own_loop import OwnLoop
 from headwater.testing.fake_camera import sample
 from headwater.testing.fake_camera.camera import DEADLINE_S, AsyncFakeCamera
 from headwater.testing.fake_camera.credentials import Credentials
@@ -17,11 +16,12 @@ from headwater.testing.fake_camera.quirks import Quirk
 from headwater.testing.fake_camera.session import CameraSession
 from headwater.testing.fake_camera.settings import CameraSettings
 from headwater.testing.fake_camera.track import Track
+from headwater.testing.threaded_peer import ThreadedPeer
 
 M = TypeVar("M")
 
 
-class FakeCamera:
+class FakeCamera(ThreadedPeer):
     """A camera at `url`, from `start` to `stop` or while `with` lasts.
 
     Its methods may be called from any thread. Everything random about it follows from `seed`.
@@ -50,36 +50,18 @@ class FakeCamera:
         seed: int = 1,
         settings: CameraSettings | None = None,
     ) -> None:
+        super().__init__("the fake camera")
         made = settings or CameraSettings(tracks=_tracks(codec, audio, fps), path=path, seed=seed)
         if user:
             made = replace(made, credentials=Credentials(user, password))
         self._login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
         self._camera = AsyncFakeCamera(*faults, settings=made)
-        self._loop = OwnLoop("the fake camera")
 
-    def start(self) -> None:
-        """Switch it on."""
-        self._loop.start()
-        try:
-            self._loop.run(self._camera.start())
-        except BaseException:
-            self._loop.stop()
-            raise
+    async def _switch_on(self) -> None:
+        await self._camera.start()
 
-    def stop(self) -> None:
-        """Switch it off for good: connections are cut. A second call does nothing."""
-        if self._loop.running:
-            self._loop.run(self._camera.close())
-            self._loop.stop()
-
-    def __enter__(self) -> Self:
-        """Switch it on."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Switch it off."""
-        self.stop()
+    async def _switch_off(self) -> None:
+        await self._camera.close()
 
     @property
     def url(self) -> str:

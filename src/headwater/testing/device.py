@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Self
 
-from headwater.own_loop import OwnLoop
 from headwater.testing.onvif_device import GARDEN, MAIN, SUB, Login, NamePlate, Oddities, Profile
 from headwater.testing.onvif_device.device import Call, OnvifDevice
+from headwater.testing.threaded_peer import ThreadedPeer
 
 
-class FakeOnvifDevice:
+class FakeOnvifDevice(ThreadedPeer):
     """A device at `service_url`, from `start` to `stop` or while `with` lasts.
 
     It answers WS-Discovery, on `discovery_port`, and the services for devices and media.
@@ -36,6 +35,7 @@ class FakeOnvifDevice:
         odd: Oddities | None = None,
         discovery_port: int = 0,
     ) -> None:
+        super().__init__("the fake ONVIF device")
         self._device = OnvifDevice(
             user=user,
             password=password,
@@ -45,31 +45,12 @@ class FakeOnvifDevice:
             odd=odd,
             discovery_port=discovery_port,
         )
-        self._loop = OwnLoop("the fake ONVIF device")
 
-    def start(self) -> None:
-        """Switch it on."""
-        self._loop.start()
-        try:
-            self._loop.run(self._device.__aenter__())
-        except BaseException:
-            self._loop.stop()
-            raise
+    async def _switch_on(self) -> None:
+        await self._device.__aenter__()
 
-    def stop(self) -> None:
-        """Switch it off; a second call does nothing."""
-        if self._loop.running:
-            self._loop.run(self._device.__aexit__())
-            self._loop.stop()
-
-    def __enter__(self) -> Self:
-        """Switch it on."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Switch it off."""
-        self.stop()
+    async def _switch_off(self) -> None:
+        await self._device.__aexit__()
 
     @property
     def service_url(self) -> str:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from headwater.codecs.access_unit import AccessUnit
 from headwater.libav.decoding.wall_clock import WallTime
-
-_MASK_32 = 0xFFFF_FFFF
+from headwater.media.tracks.timeline import signed_32
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,5 @@ class LongTimestamps:
         if self._last is None:
             self._last = timestamp
         else:
-            step = (timestamp - self._last + 0x8000_0000 & _MASK_32) - 0x8000_0000
-            self._last += step
+            self._last += signed_32(timestamp - self._last)
         return self._last

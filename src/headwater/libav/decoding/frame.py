@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from headwater.libav.decoding.decoded_frame import DecodedFrame
 from headwater.libav.decoding.picture import Picture, Shape
 
 _PLANES_BEGIN_GREY = frozenset(
@@ -17,25 +17,20 @@ _PLANES_BEGIN_GREY = frozenset(
 """Formats with 8 bits of brightness a pixel in a plane of its own, the first one."""
 
 
-class Frame:
+class Frame(DecodedFrame):
     """One decoded picture. Its bytes are shared with others: do not write to views of it.
 
     Made by `RtspServer.frames`, `latest_frame` and those of `ThreadedRtspServer`.
-
-    Attributes:
-        index: how many pictures of this source were decoded before it.
-        skipped: how many of them were decoded and passed over since the frame before this one.
-        gap: how many packets were lost on the way to the server since the frame before this one.
     """
 
-    __slots__ = ("_picture", "_shape", "gap", "index", "skipped")
+    __slots__ = ("_picture", "_shape")
 
     def __init__(self, picture: Picture, shape: Shape, *, skipped: int, gap: int) -> None:
+        super().__init__(
+            picture.unit, index=picture.index, pts_s=picture.pts_s, skipped=skipped, gap=gap
+        )
         self._picture = picture
         self._shape = shape
-        self.index = picture.index
-        self.skipped = skipped
-        self.gap = gap
 
     def __repr__(self) -> str:
         """Which frame, its size, and its time."""
@@ -54,34 +49,7 @@ class Frame:
     @property
     def key_frame(self) -> bool:
         """Whether it was coded without others."""
-        return self._picture.unit.unit.key_frame
-
-    @property
-    def rtp_timestamp(self) -> int:
-        """As readers of the mount get it: 32 bits, in units of the track's clock rate."""
-        return self._picture.unit.unit.timestamp
-
-    @property
-    def pts_s(self) -> float:
-        """When it is shown, in seconds since the first frame of the source."""
-        return self._picture.pts_s
-
-    @property
-    def arrived_s(self) -> float:
-        """When its last packet came, in seconds of `time.monotonic`."""
-        return self._picture.unit.arrived_s
-
-    @property
-    def wallclock(self) -> datetime | None:
-        """When the camera took it by the camera's own clock, in UTC; None before it told."""
-        wall_time = self._picture.unit.wall_time
-        return None if wall_time is None else wall_time.at
-
-    @property
-    def wallclock_trusted(self) -> bool:
-        """Whether the camera's reports are recent, agree with each other, and its date is set."""
-        wall_time = self._picture.unit.wall_time
-        return wall_time is not None and wall_time.trusted
+        return self._unit.unit.key_frame
 
     @property
     def video(self) -> VideoFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from av import AudioFrame as LibavSound
@@ -11,6 +10,7 @@ from av import AudioResampler
 from numpy.typing import NDArray
 
 from headwater.libav.decoding.coded_unit import CodedUnit
+from headwater.libav.decoding.decoded_frame import DecodedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,14 @@ class Sound:
     pts_s: float
 
 
-class AudioFrame:
-    """Some milliseconds of decoded sound. Made by `RtspServer.audio_frames`.
+class AudioFrame(DecodedFrame):
+    """Some milliseconds of decoded sound. Made by `RtspServer.audio_frames`."""
 
-    Attributes:
-        index: how many frames of this source were decoded before it.
-        skipped: how many of them were passed over since the frame before this one.
-        gap: how many packets were lost on the way to the server since the frame before this one.
-    """
-
-    __slots__ = ("_sound", "gap", "index", "skipped")
+    __slots__ = ("_sound",)
 
     def __init__(self, sound: Sound, *, skipped: int, gap: int) -> None:
+        super().__init__(sound.unit, index=sound.index, pts_s=sound.pts_s, skipped=skipped, gap=gap)
         self._sound = sound
-        self.index = sound.index
-        self.skipped = skipped
-        self.gap = gap
 
     def __repr__(self) -> str:
         """Which frame, how much it holds, and its time."""
@@ -67,33 +59,6 @@ class AudioFrame:
     def samples(self) -> int:
         """How many samples each channel has."""
         return self._sound.audio.samples
-
-    @property
-    def rtp_timestamp(self) -> int:
-        """As readers of the mount get it: 32 bits, in units of the track's clock rate."""
-        return self._sound.unit.unit.timestamp
-
-    @property
-    def pts_s(self) -> float:
-        """When it is heard, in seconds since the first frame of the source."""
-        return self._sound.pts_s
-
-    @property
-    def arrived_s(self) -> float:
-        """When its last packet came, in seconds of `time.monotonic`."""
-        return self._sound.unit.arrived_s
-
-    @property
-    def wallclock(self) -> datetime | None:
-        """When it was recorded by the camera's own clock, in UTC; None before it told."""
-        wall_time = self._sound.unit.wall_time
-        return None if wall_time is None else wall_time.at
-
-    @property
-    def wallclock_trusted(self) -> bool:
-        """Whether the camera's reports are recent, agree with each other, and its date is set."""
-        wall_time = self._sound.unit.wall_time
-        return wall_time is not None and wall_time.trusted
 
     @property
     def audio(self) -> LibavSound:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from headwater.media.tracks.timeline import SenderClock
+from headwater.media.tracks.timeline import SenderClock, signed_32
 
 _NTP_SECOND = 1 << 32
 _NTP_EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
@@ -65,8 +65,7 @@ class WallClock:
         return abs(wall_s - media_s) <= _MOST_DISAGREEMENT_S
 
     def _between_s(self, start: int, end: int) -> float:
-        units = (end - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
-        return units / self._clock_rate_hz
+        return signed_32(end - start) / self._clock_rate_hz
 
 
 def _instant(ntp: int) -> datetime:
