@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,6 +207,50 @@ async def _send_on(publisher: TcpPublisher) -> None:
     while True:
         await publisher.send(1)
         await asyncio.sleep(0.02)
+
+
+async def test_a_supervisor_that_accepts_gives_connections_to_workers_in_turn(
+    workers: Workers,
+) -> None:
+    workers.write(hot_readers=0)
+    workers.serve("--set", "workers.accepting=supervisor")
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 7)
+    status = await workers.status()
+    assert [each["sessions"] for each in status["workers"]] == [4, 4]
+    assert len({session["peer"] for session in status["sessions"]}) == 8
+    sent = await publisher.send(3)
+    for reader in readers:
+        assert [(await reader.peer.frame())[1] for _ in range(4)][1:] == sent
+    (victim,) = [each for each in status["workers"] if each["pulled_mounts"]]
+    os.kill(victim["pid"], signal.SIGKILL)
+    await workers.until(lambda status: status["replaced_workers"])
+    # The one that lives takes all until the new one does.
+    await readers_of(workers, 2)
+    await workers.until(lambda status: len(status["workers"]) == 2)
+    workers.command.send(signal.SIGTERM)
+    assert await asyncio.to_thread(workers.command.exit_code) == 0
+
+
+async def test_a_supervisor_that_accepts_opens_another_port_at_a_reload(
+    workers: Workers,
+) -> None:
+    workers.write()
+    workers.serve("--set", "workers.accepting=supervisor")
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        other = free.getsockname()[1]
+    text = workers.file.read_text()
+    workers.file.write_text(text.replace("publish_port = 0", f"publish_port = {other}"))
+    workers.command.send(signal.SIGHUP)
+    status = await workers.until(lambda status: status["settings"])
+    assert status["ports"]["play"] == other
+    for _ in range(4):
+        await TcpReader.start(other, f"rtsp://127.0.0.1:{other}/cam")
+    with pytest.raises(ConnectionRefusedError):
+        await RtspPeer.connect(workers.port)
 
 
 async def test_a_reload_is_for_all_workers(workers: Workers) -> None:

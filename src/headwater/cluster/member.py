@@ -17,14 +17,17 @@ from headwater.cluster.bus.sending import (
     begin_sending,
     refuse_sending,
 )
+from headwater.cluster.handed_ports import HandedPorts
 from headwater.cluster.leases import Tenure
 from headwater.cluster.messages import (
+    Accepted,
     Claim,
     Claimed,
     Connect,
     Find,
     Found,
     Lost,
+    PortTaken,
     PublisherUp,
     Release,
     Take,
@@ -38,6 +41,8 @@ from headwater.media.errors import MountBusy
 from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, ObservedMount
 from headwater.media.publisher import Publisher
+from headwater.net.event_loop import EventLoop
+from headwater.net.tcp_listener import OnConnection, PortListener, TcpListener
 from headwater.relay.end import End
 from headwater.relay.errors import LimitReached, SourceDown, SourceTooSlow
 from headwater.relay.finding import Wanted
@@ -81,6 +86,10 @@ class Member(MountObserver):
         self.session_mark = session_mark
         self.passes_on = settings.hot_readers > 0
         """Whether connections go to the worker of their mount; may be changed at any time."""
+        self.handed_ports: HandedPorts | None = None
+        """The ports where the supervisor accepts; None where this process listens itself."""
+        if settings.supervisor_accepts:
+            self.handed_ports = HandedPorts(lambda port, takes: tell(PortTaken(port, takes), None))
         self._fetcher_of = fetcher_of
         self._relay = relay
         self._tell = tell
@@ -92,6 +101,20 @@ class Member(MountObserver):
         self.bus = Pulls(relay, self._holder_of, self._connect_to, linger_s=settings.linger_s)
 
     # -- what the relay asks and tells
+
+    def listener(
+        self, loop: EventLoop, on_connection: OnConnection, *, backlog: int, overload_answer: bytes
+    ) -> PortListener:
+        """Share the port with the other workers."""
+        if self.handed_ports is not None:
+            return self.handed_ports.listener(on_connection)
+        return TcpListener(
+            loop,
+            on_connection,
+            backlog=backlog,
+            overload_answer=overload_answer,
+            shares_port=True,
+        )
 
     def claim(self, end: End, *, replaces: bool) -> Awaitable[None] | None:
         """Have the path for a publisher on all workers."""
@@ -161,6 +184,8 @@ class Member(MountObserver):
                 self._lose(tenure)
             case PublisherUp(tenure):
                 self.bus.publisher_up(tenure)
+            case Accepted(port, peer) if sock is not None and self.handed_ports is not None:
+                self.handed_ports.give(port, sock, peer)
             case Connect(tenure, None) if sock is not None:
                 self._send_on(tenure, sock)
             case Connect(tenure, wanted) if sock is not None and wanted is not None:

@@ -86,6 +86,14 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class PortTaken:
+    """The worker takes connections of a port from now on, or no more; the supervisor accepts."""
+
+    port: int
+    takes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Guess:
     """Wrong credentials came from a source for a user; others count them too."""
 
@@ -167,7 +175,15 @@ class Order:
     argument: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A new connection, the socket, for a worker that takes those of this port."""
+
+    port: int
+    peer: Address
+
+
 Between = Connect | PassOn | Guess | Login
 """What one worker says to another, by the supervisor."""
-ToSupervisor = Claim | Take | Release | Find | Beat | Answer | Between
-ToWorker = Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Between
+ToSupervisor = Claim | Take | Release | Find | Beat | Answer | PortTaken | Between
+ToWorker = Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Accepted | Between

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from headwater.applies import NOW, needs_restart
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 MOST_WORKERS: Final = 256
+
+
+class Accepting(Choice):
+    """Which process accepts the connections of a port that all workers serve."""
+
+    AUTO = "auto"
+    KERNEL = "kernel"
+    SUPERVISOR = "supervisor"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +28,7 @@ class WorkerSettings:
     count: Annotated[
         int,
         needs_restart("workers are started with the server"),
-        "How many worker processes serve under one supervisor, on Linux; each uses one core. "
+        "How many worker processes serve under one supervisor; each uses one core. "
         "They have the same ports and the same mounts, and limits hold for all together. 0: one "
         "for each core. 1: one process and no supervisor. Only `headwater serve` starts workers; "
         "a program that runs RtspServer is one process.",
@@ -38,6 +47,14 @@ class WorkerSettings:
         "Seconds that a worker goes on taking a mount from another one after its last reader left.",
     ] = 10.0
 
+    accepting: Annotated[
+        Accepting,
+        needs_restart("the ports are opened for it"),
+        "How connections reach the workers. kernel: each worker listens, and the kernel spreads "
+        "connections over them, which only Linux does. supervisor: the supervisor accepts, and "
+        "hands them to the workers in turn. auto: kernel on Linux, supervisor elsewhere.",
+    ] = Accepting.AUTO
+
     def __post_init__(self) -> None:
         take_fields(self)
         if not 0 <= self.count <= MOST_WORKERS:
@@ -46,6 +63,13 @@ class WorkerSettings:
             raise ValueError(f"hot_readers is {self.hot_readers}; it must be 0 or more")
         if self.linger_s < 0:
             raise ValueError(f"linger_s is {self.linger_s}; it must be 0 or more")
+
+    @property
+    def supervisor_accepts(self) -> bool:
+        """Whether the supervisor accepts connections and hands them to the workers."""
+        if self.accepting is Accepting.AUTO:
+            return not sys.platform.startswith("linux")
+        return self.accepting is Accepting.SUPERVISOR
 
     @property
     def workers(self) -> int:

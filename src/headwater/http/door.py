@@ -28,7 +28,7 @@ from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.net.socket_address import Address
 from headwater.net.socket_buffers import bound_unsent
 from headwater.net.stream import ByteStream
-from headwater.net.tcp_listener import TcpListener
+from headwater.net.tcp_listener import PortListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
 from headwater.relay.relay import Relay
@@ -106,18 +106,13 @@ class HttpDoor:
         self._state = ServerState()
         self._config = _uvicorn_config(self._app)
         self._preambles: set[Preamble] = set()
-        self._listener = TcpListener(
-            self._loop,
-            self._accept,
-            backlog=settings.server.backlog,
-            overload_answer=_OVERLOADED,
-        )
+        self._listener: PortListener | None = None
         relay.upkeep.add(self.connections.enforce)
 
     @property
     def port(self) -> int:
         """The port that is bound; 0 before `open`."""
-        return self._listener.port
+        return 0 if self._listener is None else self._listener.port
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Serve the routes of a room."""
@@ -132,9 +127,15 @@ class HttpDoor:
 
         Raises OSError, with the port in its message, where it is taken.
         """
-        self._listener.shares_port = self._relay.name_space.shares_ports
-        self._listener.bind(hosts, self._settings.http.port or 0)
-        self._listener.start()
+        listener = self._relay.name_space.listener(
+            self._loop,
+            self._accept,
+            backlog=self._settings.server.backlog,
+            overload_answer=_OVERLOADED,
+        )
+        listener.bind(hosts, self._settings.http.port or 0)
+        listener.start()
+        self._listener = listener
 
     def apply(self, settings: DoorSettings) -> None:
         """Go by other settings from the next connection or request on."""
@@ -142,11 +143,13 @@ class HttpDoor:
         self._proxies = settings.server.proxy_networks()
         self._app.go_by(settings.http)
         self._app.server_name = settings.server.server_name
-        self._listener.set_backlog(settings.server.backlog)
+        if self._listener is not None:
+            self._listener.set_backlog(settings.server.backlog)
 
     def close(self) -> None:
         """Accept no more; connections that are open stay, those that said nothing yet go."""
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
         for preamble in self._preambles:
             preamble.close()
         self._preambles.clear()

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.net.descriptor_reserve import NO_DESCRIPTOR, DescriptorReserve
@@ -25,6 +25,36 @@ _PORT_TRIES: Final = 16
 _EVERY_HOST: Final = ("0.0.0.0", "::")
 
 
+OnConnection = Callable[[socket.socket, Address], None]
+"""Takes a new, non-blocking socket, which it owns, and the peer's address."""
+
+
+class PortListener(Protocol):
+    """One port on which connections come in, whoever accepts them."""
+
+    @property
+    def port(self) -> int:
+        """The port, the same on every host; 0 before `bind`."""
+
+    def bind(self, hosts: Sequence[str], port: int) -> int:
+        """Have the port on numeric hosts, `""` meaning every address; return its number.
+
+        Connections wait until `start`. Raises OSError naming host and port when it is taken.
+        """
+
+    def start(self) -> None:
+        """Take connections from now on."""
+
+    def set_backlog(self, backlog: int) -> None:
+        """Change how many connections may wait in the kernel."""
+
+    def finish(self) -> None:
+        """Take what waits, then close: nobody who connected is reset."""
+
+    def close(self) -> None:
+        """Take no more; connections that were taken are not touched."""
+
+
 class TcpListener:
     """Accepts connections on one port of one or more hosts.
 
@@ -37,7 +67,7 @@ class TcpListener:
     def __init__(
         self,
         loop: EventLoop,
-        on_connection: Callable[[socket.socket, Address], None],
+        on_connection: OnConnection,
         *,
         backlog: int = 1_024,
         accepts_per_wake: int = 64,
@@ -49,7 +79,7 @@ class TcpListener:
         self._backlog = backlog
         self._accepts_per_wake = accepts_per_wake
         self._overload_answer = overload_answer
-        self.shares_port = shares_port
+        self._shares_port = shares_port
         self._sockets: list[socket.socket] = []
         self._accepting = False
         self._reserve = DescriptorReserve()
@@ -83,7 +113,7 @@ class TcpListener:
         for left in reversed(range(tries)):
             try:
                 self._sockets = _bind_all(
-                    numeric, port, self._backlog, shares_port=self.shares_port
+                    numeric, port, self._backlog, shares_port=self._shares_port
                 )
             except OSError as error:
                 # The port that was free on the first host may be taken on the next.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Protocol
 
+from headwater.net.event_loop import EventLoop
+from headwater.net.tcp_listener import OnConnection, PortListener, TcpListener
 from headwater.relay.end import End
 
 
@@ -18,9 +20,17 @@ class NameSpace(Protocol):
     """
 
     shares_ports: bool
-    """Whether other processes listen on the same ports."""
+    """Whether other processes serve on the same ports."""
     session_mark: str
     """What the ids of this process's sessions end with, so that others know whose they are."""
+
+    def listener(
+        self, loop: EventLoop, on_connection: OnConnection, *, backlog: int, overload_answer: bytes
+    ) -> PortListener:
+        """Return what takes the connections of a port, which is not bound yet.
+
+        `overload_answer`: what peers get when this process has no descriptor left for them.
+        """
 
     def claim(self, end: End, *, replaces: bool) -> Awaitable[None] | None:
         """Have a publisher's path for it everywhere; None where nobody else can have it.
@@ -44,6 +54,12 @@ class Alone:
 
     shares_ports = False
     session_mark = ""
+
+    def listener(
+        self, loop: EventLoop, on_connection: OnConnection, *, backlog: int, overload_answer: bytes
+    ) -> PortListener:
+        """Have the port for this process alone."""
+        return TcpListener(loop, on_connection, backlog=backlog, overload_answer=overload_answer)
 
     def claim(self, end: End, *, replaces: bool) -> None:
         """Refuse nothing: the reservation was all."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from headwater.app.rtsp_server import server_url
+from headwater.app.workers.accepted_ports import AcceptedPorts
 from headwater.app.workers.merged_status import merged_status, worker_status
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
-from headwater.cluster.messages import Answer, Beat, Order
+from headwater.cluster.messages import Accepted, Answer, Beat, Order, PortTaken
 from headwater.cluster.questions import Questions
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
@@ -26,6 +27,7 @@ from headwater.control.status import Health, ServerStatus, SettingsStatus
 from headwater.log_pace import paced_logger
 from headwater.net.held_ports import HeldPorts
 from headwater.net.listen_hosts import listen_hosts
+from headwater.net.socket_address import Address
 from headwater.net.steady_loop import SteadyLoop
 from headwater.version import __version__
 
@@ -90,7 +92,12 @@ class Fleet:
         self._keepers: list[asyncio.Task[None]] = []
         # A process that has loaded everything and waits to take the place of one that dies.
         self._spare: tuple[WorkerProcess, socket.socket] | None = None
-        self._held = HeldPorts()
+        # None where each worker listens, and the kernel spreads connections over them.
+        self._accepted: AcceptedPorts | None = None
+        if settings.workers.supervisor_accepts:
+            backlog = settings.server.backlog
+            self._accepted = AcceptedPorts(self._loop, self._hand, backlog=backlog)
+        self._held = self._accepted or HeldPorts()
         self._ports: dict[str, int] = {}
         self._state = ServerState.STARTING
         self._applied: SettingsStatus | None = None
@@ -277,6 +284,13 @@ class Fleet:
                 ports[name] = self._held.hold(hosts, number)
         self._ports = ports
 
+    def _hand(self, name: str, port: int, sock: socket.socket, peer: Address) -> None:
+        worker = self._workers.get(name)
+        if worker is None:
+            sock.close()
+        else:
+            worker.channel.send(Accepted(port, peer), sock)
+
     def _resolved(self, settings: Settings) -> Settings:
         """Return the settings with the ports that were picked."""
         publish, play = self._ports["publish_port"], self._ports["play_port"]
@@ -368,6 +382,8 @@ class Fleet:
         worker.channel.close()
         self._workers.pop(name, None)
         self._directory.leave(name)
+        if self._accepted is not None:
+            self._accepted.leave(name)
 
     async def _look(self) -> None:
         """Kill workers that are silent: frozen ones must not wake with what they had."""
@@ -386,6 +402,9 @@ class Fleet:
                 self._questions.answer(number, value)
             case Answer(number, _, error) if error is not None:
                 self._questions.fail(number, error)
+            case PortTaken(port, takes):
+                if self._accepted is not None:
+                    self._accepted.takes(worker.place.name, port, takes=takes)
             case _:
                 if isinstance(message, Beat):
                     worker.ready.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
+import socket
 
 from headwater.app.workers.fleet import Fleet
 from headwater.app.workers.slices import slice_of
@@ -52,8 +52,8 @@ def serve_with_workers(order: ServeOrder) -> None:
 
 def workers_refusal() -> str:
     """Return why this system cannot have workers; empty where it can."""
-    if not sys.platform.startswith("linux"):
-        return "the kernel does not spread the connections of one port over processes; Linux does"
+    if not hasattr(socket, "send_fds"):
+        return "no process of this system can hand an open connection to another"
     if not can_be_started_again():
         return "this program cannot be started a second time, such as from a zip file"
     return ""

@@ -16,7 +16,7 @@ from headwater.net.preamble import Greeting, Preamble
 from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.net.socket_address import Address, address_text
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
-from headwater.net.tcp_listener import TcpListener
+from headwater.net.tcp_listener import PortListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
 from headwater.protocol.status import Status
@@ -50,7 +50,7 @@ class _Port:
 class _Door:
     """A port that is bound, and what it is for now."""
 
-    listener: TcpListener
+    listener: PortListener
 
     def __init__(self, port: _Port) -> None:
         self.port = port
@@ -80,7 +80,7 @@ class PortPlan:
     hosts: tuple[str, ...]
     ports: dict[Side, int] = field(default_factory=dict)
     doors: dict[int, tuple[_Door, _Port]] = field(default_factory=dict)
-    opened: list[TcpListener] = field(default_factory=list)
+    opened: list[PortListener] = field(default_factory=list)
 
     def give_up(self) -> None:
         """Close what was bound for it; a second call does nothing."""
@@ -228,12 +228,11 @@ class Listeners:
         door = self._doors.get(number) if plan.hosts == self._hosts else None
         if door is None:
             door = _Door(port)
-            door.listener = TcpListener(
+            door.listener = self._relay.name_space.listener(
                 self._loop,
                 partial(self._accept, door),
                 backlog=plan.settings.server.backlog,
                 overload_answer=farewell(_OVERLOADED, b""),
-                shares_port=self._relay.name_space.shares_ports,
             )
             plan.opened.append(door.listener)
             number = door.listener.bind(plan.hosts, number)
