@@ -176,20 +176,16 @@ class PlaySession:
     async def play(self, sink: Sink, request: PlayRequest, *, silence_s: float) -> None:
         """Have the server send, into the sink.
 
-        Over UDP and multicast the sink begins when the first packet has come, so that a way that
-        does not lead here disturbs nobody; raises SilentError when none has for `silence_s`. On the
-        connection it begins before PLAY, since RTCP of some cameras overtakes the answer (Reolink).
+        The sink begins when the first packet has come, so that a server that hangs, or a way that
+        does not lead here, disturbs nobody; raises SilentError when none has for `silence_s`.
+        Packets may come before the answer to PLAY: RTCP of some cameras does (Reolink).
         """
-        if self.kind.is_interleaved:
-            self._begin(sink)
-            await self._ask_to_play(request.headers())
-        else:
-            arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.publisher.on_arrival(partial(_settle, arrival))
-            self.publisher.open_nats()
-            await self._ask_to_play(request.headers())
-            await self._until(arrival, silence_s)
-            self._begin(sink)
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.publisher.on_arrival(partial(_settle, arrival))
+        self.publisher.open_nats()
+        await self._ask_to_play(request.headers())
+        await self._until(arrival, silence_s)
+        self._begin(sink)
         self._played_s = self._around.loop.time()
         self._schedule_keep_alive(self._played_s)
         self._look_later()

@@ -88,6 +88,7 @@ class Candidate:
         last_error: why, the last time; empty for never.
         not_before_s: when it may be tried next, seconds of the server's clock.
         is_down: whether it has failed since readers last got its packets.
+        is_late: whether it has kept readers waiting for so long that the next one is tried too.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Candidate:
         self.last_error = ""
         self.not_before_s = 0.0
         self.is_down = False
+        self.is_late = False
         self._url = url
         self._settings = settings
         self._stage = stage
@@ -150,6 +152,7 @@ class Candidate:
         if task is None:
             return
         self.state = SourceState.IDLE
+        self.is_late = False
         self._began_s = None
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -228,7 +231,7 @@ class Candidate:
         ran_s = 0.0 if began_s is None else now - began_s
         self.failures += 1
         self.last_error = failure.message
-        self.is_down = True
+        self.is_down, self.is_late = True, False
         wait_s = self._back_offs[failure.retry].next_s(ran_s)
         if failure.retry is Retry.SOON:
             wait_s = min(wait_s, self._around.settings.most_wait_s)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from headwater.log_pace import paced_logger
+from headwater.media.clock import Timer
 from headwater.media.errors import MountBusy
 from headwater.media.mount import Mount
 from headwater.media.publisher import Feed
@@ -26,14 +27,18 @@ from headwater.sources.source_end import SourceEnd
 
 logger = paced_logger(__name__)
 
+_PATIENCE_S = 1.5
+"""How long readers wait for one source before the next is tried beside it: one that is down says so
+in less, and one that hangs would not until its answer is overdue."""
 _REFUSED = (LimitReached, MountBusy, ProtocolError, ServerStopping)
 
 
 class PathSource:
     """The sources of one path: which of them is wanted, which is live, and who waits for them.
 
-    Wanted are the first choice, and the fallbacks behind those that are down. A fallback goes live
-    for readers that wait; a source before it takes over again once it has run for a while.
+    Wanted are the first choice, and the fallbacks behind those that are down or keep readers waiting.
+    A fallback goes live for them; a source before it takes over again: with its next key frame where
+    it was only late, and once it has run for a while where it was down.
 
     On demand all rest until somebody asks for the path, and again once the last reader has been
     gone for a while.
@@ -62,6 +67,7 @@ class PathSource:
         self._rehearsed: tuple[Candidate, Rehearsal] | None = None
         self._meter = SourceMeter()
         self._waiters: set[asyncio.Future[None]] = set()
+        self._patience: Timer | None = None
         self._wanted = False
         self._last_wanted_s = 0.0
 
@@ -113,6 +119,7 @@ class PathSource:
         )
         try:
             self._want()
+            self._be_patient()
             await waiter
         finally:
             overdue.cancel()
@@ -178,7 +185,9 @@ class PathSource:
         if candidate.order > live.order:
             raise SourceError("a source before it is live")
         self._forget_rehearsal()
-        rehearsal = Rehearsal(self._around.client, presentation, feed, self._take_over)
+        rehearsal = Rehearsal(
+            self._around.client, presentation, feed, self._take_over, must_last=candidate.is_down
+        )
         self._rehearsed = candidate, rehearsal
         logger.info("source back, not live yet", extra=candidate.fields())
         return rehearsal.tracks
@@ -195,10 +204,12 @@ class PathSource:
         self._tell(reason)
         if self._rehearsed is not None:
             self._take_over()
+        self._be_patient()
 
     def failed(self) -> None:
         """Have the next one started; tell who waits where there is nothing to wait for."""
         self._arrange()
+        self._be_patient()
         if self._live is not None or not all(each.is_down for each in self.candidates):
             return
         self._answer_waiters(is_up=False)
@@ -233,14 +244,43 @@ class PathSource:
         if not waiter.done():
             waiter.set_exception(SourceTooSlow(self.path))
 
+    def _be_patient(self) -> None:
+        """Have the next one tried too where readers wait for long; a second call changes nothing."""
+        if self._patience is None and self._keeps_waiting:
+            loop = self._around.relay.loop
+            self._patience = loop.call_later(_PATIENCE_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        if not self._keeps_waiting:
+            return
+        for candidate in self.candidates:
+            if not (candidate.is_down or candidate.is_late):
+                candidate.is_late = True
+                break
+        self._arrange()
+        self._be_patient()
+
+    @property
+    def _keeps_waiting(self) -> bool:
+        """Whether readers wait, and there is one to try that has not been."""
+        if not self._wanted or self._live is not None:
+            return False
+        mount = self._around.relay.mounts.get(self.path)
+        is_awaited = self.awaited or (mount is not None and mount.has_demand)
+        return is_awaited and not all(each.is_down or each.is_late for each in self.candidates[:-1])
+
     def _rest(self, reason: str) -> None:
         self._wanted = False
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         self._forget_rehearsal()
         for candidate in self.candidates:
             candidate.stop(reason)
 
     def _arrange(self) -> None:
-        """Have those run that are wanted: all up to the live one, or to the first not down."""
+        """Have those run that are wanted: up to the live one, or to one that is worth a wait."""
         if not self._wanted:
             return
         is_enough = False
@@ -249,7 +289,11 @@ class PathSource:
                 candidate.stop("a source before it is live")
                 continue
             candidate.start()
-            is_enough = not candidate.is_down if self._live is None else candidate is self.live
+            is_enough = (
+                not (candidate.is_down or candidate.is_late)
+                if self._live is None
+                else candidate is self.live
+            )
 
     def _put_live(
         self, candidate: Candidate, presentation: SessionDescription, feed: Feed
@@ -277,7 +321,7 @@ class PathSource:
         mount = end.mount
         assert mount is not None  # noqa: S101 - it has just begun
         self._live = candidate, end
-        candidate.is_down = False
+        candidate.is_down = candidate.is_late = False
         self._meter.begin(relay.clock(), mount.tracks)
         self._arrange()
         self._answer_waiters(is_up=True)

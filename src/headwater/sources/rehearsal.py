@@ -36,8 +36,13 @@ class Rehearsal:
         presentation: SessionDescription,
         feed: Feed,
         on_ready: Callable[[], None],
+        *,
+        must_last: bool,
     ) -> None:
-        """`on_ready` is called once, when it is to take over."""
+        """`on_ready` is called once, and never at once, when it is to take over.
+
+        One that has not failed need not show that it lasts.
+        """
         self.presentation = presentation
         self.feed = feed
         self._own = OwnMount(around)
@@ -46,7 +51,11 @@ class Rehearsal:
         self._on_ready = on_ready
         self._pictures = next((track for track in self.tracks if track.has_key_frames), None)
         self._kept: list[tuple[int, list[bytes]]] | None = None
-        self._timer: Timer | None = self._loop.call_later(RUN_S, self._has_run)
+        self._timer: Timer | None = None
+        if must_last:
+            self._timer = self._loop.call_later(RUN_S, self._has_run)
+        else:
+            self._has_run()
 
     def hand_over(self, tracks: Sequence[Track]) -> None:
         """Lead the source's packets into other tracks, beginning with the key frame it waited for.
@@ -69,9 +78,8 @@ class Rehearsal:
         self._forget()
 
     def _has_run(self) -> None:
-        self._timer = None
         if self._pictures is None:
-            self._on_ready()
+            self._timer = self._loop.call_later(0, self._on_ready)
             return
         for track in self.tracks:
             track.tap = self._look

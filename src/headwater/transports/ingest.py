@@ -45,11 +45,11 @@ class Ingest(ABC):
     def start(self, track: Track) -> None:
         """Let packets into the track from now on."""
 
-    def on_arrival(self, call: Callable[[], None]) -> None:  # noqa: B027 - see its words
-        """Call once, before the start, when a packet of the track waits to be read.
+    @abstractmethod
+    def on_arrival(self, call: Callable[[], None]) -> None:
+        """Call once, before the start, when a packet of RTP waits for it.
 
-        A start, a stop or a close calls it off. Where packets that come before the start are
-        dropped, nothing is called: one starts before they come.
+        A start, a stop or a close calls it off. What has come by the start goes into the track.
         """
 
     @abstractmethod

@@ -17,9 +17,10 @@ class IngestPublisher(SessionMedia, Feed):
 
         publisher = IngestPublisher(identity, TransportKind.UDP)
         publisher.put(0, offer.accept(transport_of_answer))    # after each SETUP
-        mount = mounts.open(path, presentation, publisher, …)
-        publisher.start(mount.tracks)                          # before PLAY: RTCP may come first
+        publisher.on_arrival(call)                             # before PLAY: media may come first
         publisher.open_nats()
+        mount = mounts.open(path, presentation, publisher, …)  # once it is called
+        publisher.start(mount.tracks)
 
     Life: `put` at each SETUP, `start`, `stop` at PAUSE or the end, `release` once at the very end,
     which gives back ports and channels.
@@ -61,10 +62,7 @@ class IngestPublisher(SessionMedia, Feed):
             ingest.start(tracks[index])
 
     def on_arrival(self, call: Callable[[], None]) -> None:
-        """Call when the first packet of a track waits to be read, before the start.
-
-        Over UDP and multicast only: what comes so waits for the start, and on a connection not.
-        """
+        """Call when the first packet of a track waits for the start."""
         for ingest in self._ingests.values():
             ingest.on_arrival(call)
 

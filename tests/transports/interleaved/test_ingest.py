@@ -72,3 +72,47 @@ async def test_reports_do_not_pile_up_for_a_peer_that_takes_none() -> None:
                 ingest.send_rtcp(REPORT)
             assert 0 < stream.queued_bytes <= len(REPORT) + 4
             assert stream.bytes_sent > 0
+
+
+async def test_what_comes_before_the_start_waits_where_its_arrival_is_waited_for() -> None:
+    near, far = tcp_pair()
+    channels: dict[int, ChannelConsumer] = {}
+    track = ListeningTrack()
+    calls: list[int] = []
+    with far:
+        async with open_stream(near, Recorder()) as stream:
+            ingest = InterleavedIngest(
+                stream, channels, take_pair(channels, None, dropped, dropped)
+            )
+            ingest.on_arrival(lambda: calls.append(len(calls)))
+            channels[1]([b"report"])
+            assert not calls, "a report is no media"
+            channels[0]([b"one"])
+            channels[0]([b"two"])
+            assert (calls, track.rtp, track.rtcp) == ([0], [], [])
+            ingest.start(track)  # type: ignore[arg-type]
+            channels[0]([b"three"])
+            assert (track.rtp, track.rtcp) == ([b"one", b"two", b"three"], [b"report"])
+            ingest.start(track)  # type: ignore[arg-type]
+            assert track.rtp == [b"one", b"two", b"three"], "once"
+            ingest.on_arrival(lambda: None)
+            channels[0]([b"four"])
+            ingest.stop()
+            ingest.start(track)  # type: ignore[arg-type]
+            assert track.rtp == [b"one", b"two", b"three"], "what was stopped is not waited for"
+
+
+async def test_what_waits_for_the_start_is_bounded() -> None:
+    near, far = tcp_pair()
+    channels: dict[int, ChannelConsumer] = {}
+    track = ListeningTrack()
+    with far:
+        async with open_stream(near, Recorder()) as stream:
+            ingest = InterleavedIngest(
+                stream, channels, take_pair(channels, None, dropped, dropped)
+            )
+            ingest.on_arrival(lambda: None)
+            for _ in range(2000):
+                channels[0]([bytes(1200)])
+            ingest.start(track)  # type: ignore[arg-type]
+            assert 500_000 < sum(map(len, track.rtp)) <= 1 << 20
