@@ -36,9 +36,9 @@ _REFUSED = (LimitReached, MountBusy, ProtocolError, ServerStopping)
 class PathSource:
     """The sources of one path: which of them is wanted, which is live, and who waits for them.
 
-    Wanted are the first choice, and the fallbacks behind those that are down or keep readers waiting.
-    A fallback goes live for them; a source before it takes over again: with its next key frame where
-    it was only late, and once it has run for a while where it was down.
+    Wanted are the first choice, and the fallbacks behind those that are down or keep readers
+    waiting. A fallback goes live for them; a source before it takes over again: with its next key
+    frame where it was only late, and once it has run for a while where it was down.
 
     On demand all rest until somebody asks for the path, and again once the last reader has been
     gone for a while.
@@ -245,7 +245,7 @@ class PathSource:
             waiter.set_exception(SourceTooSlow(self.path))
 
     def _be_patient(self) -> None:
-        """Have the next one tried too where readers wait for long; a second call changes nothing."""
+        """Have the next one tried too if readers wait for long; a second call does nothing."""
         if self._patience is None and self._keeps_waiting:
             loop = self._around.relay.loop
             self._patience = loop.call_later(_PATIENCE_S, self._lose_patience)

@@ -11,7 +11,6 @@ from headwater.protocol.interleaved import frame_interleaved
 from headwater.transports.ingest import Ingest
 from headwater.transports.interleaved.channels import ChannelTable, dropped, give_back
 
-
 _MOST_EARLY_BYTES: Final = 1 << 20
 """A key frame of a large picture; whoever sends more before its PLAY is answered loses the rest."""
 
