@@ -21,6 +21,13 @@ class Accepting(Choice):
     SUPERVISOR = "supervisor"
 
 
+_SUPERVISOR_ACCEPTS: Final = {
+    Accepting.AUTO: not sys.platform.startswith("linux"),
+    Accepting.KERNEL: False,
+    Accepting.SUPERVISOR: True,
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerSettings:
     """How many processes share the work; `docs/scaling.md` says when more than one pays."""
@@ -67,9 +74,7 @@ class WorkerSettings:
     @property
     def supervisor_accepts(self) -> bool:
         """Whether the supervisor accepts connections and hands them to the workers."""
-        if self.accepting is Accepting.AUTO:
-            return not sys.platform.startswith("linux")
-        return self.accepting is Accepting.SUPERVISOR
+        return _SUPERVISOR_ACCEPTS[self.accepting]
 
     @property
     def workers(self) -> int:
