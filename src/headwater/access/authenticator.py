@@ -116,6 +116,10 @@ class Authenticator:
         """Return the paths for which a user has a right; none for a name that nobody has."""
         return self._users.find(username).patterns.get(action, ()) if self._users else ()
 
+    def anonymous_patterns(self, action: Action) -> tuple[str, ...]:
+        """Return the paths for which this needs no credentials."""
+        return self._users.anonymous_patterns(action)
+
     async def identify(
         self, *, method: str, uri: str, authorization: str | None, now: float, peer: str, port: int
     ) -> Decision:

@@ -76,6 +76,10 @@ class UserTable:
         patterns = self._anonymous[action]
         return patterns == _ANY_PATH or any(matches(pattern, path) for pattern in patterns)
 
+    def anonymous_patterns(self, action: Action) -> tuple[str, ...]:
+        """Return the paths for which this needs no credentials."""
+        return self._anonymous[action]
+
     def _anonymous_patterns(self, configured: tuple[str, ...] | None) -> tuple[str, ...]:
         if configured is not None:
             return configured

@@ -16,6 +16,7 @@ from headwater.api.added_sources import AddedSources
 from headwater.api.caller import SERVER, Caller, Callers
 from headwater.api.document import openapi
 from headwater.api.events import Events
+from headwater.api.logging_in import LoggingIn
 from headwater.api.looking import Looking
 from headwater.api.loop_lag import LoopLag
 from headwater.api.measuring import Measuring
@@ -29,6 +30,7 @@ from headwater.api.source_book import SourceBook, book_path
 from headwater.api.sourcing import Sourcing
 from headwater.api.view import ServerActions, ServerView
 from headwater.http.clearance import Clearance
+from headwater.http.logins import Logins
 from headwater.http.refusal import HttpRefusal
 from headwater.http.settings import HttpSettings
 from headwater.log_pace import paced_logger
@@ -54,6 +56,7 @@ class Api:
         self,
         relay: Relay,
         clearance: Clearance,
+        logins: Logins,
         view: ServerView,
         actions: ServerActions,
         settings: ApiSettings,
@@ -64,6 +67,7 @@ class Api:
         self._clearance = clearance
         self._view = view
         self.callers = Callers(relay.admission, clearance, relay.clock, settings, http)
+        self._logging_in = LoggingIn(self.callers, logins, relay.limits)
         shared = SharedStatus(view)
         book = book_path(settings.sources_file, publish_port)
         self.added = AddedSources(
@@ -97,6 +101,7 @@ class Api:
         ordered = sorted(by_address.items(), key=lambda each: _openness(each[0]))
         page = ApiPage(self.operations)
         return [
+            *self._logging_in.routes(),
             Route(f"{_ROOT}/openapi.json", self._tell_document, methods=["GET"]),
             WebSocketRoute(f"{_ROOT}/events", self._talk),
             Route(_ROOT, page.show, methods=["GET"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -64,6 +64,15 @@ class Caller:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The patterns of paths that somebody may look at, control and play."""
+
+    look: tuple[str, ...]
+    control: tuple[str, ...]
+    play: tuple[str, ...]
+
+
 class Callers:
     """Lets callers in: by token, by the users of RTSP, by the owner's hooks, or from this machine.
 
@@ -112,6 +121,34 @@ class Callers:
             return self._from_this_machine(request, action)
         return await self._by_password(request, action)
 
+    async def who(self, request: HTTPConnection) -> str:
+        """Return the name that credentials are of, whatever they may; raise HttpRefusal else."""
+        self._refuse_foreign_pages(request)
+        by_token = self._by_token(request, Action.LOOK)
+        if by_token is not None:
+            return by_token.name or ""
+        if self._settings.ask_hooks:
+            return (await self._by_hooks(request, Action.LOOK, SERVER)).name or "a token"
+        return await self._named(request, Action.LOOK)
+
+    def rights_of(self, caller: Caller) -> Rights:
+        """Return all rights of a caller, for a page that shows what can be done.
+
+        Of what hooks decide nothing is known before they are asked: everything is offered.
+        """
+        if caller.name is None or self._settings.ask_hooks:
+            return Rights(caller.patterns, _EVERYTHING, _EVERYTHING)
+        looks, controls = (
+            self.patterns_now(replace(caller, action=action))
+            for action in (Action.LOOK, Action.CONTROL)
+        )
+        authenticator = self._admission.authenticator
+        plays = authenticator.anonymous_patterns(Action.PLAY)
+        is_token = any(token.name == caller.name for token in self._settings.tokens)
+        if not is_token:
+            plays += authenticator.patterns_of(caller.name, Action.PLAY)
+        return Rights(looks, controls, plays)
+
     def patterns_now(self, caller: Caller) -> tuple[str, ...]:
         """Return what a caller of before may now, as a stream asks that goes on for hours."""
         if caller.name is None or self._settings.ask_hooks:
@@ -155,6 +192,19 @@ class Callers:
         return Caller(cleared.username, action, _EVERYTHING if everything else (path,))
 
     async def _by_password(self, request: HTTPConnection, action: Action) -> Caller:
+        name = await self._named(request, action)
+        # The users may have been changed while a slow password was checked.
+        patterns = self._admission.authenticator.patterns_of(name, action)
+        if not patterns:
+            raise HttpRefusal(
+                403,
+                f"{name} may not {action} anything; its owner can give the user `{action}` "
+                "patterns (access.users)",
+                code="forbidden",
+            )
+        return Caller(name, action, patterns)
+
+    async def _named(self, request: HTTPConnection, action: Action) -> str:
         authenticator = self._admission.authenticator
         authorization = request.headers.get("Authorization")
         if not authenticator.has_any:
@@ -175,17 +225,7 @@ class Callers:
         )
         if not isinstance(decision, Granted):
             raise refusal_of_verdict(decision, action, "the API")
-        name = decision.username or ""
-        # The users may have been changed while a slow password was checked.
-        patterns = self._admission.authenticator.patterns_of(name, action)
-        if not patterns:
-            raise HttpRefusal(
-                403,
-                f"{name} may not {action} anything; its owner can give the user `{action}` "
-                "patterns (access.users)",
-                code="forbidden",
-            )
-        return Caller(name, action, patterns)
+        return decision.username or ""
 
     def _from_this_machine(self, request: HTTPConnection, action: Action) -> Caller:
         """Let in who is on this machine itself: no proxy on it, and no page of another site."""

@@ -62,6 +62,7 @@ class Web:
         self.api: Api = Api(
             relay,
             self.door.clearance,
+            self.door.logins,
             view,
             view,
             settings.api,

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from headwater.http.clearance import Clearance
 from headwater.http.connection import HttpConnection
 from headwater.http.connections import HttpConnections, HttpCounters
+from headwater.http.logins import Logins
 from headwater.http.settings import HttpSettings
 from headwater.http.web_app import WebApp
 from headwater.log_pace import paced_logger
@@ -91,6 +92,7 @@ class HttpDoor:
         clearance: what routes ask before they do anything with a mount.
         connections: those that are open.
         counters: what was counted since the start.
+        logins: who logged in with a browser.
     """
 
     def __init__(self, relay: Relay, settings: DoorSettings) -> None:
@@ -102,7 +104,14 @@ class HttpDoor:
         self.clearance = Clearance(relay.admission)
         self.counters = HttpCounters()
         self.connections = HttpConnections(relay.limits, self.counters)
-        self._app = WebApp(settings.http, relay.limits, self.counters, settings.server.server_name)
+        self.logins = Logins(settings.http, relay.clock)
+        self._app = WebApp(
+            settings.http,
+            relay.limits,
+            self.counters,
+            settings.server.server_name,
+            self.logins,
+        )
         self._state = ServerState()
         self._config = _uvicorn_config(self._app)
         self._preambles: set[Preamble] = set()

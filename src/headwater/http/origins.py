@@ -25,13 +25,13 @@ class Origins:
         """Return whether a page of a site that may not do so makes this request."""
         origin = headers.get("Origin")
         return origin is not None and not (
-            _is_own(origin, headers) or ANY_ORIGIN in self.allowed or origin in self.allowed
+            is_own(origin, headers) or ANY_ORIGIN in self.allowed or origin in self.allowed
         )
 
     def tell(self, headers: Headers, answer: MutableHeaders, *, preflight: bool) -> None:
         """Add to an answer what lets the browser hand it to the page that asked."""
         origin = headers.get("Origin")
-        if origin is None or _is_own(origin, headers) or self.is_foreign(headers):
+        if origin is None or is_own(origin, headers) or self.is_foreign(headers):
             return
         answer["Access-Control-Allow-Origin"] = ANY_ORIGIN if ANY_ORIGIN in self.allowed else origin
         answer.add_vary_header("Origin")
@@ -43,7 +43,8 @@ class Origins:
             answer["Access-Control-Expose-Headers"] = _EXPOSED
 
 
-def _is_own(origin: str, headers: Headers) -> bool:
+def is_own(origin: str, headers: Headers) -> bool:
+    """Return whether an origin is this server, as the request names it."""
     # A proxy in front may speak TLS where we do not, so the schemes can differ.
     try:
         return urlsplit(origin).netloc == headers.get("Host", "")

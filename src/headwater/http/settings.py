@@ -36,6 +36,12 @@ class HttpSettings:
         "example to show a stream. `*`: every site, so that any page that a viewer has open can "
         "see what needs no password. Empty: only the server's own pages.",
     ] = ()
+    login_idle_s: Annotated[
+        float,
+        NOW,
+        "Seconds without a request after which somebody who logged in with a browser has to log "
+        "in again. A login lasts seven days at most.",
+    ] = 43_200.0
 
     def __post_init__(self) -> None:
         take_fields(self)
@@ -43,6 +49,8 @@ class HttpSettings:
             raise ValueError(
                 f"port is {self.port}; a port is from 0 (any free one) to 65535, or unset"
             )
+        if self.login_idle_s <= 0:
+            raise ValueError(f"login_idle_s is {self.login_idle_s}; it must be above 0")
         for origin in self.allowed_origins:
             if origin != ANY_ORIGIN and not _is_origin(origin):
                 raise ValueError(

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from headwater.http.connections import HttpCounters
+from headwater.http.logins import CSRF_HEADER, Logins, login_of
 from headwater.http.origins import Origins
 from headwater.http.refusal import HttpRefusal, is_unexpected, problem, refusal_of
 from headwater.http.request import connection_of, has_body, target_of
@@ -40,10 +41,16 @@ class WebApp:
     """Routes requests to rooms; what a room raises becomes an answer here."""
 
     def __init__(
-        self, settings: HttpSettings, limits: Limits, counters: HttpCounters, server_name: str
+        self,
+        settings: HttpSettings,
+        limits: Limits,
+        counters: HttpCounters,
+        server_name: str,
+        logins: Logins,
     ) -> None:
         self._limits = limits
         self._counters = counters
+        self._logins = logins
         last = Router(redirect_slashes=False, default=_nothing_here)
         self._last_routes = last.routes
         self._router = Router(redirect_slashes=False, default=last)
@@ -54,6 +61,7 @@ class WebApp:
         """Go by these settings from the next request on."""
         self._settings = settings
         self._origins = Origins(settings.allowed_origins)
+        self._logins.idle_s = settings.login_idle_s
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Serve further routes; earlier ones go before later ones."""
@@ -104,6 +112,7 @@ class WebApp:
             response = Response(status_code=204)
             self._origins.tell(request.headers, response.headers, preflight=True)
             return response
+        self._logins.take(request.scope)
         return None
 
     def _check_head(self, request: HTTPConnection) -> None:
@@ -120,6 +129,10 @@ class WebApp:
         self, request: HTTPConnection, error: Exception, receive: Receive, answer: _Answer
     ) -> None:
         refusal = refusal_of(error)
+        login = login_of(request)
+        if refusal.status == 401 and login is not None:
+            # It would be a wrong password again with each request.
+            self._logins.end(login)
         if is_unexpected(error):
             logger.error(
                 "request failed",
@@ -133,6 +146,9 @@ class WebApp:
             await _refuse_websocket(request, refusal, answer)
         else:
             response = problem(refusal)
+            if CSRF_HEADER in request.headers:
+                # The page asks for the password itself; browsers would open a window of theirs.
+                del response.headers["WWW-Authenticate"]
             if has_body(request):
                 # What of the body was not read would be taken for the next request.
                 response.headers["Connection"] = "close"

@@ -16,6 +16,7 @@ from headwater.access.decision import Action
 from headwater.http.asked_mount import asked_mount
 from headwater.http.assets import PREFIX, Assets
 from headwater.http.clearance import Clearance
+from headwater.http.logins import login_of
 from headwater.http.refusal import HttpRefusal
 from headwater.http.request import mount_path_of
 from headwater.http.settings import HttpSettings
@@ -142,6 +143,8 @@ class PlayerService:
             told |= {"state": "away", "detail": str(error)}
         else:
             told |= self._of_mount(mount)
+        login = login_of(request)
+        told["csrf"] = None if login is None else login.csrf
         told["server_unix_s"] = time.time()
         return Response(json.dumps(told), media_type="application/json")
 

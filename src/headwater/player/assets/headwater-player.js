@@ -198,6 +198,8 @@ export class HeadwaterPlayer extends HTMLElement {
           clock: this.#clock,
           image: this.#image,
           onEnd: end,
+          // What shows a server that its own page asks, where somebody has logged in.
+          own: about.csrf ? {"X-Headwater-CSRF": about.csrf} : {},
         });
         this.#video.play().catch(() => {});
         if (way !== snapshots && about.pictures) await this.#pictures(own.signal, ended);

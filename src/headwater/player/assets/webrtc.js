@@ -20,12 +20,12 @@ export const webrtc = {
     return `this browser plays no ${sent.join(" or ")} by WebRTC`;
   },
 
-  async start(video, {url, signal, onEnd}) {
+  async start(video, {url, signal, onEnd, own}) {
     const peer = new RTCPeerConnection();
     let session = null;
     const stop = () => {
       peer.close();
-      if (session) fetch(session, {method: "DELETE", keepalive: true}).catch(() => {});
+      if (session) fetch(session, {method: "DELETE", keepalive: true, headers: own}).catch(() => {});
       session = null;
     };
     signal.addEventListener("abort", stop, {once: true});
@@ -39,7 +39,7 @@ export const webrtc = {
       const address = url("whep");
       const answer = await fetch(address, {
         method: "POST",
-        headers: {"Content-Type": "application/sdp"},
+        headers: {"Content-Type": "application/sdp", ...own},
         body: peer.localDescription.sdp,
         signal,
       });
