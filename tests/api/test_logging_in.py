@@ -115,7 +115,7 @@ async def test_a_websocket_of_another_site_is_nobodys(start_web: WebFactory) -> 
     with pytest.raises(websockets.InvalidStatus) as refused:
         await websockets.connect(address, additional_headers=headers)
     assert refused.value.response.status_code == 403
-    own = f"http://localhost:{web.port}"
+    own = websockets.Origin(f"http://localhost:{web.port}")
     async with websockets.connect(address, additional_headers=headers, origin=own) as socket:
         publish_many(web, "/a")
         assert "/a" in str(await socket.recv())
@@ -214,9 +214,11 @@ async def test_the_player_is_told_what_its_offer_needs(start_web: WebFactory) ->
     cookie = {"Cookie": headers["Cookie"]}
     about = (await ask(web, "/cams/a/about", headers=cookie)).problem
     assert about["csrf"] == headers["X-Headwater-CSRF"]
-    offer = {"method": "POST", "body": b"v=0\r\n"}
     sdp = {"Content-Type": "application/sdp"}
-    refused = await ask(web, "/cams/a/whep", headers=cookie | sdp, **offer)
+
+    async def offer(headers: dict[str, str]) -> HttpAnswer:
+        return await ask(web, "/cams/a/whep", method="POST", body=b"v=0", headers=headers | sdp)
+
+    refused = await offer(cookie)
     assert (refused.status, refused.problem["code"]) == (403, "csrf")
-    taken = await ask(web, "/cams/a/whep", headers=headers | sdp, **offer)
-    assert taken.problem["code"] != "csrf"
+    assert (await offer(headers)).problem["code"] != "csrf"
