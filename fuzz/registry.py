@@ -54,6 +54,7 @@ TARGET_NAMES = (
     "mount",
     "digest",
     "access",
+    "bus",
     "proxy_protocol",
     "farewell",
     "shown_text",

@@ -69,3 +69,17 @@ def test_a_batch_of_more_packets_than_a_frame_has_is_several() -> None:
 def test_what_is_no_frame_is_refused(data: bytes, cause: str) -> None:
     with pytest.raises(BusError, match=cause):
         fed(data)
+
+
+def test_a_frame_that_is_too_long_is_refused_by_its_head_in_pieces_too() -> None:
+    head = HEAD.pack(Kind.RTP, 0, 0, MOST_FRAME_BYTES + 1, 0.0)
+    parser = BusParser()
+    assert list(parser.feed(head[:3])) == []
+    with pytest.raises(BusError, match="are taken"):
+        list(parser.feed(head[3:]))
+
+
+@pytest.mark.parametrize("epoch", [b"", b"x", b"9" * 5_000])
+def test_a_description_needs_an_epoch(epoch: bytes) -> None:
+    with pytest.raises(BusError, match="epoch"):
+        description_of(Frame(Kind.DESCRIPTION, 0, [], epoch + b" \nv=0", 0.0))

@@ -15,6 +15,8 @@ _HEAD: Final = struct.Struct(">BBHId")
 """Kind, track, number of packets, bytes behind the head, and when the batch arrived."""
 MOST_FRAME_BYTES: Final = 64 << 20
 _MOST_PACKETS: Final = 0xFFFF
+_MOST_EPOCH_DIGITS: Final = 20
+"""Of any number of 64 bits."""
 
 
 class Kind(IntEnum):
@@ -86,7 +88,7 @@ def description_of(frame: Frame) -> tuple[int, str | None, bytes]:
     """Return epoch, Range and SDP of a mount. Raises BusError."""
     first, _, sdp = frame.text.partition(b"\n")
     epoch, _, range_text = first.partition(b" ")
-    if not epoch.isdigit():
+    if not epoch.isdigit() or len(epoch) > _MOST_EPOCH_DIGITS:
         raise BusError("a description without an epoch")
     return int(epoch), range_text.decode(errors="replace") or None, sdp
 
@@ -119,7 +121,8 @@ class BusParser:
 
     def _needed_bytes(self) -> int:
         size_bytes: int = _HEAD.unpack_from(self._waiting)[3]
-        return _HEAD.size + min(size_bytes, MOST_FRAME_BYTES)
+        # A frame that is too long is refused by its head.
+        return _HEAD.size + (size_bytes if size_bytes <= MOST_FRAME_BYTES else 0)
 
 
 def _frame(head: tuple[int, int, int, int, float], data: bytes, start: int, end: int) -> Frame:
