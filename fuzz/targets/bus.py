@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fuzz.target import Target
 from headwater.cluster.bus.frames import (
     MOST_FRAME_BYTES,
     BusError,
@@ -12,8 +13,6 @@ from headwater.cluster.bus.frames import (
     description_frame,
     description_of,
 )
-
-from fuzz.target import Target
 
 
 def run(data: bytes) -> None:
