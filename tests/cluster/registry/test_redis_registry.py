@@ -1,0 +1,296 @@
+"""The registry on a real server: what is atomic, what ends by itself, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis_server import RedisServer, redis_server
+
+from headwater.cluster.leases import Tenure
+from headwater.cluster.registry.records import (
+    LATE_EPOCHS,
+    Change,
+    How,
+    News,
+    NodeRecord,
+    NodeState,
+    Refused,
+)
+from headwater.cluster.registry.redis_registry import RedisRegistry
+from headwater.cluster.registry.registry import RegistryGone
+from headwater.cluster.registry.server_url import ServerUrl
+
+__all__ = ["redis_server"]
+
+TTL_S = 0.4
+
+
+def node(name: str, life: str = "1") -> NodeRecord:
+    return NodeRecord(
+        name=name, life=life, url=f"rtsp://{name}:8554", public_url=f"rtsp://{name}.example:8554"
+    )
+
+
+A, B = node("a"), node("b")
+
+
+@pytest.fixture
+async def registry(redis_server: RedisServer) -> AsyncIterator[RedisRegistry]:
+    registry = RedisRegistry(ServerUrl.of(redis_server.url), "test", ttl_s=TTL_S)
+    yield registry
+    await registry.close()
+
+
+async def claimed(registry: RedisRegistry, who: NodeRecord, how: How = How.FREE) -> Tenure:
+    tenure = await registry.claim("/cam", who, how)
+    assert isinstance(tenure, Tenure)
+    assert tenure.holder == who.name
+    return tenure
+
+
+async def expired(registry: RedisRegistry, path: str = "/cam") -> None:
+    async with asyncio.timeout(5):
+        while (await registry.look_up([path]))[path] is not None:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
+
+
+async def test_r1_r3_of_sixteen_who_claim_at_once_one_gets_the_path(
+    redis_server: RedisServer,
+) -> None:
+    registries = [RedisRegistry(ServerUrl.of(redis_server.url), "test") for _ in range(16)]
+    for turn in range(20):
+        answers = await asyncio.gather(
+            *(
+                each.claim(f"/cam{turn}", node(f"n{number}"), How.FREE)
+                for number, each in enumerate(registries)
+            )
+        )
+        winners = [each for each in answers if isinstance(each, Tenure)]
+        assert len(winners) == 1
+        losers = [each for each in answers if isinstance(each, Refused)]
+        assert {each.holder for each in losers} == {winners[0].holder}
+    for each in registries:
+        await each.close()
+
+
+async def test_a_lease_says_where_its_holder_is_and_whether_it_is_filled(
+    registry: RedisRegistry,
+) -> None:
+    tenure = await claimed(registry, A)
+    [lease] = (await registry.look_up(["/cam"])).values()
+    assert lease is not None
+    assert (lease.tenure, lease.ready) == (tenure, False)
+    assert (lease.url, lease.public_url) == (A.url, A.public_url)
+    assert await registry.mark_ready(tenure)
+    [lease] = (await registry.look_up(["/cam"])).values()
+    assert lease is not None
+    assert lease.ready
+    assert [each async for each in registry.leases()] == [lease]
+
+
+async def test_r5_who_has_lost_a_path_neither_renews_nor_releases_it(
+    registry: RedisRegistry,
+) -> None:
+    old = await claimed(registry, A)
+    await expired(registry)
+    new = await claimed(registry, B)
+    assert new.epoch > old.epoch
+    answer = await registry.beat(A, [old])
+    assert answer.lost == (old,)
+    assert answer.missing == ()
+    assert not await registry.release(old)
+    assert not await registry.mark_ready(old)
+    assert await registry.claim("/cam", A, How.RESTORE, epoch=old.epoch) == Refused("b", new.epoch)
+    [lease] = (await registry.look_up(["/cam"])).values()
+    assert lease is not None
+    assert lease.tenure == new
+
+
+async def test_r7_nothing_stays_of_a_node_that_says_nothing_more(
+    redis_server: RedisServer, registry: RedisRegistry
+) -> None:
+    await registry.join(A)
+    await claimed(registry, A)
+    client = redis_server.client()
+    for key in [key async for key in client.scan_iter()]:
+        assert await client.pttl(key) > 0, key
+    await client.aclose()
+    await expired(registry)
+    assert await registry.nodes() == ()
+
+
+async def test_a_beat_renews_everything_in_one_pipeline(
+    redis_server: RedisServer, registry: RedisRegistry
+) -> None:
+    await registry.join(A)
+    tenures = [
+        tenure
+        for number in range(1200)
+        if isinstance(tenure := await registry.claim(f"/{number}", A, How.FREE), Tenure)
+    ]
+    before = await redis_server.calls_of("evalsha", "eval")
+    until_s = time.monotonic() + 2 * TTL_S
+    beats = 0
+    while time.monotonic() < until_s:
+        answer = await registry.beat(A, tenures)
+        beats += 1
+        assert (answer.lost, answer.missing) == ((), ())
+        await asyncio.sleep(TTL_S / 8)
+    # Of the node, of all nodes, and three of 500 leases each; a script that is new is tried twice.
+    calls = await redis_server.calls_of("evalsha", "eval") - before
+    assert 5 * beats <= calls <= 5 * beats + 10
+    assert len([each async for each in registry.leases()]) == 1200
+
+
+async def test_a_node_hears_of_all_nodes_and_of_the_order_to_drain(
+    registry: RedisRegistry,
+) -> None:
+    await registry.join(A)
+    await registry.join(replace(B, busy_share=0.5, readers=7, state=NodeState.DRAINING))
+    answer = await registry.beat(A, [])
+    assert [each.name for each in answer.nodes] == ["a", "b"]
+    assert answer.nodes[1].readers == 7
+    assert answer.nodes[1].state is NodeState.DRAINING
+    assert not answer.drain
+    assert await registry.order_drain("a", drain=True)
+    assert (await registry.beat(A, [])).drain
+    assert await registry.order_drain("a", drain=False)
+    assert not (await registry.beat(A, [])).drain
+    assert not await registry.order_drain("c", drain=True)
+    await registry.leave("b", "another life")
+    assert len(await registry.nodes()) == 2
+    await registry.leave("b", B.life)
+    assert [each.name for each in await registry.nodes()] == ["a"]
+
+
+async def test_a_node_that_is_started_again_goes_before_its_earlier_process(
+    registry: RedisRegistry,
+) -> None:
+    await registry.join(A)
+    assert await registry.order_drain("a", drain=True)
+    before = await claimed(registry, A)
+    after = node("a", life="2")
+    await registry.join(after)
+    assert (await registry.beat(A, [])).replaced
+    answer = await registry.beat(after, [])
+    assert (answer.replaced, answer.drain) == (False, False)
+    assert (await claimed(registry, after)).epoch > before.epoch
+    assert (await registry.beat(after, [before])).lost == (before,)
+
+
+async def test_a_later_publisher_replaces_an_earlier_where_that_is_the_setting(
+    registry: RedisRegistry,
+) -> None:
+    before = await claimed(registry, A)
+    assert await registry.claim("/cam", B, How.FREE) == Refused("a", before.epoch)
+    after = await claimed(registry, B, How.REPLACE)
+    assert after.epoch > before.epoch
+    assert (await registry.beat(A, [before])).lost == (before,)
+
+
+async def test_a_registry_that_was_emptied_takes_back_what_it_had(
+    redis_server: RedisServer, registry: RedisRegistry
+) -> None:
+    tenure = await claimed(registry, A)
+    await redis_server.kill()
+    with pytest.raises(RegistryGone):
+        await registry.beat(A, [tenure])
+    await redis_server.start()
+    answer = await registry.beat(A, [tenure])
+    assert answer.missing == (tenure,)
+    again = await registry.claim("/cam", A, How.RESTORE, epoch=tenure.epoch, ready=True)
+    assert again == tenure
+    assert (await registry.beat(A, [tenure])).missing == ()
+    # Whoever claims it next has a higher epoch: the registry has learned from what was restored.
+    assert await registry.release(tenure)
+    assert (await claimed(registry, B)).epoch > tenure.epoch
+
+
+async def test_a_claim_made_without_the_registry_gives_way_to_one_made_with_it(
+    registry: RedisRegistry,
+) -> None:
+    tenure = await claimed(registry, A)
+    await expired(registry)
+    late = await claimed(registry, B, How.LATE)
+    assert late.epoch < LATE_EPOCHS < tenure.epoch
+    assert await registry.claim("/cam", A, How.RESTORE, epoch=tenure.epoch) == tenure
+    assert (await registry.beat(B, [late])).lost == (late,)
+    # And the other way round: who comes late finds the path taken.
+    assert await registry.claim("/cam", B, How.LATE) == Refused("a", tenure.epoch)
+    restored = await registry.claim("/cam", B, How.RESTORE, epoch=late.epoch)
+    assert restored == Refused("a", tenure.epoch)
+
+
+async def test_what_happens_to_paths_is_told_to_all(registry: RedisRegistry) -> None:
+    heard: asyncio.Queue[News] = asyncio.Queue()
+    begun = asyncio.Event()
+    listening = asyncio.create_task(registry.listen(heard.put_nowait, begun.set))
+    await begun.wait()
+    path = "/a path } with blanks"
+    tenure = await registry.claim(path, A, How.FREE)
+    assert isinstance(tenure, Tenure)
+    await registry.mark_ready(tenure)
+    await registry.tell(News(Change.WAY, replace(tenure, epoch=0)))
+    await registry.release(tenure)
+    told = [await asyncio.wait_for(heard.get(), 5) for _ in range(4)]
+    assert [each.change for each in told] == [Change.UP, Change.READY, Change.WAY, Change.DOWN]
+    assert [each.tenure for each in told] == [tenure, tenure, replace(tenure, epoch=0), tenure]
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+@pytest.mark.parametrize("ends", ["kill", "freeze"])
+async def test_whoever_listens_is_told_when_the_registry_is_gone(
+    redis_server: RedisServer, registry: RedisRegistry, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "headwater.cluster.registry.redis_registry"
+    monkeypatch.setattr(f"{module}._DEAF_AFTER_S", 0.2)
+    monkeypatch.setattr(f"{module}._DEADLINE_S", 0.3)
+    begun = asyncio.Event()
+    listening = asyncio.create_task(registry.listen(lambda _: None, begun.set))
+    await begun.wait()
+    if ends == "kill":
+        await redis_server.kill()
+    else:
+        redis_server.freeze()
+    with pytest.raises(RegistryGone):
+        await asyncio.wait_for(listening, 10)
+    with pytest.raises(RegistryGone):
+        await registry.look_up(["/cam"])
+
+
+async def test_two_clusters_on_one_server_do_not_see_each_other(
+    redis_server: RedisServer, registry: RedisRegistry
+) -> None:
+    other = RedisRegistry(ServerUrl.of(redis_server.url), "other")
+    await claimed(registry, A)
+    await claimed(other, B)
+    await other.join(B)
+    assert await registry.nodes() == ()
+    assert [each.tenure.holder async for each in registry.leases()] == ["a"]
+    await other.close()
+
+
+async def test_a_user_and_a_password_of_the_server_are_needed_and_never_shown() -> None:
+    users = "--user default off --user nodes on >s3cret ~* &* +@all"
+    server = RedisServer(1, *users.split())
+    login = f"redis://nodes:s3cret@127.0.0.1:{server.port}"
+    wrong = f"redis://nodes:wrong@127.0.0.1:{server.port}"
+    client: Any = None
+    await server.start()
+    try:
+        client = RedisRegistry(ServerUrl.of(login), "test")
+        await claimed(client, A)
+        refused = RedisRegistry(ServerUrl.of(wrong), "test")
+        with pytest.raises(RegistryGone) as error:
+            await refused.look_up(["/cam"])
+        assert "wrong" not in str(error.value).replace("WRONGPASS", "")
+        await refused.close()
+    finally:
+        await client.close()
+        await server.kill()
