@@ -152,9 +152,9 @@ async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> No
             await page.keyboard.press("m")
             assert not await page.evaluate(f"{video}.muted")
             await page.keyboard.press("k")
-            await page.wait_for_function(f"{video}.paused")
+            await page.wait_for_function(f"() => {video}.paused")
             await page.keyboard.press("f")
-            await page.wait_for_function("document.fullscreenElement !== null")
+            await page.wait_for_function("() => document.fullscreenElement !== null")
             names = await page.locator("headwater-player button").evaluate_all(
                 "buttons => buttons.map(one => one.getAttribute('aria-label') || one.textContent)"
             )
