@@ -96,20 +96,9 @@ class Machine:
                 await asyncio.sleep(0.005)
 
     def die(self, number: int) -> None:
-        """Let a worker end as a killed process does: all of its sockets close, nothing is said."""
+        """Let a worker end as a killed process does."""
         worker = self.workers[number]
-        running = inside(worker).running
-        running.rtsp.listeners.close()
-        for connection in running.rtsp.connections:
-            connection.stream.abort()
-        member = worker.member
-        assert member is not None
-        for reader in tuple(member._sending):
-            reader._stream.abort()
-        for publisher in tuple(member.bus._open):
-            publisher._stream.abort()
-        assert worker._channel is not None
-        worker._channel.close()
+        die(worker)
         self.channels[number].close()
         self._gone(worker.place.name)
 
@@ -127,6 +116,22 @@ class Machine:
 
     def _gone(self, name: str) -> None:
         self.directory.leave(name)
+
+
+def die(worker: WorkerServer) -> None:
+    """Close all sockets of a worker at once; nothing is said to anybody."""
+    running = inside(worker).running
+    running.rtsp.listeners.close()
+    for connection in running.rtsp.connections:
+        connection.stream.abort()
+    member = worker.member
+    assert member is not None
+    for reader in tuple(member._sending):
+        reader._stream.abort()
+    for publisher in tuple(member.bus._open):
+        publisher._stream.abort()
+    assert worker._channel is not None
+    worker._channel.close()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import typer
 
 from headwater.cli.commands import version_command
 from headwater.cli.failures import CommandFailed, show
+from headwater.cli.interrupts import interrupts_end_the_process
 
 _COMPLETION = "_HEADWATER_COMPLETE"
 """The variable by which a shell asks for completions (typer's)."""
@@ -117,7 +118,9 @@ def main() -> None:
     """
     arguments = sys.argv[1:] or ["--help"]
     try:
-        command_line(_needed(arguments))(args=arguments)
+        with interrupts_end_the_process():
+            app = command_line(_needed(arguments))
+        app(args=arguments)
     except CommandFailed as failure:
         show(failure, sys.stderr)
         sys.exit(failure.exit_code)

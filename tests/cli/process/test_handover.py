@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 import zipimport
 from pathlib import Path
@@ -126,3 +127,19 @@ def test_the_server_keeps_the_process_and_loses_what_read_the_options(start: Any
         resident = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
         assert resident is not None
         assert int(resident[1]) < 40_000
+
+
+def test_signals_wait_only_for_the_new_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[set[int]] = []
+
+    def execv(_program: str, arguments: list[str]) -> None:
+        os.close(int(arguments[-1]))
+        held.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+        raise Replaced
+
+    monkeypatch.setattr(os, "execv", execv)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with pytest.raises(Replaced):
+        replace_process(ORDER, "headwater.cli.process.daemon")
+    assert held == [{*before, signal.SIGINT, signal.SIGTERM}]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

@@ -165,7 +165,14 @@ class WorkerServer(RtspServer):
     def _alone(self) -> None:
         """End: without a supervisor nobody would end or replace this process."""
         logger.error("the supervisor is gone")
-        self.asked_to_stop(0.0)
+        self._end(0.0)
+
+    def _end(self, drain_s: float) -> None:
+        """Ask for the end; a second time, while the server drains, the drain ends at once."""
+        if self._required().relay.draining:
+            self._do(self.stop(0.0))
+        else:
+            self.asked_to_stop(drain_s)
 
     def _give(self, to: str, sock: socket.socket, connection: Connection, data: bytes) -> None:
         peer = (connection.peer_ip, connection.peer_port)
@@ -280,7 +287,7 @@ class WorkerServer(RtspServer):
             await asyncio.sleep(0)
 
     async def _stop_order(self, drain_s: float) -> Health:
-        self.asked_to_stop(drain_s)
+        self._end(drain_s)
         return self.health()
 
 

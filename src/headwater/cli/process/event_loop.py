@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 
@@ -65,4 +66,7 @@ async def _with_signals(program: Callable[[StopAsked], Coroutine[None, None, Non
         stop_asked.set()
 
     with signals_taken(ENDING_SIGNALS, on_signal):
+        if hasattr(signal, "pthread_sigmask"):
+            # Those that came while this program was loaded have waited (`handover.py`).
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         await program(stop_asked)

@@ -4,15 +4,18 @@ Reading them takes typer, rich and pydantic, which would stay in memory, some 20
 the process runs. So it replaces its own program (execve) by one that imports what it needs alone.
 The order, which may hold passwords, travels in an anonymous file in memory, never in arguments or
 environment, where other users could see them; arguments that held some are gone from the list of
-processes.
+processes. Signals that ask for the end wait until the new program can take them
+(`event_loop.run_until_signalled`): while it is loaded, Ctrl-C would only be a traceback.
 """
 
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
 from typing import TypeVar
 
+from headwater.app.signals import ENDING_SIGNALS
 from headwater.libav.remux.interpreter import interpreter_options
 
 OrderT = TypeVar("OrderT")
@@ -23,6 +26,7 @@ def replace_process(order: object, module: str) -> None:
     if os.name != "posix" or not can_be_started_again():
         return
     descriptor = written_order(order)
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
         os.set_inheritable(descriptor, True)
         sys.stdout.flush()
@@ -34,6 +38,8 @@ def replace_process(order: object, module: str) -> None:
     except OSError:
         # A sandbox may forbid it: then the work goes on here, only larger.
         os.close(descriptor)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def written_order(order: object) -> int:

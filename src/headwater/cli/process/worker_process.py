@@ -89,4 +89,4 @@ async def _serve(order: WorkerOrder, control: socket.socket, stop_asked: StopAsk
     try:
         await stop_asked.wait()
     finally:
-        await server.stop(drain_s[0] if drain_s else None)
+        await server.stop(min(drain_s, default=None))

@@ -1,0 +1,360 @@
+"""The supervisor of several workers, which are whole servers on the loop of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import shutil
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from certificate_files import CertificateMaker
+from own_ports import own_port
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from server_rig import LoopClock
+from worker_here import KILLED, WorkerHere
+
+from headwater.app.workers import fleet as fleet_module
+from headwater.app.workers.fleet import Fleet
+from headwater.config.settings import Settings
+from headwater.control.server_state import ServerState
+from headwater.control.status import ServerStatus
+from headwater.net import steady_loop
+from headwater.net.settings import TlsSettings
+
+DEADLINE_S = 20.0
+WORKERS = 2
+
+
+def settings_of(tls: TlsSettings | None = None, **server: Any) -> Settings:
+    base = Settings()
+    return replace(
+        base,
+        tls=tls or base.tls,
+        server=replace(base.server, host="127.0.0.1", publish_port=0, **server),
+        mounts=replace(base.mounts, publisher_idle_timeout_s=0.0),
+        rtp=replace(base.rtp, rtp_port_start=own_port(0), rtp_port_count=400),
+        workers=replace(base.workers, count=WORKERS, hot_readers=0),
+    )
+
+
+class Rig:
+    """Starts fleets, and keeps all workers that they had."""
+
+    def __init__(self) -> None:
+        self.spawned: list[WorkerHere] = []
+        self.fleets: list[Fleet] = []
+        self.exits_with: int | None = None
+        self.hangs = False
+        self.refuses: OSError | None = None
+        self.refused = 0
+
+    async def spawn(self, control: socket.socket) -> WorkerHere:
+        if self.refuses is not None:
+            self.refused += 1
+            raise self.refuses
+        worker = WorkerHere(control, exits_with=self.exits_with, hangs=self.hangs)
+        self.spawned.append(worker)
+        return worker
+
+    def made(self, settings: Settings) -> Fleet:
+        fleet = Fleet(settings, self.spawn)
+        self.fleets.append(fleet)
+        return fleet
+
+    async def started(self, settings: Settings | None = None) -> Fleet:
+        fleet = self.made(settings or settings_of())
+        await fleet.start()
+        return fleet
+
+    @property
+    def workers(self) -> list[WorkerHere]:
+        """Those with an order that live, in the order of their names."""
+        at_work = {
+            each.order.place.number: each
+            for each in self.spawned
+            if each.order and not each.has_ended
+        }
+        return [at_work[number] for number in sorted(at_work)]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():  # noqa: ASYNC110 - what several servers do has no one event
+                await asyncio.sleep(0.005)
+
+    async def aclose(self) -> None:
+        RtspPeer.forget_all()
+        for fleet in self.fleets:
+            await fleet.stop(0.0)
+        for worker in self.spawned:
+            await worker.aclose()
+
+
+@pytest.fixture
+async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    monkeypatch.setattr(fleet_module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(fleet_module, "_REST_S", 0.01)
+    rig = Rig()
+    tasks = asyncio.all_tasks()
+    yield rig
+    await rig.aclose()
+    assert asyncio.all_tasks() <= tasks | {asyncio.current_task()}
+
+
+async def watched(fleet: Fleet, readers: int) -> tuple[TcpPublisher, list[TcpReader]]:
+    url = fleet.publish_url("/cam")
+    publisher = await TcpPublisher.start(fleet.publish_port, url)
+    await publisher.send(1)
+    return publisher, [await TcpReader.start(fleet.publish_port, url) for _ in range(readers)]
+
+
+async def test_all_workers_serve_one_port_and_tell_one_status(rig: Rig) -> None:
+    fleet = await rig.started()
+    await watched(fleet, 24)
+    status = await fleet.status()
+    assert status.state is ServerState.RUNNING
+    assert [each.name for each in status.workers] == ["worker-1", "worker-2"]
+    # The kernel gives connections by a hash of their ports: all to one is a matter of 2^-24.
+    assert all(each.sessions for each in status.workers)
+    assert len(status.mounts[0].readers) == 24
+    assert status.ports.publish == status.ports.play == fleet.publish_port
+    assert (status.ports.udp_first, status.ports.udp_last) == (own_port(0), own_port(399))
+    assert status.replaced_workers == 0
+    await rig.until(lambda: fleet.health().sessions == 25)
+    assert fleet.health().mounts == 1
+    assert fleet.play_url("/cam") == fleet.publish_url("/cam")
+    assert fleet.http_url("/cam") == ""
+
+
+async def test_ports_of_their_own_for_readers_and_browsers(rig: Rig) -> None:
+    settings = settings_of(play_port=own_port(992))
+    fleet = await rig.started(replace(settings, http=replace(settings.http, port=0)))
+    ports = {
+        int(url.split(":")[2].split("/")[0]) for url in (fleet.play_url("/"), fleet.http_url("/"))
+    }
+    assert len({*ports, fleet.publish_port}) == 3
+    peer = await RtspPeer.connect(own_port(992))
+    allowed = (await peer.ask("OPTIONS", fleet.play_url("/cam"))).header("Public")
+    assert allowed is not None
+    assert "PLAY" in allowed
+    assert "RECORD" not in allowed
+
+
+async def test_a_killed_worker_is_replaced_by_the_process_that_waits(rig: Rig) -> None:
+    fleet = await rig.started()
+    await rig.until(lambda: len(rig.spawned) == 3)
+    spare = rig.spawned[2]
+    assert spare.is_spare
+    first, second = rig.workers
+    first.kill()
+    assert await first.wait() == KILLED
+    await rig.until(lambda: spare.is_serving)
+    assert spare.order is not None
+    assert first.order is not None
+    assert spare.order.place == first.order.place
+    assert fleet.replaced == 1
+    await watched(fleet, 24)
+    status = await fleet.status()
+    assert [each.name for each in status.workers] == ["worker-2", "worker-1"]
+    assert all(each.sessions for each in status.workers)
+    assert rig.workers == [spare, second]
+
+
+async def test_a_worker_is_started_again_once_the_system_has_room(rig: Rig) -> None:
+    fleet = await rig.started()
+    await rig.until(lambda: len(rig.spawned) == 3)
+    rig.refuses = OSError(errno.EAGAIN, "Resource temporarily unavailable")
+    for worker in rig.workers:
+        worker.kill()
+    # One has the place of the spare; the other is tried again and again.
+    await rig.until(lambda: rig.refused > 2)
+    rig.refuses = None
+    await rig.until(lambda: [each.is_serving for each in rig.workers] == [True, True])
+    assert fleet.replaced == 2
+    assert len((await fleet.status()).workers) == 2
+
+
+async def test_a_worker_that_ends_at_its_start_fails_the_start_and_leaves_nothing(
+    rig: Rig,
+) -> None:
+    rig.exits_with = 3
+    port = own_port(990)
+    fleet = rig.made(replace(base := settings_of(), server=replace(base.server, publish_port=port)))
+    with pytest.raises(RuntimeError, match=r"worker-\d ended with exit code 3 at its start"):
+        await fleet.start()
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+async def test_a_worker_that_says_nothing_at_its_start_fails_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "_START_DEADLINE_S", 0.01)
+    rig.hangs = True
+    with pytest.raises(RuntimeError, match=r"a worker did not start in 0\.01 s"):
+        await rig.started()
+    for worker in rig.spawned:
+        await worker.wait()
+
+
+async def test_a_port_that_is_taken_fails_the_start(rig: Rig) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        base = settings_of()
+        port = taken.getsockname()[1]
+        fleet = rig.made(replace(base, server=replace(base.server, publish_port=port)))
+        with pytest.raises(OSError, match="in use"):
+            await fleet.start()
+    assert rig.spawned == []
+
+
+async def test_a_frozen_worker_is_killed_and_one_that_speaks_is_not(
+    rig: Rig, clock: LoopClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Time that the test lets pass is no standstill of the process.
+    monkeypatch.setattr(steady_loop, "_MOST_LATE_S", math.inf)
+    fleet = await rig.started()
+    frozen, lively = rig.workers
+    frozen.freeze()
+    heard = fleet._directory.leases._until_s
+    # Three seconds at a time: each worker speaks once a second, and is silent after nine.
+    for _ in range(4):
+        before = heard["worker-2"]
+        clock.advance(3.0)
+        await rig.until(lambda before=before: heard["worker-2"] > before)  # type: ignore[misc]
+    assert await frozen.wait() == KILLED
+    await rig.until(lambda: fleet.replaced)
+    await rig.until(lambda: rig.workers[0] is not frozen)
+    assert rig.workers[1] is lively
+    assert lively.running.running
+
+
+async def test_settings_are_for_all_workers(rig: Rig) -> None:
+    fleet = await rig.started()
+    wanted = replace(fleet.settings, mounts=replace(fleet.settings.mounts, max_readers=1))
+    applied = await fleet.apply(wanted)
+    assert [change.key for change in applied.changes] == ["mounts.max_readers"]
+    assert [each.running.settings.mounts.max_readers for each in rig.workers] == [1, 1]
+    status = await fleet.status()
+    assert status.settings is not None
+    assert status.settings.changed == 1
+    # One that comes later has them too.
+    rig.workers[0].kill()
+    await rig.until(lambda: fleet.replaced)
+    await rig.until(lambda: [each.is_serving for each in rig.workers] == [True, True])
+    assert rig.workers[0].running.settings.mounts.max_readers == 1
+
+
+async def test_settings_that_one_worker_refuses_are_taken_back_by_all(rig: Rig) -> None:
+    fleet = await rig.started()
+
+    async def refuse(settings: Settings) -> Any:
+        raise ValueError("no room for this")
+
+    rig.workers[1].running._apply_order = refuse  # type: ignore[method-assign]
+    before = fleet.settings
+    wanted = replace(before, mounts=replace(before.mounts, max_readers=1))
+    with pytest.raises(ValueError, match="no room for this"):
+        await fleet.apply(wanted)
+    assert fleet.settings == before
+    assert rig.workers[0].running.settings.mounts.max_readers == before.mounts.max_readers
+    status = await fleet.status()
+    assert status.settings is None
+
+
+async def test_another_port_is_listened_on_by_all(rig: Rig) -> None:
+    fleet = await rig.started()
+    first_port = fleet.publish_port
+    port = own_port(991)
+    server = replace(fleet.settings.server, publish_port=port)
+    await fleet.apply(replace(fleet.settings, server=server))
+    assert fleet.publish_port == port
+    await watched(fleet, 2)
+    socket.create_server(("127.0.0.1", first_port)).close()
+
+
+async def test_all_workers_read_their_certificate_again(rig: Rig, tmp_path: Path) -> None:
+    maker = CertificateMaker(tmp_path)
+    old, new = maker.issue("old"), maker.issue("new")
+    tls = TlsSettings(certificate=old.certificate, key=old.key)
+    fleet = await rig.started(settings_of(tls, rtsps_port=own_port(993)))
+    assert (await fleet.status()).ports.rtsps == own_port(993)
+    context = maker.client_context()
+
+    def shown() -> set[str]:
+        return {_name_of(own_port(993), context) for _ in range(16)}
+
+    assert await asyncio.to_thread(shown) == {"old"}
+    for name in ("key", "certificate"):
+        shutil.copy(getattr(new, name), getattr(old, name))
+    fleet.reload_certificates()
+    # Orders are obeyed in turn: what answers a later one has obeyed this.
+    await fleet.status()
+    # Both have connections, but for one case of 2^15.
+    assert await asyncio.to_thread(shown) == {"new"}
+
+
+def _name_of(port: int, context: ssl.SSLContext) -> str:
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as sock,
+        context.wrap_socket(sock, server_hostname="localhost") as stream,
+    ):
+        subject = (stream.getpeercert() or {})["subject"]
+        return str(dict(part[0] for part in subject)["commonName"])  # type: ignore[misc]
+
+
+async def test_a_status_without_any_answer_is_none(rig: Rig, clock: LoopClock) -> None:
+    fleet = await rig.started()
+    rig.workers[0].freeze()
+    assert [each.name for each in (await asked(rig, fleet, clock, silent=1)).workers] == [
+        "worker-2"
+    ]
+    rig.workers[1].freeze()
+    with pytest.raises(RuntimeError, match="no worker answers"):
+        await asked(rig, fleet, clock, silent=2)
+
+
+async def asked(rig: Rig, fleet: Fleet, clock: LoopClock, *, silent: int) -> ServerStatus:
+    """The status of workers of which so many do not answer, once all others have."""
+    asking = asyncio.create_task(fleet.status())
+    await rig.until(lambda: len(fleet._questions._waiting) == silent)
+    clock.advance(fleet_module._STATUS_DEADLINE_S)
+    return await asking
+
+
+async def test_an_order_that_is_not_answered_names_the_worker(rig: Rig, clock: LoopClock) -> None:
+    fleet = await rig.started()
+    rig.workers[0].freeze()
+    wanted = replace(fleet.settings, mounts=replace(fleet.settings.mounts, max_readers=1))
+    applying = asyncio.create_task(fleet.apply(wanted))
+    await rig.until(lambda: fleet._questions._waiting)
+    clock.advance(fleet_module._ANSWER_DEADLINE_S)
+    with pytest.raises(RuntimeError, match="worker-1 does not answer"):
+        await applying
+
+
+async def test_a_second_stop_waits_for_nobody(rig: Rig) -> None:
+    fleet = await rig.started()
+    await watched(fleet, 1)
+    workers = rig.workers
+    draining = asyncio.create_task(fleet.stop(3600.0))
+    await rig.until(lambda: fleet.health().state is ServerState.DRAINING)
+    await rig.until(lambda: all(each.ends for each in workers))
+    assert not draining.done()
+    await fleet.stop(0.0)
+    await draining
+    assert [await each.wait() for each in workers] == [0, 0]
+
+
+async def test_who_does_not_stop_is_killed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "_STOP_ALLOWANCE_S", 0.01)
+    fleet = await rig.started()
+    first, second = rig.workers
+    first.running.asked_to_stop = lambda _: None
+    await fleet.stop(0.0)
+    assert await first.wait() == KILLED
+    assert await second.wait() in {0, KILLED}
