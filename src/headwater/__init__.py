@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.api.settings import ApiSettings, TokenSettings
     from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
+    from headwater.app.publisher_arguments import PublisherArguments
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_frames import ThreadedFrameStream
+    from headwater.app.threaded_publisher import ThreadedFramePublisher
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
     from headwater.app.url_frames import UrlFrames, frames
+    from headwater.app.url_publishing import UrlFramePublisher, publish_frames
     from headwater.applies import When
     from headwater.client.errors import ClientError
     from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
@@ -62,6 +65,8 @@ if TYPE_CHECKING:
     from headwater.libav.decoding.frame import Frame
     from headwater.libav.decoding.frame_stream import FrameStream
     from headwater.libav.decoding.sound import AudioFrame
+    from headwater.libav.encoding.errors import EncoderMissing, PublisherEnded
+    from headwater.libav.encoding.frame_publisher import FramePublisher
     from headwater.log_pace import LogTotals
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
@@ -121,6 +126,7 @@ __all__ = [
     "DropsStatus",
     "EgressSnapshot",
     "EgressTotals",
+    "EncoderMissing",
     "EndKind",
     "Event",
     "EventName",
@@ -129,6 +135,7 @@ __all__ = [
     "ForwardState",
     "Frame",
     "FrameArguments",
+    "FramePublisher",
     "FrameStream",
     "FrameTimeout",
     "FramesError",
@@ -162,6 +169,8 @@ __all__ = [
     "ProbeProgress",
     "ProbeReport",
     "ProcessStatus",
+    "PublisherArguments",
+    "PublisherEnded",
     "PublisherSnapshot",
     "ReaderSnapshot",
     "ReaderState",
@@ -194,6 +203,7 @@ __all__ = [
     "SourceState",
     "SourcesSettings",
     "StatusSocketError",
+    "ThreadedFramePublisher",
     "ThreadedFrameStream",
     "ThreadedRtspServer",
     "TlsSettings",
@@ -203,6 +213,7 @@ __all__ = [
     "TrackProbe",
     "TrackSnapshot",
     "TransportKind",
+    "UrlFramePublisher",
     "UrlFrames",
     "UserSettings",
     "WebRtcSettings",
@@ -214,12 +225,20 @@ __all__ = [
     "frames",
     "load_settings",
     "probe",
+    "publish_frames",
 ]
 
 _HOMES = {
     "ApiSettings": "headwater.api.settings",
     "UrlFrames": "headwater.app.url_frames",
     "frames": "headwater.app.url_frames",
+    "UrlFramePublisher": "headwater.app.url_publishing",
+    "publish_frames": "headwater.app.url_publishing",
+    "EncoderMissing": "headwater.libav.encoding.errors",
+    "FramePublisher": "headwater.libav.encoding.frame_publisher",
+    "PublisherArguments": "headwater.app.publisher_arguments",
+    "PublisherEnded": "headwater.libav.encoding.errors",
+    "ThreadedFramePublisher": "headwater.app.threaded_publisher",
     "AudioFrame": "headwater.libav.decoding.sound",
     "AudioFrameArguments": "headwater.app.frame_access",
     "Frame": "headwater.libav.decoding.frame",

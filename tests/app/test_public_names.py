@@ -72,7 +72,7 @@ PLAIN_WORDS = {
     *("assignment", "config", "fault", "section"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version", "applied", "change", "when"),
-    *("audio", "decodable", "ended", "not", "timeout", "url"),
+    *("audio", "decodable", "encoder", "ended", "missing", "not", "timeout", "url"),
 }
 EMBEDDING = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()
 
@@ -189,9 +189,8 @@ def test_the_threaded_server_offers_what_the_server_does() -> None:
             continue
         ours, theirs = inspect.signature(member), inspect.signature(other)
         assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
-        expected = ours.return_annotation.replace("FrameStream", "ThreadedFrameStream").replace(
-            "EventStream", "Iterator[Event]"
-        )
+        expected = re.sub("^(?=Frame(Stream|Publisher))", "Threaded", ours.return_annotation)
+        expected = expected.replace("EventStream", "Iterator[Event]")
         assert theirs.return_annotation == expected, name
         mirrored += 1
     assert mirrored > 15

@@ -6,6 +6,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from headwater.app.media_extra import media_extra
 from headwater.relay.relay import Relay
 
 _STILL_S = 8.0
@@ -17,15 +18,9 @@ if TYPE_CHECKING:
 
 def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
     """Return the decoders of a server. Raises ImportError where a package is not installed."""
-    try:
+    with media_extra():
         from headwater.libav.decoding.decodings import Decodings
         from headwater.libav.decoding.mount_source import MountSource
-    except ImportError as error:
-        raise ImportError(
-            f"frames need the package {error.name}: in the folder of Headwater's source, "
-            "pip install '.[media]'",
-            name=error.name,
-        ) from error
     return Decodings(partial(MountSource, relay, feeds))
 
 

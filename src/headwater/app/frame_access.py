@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
+from headwater.app.encoders import frame_publisher, mount_outlet
 from headwater.app.mount_path import rooted
+from headwater.app.publisher_arguments import PublisherArguments
 from headwater.app.running_server import RunningServer
 
 if TYPE_CHECKING:
     from headwater.libav.decoding.frame import Frame
     from headwater.libav.decoding.frame_stream import FrameStream
     from headwater.libav.decoding.sound import AudioFrame
+    from headwater.libav.encoding.frame_publisher import FramePublisher
 
 
 class _Waiting(TypedDict, total=False):
@@ -106,6 +110,24 @@ class FrameAccess(ABC):
 
         all_wishes: AudioFrameArguments = {"mode": "every", "queue": 50, **wishes}
         return decodings.sound(rooted(path), wishes_of(**all_wishes))
+
+    def publish_frames(self, path: str, **wishes: Unpack[PublisherArguments]) -> FramePublisher:
+        """Publish pictures or sound: `async with server.publish_frames("/out", size=…) as out`.
+
+        Then `await out.put(array)`, and `await out.put_audio(samples)`. What encodes them works
+        on a thread of its own.
+
+        Args:
+            path: the path of the mount.
+            wishes: by name; see `PublisherArguments`.
+
+        Raises:
+            ImportError: PyAV or numpy is not installed.
+            RuntimeError: the server is not running.
+            ValueError: a wish makes no sense.
+        """
+        programs = self._required().programs
+        return frame_publisher(partial(mount_outlet, programs, rooted(path)), wishes)
 
     async def latest_frame(
         self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0

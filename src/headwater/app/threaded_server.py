@@ -10,8 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
+from headwater.app.publisher_arguments import PublisherArguments
 from headwater.app.rtsp_server import RtspServer
 from headwater.app.threaded_frames import ThreadedFrameStream
+from headwater.app.threaded_publisher import ThreadedFramePublisher
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.client.settings import ClientSettings
 from headwater.config.applied import Applied
@@ -261,6 +263,12 @@ class ThreadedRtspServer:
     ) -> ThreadedFrameStream[AudioFrame]:
         """Iterate over decoded sound; the arguments of `RtspServer.audio_frames`."""
         return ThreadedFrameStream(self._call, self._call(self._audio_frames(path, wishes)))
+
+    def publish_frames(
+        self, path: str, **wishes: Unpack[PublisherArguments]
+    ) -> ThreadedFramePublisher:
+        """Publish pictures or sound; the arguments of `RtspServer.publish_frames`."""
+        return ThreadedFramePublisher(self._call, self._server.publish_frames(path, **wishes))
 
     def latest_frame(
         self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, Unpack
 
 from headwater.app.frame_access import FrameArguments
+from headwater.app.media_extra import media_extra
 from headwater.client.settings import ClientSettings
 from headwater.own_loop import OwnLoop
 
@@ -118,15 +119,10 @@ def open_frames(
 
     Raises ImportError where a package is not installed, and ValueError.
     """
-    try:
+    with media_extra():
         from headwater.app.url_source import UrlSource
         from headwater.libav.decoding.decodings import Decodings
         from headwater.libav.decoding.wishes import wishes_of
-    except ImportError as error:
-        raise ImportError(
-            f"frames need the package {error.name}: pip install 'headwater[media]'",
-            name=error.name,
-        ) from error
     source = UrlSource(url, settings)
     decodings = Decodings(lambda _: source)
     return decodings, decodings.pictures(source.name, wishes_of(**wishes))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from headwater.client.errors import ClientError
 from headwater.client.own_mount import OwnMount
 from headwater.client.push import push
 from headwater.client.push_session import PushSession
 from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
+from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
 from headwater.media.publisher import Publisher
 from headwater.media.tracks.track import Track
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.sdp import SessionDescription
+from headwater.relay.packet_publisher import OnKeyFrameWanted, asks_for_key_frame
 from headwater.relay.relay import new_end_id
 from headwater.transports.settings import TransportKind
+
+logger = paced_logger(__name__)
 
 
 def presentation_of(presentation: SessionDescription | str | bytes) -> SessionDescription:
@@ -32,17 +38,24 @@ def presentation_of(presentation: SessionDescription | str | bytes) -> SessionDe
 
 
 class _Program(Publisher):
-    """The program as its mount sees it: what is said to it comes to nothing."""
+    """The program as its mount sees it."""
 
     transport = "python"
     peer = ""
     user_agent = ""
 
-    def __init__(self) -> None:
+    def __init__(self, on_key_frame_wanted: OnKeyFrameWanted | None) -> None:
         self.id = new_end_id()
+        self._on_key_frame_wanted = on_key_frame_wanted
 
     def send_rtcp(self, track_index: int, packet: bytes) -> None:
-        """Drop a report: the program has its own way to know how it fares."""
+        """Hand a request for a key frame to the program, which has no use for what else is said."""
+        if self._on_key_frame_wanted is None or not asks_for_key_frame(packet):
+            return
+        try:
+            self._on_key_frame_wanted(track_index)
+        except Exception:
+            logger.exception("a recording's function raised", extra={"session": self.id})
 
     def close(self, reason: str) -> None:
         """Do nothing: the recording is what ends."""
@@ -63,13 +76,14 @@ class Recording:
         settings: ClientSettings,
         around: Surroundings,
         presentation: SessionDescription,
+        on_key_frame_wanted: OnKeyFrameWanted | None = None,
     ) -> None:
         self.presentation = presentation
         self._target = target
         self._settings = settings
         self._around = around
         self._own = OwnMount(around)
-        self._program = _Program()
+        self._program = _Program(on_key_frame_wanted)
         self._session: PushSession | None = None
 
     async def start(self) -> Self:
@@ -87,6 +101,11 @@ class Recording:
     def transport(self) -> TransportKind:
         """How media goes. Raises RuntimeError before the start."""
         return self._begun.kind
+
+    @property
+    def ended(self) -> asyncio.Future[ClientError]:
+        """Done, with the reason, once the server records no more. Raises as `transport` does."""
+        return self._begun.ended
 
     @property
     def dropped_packets(self) -> int:

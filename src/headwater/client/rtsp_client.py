@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -76,17 +76,28 @@ class RtspClient:
         self._open.append(playback)
         return playback
 
-    def record(self, presentation: SessionDescription | str | bytes) -> Recording:
+    def record(
+        self,
+        presentation: SessionDescription | str | bytes,
+        *,
+        on_key_frame_wanted: Callable[[int], None] | None = None,
+    ) -> Recording:
         """Return a recording on the server, to be used as `async with client.record(sdp) as …`.
 
         Args:
             presentation: what is sent, as SDP: one `m=` line for each track.
+            on_key_frame_wanted: called with the index of a track, at most once a second, when
+                the server asks for a key frame.
 
         Raises:
             ValueError: it is no SDP that can be sent.
         """
         recording = Recording(
-            self._target, self.settings, self._surroundings, presentation_of(presentation)
+            self._target,
+            self.settings,
+            self._surroundings,
+            presentation_of(presentation),
+            on_key_frame_wanted,
         )
         self._open.append(recording)
         return recording

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from headwater.codecs.configs import TrackConfig
 from headwater.codecs.depacketizer import Depacketizer
 from headwater.codecs.depacketizers import depacketizer_for
 from headwater.log_pace import paced_logger
@@ -283,7 +284,7 @@ class _IngestPublisher(Publisher):
 
 def _depacketizers(
     tracks: Sequence[IncomingTrack],
-) -> dict[IncomingTrack, Depacketizer[object]]:
+) -> dict[IncomingTrack, Depacketizer[TrackConfig]]:
     """Return what reads the parameter sets of the tracks that have some."""
     wanted = [track for track in tracks if track.codec.encoding in _IN_BAND]
     if not wanted:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
-from headwater.codecs.h264.parameters import H264Config
-from headwater.codecs.h265.parameters import H265Config
+from headwater.codecs.configs import TrackConfig
+from headwater.codecs.format_parameters import format_parameters
 from headwater.protocol.sdp import SessionDescription
 from headwater.webrtc.incoming_track import IncomingTrack
 
@@ -14,7 +13,7 @@ _NAMES = {"OPUS": "opus"}
 
 
 def published_description(
-    tracks: Sequence[IncomingTrack], configs: Sequence[object | None]
+    tracks: Sequence[IncomingTrack], configs: Sequence[TrackConfig | None]
 ) -> SessionDescription:
     """Return a presentation of tracks; `configs` are what their decoders are set up with."""
     lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=WebRTC", "t=0 0"]
@@ -33,22 +32,7 @@ def published_description(
     return SessionDescription.parse("\r\n".join([*lines, ""]))
 
 
-def _parameters(track: IncomingTrack, config: object | None) -> str:
-    match config:
-        case H264Config(sps=sps, pps=pps):
-            sets = ",".join(map(_base64, (*sps, *pps)))
-            profile = sps[0][1:4].hex()
-            return f"packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={sets}"
-        case H265Config(vps=vps, sps=sps, pps=pps):
-            return ";".join(
-                f"sprop-{name}={','.join(map(_base64, units))}"
-                for name, units in (("vps", vps), ("sps", sps), ("pps", pps))
-            )
-        case _ if track.codec.encoding == "H264":
-            return "packetization-mode=1"
-        case _:
-            return ""
-
-
-def _base64(unit: bytes) -> str:
-    return base64.b64encode(unit).decode()
+def _parameters(track: IncomingTrack, config: TrackConfig | None) -> str:
+    if config is not None:
+        return format_parameters(config)
+    return "packetization-mode=1" if track.codec.encoding == "H264" else ""

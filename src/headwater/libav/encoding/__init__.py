@@ -1,0 +1,1 @@
+"""Pictures and sound that a program makes, encoded and published (PyAV)."""
