@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _TAIL_BYTES: Final = 8192
@@ -17,10 +20,30 @@ _END_S: Final = 3.0
 _HAS_GROUPS: Final = hasattr(os, "killpg")
 _HAS_WAITID: Final = hasattr(os, "waitid")
 _KILL: Final[int] = getattr(signal, "SIGKILL", signal.SIGTERM)
+_SHELL: Final = "/bin/sh"
+_WATCH: Final = """
+trap '' HUP INT TERM
+read -r _
+kill -TERM 0
+sleep 3
+kill -KILL 0
+"""
+"""Waits until its standard input ends, which it does however the server ends, and then ends all
+processes of its group."""
+_BEGIN: Final = """
+exec 3<&0 </dev/null
+/bin/sh -c "$0" <&3 3<&- >/dev/null 2>&1 &
+exec 3<&-
+exec "$@"
+"""
+"""Starts what `_WATCH` says beside itself, and becomes the program of its arguments."""
 
 
 class Program:
     """One run of a program: `start`, then until `exited`, and `end` once, whatever came before.
+
+    It ends with this process, also where that is killed: one with an order sees to that itself, by
+    its standard input; of any other a process in its group does, where the system has groups.
 
     Attributes:
         exited: done, with the exit code, once its first process is gone; below 0 a signal.
@@ -29,7 +52,10 @@ class Program:
     def __init__(
         self, words: Sequence[str], environment: Mapping[str, str], order: bytes = b""
     ) -> None:
-        """`order` is written to its standard input, which then stays open until the end."""
+        """`order` is written to its standard input, which then stays open until the end.
+
+        Without one its standard input is empty.
+        """
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._words = list(words)
@@ -43,17 +69,22 @@ class Program:
 
     def start(self) -> None:
         """Start it. Raises OSError where that cannot be."""
+        words, is_watched = self._words, not self._order and _HAS_GROUPS and Path(_SHELL).exists()
+        if is_watched:
+            _require_program(words[0], self._environment.get("PATH"))
+            words = [_SHELL, "-c", _BEGIN, _WATCH, *words]
+        has_input = is_watched or self._order
         process = subprocess.Popen(  # noqa: S603 (the owner's program, or this one)
-            self._words,
+            words,
             env=self._environment,
-            stdin=subprocess.PIPE if self._order else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # Ctrl-C in the terminal is for this process, which ends the other.
             start_new_session=True,
         )
         self._process = process
-        if process.stdin is not None:
+        if self._order and process.stdin is not None:
             with suppress(OSError):  # it may be gone already; its exit tells
                 process.stdin.write(self._order)
                 process.stdin.flush()
@@ -117,6 +148,13 @@ class Program:
     def _note_exit(self, code: int) -> None:
         if not self.exited.done():
             self.exited.set_result(code)
+
+
+def _require_program(name: str, path: str | None) -> None:
+    """Raise OSError as a start without a shell does where there is no such program."""
+    if shutil.which(name, path=path) is None:
+        number = errno.EACCES if os.sep in name and Path(name).exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), name)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
