@@ -151,5 +151,33 @@ async def test_nothing_found_is_json_too() -> None:
     assert "does not answer" in err
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot here\n", "is no SOAP message"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<a></a>"[:-1], "is no SOAP message"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", ""),
+    ],
+)
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+async def test_a_machine_that_is_no_camera_is_not_found(
+    answer: bytes, why: str, as_json: list[str]
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        code, out, err = await run(f"127.0.0.1:{port}", *as_json)
+    assert code == 1
+    assert "does not answer as an ONVIF device does: " in err
+    assert why in err
+    states = [each["state"] for each in json.loads(out)["devices"]] if as_json else []
+    assert states == (["unreadable"] if as_json else [])
+    assert as_json or out == ""
+
+
 def test_the_server_warns_of_no_variable_of_the_command() -> None:
     assert set(WITH_PASSWORD) <= COMMAND_VARIABLES

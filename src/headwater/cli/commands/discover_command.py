@@ -25,6 +25,8 @@ USER_VARIABLE = "HEADWATER_DISCOVER_USER"
 PASSWORD_VARIABLE = "HEADWATER_DISCOVER_PASSWORD"  # noqa: S105 (the name of a variable)
 _PLAIN_WIDTH = 160
 _FILE_CHARACTERS = 1024
+_NOT_ONVIF = frozenset({OnvifState.SILENT, OnvifState.UNREADABLE})
+"""What a machine that was named, and is no camera, comes to."""
 
 
 def discover(
@@ -92,7 +94,7 @@ def discover(
     camera in another network does not hear the question: give its name or address.
 
     Exit code 0: it found a camera, even if that did not take the password. Exit code 1: it found
-    none. Exit code 2: it was asked for wrongly.
+    none, or the one that was named does not speak ONVIF. Exit code 2: it was asked for wrongly.
     """
     for name in (USER_VARIABLE, PASSWORD_VARIABLE):
         os.environ.pop(name, None)
@@ -109,10 +111,12 @@ def discover(
         raise _cannot_ask(target, interface or [], error) from error
     if as_json:
         typer.echo(json.dumps({"devices": plain(devices)}))
-    elif devices:
+    elif devices and not (target and _NOT_ONVIF.issuperset(each.state for each in devices)):
         _show(devices, user)
     if not devices:
         raise _nothing_found(target)
+    if target and all(each.state in _NOT_ONVIF for each in devices):
+        raise _no_onvif_device(target, devices[0])
 
 
 def _password(user: str, password: str | None, file: Path | None) -> str:
@@ -165,6 +169,14 @@ def _cannot_ask(target: str, interfaces: list[str], error: OSError) -> CommandFa
         f"cannot ask by interface {names}: {reason_of(error)}",
         remedy="`ip -4 address` lists the interfaces and their addresses",
         exit_code=EXIT_CONFIGURATION,
+    )
+
+
+def _no_onvif_device(target: str, device: OnvifDevice) -> CommandFailed:
+    return CommandFailed(
+        f"{target} is there, but does not answer as an ONVIF device does: {device.problem}",
+        remedy="is it a camera, and ONVIF switched on in its settings? Its port of ONVIF may be "
+        "another: headwater discover HOST:8000",
     )
 
 
