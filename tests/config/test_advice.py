@@ -115,6 +115,23 @@ def test_more_advice(settings: Settings, said: str | None) -> None:
     assert all(said and said in sentence for sentence in sentences)
 
 
+def test_secrets_of_urls_that_are_not_there(tmp_path: Path) -> None:
+    front = PathSection(
+        source="rtsp://me:${FIRST}@192.0.2.1/${SECOND}",
+        fallback=(f"rtsp://192.0.2.2/${{file:{tmp_path}/none}}", "rtsp://192.0.2.3/"),
+        forward_to=("rtsp://me:${THIRD}@192.0.2.4/",),
+    )
+    program = PathSection(source="command:send ${FIRST} $OTHER ${HEADWATER_PUBLISH_URL}")
+    settings = Settings(paths={"front": front, "program": program})
+    missing = "there is no variable {} in the environment of the server"
+    assert list(advice(settings, {"FIRST": "x"})) == [
+        f'paths."front".source: {missing.format("SECOND")}',
+        f'paths."front".fallback: {tmp_path}/none cannot be read: No such file or directory',
+        f'paths."front".forward_to: {missing.format("THIRD")}',
+    ]
+    assert f'paths."program".source: {missing.format("FIRST")}' in list(advice(settings, {}))
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

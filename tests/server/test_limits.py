@@ -131,7 +131,7 @@ async def test_sessions_per_connection(start_server: ServerFactory) -> None:
     [
         ({"tracks_per_mount": 1}, b"2 tracks are announced; 1 are taken"),
         ({"description_lines": 12}, b"13 lines; 12 are taken"),
-        ({"description_items": 1}, b"2 formats and format parameters of one track; 1 are taken"),
+        ({"description_items": 1}, b"has 2 formats and format parameters; 1 are taken"),
     ],
 )
 async def test_descriptions_above_their_size(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from headwater.cli.terminal import takes_colours
-from headwater.config.errors import ConfigError
+from headwater.config.errors import ConfigError, FaultKind
 from headwater.net.errors import HostUnknownError
 from headwater.shown_text import shown
 
@@ -17,6 +17,11 @@ EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
 """The arguments or the configuration are wrong: trying again does not help."""
 _LINE_CHARACTERS = 2000
+_REMEDIES = {
+    FaultKind.FORM: "`headwater config` prints a whole file as an example of the form",
+    FaultKind.NAME: "`headwater config` prints every key with its meaning and default",
+}
+"""What helps with a configuration, where its faults do not say it themselves."""
 
 
 class CommandFailed(Exception):  # noqa: N818 (named for what happened)
@@ -65,7 +70,8 @@ def config_unreadable(path: Path, error: OSError) -> CommandFailed:
 
 def config_refused(error: ConfigError) -> CommandFailed:
     """Return the failure of a command whose configuration is wrong: every fault on its own line."""
-    remedy = "`headwater config` prints every key with its meaning and default"
+    kinds = {fault.kind for fault in error.faults}
+    remedy = next((words for kind, words in _REMEDIES.items() if kind in kinds), "")
     return CommandFailed(str(error), remedy=remedy, exit_code=EXIT_CONFIGURATION)
 
 

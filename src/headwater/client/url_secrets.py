@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -56,6 +56,15 @@ def with_secrets(
         return secret
 
     return PLACEHOLDER.sub(value_of, template), tuple(secrets)
+
+
+def missing_secrets(template: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with each `${NAME}` and `${file:/path}` that cannot be put in now."""
+    for name in dict.fromkeys(PLACEHOLDER.findall(template)):
+        try:
+            _secret(name, environment)
+        except SecretMissing as error:
+            yield error.message
 
 
 def without_secrets(text: str, secrets: Sequence[str]) -> str:

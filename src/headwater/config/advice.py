@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from headwater.access.auth_method import shut_out_md5
 from headwater.client.forwarding.settings import ForwardSettings
+from headwater.client.url_secrets import missing_secrets
 from headwater.config.file import ENVIRONMENT_PREFIX, steps_of_variable
 from headwater.config.schema import settings_schema
 from headwater.config.settings import Settings
@@ -15,6 +16,7 @@ from headwater.media.settings import MountSettings
 from headwater.net.settings import ClientCertificates
 from headwater.net.tls_context import certificate_complaint
 from headwater.protocol.path_pattern import wildcard_count
+from headwater.sources.settings import SourceSettings
 from headwater.transports.settings import TransportKind
 
 COMMAND_VARIABLES = frozenset(
@@ -40,6 +42,7 @@ def advice(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     yield from _about_proxies(settings)
     yield from _about_overrides(settings)
     yield from _about_forwards(settings)
+    yield from _about_secrets(settings, environment)
     yield from _about_environment(environment)
 
 
@@ -59,6 +62,22 @@ def _about_forwards(settings: Settings) -> Iterator[str]:
                 f'paths."{override.pattern}".forward_to has a URL without {{path}}: every mount '
                 "that matches is sent to the same one, and all but the first are refused"
             )
+
+
+def _about_secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+    """Tell what a URL needs and is not there, before a camera is tried without it."""
+    known = {**environment, **dict.fromkeys(COMMAND_VARIABLES, "")}
+    for part, names in (
+        (SourceSettings, ("source", "fallback")),
+        (ForwardSettings, ("forward_to",)),
+    ):
+        for override in settings.overrides_of(part):
+            changes = changes_in(override, part)
+            for name in names:
+                given = changes.get(name, ())
+                urls = (given,) if isinstance(given, str) else given
+                for problem in missing_secrets(" ".join(urls), known):
+                    yield f'paths."{override.pattern}".{name}: {problem}'
 
 
 def _about_transports(settings: Settings) -> Iterator[str]:

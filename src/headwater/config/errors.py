@@ -1,6 +1,18 @@
 """The faults of a configuration, in words with which its owner can mend it."""
 
 from dataclasses import dataclass
+from enum import Enum
+
+
+class FaultKind(Enum):
+    """What of the configuration is wrong, by what helps its owner."""
+
+    FORM = "form"
+    """The text is no TOML, or has a table where a value belongs: a good file shows the form."""
+    NAME = "name"
+    """There is no such section or key: the list of them shows what there is."""
+    VALUE = "value"
+    """The message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +30,7 @@ class ConfigFault:
     key: str = ""
     line: int | None = None
     allowed: str = ""
+    kind: FaultKind = FaultKind.VALUE
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.config.errors import ConfigError, ConfigFault
+from headwater.config.errors import ConfigError, ConfigFault, FaultKind
 from headwater.config.key_lines import KeyPath, key_lines, line_of
 from headwater.config.schema import SettingKey, SettingSection, allowed_values, settings_schema
 from headwater.config.settings import Settings
@@ -112,11 +112,14 @@ class _Draft:
             fault = ConfigFault(self.file_name, f"not UTF-8 text (byte {error.start})")
             raise ConfigError((fault,)) from error
         except ValueError as error:  # tomllib's own, or Python's for a number without end
-            raise ConfigError((ConfigFault(self.file_name, f"not TOML: {error}"),)) from error
+            raise self._no_toml(f"not TOML: {error}") from error
         except RecursionError as error:
-            raise ConfigError((ConfigFault(self.file_name, "nested too deeply"),)) from error
+            raise self._no_toml("nested too deeply") from error
         self.lines = key_lines(text)
         self._check_names(self.schema, self.values, ())
+
+    def _no_toml(self, message: str) -> ConfigError:
+        return ConfigError((ConfigFault(self.file_name, message, kind=FaultKind.FORM),))
 
     def read_environment(self, environment: Mapping[str, str]) -> None:
         """Take the variables that name a section and a key, with two underscores between them."""
@@ -194,7 +197,8 @@ class _Draft:
         """Refuse every name in `values` that the section does not have."""
         if not isinstance(values, dict):
             message = f"{section.name} is a section, not a value"
-            self.faults.append(self._fault(path, message, allowed=f"write [{section.name}]"))
+            allowed = f"write [{section.name}]"
+            self.faults.append(self._fault(path, message, allowed=allowed, kind=FaultKind.FORM))
             return
         for name, value in list(values.items()):
             below = (*path, name)
@@ -209,7 +213,8 @@ class _Draft:
                 self._check_value(key, value, below)
             else:
                 message, allowed = self._unknown(name, section, is_section=_is_section(value))
-                self.faults.append(self._fault(below, message, allowed=allowed))
+                fault = self._fault(below, message, allowed=allowed, kind=FaultKind.NAME)
+                self.faults.append(fault)
                 self.misspelt.add(path)
                 del values[name]  # The rest of its section is checked without it.
 
@@ -227,8 +232,8 @@ class _Draft:
     def _check_tables(self, table: SettingSection, values: Any, path: KeyPath) -> None:
         if not isinstance(values, list) or not all(isinstance(item, dict) for item in values):
             message = f"{table.name} is a list of tables"
-            fault = self._fault(path, message, allowed=f"write [[{table.name}]] for each")
-            self.faults.append(fault)
+            allowed = f"write [[{table.name}]] for each"
+            self.faults.append(self._fault(path, message, allowed=allowed, kind=FaultKind.FORM))
             return
         for index, item in enumerate(values):
             self._check_names(table, item, (*path, index))
@@ -243,7 +248,9 @@ class _Draft:
         is_section: bool = False,
     ) -> None:
         message, allowed = self._unknown(name, section, is_section=is_section)
-        self.faults.append(ConfigFault(source, message, ".".join(path), allowed=allowed))
+        name = ".".join(path)
+        fault = ConfigFault(source, message, name, allowed=allowed, kind=FaultKind.NAME)
+        self.faults.append(fault)
 
     def _unknown(self, name: str, section: SettingSection, *, is_section: bool) -> tuple[str, str]:
         """Return what to say of a name that `section` does not have, and what to write instead."""
@@ -251,14 +258,22 @@ class _Draft:
             return "unknown section", section_suggestion(name, section, self.schema)
         return "unknown key", suggestion(name, section, self.schema)
 
-    def _fault(self, path: KeyPath, message: str, *, allowed: str = "") -> ConfigFault:
+    def _fault(
+        self,
+        path: KeyPath,
+        message: str,
+        *,
+        allowed: str = "",
+        kind: FaultKind = FaultKind.VALUE,
+    ) -> ConfigFault:
         """Return a fault at `path`, placed in the source that gave the value."""
         key = _dotted(path)
         for length in range(len(path), 0, -1):
-            if path[:length] in self.origins:
-                return ConfigFault(self.origins[path[:length]], message, key, allowed=allowed)
+            if origin := self.origins.get(path[:length]):
+                return ConfigFault(origin, message, key, allowed=allowed, kind=kind)
         line = line_of(self.lines, path)
-        return ConfigFault(self.file_name or "settings", message, key, line, allowed)
+        source = self.file_name or "settings"
+        return ConfigFault(source, message, key, line, allowed, kind)
 
     def _is_misspelt(self, detail: ErrorDetails) -> bool:
         """Return whether a key is missing in a section that has an unknown one."""

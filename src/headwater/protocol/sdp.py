@@ -78,13 +78,13 @@ class MediaDescription:
         head = lines[0].lstrip()
         fields = head_fields(head)
         if not fields:
-            raise ProtocolError("an m= line without a media type", where="SDP m= line")
+            raise ProtocolError("no media type", where="an m= line of the SDP")
         attributes = list(attributes_of(lines))
         _check_items(fields[3:], attributes, limits.max_items)
         maps = with_static_types(fields[3:], dict(rtpmaps(attributes)))
         formats = fields[3:] or [str(payload_type) for payload_type in maps]
         if not formats:
-            raise ProtocolError(f"no format in {_shown(head)!r}", where="SDP m= line")
+            raise ProtocolError("no format", where=f"the SDP's m= line {_shown(head)!r}")
         chosen = _chosen(payload_types(formats), maps)
         control = first_value(attributes, "control")
         return cls(
@@ -235,7 +235,7 @@ class SessionDescription:
         sections = _sections(_lines(text, limits.max_lines))
         tracks = len(sections) - 1
         if not tracks:
-            raise ProtocolError("no m= line in the session description", where="SDP")
+            raise ProtocolError("no m= line", where="the SDP")
         if tracks > limits.max_tracks:
             raise LimitExceeded(
                 f"{tracks} tracks are announced; {limits.max_tracks} are taken", limit="max_tracks"
@@ -243,8 +243,8 @@ class SessionDescription:
         media = tuple(MediaDescription.parse(section, limits=limits) for section in sections[1:])
         if not any(section.usable_formats for section in media):
             raise ProtocolError(
-                f"no format in {_shown(sections[1][0])!r} is a payload type number",
-                where="SDP m= line",
+                "no format that is a payload type number",
+                where=f"the SDP's m= line {_shown(sections[1][0])!r}",
             )
         return cls(raw=_raw(sections[0]), media=media)
 
@@ -330,13 +330,13 @@ def _lines(text: bytes | str, most: int) -> list[str]:
             text = text.encode(errors="surrogateescape")
         except UnicodeEncodeError as error:
             message = "text that has no encoding"
-            raise ProtocolError(message, offset=error.start, where="SDP") from None
+            raise ProtocolError(message, offset=error.start, where="the SDP") from None
     # RFC 4566 §5: parsers should take a lone newline; cameras also end with NUL or a lone CR.
     # NUL goes before the text is decoded: without it, bytes beside it may be one character.
     text = text.replace(b"\0", b"").removeprefix(codecs.BOM_UTF8)
     count = text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
     if count > most:
-        raise LimitExceeded(f"{count} lines; {most} are taken", limit="max_lines", where="SDP")
+        raise LimitExceeded(f"the SDP has {count} lines; {most} are taken", limit="max_lines")
     text = text.replace(b"\r", b"\n")
     decoded = text.decode(errors="surrogateescape")
     return [line for line in decoded.split("\n") if line and not line.isspace()]
@@ -355,9 +355,8 @@ def _check_items(formats: Sequence[str], attributes: Pairs, most: int) -> None:
     count = len(formats) + parameters
     if count > most:
         raise LimitExceeded(
-            f"{count} formats and format parameters of one track; {most} are taken",
+            f"a track of the SDP has {count} formats and format parameters; {most} are taken",
             limit="max_items",
-            where="SDP",
         )
 
 

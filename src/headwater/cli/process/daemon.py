@@ -3,27 +3,19 @@
 `python -m headwater.cli.process.daemon DESCRIPTOR` is run by `handover.py` alone.
 """
 
-import sys
-
-from headwater.cli.failures import CommandFailed, show
-from headwater.cli.process.handover import received_order
+from headwater.cli.process.handover import carry_out
 from headwater.cli.process.serving import ServeOrder, serve_until_signalled
 
 
-def main(arguments: list[str]) -> None:
-    """Serve what the descriptor in the arguments holds; exits as `headwater serve` would."""
-    order = received_order(int(arguments[0]), ServeOrder)
-    try:
-        if order.settings.workers.workers == 1:
-            serve_until_signalled(order)
-        else:
-            from headwater.cli.process.supervising import serve_with_workers
+def serve(order: ServeOrder) -> None:
+    """Serve until a signal, in this process or with workers; raises CommandFailed."""
+    if order.settings.workers.workers == 1:
+        serve_until_signalled(order)
+    else:
+        from headwater.cli.process.supervising import serve_with_workers
 
-            serve_with_workers(order)
-    except CommandFailed as failure:
-        show(failure, sys.stderr)
-        sys.exit(failure.exit_code)
+        serve_with_workers(order)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    carry_out(ServeOrder, serve)

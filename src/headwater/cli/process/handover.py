@@ -12,10 +12,12 @@ import os
 import pickle
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from headwater.app.signals import ENDING_SIGNALS
+from headwater.cli.failures import CommandFailed, show
 from headwater.libav.remux.interpreter import interpreter_options
 
 OrderT = TypeVar("OrderT")
@@ -62,6 +64,16 @@ def received_order(descriptor: int, kind: type[OrderT]) -> OrderT:
     if not isinstance(order, kind):
         raise TypeError(f"the order is a {type(order).__name__}, not a {kind.__name__}")
     return order
+
+
+def carry_out(kind: type[OrderT], work: Callable[[OrderT], None]) -> None:
+    """Do the order of the descriptor in the arguments; exit as the command would that gave it."""
+    order = received_order(int(sys.argv[1]), kind)
+    try:
+        work(order)
+    except CommandFailed as failure:
+        show(failure, sys.stderr)
+        sys.exit(failure.exit_code)
 
 
 def can_be_started_again() -> bool:

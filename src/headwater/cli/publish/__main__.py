@@ -6,9 +6,8 @@ which may hold passwords, are then in no list of processes.
 
 import sys
 
-from headwater.cli.failures import CommandFailed, show
 from headwater.cli.process.event_loop import LoopChoice, run_until_signalled
-from headwater.cli.process.handover import received_order
+from headwater.cli.process.handover import carry_out
 from headwater.cli.publish.display import Display
 from headwater.cli.publish.order import PublishOrder
 from headwater.cli.publish.watch import publish
@@ -20,15 +19,5 @@ def publish_until_signalled(order: PublishOrder) -> None:
     run_until_signalled(lambda stop_asked: publish(order, stop_asked, display), LoopChoice.ASYNCIO)
 
 
-def main(arguments: list[str]) -> None:
-    """Publish what the descriptor in the arguments holds; exits as `headwater publish` would."""
-    order = received_order(int(arguments[0]), PublishOrder)
-    try:
-        publish_until_signalled(order)
-    except CommandFailed as failure:
-        show(failure, sys.stderr)
-        sys.exit(failure.exit_code)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    carry_out(PublishOrder, publish_until_signalled)

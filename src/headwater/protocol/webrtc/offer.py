@@ -8,7 +8,6 @@ from headwater.protocol.sdp import MediaDescription, SessionDescription
 from headwater.protocol.sdp_lines import Pairs, attributes_of, first_value
 from headwater.protocol.wire_limits import DescriptionLimits
 
-_WHERE = "SDP offer"
 _LIMITS = DescriptionLimits()
 _HASHES = frozenset({"sha-256", "sha-384", "sha-512"})
 _LONGEST_ICE = 256
@@ -177,4 +176,4 @@ def _is_plain(text: str) -> bool:
 
 
 def _unusable(what: str) -> ProtocolError:
-    return ProtocolError(f"the offer cannot be used: {what}", where=_WHERE)
+    return ProtocolError(f"the SDP offer cannot be used: {what}")
