@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.app.threaded_frames import ThreadedFrameStream
     from headwater.app.threaded_publisher import ThreadedFramePublisher
     from headwater.app.threaded_server import ServerArguments, ThreadedRtspServer
+    from headwater.app.transform_arguments import TransformArguments
     from headwater.app.url_frames import UrlFrames, frames
     from headwater.app.url_publishing import UrlFramePublisher, publish_frames
     from headwater.applies import When
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from headwater.libav.decoding.sound import AudioFrame
     from headwater.libav.encoding.errors import EncoderMissing, PublisherEnded
     from headwater.libav.encoding.frame_publisher import FramePublisher
+    from headwater.libav.transforms.snapshot import TransformSnapshot
     from headwater.log_pace import LogTotals
     from headwater.media.path_override import PathOverride
     from headwater.media.settings import (
@@ -212,6 +214,8 @@ __all__ = [
     "TrackBatch",
     "TrackProbe",
     "TrackSnapshot",
+    "TransformArguments",
+    "TransformSnapshot",
     "TransportKind",
     "UrlFramePublisher",
     "UrlFrames",
@@ -238,6 +242,8 @@ _HOMES = {
     "FramePublisher": "headwater.libav.encoding.frame_publisher",
     "PublisherArguments": "headwater.app.publisher_arguments",
     "PublisherEnded": "headwater.libav.encoding.errors",
+    "TransformArguments": "headwater.app.transform_arguments",
+    "TransformSnapshot": "headwater.libav.transforms.snapshot",
     "ThreadedFramePublisher": "headwater.app.threaded_publisher",
     "AudioFrame": "headwater.libav.decoding.sound",
     "AudioFrameArguments": "headwater.app.frame_access",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
@@ -10,12 +11,14 @@ from headwater.app.encoders import frame_publisher, mount_outlet
 from headwater.app.mount_path import rooted
 from headwater.app.publisher_arguments import PublisherArguments
 from headwater.app.running_server import RunningServer
+from headwater.app.transform_arguments import TransformArguments
 
 if TYPE_CHECKING:
     from headwater.libav.decoding.frame import Frame
     from headwater.libav.decoding.frame_stream import FrameStream
     from headwater.libav.decoding.sound import AudioFrame
     from headwater.libav.encoding.frame_publisher import FramePublisher
+    from headwater.libav.transforms.snapshot import TransformSnapshot
 
 
 class _Waiting(TypedDict, total=False):
@@ -70,6 +73,8 @@ class SnapshotArguments(_Waiting, total=False):
 
 class FrameAccess(ABC):
     """What `RtspServer` offers of decoded media; needs the extra `media`."""
+
+    _running: RunningServer | None
 
     def frames(self, path: str, **wishes: Unpack[FrameArguments]) -> FrameStream[Frame]:
         """Return decoded pictures of a mount: `async for frame in server.frames("/cam")`.
@@ -128,6 +133,43 @@ class FrameAccess(ABC):
         """
         programs = self._required().programs
         return frame_publisher(partial(mount_outlet, programs, rooted(path)), wishes)
+
+    def transform(
+        self,
+        source: str,
+        target: str,
+        function: Callable[[Frame], object],
+        **wishes: Unpack[TransformArguments],
+    ) -> None:
+        """Show what a function makes of the frames of a mount on another one, until the stop.
+
+        The function is called with one frame after another, on a thread of its own, and returns a
+        picture, or None where none is to be shown. While it is at work, frames are passed over.
+        What it raises is logged, and the next frame is tried. The target opens with the first
+        picture, ends with the source, and comes back with it.
+
+        Args:
+            source: the path of the mount whose frames the function is given.
+            target: the path that shows what it returns.
+            function: takes a `Frame`; what it returns is what `FramePublisher.put` takes.
+            wishes: by name; see `TransformArguments`.
+
+        Raises:
+            ImportError: PyAV or numpy is not installed.
+            RuntimeError: the server is not running, or the target shows a transform already.
+            ValueError: a path or a wish makes no sense.
+        """
+        transforms = self._required().transforms
+        transforms.ask(rooted(source), rooted(target), function, wishes)
+
+    async def stop_transform(self, target: str) -> bool:
+        """End the transform that a path shows; False where there is none."""
+        return await self._required().transforms.ask_no_more(rooted(target))
+
+    @property
+    def transforms(self) -> tuple[TransformSnapshot, ...]:
+        """The transforms as they are now: a copy to keep."""
+        return () if self._running is None else self._running.asked_transforms
 
     async def latest_frame(
         self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0

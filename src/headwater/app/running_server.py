@@ -36,6 +36,8 @@ from headwater.sources.source_table import SourceTable
 if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.libav.decoding.decodings import Decodings
+    from headwater.libav.transforms.snapshot import TransformSnapshot
+    from headwater.libav.transforms.transforms import Transforms
 
 logger = paced_logger(__name__)
 
@@ -71,6 +73,7 @@ class RunningServer:
         self.programs = Programs(self.relay)
         self._feeds: MountFeeds | None = None
         self._decodings: Decodings | None = None
+        self._transforms: Transforms | None = None
         self.on_reload: Callable[[], Awaitable[Applied]] | None = None
         """Reads the program's configuration again; None where there is none to read."""
         self.web: Web | None = make_web(
@@ -119,6 +122,21 @@ class RunningServer:
         if self._decodings is None:
             self._decodings = make_decodings(self.relay, self.feeds)
         return self._decodings
+
+    @property
+    def transforms(self) -> Transforms:
+        """The program's functions over frames. Raises ImportError."""
+        if self._transforms is None:
+            decodings = self.decodings
+            from headwater.libav.transforms.transforms import Transforms
+
+            self._transforms = Transforms(decodings, self.programs)
+        return self._transforms
+
+    @property
+    def asked_transforms(self) -> tuple[TransformSnapshot, ...]:
+        """How the program's functions over frames fare."""
+        return () if self._transforms is None else self._transforms.snapshots()
 
     def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:
         """Bind the ports of numeric hosts, `""` for every address, and serve.
@@ -288,6 +306,8 @@ class RunningServer:
             if drain_s > 0:
                 await self._drain(drain_s)
             await self.forwards.aclose()
+            if self._transforms is not None:
+                await self._transforms.close()
             relay.stop()
             relay.departures.finish()
             self.sources.close()

@@ -14,6 +14,7 @@ from headwater.app.publisher_arguments import PublisherArguments
 from headwater.app.rtsp_server import RtspServer
 from headwater.app.threaded_frames import ThreadedFrameStream
 from headwater.app.threaded_publisher import ThreadedFramePublisher
+from headwater.app.transform_arguments import TransformArguments
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.client.settings import ClientSettings
 from headwater.config.applied import Applied
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from headwater.libav.decoding.frame import Frame
     from headwater.libav.decoding.frame_stream import FrameStream
     from headwater.libav.decoding.sound import AudioFrame
+    from headwater.libav.transforms.snapshot import TransformSnapshot
 
 T = TypeVar("T")
 
@@ -270,6 +272,25 @@ class ThreadedRtspServer:
         """Publish pictures or sound; the arguments of `RtspServer.publish_frames`."""
         return ThreadedFramePublisher(self._call, self._server.publish_frames(path, **wishes))
 
+    def transform(
+        self,
+        source: str,
+        target: str,
+        function: Callable[[Frame], object],
+        **wishes: Unpack[TransformArguments],
+    ) -> None:
+        """Show what a function makes of the frames of a mount, as `RtspServer.transform`."""
+        self._call(self._transform(source, target, function, wishes))
+
+    def stop_transform(self, target: str) -> bool:
+        """End the transform that a path shows; False where there is none."""
+        return self._call(self._server.stop_transform(target))
+
+    @property
+    def transforms(self) -> tuple[TransformSnapshot, ...]:
+        """The transforms as they are now."""
+        return self._call(self._transforms())
+
     def latest_frame(
         self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0
     ) -> Frame:
@@ -320,6 +341,18 @@ class ThreadedRtspServer:
         self, path: str, wishes: AudioFrameArguments
     ) -> FrameStream[AudioFrame]:
         return self._server.audio_frames(path, **wishes)
+
+    async def _transform(
+        self,
+        source: str,
+        target: str,
+        function: Callable[[Frame], object],
+        wishes: TransformArguments,
+    ) -> None:
+        self._server.transform(source, target, function, **wishes)
+
+    async def _transforms(self) -> tuple[TransformSnapshot, ...]:
+        return self._server.transforms
 
     async def _counters(self) -> ServerCounters:
         return self._server.counters.copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import pickle
 from collections.abc import Callable
 
 import av
@@ -118,6 +119,20 @@ async def test_arrays_are_the_programs_own(server: RtspServer, make_camera: Make
     bgr[:] = 0
     assert np.array_equal(frame.array("rgb24"), rgb)
     assert np.array_equal(np.from_dlpack(frame), frame.array())
+
+
+async def test_a_frame_goes_to_another_process_as_it_was_asked_for(
+    server: RtspServer, make_camera: MakeCamera
+) -> None:
+    make_camera().send(3)
+    async with server.frames(PATH, size=(96, None), format="rgb24") as frames:
+        frame = await anext(frames)
+    copy = pickle.loads(pickle.dumps(frame))
+    assert np.array_equal(copy.array(), frame.array())
+    assert np.array_equal(copy.array("bgr24")[..., ::-1], frame.array())
+    assert (copy.width, copy.height) == (frame.width, frame.height) == (96, 56)
+    for name in ("index", "pts_s", "arrived_s", "rtp_timestamp", "wallclock", "gap", "key_frame"):
+        assert getattr(copy, name) == getattr(frame, name)
 
 
 @pytest.mark.parametrize("name", ["aac", "opus", "pcmu", "pcma"])

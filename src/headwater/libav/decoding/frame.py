@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from headwater.libav.decoding.coded_unit import CodedUnit
 from headwater.libav.decoding.decoded_frame import DecodedFrame
 from headwater.libav.decoding.picture import Picture, Shape
 
@@ -35,6 +37,14 @@ class Frame(DecodedFrame):
     def __repr__(self) -> str:
         """Which frame, its size, and its time."""
         return f"<Frame {self.index} {self.width}x{self.height} at {self.pts_s:.3f} s>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as it was asked for, without what it was decoded from."""
+        unit = replace(self._unit, unit=replace(self._unit.unit, units=()))
+        video = self.video
+        known = (self.index, self._picture.lost_packets, self.pts_s, self.skipped, self.gap)
+        wanted = self._shape.pixel_format
+        return _received, (video.to_ndarray(), video.format.name, wanted, unit, *known)
 
     @property
     def width(self) -> int:
@@ -115,3 +125,20 @@ class Frame(DecodedFrame):
     def _pixels(self) -> tuple[int, int]:
         video = self._picture.video
         return self._shape.pixels_of(video.width, video.height)
+
+
+def _received(
+    array: NDArray[Any],
+    name: str,
+    wanted: str | None,
+    unit: CodedUnit,
+    index: int,
+    lost_packets: int,
+    pts_s: float,
+    skipped: int,
+    gap: int,
+) -> Frame:
+    """Make a frame of what came from another process."""
+    video = VideoFrame.from_ndarray(array, format=name)
+    picture = Picture(video, unit, index=index, lost_packets=lost_packets, pts_s=pts_s)
+    return Frame(picture, Shape(None, wanted), skipped=skipped, gap=gap)

@@ -47,6 +47,19 @@ def picture_of(picture: object, width: int, height: int, pixel_format: str) -> V
     return VideoFrame.from_ndarray(np.ascontiguousarray(array), format=pixel_format)
 
 
+def size_of(picture: object) -> tuple[int, int]:
+    """Return width and height of a picture. Raises ValueError for what is none."""
+    if isinstance(picture, Shown):
+        picture = picture.video
+    if isinstance(picture, VideoFrame):
+        return picture.width, picture.height
+    array = _array_of(picture)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"a picture is an array of height and width, not {array.shape}")
+    height, width = array.shape[:2]
+    return width, height
+
+
 def samples_of(samples: object, channels: int) -> NDArray[np.float32]:
     """Return sound as `(samples, channels)` from -1 to 1.
 
