@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from headwater.media.errors import MountBusy
@@ -25,6 +26,7 @@ class Reservations:
     def __init__(self, mounts: MountTable) -> None:
         self._mounts = mounts
         self._holders: dict[str, End] = {}
+        self._waiting: dict[str, set[asyncio.Future[bool]]] = {}
         self.is_kept: Callable[[str], bool] = _kept_for_nobody
         self.name_space: NameSpace = ALONE
 
@@ -57,6 +59,32 @@ class Reservations:
         """Free whatever the publisher holds; one that holds nothing is no error."""
         if self._holders.get(end.path) is end:
             del self._holders[end.path]
+        self.note_change(end.path)
+
+    async def change(self, path: str, within_s: float) -> bool:
+        """Wait until a publisher of the path ends, or loses its connection; False if none does."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        waiting = self._waiting.setdefault(path, set())
+        waiting.add(waiter)
+        overdue = loop.call_later(within_s, _settle, waiter, False)
+        try:
+            return await waiter
+        finally:
+            overdue.cancel()
+            waiting.discard(waiter)
+            if not waiting:
+                self._waiting.pop(path, None)
+
+    def note_change(self, path: str) -> None:
+        """Have those look again who wait for a publisher of the path to go."""
+        for waiter in self._waiting.get(path, ()):
+            _settle(waiter, True)
+
+
+def _settle(waiter: asyncio.Future[bool], has_changed: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(has_changed)
 
 
 def _kept_for_nobody(_path: str) -> bool:

@@ -27,7 +27,6 @@ from headwater.side import Side
 logger = paced_logger(__name__)
 
 _SDP = "application/sdp"
-_LOOKS = 10
 _LAST_WORDS_S = 0.5
 """Who has the mount may have hung up just now, such as this publisher before it was started again:
 what it sent last, and behind it the end of its connection, has this time to be read."""
@@ -80,14 +79,16 @@ class Announce:
 
     async def _require_free(self, path: str) -> None:
         """Raise MountBusy where another publisher has the path, and keeps it."""
-        for looks_left in reversed(range(_LOOKS)):
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + _LAST_WORDS_S
+        while True:
             await self._sessions.make_way(path)
             try:
                 self._reservations.check(path)
             except MountBusy:
-                if not looks_left:
+                left_s = until_s - clock()
+                if left_s <= 0 or not await self._reservations.change(path, left_s):
                     raise
-                await asyncio.sleep(_LAST_WORDS_S / _LOOKS)
             else:
                 return
 

@@ -95,6 +95,7 @@ class SessionTable:
                 session.state in {SessionState.PLAYING, SessionState.RECORDING}
             ):
                 session.orphaned_s = now
+                self._relay.reservations.note_change(session.path)
             else:
                 self.close(session, "connection lost")
         connection.sessions.clear()
