@@ -16,6 +16,7 @@ from headwater.app.media_access import MediaAccess
 from headwater.app.mount_path import rooted
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
+from headwater.app.start_refusal import start_refusal
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.path_section import PathSection, path_sections
@@ -304,7 +305,11 @@ class RtspServer(MediaAccess, FrameAccess):
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
         running = self._make_running()
-        running.start(hosts, self._added_sources)
+        try:
+            running.start(hosts, self._added_sources)
+        except OSError as error:
+            # The way from here to the socket helps nobody.
+            raise start_refusal(error) from None
         self._running = running
         ports = running.relay.transports.ports
         logger.info(
