@@ -65,7 +65,9 @@ def test_text_becomes_the_member_it_names() -> None:
     assert made.colour is Colour.BLUE
     assert made.lining is Colour.RED
     assert made.stripes == (Colour.RED, Colour.BLUE)
-    assert all(isinstance(stripe, Colour) for stripe in made.stripes)
+    texts: Any = ("red", "blue")
+    for each in (made, paint(stripes=texts)):
+        assert all(isinstance(stripe, Colour) for stripe in each.stripes)
     assert made == paint(colour=Colour.BLUE, lining=Colour.RED, stripes=(Colour.RED, Colour.BLUE))
 
 

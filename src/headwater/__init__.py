@@ -12,6 +12,7 @@ from headwater.version import __version__
 if TYPE_CHECKING:
     from headwater.access.auth_method import AuthMethod
     from headwater.access.counters import AccessCounters
+    from headwater.access.outside_settings import AskSettings, JwtAlgorithm, JwtSettings, WhenDown
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.api.settings import ApiSettings, TokenSettings
     from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from headwater.hooks import Allowed, HookRequest, Hooks, HookSettings, Redirect
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
+    from headwater.hooks.webhook_settings import WebhookSettings
     from headwater.http.settings import HttpSettings
     from headwater.libav.decoding.errors import (
         FramesError,
@@ -111,6 +113,7 @@ __all__ = [
     "Allowed",
     "ApiSettings",
     "Applied",
+    "AskSettings",
     "Assignment",
     "AudioFrame",
     "AudioFrameArguments",
@@ -149,6 +152,8 @@ __all__ = [
     "HookThreadsStatus",
     "Hooks",
     "HttpSettings",
+    "JwtAlgorithm",
+    "JwtSettings",
     "LimitSettings",
     "LogFormat",
     "LogLevel",
@@ -221,7 +226,9 @@ __all__ = [
     "UrlFrames",
     "UserSettings",
     "WebRtcSettings",
+    "WebhookSettings",
     "When",
+    "WhenDown",
     "WorkerSettings",
     "WorkerStatus",
     "__version__",
@@ -312,6 +319,11 @@ _HOMES = {
     "AuthMethod": "headwater.access.auth_method",
     "AccessSettings": "headwater.access.settings",
     "UserSettings": "headwater.access.settings",
+    "AskSettings": "headwater.access.outside_settings",
+    "JwtAlgorithm": "headwater.access.outside_settings",
+    "JwtSettings": "headwater.access.outside_settings",
+    "WhenDown": "headwater.access.outside_settings",
+    "WebhookSettings": "headwater.hooks.webhook_settings",
     "RtspServer": "headwater.app.rtsp_server",
     "ThreadedRtspServer": "headwater.app.threaded_server",
     "ConfigError": "headwater.config.errors",

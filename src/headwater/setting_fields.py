@@ -24,7 +24,7 @@ class Choice(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         word = value.lower() if isinstance(value, str) else None
-        return next((member for member in cls if member.value == word), None)
+        return next((member for member in cls if member.value.lower() == word), None)
 
 
 def take_fields(settings: object) -> None:
@@ -93,7 +93,10 @@ def _sequence(item: _Kind) -> _Kind:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise TypeError
         taken = tuple(item.take(each) for each in value)
-        return value if isinstance(value, tuple) and taken == value else taken
+        # By identity: the text of an enum's member equals the member.
+        if isinstance(value, tuple) and all(map(operator.is_, taken, value)):
+            return value
+        return taken
 
     return _Kind(f"a sequence of {item.several}", f"sequences of {item.several}", take)
 

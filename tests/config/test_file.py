@@ -128,8 +128,9 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
             (
                 "FILE:1: qqq: unknown section (the file may have: [server], [http], [api], "
                 '[webrtc], [sessions], [rtp], [sockets], [mounts], [paths."…"], [sources], '
-                "[limits], [access], [hooks], [tls], [control], [workers], [log], "
-                "[[mount_overrides]], [[api.tokens]], [[access.users]])"
+                "[limits], [access], [access.jwt], [access.ask], [hooks], [tls], [control], "
+                "[workers], [log], [[mount_overrides]], [[api.tokens]], [[access.users]], "
+                "[[hooks.webhooks]])"
             ),
         ),
         (

@@ -55,7 +55,7 @@ def test_what_may_stand_in_the_place_of_a_section(name: str, where: str, words: 
 def test_where_nothing_is_like_a_section_all_are_told() -> None:
     words = section_suggestion("qqqq", SCHEMA, SCHEMA)
     assert words.startswith("the file may have: [server], [http], ")
-    assert words.endswith(", [[access.users]]")
+    assert words.endswith(", [[access.users]], [[hooks.webhooks]]")
 
 
 @pytest.mark.parametrize(

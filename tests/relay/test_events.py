@@ -25,7 +25,7 @@ async def test_a_publisher_and_a_reader_come_and_go(server: RtspServer) -> None:
         opened = await take(stream, 5)
         await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})
         await publisher.peer.ask("TEARDOWN", publisher.url, {"Session": publisher.session})
-        closed = await take(stream, 6)
+        closed = await take(stream, 7)
     assert [event.name for event in opened] == [
         EventName.SESSION_OPENED,
         EventName.MOUNT_OPENED,
@@ -47,6 +47,7 @@ async def test_a_publisher_and_a_reader_come_and_go(server: RtspServer) -> None:
         EventName.PUBLISHER_STOPPED,
         EventName.MOUNT_CLOSED,
         EventName.SESSION_CLOSED,
+        EventName.CLIENT_CLOSE,
     }
     assert [event.cause for event in closed if event.name is EventName.SESSION_CLOSED] == [
         "teardown",

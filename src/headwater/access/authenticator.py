@@ -102,10 +102,14 @@ class Authenticator:
 
     def anonymous(self, action: Action, path: str) -> Granted | None:
         """Return the grant for somebody who shows no credentials; None where some are needed."""
-        if not self._users.anonymous_may(action, path):
+        if not self.anonymous_may(action, path):
             return None
-        self._counted(_ANYBODY)
+        self.counted(_ANYBODY)
         return _ANYBODY
+
+    def anonymous_may(self, action: Action, path: str) -> bool:
+        """Return whether this needs no credentials."""
+        return self._users.anonymous_may(action, path)
 
     @property
     def has_any(self) -> bool:
@@ -129,7 +133,7 @@ class Authenticator:
         """
         given = None if authorization is None else understood(authorization)
         claim = None if given is None else Claim(method, uri, given, now, peer, port)
-        return self._counted(await self._identified(claim, authorization, now, peer))
+        return self.counted(await self._identified(claim, authorization, now, peer))
 
     async def check(
         self,
@@ -152,15 +156,15 @@ class Authenticator:
         given = None if authorization is None else understood(authorization)
         claim = None if given is None else Claim(method, uri, given, now, peer, port)
         if self._users.anonymous_may(action, path):
-            return self._counted(Granted(None if claim is None else self._named_anyway(claim)))
+            return self.counted(Granted(None if claim is None else self._named_anyway(claim)))
         if not self._users:
-            return self._counted(Forbidden("anonymous"))
+            return self.counted(self._without_users(authorization, now, peer))
         decision = await self._identified(claim, authorization, now, peer)
         if isinstance(decision, Granted):
             user = self._users.find(decision.username or "")
             if not user.may(action, path):
                 decision = Forbidden(user.name)
-        return self._counted(decision)
+        return self.counted(decision)
 
     async def check_by(
         self,
@@ -185,10 +189,10 @@ class Authenticator:
                 async with places.place(source, known=brake.knows(peer)):
                     granted = await verify("", "")
             except NoPlaceError:
-                return self._counted(_BUSY)
+                return self.counted(_BUSY)
             complaint = "" if authorization is None else f"{_UNREADABLE}; offered: basic"
             challenge = Challenge(self.basic_challenges(), complaint=complaint)
-            return self._counted(Granted(None) if granted else challenge)
+            return self.counted(Granted(None) if granted else challenge)
         username, password = given.username, given.password
         claim = Claim("", "", given, now, peer, port)
 
@@ -204,7 +208,7 @@ class Authenticator:
             self._count_failure(claim, attempt, known_name=None)
             return Challenge(self.basic_challenges(), refused=True)
 
-        return self._counted(await self._braked(claim, decide))
+        return self.counted(await self._braked(claim, decide))
 
     def challenges(self, now: float, *, peer: str, stale: bool = False) -> tuple[str, ...]:
         """`WWW-Authenticate` values of a 401 for the users of the settings."""
@@ -236,6 +240,14 @@ class Authenticator:
         self._users = UserTable(settings)
         self._methods = offered = settings.offered_methods()
         self._if_unanswered = with_offer(_UNANSWERED, offered) if shut_out_md5(offered) else ""
+
+    def _without_users(self, authorization: str | None, now: float, peer: str) -> Decision:
+        """Return what is said to who shows no token, where there are no users."""
+        if not self.settings.jwt.enabled:
+            return Forbidden("anonymous")
+        if authorization is None:
+            return Challenge(self.challenges(now, peer=peer))
+        return self._of_no_use(now, peer, "a token was expected (access.jwt)", refused=True)
 
     async def _identified(
         self, claim: Claim | None, authorization: str | None, now: float, peer: str
@@ -421,7 +433,8 @@ class Authenticator:
             paused = {**extra, "peer": claim.peer, "cause": cause, "pause_s": pause_s}
             _log.warning("address paused", extra=paused)
 
-    def _counted(self, decision: Decision) -> Decision:
+    def counted(self, decision: Decision) -> Decision:
+        """Count a decision, and return it."""
         match decision:
             case Granted():
                 self.counters.granted += 1

@@ -42,3 +42,9 @@ def understood(authorization: str) -> BasicCredentials | DigestCredentials | Non
 def password_of(given: BasicCredentials | DigestCredentials) -> str:
     """Return what proves the name: the password itself, or a digest of it."""
     return given.password if isinstance(given, BasicCredentials) else given.response
+
+
+def basic_of(authorization: str | None) -> BasicCredentials | None:
+    """Return a name and password in clear; None where none were sent."""
+    given = None if authorization is None else understood(authorization)
+    return given if isinstance(given, BasicCredentials) else None

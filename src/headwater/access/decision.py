@@ -21,11 +21,13 @@ class Action(StrEnum):
 class Granted:
     """Go on. `username` is None when no credentials were needed.
 
-    `until_s` is when the grant ends, in seconds of the server's clock; None for never.
+    `until_s` is when the owner is asked again, `expires_s` when the right ends for good, both in
+    seconds of the server's clock; None for never.
     """
 
     username: str | None
     until_s: float | None = None
+    expires_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from headwater.access.auth_method import AuthMethod
+from headwater.access.outside_settings import AskSettings, JwtSettings
 from headwater.access.password import read_password
 from headwater.applies import NOW
 from headwater.protocol.path_pattern import check_pattern
@@ -92,7 +93,7 @@ class AccessSettings:
         tuple[str, ...] | None,
         NOW,
         "Patterns of paths that anybody may publish without a password. Unset: all paths while "
-        "there are no users, and none when there are users.",
+        "there are no users and no tokens (`access.jwt`), else none.",
     ] = None
     anonymous_read: Annotated[
         tuple[str, ...] | None,
@@ -148,6 +149,8 @@ class AccessSettings:
         NOW,
         "Seconds that an attempt for such a user waits before it is checked.",
     ] = 2.0
+    jwt: JwtSettings = field(default_factory=JwtSettings)
+    ask: AskSettings = field(default_factory=AskSettings)
 
     def __post_init__(self) -> None:
         take_fields(self)
@@ -184,12 +187,20 @@ class AccessSettings:
                 'password form: add "basic", or keep passwords as plain text or `ha1-`'
             )
 
+    @property
+    def lets_strangers_in(self) -> bool:
+        """Whether nobody can show who they are, so that all may do all."""
+        return not (self.users or self.jwt.enabled)
+
     def offered_methods(self) -> tuple[AuthMethod, ...]:
         """Return the methods, in order, that every user can satisfy.
 
         Every user, not some: clients take the strongest challenge that they are offered, and a
-        user whose hashed password cannot serve it would be refused for ever.
+        user whose hashed password cannot serve it would be refused for ever. Where there are only
+        tokens, which players send as a password, it is Basic.
         """
+        if self.jwt.enabled and not self.users:
+            return (AuthMethod.BASIC,)
         able = [read_password(user.password).methods for user in self.users]
         return tuple(m for m in self.methods if all(m in methods for methods in able))
 

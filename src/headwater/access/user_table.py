@@ -54,8 +54,8 @@ class UserTable:
         }
         self._decoys = [decoy(user.password) for user in self._by_name.values()]
         self._anonymous = {
-            Action.PUBLISH: self._anonymous_patterns(settings.anonymous_publish),
-            Action.PLAY: self._anonymous_patterns(settings.anonymous_read),
+            Action.PUBLISH: _anonymous_patterns(settings, settings.anonymous_publish),
+            Action.PLAY: _anonymous_patterns(settings, settings.anonymous_read),
             # Whoever plays may be unknown; whoever looks behind the scenes or acts is not.
             Action.LOOK: (),
             Action.CONTROL: (),
@@ -80,7 +80,10 @@ class UserTable:
         """Return the paths for which this needs no credentials."""
         return self._anonymous[action]
 
-    def _anonymous_patterns(self, configured: tuple[str, ...] | None) -> tuple[str, ...]:
-        if configured is not None:
-            return configured
-        return () if self._by_name else _ANY_PATH
+
+def _anonymous_patterns(
+    settings: AccessSettings, configured: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    if configured is not None:
+        return configured
+    return _ANY_PATH if settings.lets_strangers_in else ()

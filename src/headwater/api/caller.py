@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from headwater.access.decision import Action, Granted
+from headwater.access.outside import TokenRefusedError
 from headwater.api.settings import ApiSettings
 from headwater.http.clearance import Clearance
 from headwater.http.origins import Origins
@@ -41,11 +42,13 @@ class Caller:
         name: the name of the user or token; None for somebody on this machine.
         action: what is asked for: look or control.
         patterns: the paths for which they may.
+        expires_s: when that ends, in seconds of the server's clock; None for never.
     """
 
     name: str | None
     action: Action
     patterns: tuple[str, ...]
+    expires_s: float | None = None
 
     def may(self, path: str) -> bool:
         """Return whether the caller's rights cover a path."""
@@ -74,9 +77,8 @@ class Rights:
 
 
 class Callers:
-    """Lets callers in: by token, by the users of RTSP, by the owner's hooks, or from this machine.
-
-    A further way to show who one is, such as signed tokens, is one more step of `identify`.
+    """Lets callers in: by a token of the settings, by a signed token, by the users of RTSP, by the
+    owner's hooks or server, or from this machine.
     """
 
     def __init__(
@@ -102,8 +104,14 @@ class Callers:
     @property
     def is_open_to_others(self) -> bool:
         """Whether anybody beside programs on this machine can be let in."""
-        settings = self._settings
-        return bool(settings.tokens or settings.ask_hooks or self._admission.authenticator.has_any)
+        return self._settings.ask_hooks or self._knows_anybody
+
+    @property
+    def _knows_anybody(self) -> bool:
+        """Whether there is anybody who could show who they are."""
+        admission = self._admission
+        by_settings = self._settings.tokens or admission.authenticator.has_any
+        return bool(by_settings) or admission.tokens is not None
 
     async def identify(self, request: HTTPConnection, action: Action, path: str) -> Caller:
         """Return who asks; raise HttpRefusal for a stranger.
@@ -112,12 +120,16 @@ class Callers:
         `Caller.require`.
         """
         self._refuse_foreign_pages(request)
-        by_token = self._by_token(request, action)
-        if by_token is not None:
-            return by_token
+        token = _bearer_of(request)
+        if token:
+            signed = await self._by_signed_token(token, action)
+            if signed is not None:
+                return signed
         if self._settings.ask_hooks:
             return await self._by_hooks(request, action, path)
-        if not self._admission.authenticator.has_any and not self._settings.tokens:
+        if token:
+            return self._by_token(token, action)
+        if not self._knows_anybody:
             return self._from_this_machine(request, action)
         return await self._by_password(request, action)
 
@@ -151,12 +163,18 @@ class Callers:
 
     def patterns_now(self, caller: Caller) -> tuple[str, ...]:
         """Return what a caller of before may now, as a stream asks that goes on for hours."""
+        if caller.expires_s is not None:
+            return () if self.has_expired(caller) else caller.patterns
         if caller.name is None or self._settings.ask_hooks:
             return caller.patterns
         for token in self._settings.tokens:
             if token.name == caller.name:
                 return token.look if caller.action is Action.LOOK else token.control
         return self._admission.authenticator.patterns_of(caller.name, caller.action)
+
+    def has_expired(self, caller: Caller) -> bool:
+        """Return whether what a caller showed has ended since."""
+        return caller.expires_s is not None and self._clock() >= caller.expires_s
 
     def _refuse_foreign_pages(self, request: HTTPConnection) -> None:
         changes = request.scope.get("method", "GET") not in _CHANGES_NOTHING
@@ -169,21 +187,33 @@ class Callers:
                 code="foreign_origin",
             )
 
-    def _by_token(self, request: HTTPConnection, action: Action) -> Caller | None:
-        words = request.headers.get("Authorization", "").split()
-        if len(words) != 2 or words[0].lower() != "bearer" or self._settings.ask_hooks:
+    async def _by_signed_token(self, token: str, action: Action) -> Caller | None:
+        """Return the caller of a signed token; None where a token is of another kind."""
+        tokens = self._admission.tokens
+        if tokens is None or not tokens.knows(token):
             return None
-        shown = hashlib.sha256(words[1].encode("utf-8", "surrogateescape")).hexdigest()
-        for digest, token in self._digests.items():
+        try:
+            holder = await tokens.holder_of(token)
+        except TokenRefusedError as error:
+            raise _wrong_token(f"the token {error}") from None
+        patterns = holder.patterns.get(action, ())
+        if not patterns:
+            raise HttpRefusal(
+                403,
+                f"{holder.name} may not {action} anything; the token's claim of paths has no "
+                f"`{action}`",
+                code="forbidden",
+            )
+        return Caller(holder.name, action, patterns, holder.expires_s)
+
+    def _by_token(self, token: str, action: Action) -> Caller:
+        shown = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        for digest, known in self._digests.items():
             if hmac.compare_digest(digest, shown):
-                patterns = token.look if action is Action.LOOK else token.control
-                return Caller(token.name, action, patterns)
-        raise HttpRefusal(
-            401,
-            "there is no such token; api.tokens of the configuration has those that there are",
-            code="credentials_needed",
-            # RFC 6750 §3.1
-            headers=[("WWW-Authenticate", 'Bearer error="invalid_token"')],
+                patterns = known.look if action is Action.LOOK else known.control
+                return Caller(known.name, action, patterns)
+        raise _wrong_token(
+            "there is no such token; api.tokens of the configuration has those that there are"
         )
 
     async def _by_hooks(self, request: HTTPConnection, action: Action, path: str) -> Caller:
@@ -242,6 +272,17 @@ class Callers:
         else:
             return Caller(None, action, _EVERYTHING)
         raise HttpRefusal(403, f"{why}; {_HOW_TO_BE_LET_IN}", code="this_machine_only")
+
+
+def _bearer_of(request: HTTPConnection) -> str:
+    words = request.headers.get("Authorization", "").split()
+    return words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
+
+
+def _wrong_token(detail: str) -> HttpRefusal:
+    # RFC 6750 §3.1
+    shown = [("WWW-Authenticate", 'Bearer error="invalid_token"')]
+    return HttpRefusal(401, detail, code="credentials_needed", headers=shown)
 
 
 Identify = Callable[[HTTPConnection, Action, str], Awaitable[Caller]]

@@ -95,7 +95,7 @@ class Events:
         self.streams += 1
         try:
             with self._view.events() as events:
-                while True:
+                while not self._callers.has_expired(caller):
                     try:
                         async with asyncio.timeout(_KEPT_ALIVE_S):
                             event = await self._next(caller, pattern, events)

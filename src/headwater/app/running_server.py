@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.app.api_view import ApiView
+from headwater.app.callouts import CalloutsInUse, load_callouts
 from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
@@ -69,6 +70,8 @@ class RunningServer:
             for side, chosen in hooks.items()
         }
         self.relay = Relay(settings, self._loop, self._runners)
+        load_callouts(settings)
+        self._callouts = CalloutsInUse(self.relay)
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
         self._feeds: MountFeeds | None = None
@@ -146,6 +149,7 @@ class RunningServer:
         """
         try:
             self._hosts = tuple(hosts)
+            self._callouts.take(self._callouts.prepare(self.settings), self.settings)
             self.rtsp.listeners.open(hosts)
             if self.web is not None:
                 self.web.open(hosts)
@@ -194,6 +198,8 @@ class RunningServer:
             hosts: Sequence[str] = self._hosts
             if wanted.server.host != self.settings.server.host:
                 hosts = await listen_hosts(wanted.server.host)
+            # In a thread: loading packages takes longer than media waits.
+            await asyncio.to_thread(load_callouts, wanted)
             if self.report.state is not ServerState.RUNNING:
                 raise RuntimeError("the server stops; its settings stay as they are")
             blocked = self._blocked(wanted, hosts)
@@ -228,6 +234,7 @@ class RunningServer:
         tls = self.relay.certificates.tls
         if settings.tls != before.tls:
             tls = ServerTls(settings.tls) if settings.tls.enabled else None
+        callouts = self._callouts.prepare(settings)
         ports = self.rtsp.listeners.prepare(hosts, settings)
         try:
             self._move_status_socket(settings, ports.ports[Side.PUBLISH])
@@ -238,6 +245,7 @@ class RunningServer:
         if tls is not self.relay.certificates.tls:
             self.relay.certificates.take(tls)
         changed = self.relay.apply(settings)
+        self._callouts.take(callouts, settings)
         self.sources.apply(settings)
         self.rtsp.apply(settings, ports)
         if self.web is not None:
@@ -321,6 +329,7 @@ class RunningServer:
             await self.sources.closed()
             for runner in self._runners.values():
                 await runner.aclose()
+            await self._callouts.aclose(self.settings.hooks.stop_grace_s)
             await relay.admission.aclose()
         finally:
             relay.events.close()

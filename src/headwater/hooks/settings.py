@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from headwater.applies import NOW, needs_restart
+from headwater.hooks.webhook_settings import WebhookSettings
 from headwater.setting_fields import take_fields
 
 
@@ -53,8 +54,11 @@ class HookSettings:
         float,
         NOW,
         "Seconds that running and waiting hooks, which are told of events, have when the server "
-        "stops.",
+        "stops. So long have webhooks as well.",
     ] = 5.0
+    webhooks: Annotated[
+        tuple[WebhookSettings, ...], NOW, "Web servers of yours that are told of events."
+    ] = ()
 
     def __post_init__(self) -> None:
         take_fields(self)

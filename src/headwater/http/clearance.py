@@ -25,15 +25,16 @@ class Cleared:
 class Clearance:
     """Asks the relay's admission: users, rules, hooks and the brake are those of RTSP.
 
-    Credentials are `Authorization` (Basic, Digest, or Bearer for the owner's hook) or `token=` in
-    the query (for the owner's hook).
+    Credentials are `Authorization` (Basic, Digest, or Bearer for a token) or `token=` in the query.
     """
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
 
     async def require(self, request: HTTPConnection, action: Action, path: str) -> Cleared:
-        """Return when the request may go on; raise HttpRefusal, HookFailed or HookTimedOut else."""
+        """Return when the request may go on; raise HttpRefusal, HookFailed, HookTimedOut
+        or NoAnswerError else.
+        """
         authorization = request.headers.get("Authorization")
         granted = self._admission.at_once(action, path, authorization)
         if granted is not None:
@@ -45,5 +46,4 @@ class Clearance:
         )
         if not isinstance(verdict, Granted):
             raise refusal_of_verdict(verdict, action, path)
-        until_s = verdict.until_s
-        return Cleared(verdict.username, None if until_s is None else Grant(until_s, hook_request))
+        return Cleared(verdict.username, Grant.of(verdict, hook_request, authorization))

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from headwater.access.decision import Challenge, Forbidden, Throttled
+from headwater.access.outside import NoAnswerError
 from headwater.hooks import HookFailed, HookTimedOut, Redirect, Refused
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.protocol.errors import LimitExceeded, ProtocolError
@@ -64,10 +65,11 @@ def refusal_of_verdict(
 ) -> HttpRefusal:
     """Return what a browser is told that may not do something with a mount."""
     match verdict:
-        case Challenge(headers):
+        case Challenge(headers, complaint=complaint):
+            why = f" ({complaint})" if complaint else ""
             return HttpRefusal(
                 401,
-                f"{path} needs a user name and password, or a token, for {action}",
+                f"{path} needs a user name and password, or a token, for {action}{why}",
                 code="credentials_needed",
                 headers=[("WWW-Authenticate", value) for value in headers],
             )
@@ -144,6 +146,15 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., HttpRefusal]], ...] = (
     (MountBusy, lambda error: HttpRefusal(409, str(error), code="mount_busy")),
     (MountFull, lambda error: HttpRefusal(503, str(error), code="full", headers=[_COME_BACK])),
     (MountClosed, lambda error: HttpRefusal(404, str(error), code="no_such_mount")),
+    (
+        NoAnswerError,
+        lambda _: HttpRefusal(
+            503,
+            "who may do this cannot be found out now",
+            code="check_failed",
+            headers=[_COME_BACK],
+        ),
+    ),
     (
         HookTimedOut,
         lambda _: HttpRefusal(503, "a check on the server took too long", code="check_failed"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from headwater.access.decision import Granted
 from headwater.protocol.session_states import SessionState
 from headwater.side import Side
 
@@ -90,11 +91,40 @@ class SessionSnapshot:
 
 @dataclass(slots=True)
 class Grant:
-    """A right that ends: until when, and what its owner is asked again then."""
+    """A right that ends.
 
-    until_s: float
+    Attributes:
+        granted: when the owner is asked again, and when it ends for good.
+        request: what the owner is asked again.
+        authorization: the credentials that were shown.
+        asking: whether the owner is being asked.
+    """
+
+    granted: Granted
     request: HookRequest
+    authorization: str | None = field(default=None, repr=False)
     asking: bool = False
+
+    @classmethod
+    def of(cls, granted: Granted, request: HookRequest, authorization: str | None) -> Grant | None:
+        """Return the grant of a right; None where it has no end."""
+        if granted.until_s is None and granted.expires_s is None:
+            return None
+        return cls(granted, request, authorization)
+
+    def is_over(self, now: float) -> bool:
+        """Return whether it has ended, or the owner is to be asked again."""
+        until_s = self.granted.until_s
+        return (until_s is not None and now >= until_s) or self.has_expired(now)
+
+    def has_expired(self, now: float) -> bool:
+        """Return whether it has ended for good."""
+        expires_s = self.granted.expires_s
+        return expires_s is not None and now >= expires_s
+
+    def anew(self) -> Grant:
+        """Return the same right for another who has it."""
+        return Grant(self.granted, self.request, self.authorization)
 
 
 class End(ABC):

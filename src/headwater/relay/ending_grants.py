@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from headwater.access.decision import Granted
+from headwater.access.outside import NoAnswerError
 from headwater.hooks import HookError
 from headwater.log_pace import paced_logger
 from headwater.relay.admission import Admission
@@ -33,9 +35,12 @@ class EndingGrants:
         """Begin to ask for every grant that is over; called about once a second."""
         for end in self._ends:
             grant = end.grant
-            if grant is None or grant.asking or now < grant.until_s:
+            if grant is None or grant.asking or not grant.is_over(now):
                 continue
             grant.asking = True
+            if grant.has_expired(now):
+                self._close(end, "token expired")
+                continue
             task = asyncio.get_running_loop().create_task(self._ask(end, grant))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
@@ -47,15 +52,16 @@ class EndingGrants:
 
     async def _ask(self, end: End, grant: Grant) -> None:
         try:
-            verdict = await self._admission.ask_again(grant.request, end.username)
-        except HookError:
+            verdict = await self._admission.ask_again(
+                grant.request, end.username, grant.authorization
+            )
+        except (HookError, NoAnswerError):
             # Logged where it was raised. A check that fails lets nobody in, nor stay.
             verdict = None
         if end.closed:
             return
         if not isinstance(verdict, Granted):
             self._close(end, "grant ended")
-        elif verdict.until_s is None:
-            end.grant = None
-        else:
-            end.grant = Grant(verdict.until_s, grant.request)
+            return
+        granted = replace(verdict, expires_s=grant.granted.expires_s)
+        end.grant = Grant.of(granted, grant.request, grant.authorization)

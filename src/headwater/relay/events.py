@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import Protocol, Self
 
 from headwater.relay.end import SessionSnapshot
 
@@ -28,6 +28,7 @@ class EventName(StrEnum):
     SOURCE_CHANGED = "source_changed"
     READER_STARTED = "reader_started"
     READER_STOPPED = "reader_stopped"
+    CLIENT_CLOSE = "client_close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class Event:
     session: SessionSnapshot | None = None
     cause: str = ""
     missed: int = 0
+
+
+class EventSink(Protocol):
+    """What is told of events; nothing of it may wait."""
+
+    def put(self, event: Event) -> None:
+        """Take an event."""
+
+    def close(self) -> None:
+        """Expect no more."""
 
 
 class EventStream:
@@ -114,27 +125,32 @@ class EventFeed:
     """Gives each event to every listener; without any it costs nothing."""
 
     def __init__(self) -> None:
-        self._streams: set[EventStream] = set()
+        self._sinks: set[EventSink] = set()
         self.wanted = False
         """Whether anybody listens."""
 
     def listen(self) -> EventStream:
         """Return a stream of what happens from now on."""
-        stream = EventStream(self._forget)
-        self._streams.add(stream)
-        self.wanted = True
+        stream = EventStream(self.remove)
+        self.add(stream)
         return stream
 
-    def _forget(self, stream: EventStream) -> None:
-        self._streams.discard(stream)
-        self.wanted = bool(self._streams)
+    def add(self, sink: EventSink) -> None:
+        """Tell a sink of what happens from now on."""
+        self._sinks.add(sink)
+        self.wanted = True
+
+    def remove(self, sink: EventSink) -> None:
+        """Tell a sink no more; one that is told nothing stays so."""
+        self._sinks.discard(sink)
+        self.wanted = bool(self._sinks)
 
     def tell(self, event: Event) -> None:
         """Give an event to all who listen."""
-        for stream in self._streams:
-            stream.put(event)
+        for sink in self._sinks:
+            sink.put(event)
 
     def close(self) -> None:
-        """End every stream, behind what waits in it."""
-        for stream in tuple(self._streams):
-            stream.close()
+        """End every sink, behind what waits in it."""
+        for sink in tuple(self._sinks):
+            sink.close()

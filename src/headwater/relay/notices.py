@@ -48,8 +48,11 @@ class Notices(MountObserver):
 
     def end_closed(self, end: End, mount: ObservedMount | None, reason: str) -> None:
         """Tell that a publisher or reader is gone; `mount` is the one that a reader was on."""
-        if end.side is Side.PLAY and mount is not None and self._play.has("client_close"):
-            self._play.notify("client_close", mount.snapshot(), end.snapshot())
+        if end.side is Side.PLAY and mount is not None:
+            if self._play.has(EventName.CLIENT_CLOSE):
+                self._play.notify(EventName.CLIENT_CLOSE, mount.snapshot(), end.snapshot())
+            if self._events.wanted:
+                self._events.tell(Event(EventName.CLIENT_CLOSE, mount.path, end.snapshot(), reason))
         self._tell_end(EventName.SESSION_CLOSED, end, reason)
 
     def mount_opened(self, mount: ObservedMount) -> None:

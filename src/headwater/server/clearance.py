@@ -36,7 +36,8 @@ class Clearance:
         self._limits = limits
 
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
-        """Return when the request may go on; raise Refusal, HookFailed or HookTimedOut else."""
+        """Return when the request may go on; raise Refusal, HookFailed, HookTimedOut or
+        NoAnswerError else."""
         connection, request = exchange.connection, exchange.request
         if connection.may(side, path):
             return
@@ -53,8 +54,7 @@ class Clearance:
         if not isinstance(verdict, Granted):
             raise _refusal_of(verdict, connection, side, path)
         connection.username = verdict.username
-        until_s = verdict.until_s
-        connection.grant(side, path, None if until_s is None else Grant(until_s, seen))
+        connection.grant(side, path, Grant.of(verdict, seen, authorization))
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
         """Do the same for a request with a mount's URL; returns the mount's path."""

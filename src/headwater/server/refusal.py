@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from headwater.access.outside import NoAnswerError
 from headwater.hooks import HookFailed, HookTimedOut
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted, PortShareExhausted
@@ -115,6 +116,12 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),
     (MountFull, lambda error: Refusal(Status.NOT_ENOUGH_BANDWIDTH, str(error), logged=True)),
     (MountClosed, lambda error: Refusal(Status.NOT_FOUND, str(error))),
+    (
+        NoAnswerError,
+        lambda _: Refusal(
+            Status.SERVICE_UNAVAILABLE, "who may do this cannot be found out now", [_COME_BACK]
+        ),
+    ),
     (
         HookTimedOut,
         lambda _: Refusal(Status.SERVICE_UNAVAILABLE, "a check on the server took too long"),

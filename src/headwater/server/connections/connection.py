@@ -134,7 +134,7 @@ class Connection(WireConnection):
             grant = self._grants[side, path]
         except KeyError:
             return False
-        return grant is None or self._clock() < grant.until_s
+        return grant is None or not grant.is_over(self._clock())
 
     def grant(self, side: Side, path: str, ending: Grant | None) -> None:
         """Remember that this connection is allowed this; `ending` where that has an end."""
@@ -163,7 +163,7 @@ class Connection(WireConnection):
     def ending_grant(self, side: Side, path: str) -> Grant | None:
         """Return a grant of its own for a session; None where what it may has no end."""
         ending = self._grants.get((side, path))
-        return None if ending is None else Grant(ending.until_s, ending.request)
+        return None if ending is None else ending.anew()
 
     @property
     def unread_bytes(self) -> int:
