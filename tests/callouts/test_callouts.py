@@ -478,3 +478,15 @@ def test_settings_that_cannot_be() -> None:
         with pytest.raises(ValueError):  # noqa: PT011 - the words are each setting's own
             made()
     assert "hush" not in repr(Settings(access=AccessSettings(ask=AskSettings(token="hush"))))
+
+
+async def test_a_page_logs_in_with_a_token(start_web: WebFactory, by_token: AccessSettings) -> None:
+    web = await start_web(settings={"access": by_token})
+    publish_many(web, "/cams/a", "/other")
+    shown = token(paths={"cams/*": ["look", "play"]}, for_s=100)
+    login = await ask(web, "/-/login", method="POST", json_body={"user": "", "password": shown})
+    assert (login.status, login.problem["user"]) == (200, "ann")
+    cookie = {"Cookie": (login.header("set-cookie") or "").partition(";")[0]}
+    assert (await ask(web, "/v1/mounts", headers=cookie)).problem["total"] == 1
+    bad = {"password": token("two")}
+    assert (await ask(web, "/-/login", method="POST", json_body=bad)).status == 401

@@ -54,7 +54,9 @@ def short_key() -> dict[str, Any]:
         (short_key(), None),
     ],
 )
-def test_a_key_is_used_with_the_algorithms_that_fit_it(key: Any, algorithms: set[str] | None) -> None:
+def test_a_key_is_used_with_the_algorithms_that_fit_it(
+    key: Any, algorithms: set[str] | None
+) -> None:
     if algorithms is None:
         with pytest.raises(UnreadableKeysError, match="no key for RS256, ES256, EdDSA"):
             keys_of_set(a_set(key), BY_KEY)

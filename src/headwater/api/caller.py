@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from headwater.access.decision import Action, Granted
-from headwater.access.outside import TokenRefusedError
+from headwater.access.outside import Holder, TokenRefusedError
 from headwater.api.settings import ApiSettings
 from headwater.http.clearance import Clearance
 from headwater.http.origins import Origins
@@ -42,13 +42,13 @@ class Caller:
         name: the name of the user or token; None for somebody on this machine.
         action: what is asked for: look or control.
         patterns: the paths for which they may.
-        expires_s: when that ends, in seconds of the server's clock; None for never.
+        holder: what they showed a signed token of; None for all others.
     """
 
     name: str | None
     action: Action
     patterns: tuple[str, ...]
-    expires_s: float | None = None
+    holder: Holder | None = None
 
     def may(self, path: str) -> bool:
         """Return whether the caller's rights cover a path."""
@@ -121,10 +121,9 @@ class Callers:
         """
         self._refuse_foreign_pages(request)
         token = _bearer_of(request)
-        if token:
-            signed = await self._by_signed_token(token, action)
-            if signed is not None:
-                return signed
+        holder = await self._holder_of(token)
+        if holder is not None:
+            return _by_signed_token(holder, action)
         if self._settings.ask_hooks:
             return await self._by_hooks(request, action, path)
         if token:
@@ -136,11 +135,14 @@ class Callers:
     async def who(self, request: HTTPConnection) -> str:
         """Return the name that credentials are of, whatever they may; raise HttpRefusal else."""
         self._refuse_foreign_pages(request)
-        by_token = self._by_token(request, Action.LOOK)
-        if by_token is not None:
-            return by_token.name or ""
+        token = _bearer_of(request)
+        holder = await self._holder_of(token)
+        if holder is not None:
+            return holder.name
         if self._settings.ask_hooks:
             return (await self._by_hooks(request, Action.LOOK, SERVER)).name or "a token"
+        if token:
+            return self._by_token(token, Action.LOOK).name or ""
         return await self._named(request, Action.LOOK)
 
     def rights_of(self, caller: Caller) -> Rights:
@@ -150,12 +152,18 @@ class Callers:
         """
         if caller.name is None or self._settings.ask_hooks:
             return Rights(caller.patterns, _EVERYTHING, _EVERYTHING)
+        authenticator = self._admission.authenticator
+        plays = authenticator.anonymous_patterns(Action.PLAY)
+        if caller.holder is not None:
+            looks, controls, signed = (
+                caller.holder.patterns.get(action, ())
+                for action in (Action.LOOK, Action.CONTROL, Action.PLAY)
+            )
+            return Rights(looks, controls, plays + signed)
         looks, controls = (
             self.patterns_now(replace(caller, action=action))
             for action in (Action.LOOK, Action.CONTROL)
         )
-        authenticator = self._admission.authenticator
-        plays = authenticator.anonymous_patterns(Action.PLAY)
         is_token = any(token.name == caller.name for token in self._settings.tokens)
         if not is_token:
             plays += authenticator.patterns_of(caller.name, Action.PLAY)
@@ -163,7 +171,7 @@ class Callers:
 
     def patterns_now(self, caller: Caller) -> tuple[str, ...]:
         """Return what a caller of before may now, as a stream asks that goes on for hours."""
-        if caller.expires_s is not None:
+        if caller.holder is not None:
             return () if self.has_expired(caller) else caller.patterns
         if caller.name is None or self._settings.ask_hooks:
             return caller.patterns
@@ -174,7 +182,7 @@ class Callers:
 
     def has_expired(self, caller: Caller) -> bool:
         """Return whether what a caller showed has ended since."""
-        return caller.expires_s is not None and self._clock() >= caller.expires_s
+        return caller.holder is not None and self._clock() >= caller.holder.expires_s
 
     def _refuse_foreign_pages(self, request: HTTPConnection) -> None:
         changes = request.scope.get("method", "GET") not in _CHANGES_NOTHING
@@ -187,24 +195,15 @@ class Callers:
                 code="foreign_origin",
             )
 
-    async def _by_signed_token(self, token: str, action: Action) -> Caller | None:
-        """Return the caller of a signed token; None where a token is of another kind."""
+    async def _holder_of(self, token: str) -> Holder | None:
+        """Return who shows a signed token; None where it is of another kind."""
         tokens = self._admission.tokens
         if tokens is None or not tokens.knows(token):
             return None
         try:
-            holder = await tokens.holder_of(token)
+            return await tokens.holder_of(token)
         except TokenRefusedError as error:
             raise _wrong_token(f"the token {error}") from None
-        patterns = holder.patterns.get(action, ())
-        if not patterns:
-            raise HttpRefusal(
-                403,
-                f"{holder.name} may not {action} anything; the token's claim of paths has no "
-                f"`{action}`",
-                code="forbidden",
-            )
-        return Caller(holder.name, action, patterns, holder.expires_s)
 
     def _by_token(self, token: str, action: Action) -> Caller:
         shown = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
@@ -272,6 +271,18 @@ class Callers:
         else:
             return Caller(None, action, _EVERYTHING)
         raise HttpRefusal(403, f"{why}; {_HOW_TO_BE_LET_IN}", code="this_machine_only")
+
+
+def _by_signed_token(holder: Holder, action: Action) -> Caller:
+    patterns = holder.patterns.get(action, ())
+    if not patterns:
+        raise HttpRefusal(
+            403,
+            f"{holder.name} may not {action} anything; the token's claim of paths has no "
+            f"`{action}`",
+            code="forbidden",
+        )
+    return Caller(holder.name, action, patterns, holder)
 
 
 def _bearer_of(request: HTTPConnection) -> str:
