@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("av")
 
 import headwater
-from headwater import FrameTimeout
+from headwater import ClientError, FrameTimeout, SourceEnded
 from headwater.testing import FakeCamera, number_of
 
 LATE_S = 20.0
@@ -56,6 +56,23 @@ def test_no_camera_is_a_time_out_that_may_be_asked_again() -> None:
         for _ in range(2):
             with pytest.raises(FrameTimeout):
                 next(frames)
+
+
+def test_one_that_is_not_to_come_back_ends_with_the_reason() -> None:
+    with FakeCamera() as camera:
+        url = camera.url
+        with headwater.frames(url, reconnect=False, timeout_s=LATE_S) as frames:
+            next(frames)
+            camera.switch_off()
+            with pytest.raises(SourceEnded) as ended:
+                for _ in frames:
+                    pass
+    assert isinstance(ended.value.__cause__, ClientError)
+    with (
+        headwater.frames(url, reconnect=False) as frames,
+        pytest.raises(SourceEnded, match="Connection refused"),
+    ):
+        next(frames)
 
 
 def test_wishes_and_urls_without_sense_are_refused() -> None:

@@ -20,6 +20,7 @@ COMMANDS = [
     "publish",
     "relay",
     "probe",
+    "snapshot",
     "discover",
     "config",
     "check-config",

@@ -54,6 +54,7 @@ def test_it_serves(installed: Path) -> None:
     [
         ("media", ["demo"]),
         ("media", ["publish", "input.mp4", "rtsp://127.0.0.1:1/stream1"]),
+        ("media", ["snapshot", "rtsp://127.0.0.1:1/stream1", "out.jpg"]),
         ("onvif", ["discover", "127.0.0.1"]),
     ],
 )

@@ -57,6 +57,7 @@ NOT_RUN_COMMANDS = {
     "headwater publish rtsp://camera.local": "names a camera; tests/cli/publish fetches from one",
     "headwater discover": "asks the network; test_discover_command.py asks on loopback",
     "headwater relay": "runs until Ctrl-C; tests/cli/relay runs it with a fake camera",
+    "headwater snapshot": "names a camera; test_snapshot_command.py plays one on loopback",
     "headwater probe": "names a camera; test_probe_command.py plays one on loopback",
     "headwater hash-password": "asks for a password; tests/cli/test_password_command.py gives one",
     "ffmpeg -f v4l2": "needs a webcam",

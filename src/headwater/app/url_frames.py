@@ -16,19 +16,25 @@ if TYPE_CHECKING:
 
 
 def frames(
-    url: str, *, settings: ClientSettings | None = None, **wishes: Unpack[FrameArguments]
+    url: str,
+    *,
+    settings: ClientSettings | None = None,
+    reconnect: bool = True,
+    **wishes: Unpack[FrameArguments],
 ) -> UrlFrames:
     """Return decoded pictures of an RTSP URL: `for frame in frames(url)`, or `async for`.
 
-    Whenever the server ends the stream, or goes, it is asked for again.
+    Whenever the server ends the stream, or goes, it is asked for again; without `reconnect` the
+    iteration ends with SourceEnded then, whose cause is the ClientError.
     Use `with` or `async with` where you leave the iteration early.
 
     Args:
         url: such as `rtsp://user:password@camera/live`.
         settings: of the client, such as the transport.
+        reconnect: whether it is asked for again.
         wishes: by name; see `FrameArguments`.
     """
-    return UrlFrames(url, settings or ClientSettings(), wishes)
+    return UrlFrames(url, settings or ClientSettings(), wishes, reconnect=reconnect)
 
 
 class UrlFrames:
@@ -39,10 +45,13 @@ class UrlFrames:
     numpy is not installed, and ValueError for a URL or a wish without sense.
     """
 
-    def __init__(self, url: str, settings: ClientSettings, wishes: FrameArguments) -> None:
+    def __init__(
+        self, url: str, settings: ClientSettings, wishes: FrameArguments, *, reconnect: bool = True
+    ) -> None:
         self._url = url
         self._settings = settings
         self._wishes = wishes
+        self._reconnect = reconnect
         self._opened: tuple[Decodings, FrameStream[Frame]] | None = None
         self._loop: OwnLoop | None = None
 
@@ -100,7 +109,9 @@ class UrlFrames:
 
     async def _next(self) -> Frame | None:
         if self._opened is None:
-            self._opened = open_frames(self._url, self._settings, self._wishes)
+            self._opened = open_frames(
+                self._url, self._settings, self._wishes, reconnect=self._reconnect
+            )
         # A coroutine that another thread waits for must not raise StopAsyncIteration.
         return await anext(self._opened[1], None)
 
@@ -113,7 +124,7 @@ class UrlFrames:
 
 
 def open_frames(
-    url: str, settings: ClientSettings, wishes: FrameArguments
+    url: str, settings: ClientSettings, wishes: FrameArguments, *, reconnect: bool = True
 ) -> tuple[Decodings, FrameStream[Frame]]:
     """Return the decoders of a URL alone, and its frames; needs a running loop.
 
@@ -123,6 +134,6 @@ def open_frames(
         from headwater.app.url_source import UrlSource
         from headwater.libav.decoding.decodings import Decodings
         from headwater.libav.decoding.wishes import wishes_of
-    source = UrlSource(url, settings)
+    source = UrlSource(url, settings, reconnect=reconnect)
     decodings = Decodings(lambda _: source)
     return decodings, decodings.pictures(source.name, wishes_of(**wishes))

@@ -13,6 +13,7 @@ from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
 from headwater.feeds.mount_feeds import MountFeeds
+from headwater.libav.decoding.errors import SourceEnded
 from headwater.libav.decoding.media_source import ReadMount
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
@@ -25,13 +26,13 @@ _FIRST_WAIT_S, _MOST_WAIT_S = 0.5, 10.0
 
 
 class UrlSource:
-    """Has a server play a URL, and plays it anew whenever that ends.
+    """Has a server play a URL, and plays it anew whenever that ends, unless that is not wanted.
 
     Attributes:
         problem: why nothing is played now; None while it is.
     """
 
-    def __init__(self, url: str, settings: ClientSettings) -> None:
+    def __init__(self, url: str, settings: ClientSettings, *, reconnect: bool = True) -> None:
         """Make it; needs a running loop. Raises ValueError for a URL that cannot be played."""
         around = Surroundings.alone()
         target = Target.of(url, settings)
@@ -42,16 +43,22 @@ class UrlSource:
             budget=CacheBudget(_CACHE_BYTES),
         )
         self.problem: ClientError | None = None
+        self._reconnect = reconnect
         self._around = around
         self._pull = Pull(target, settings, around)
 
     async def run(self, read: ReadMount) -> None:
-        """Have each mount read that comes, until this is cancelled."""
+        """Have each mount read that comes, until this is cancelled.
+
+        Raises SourceEnded after the first, and where there is none, if it is not to reconnect.
+        """
         back_off = BackOff(first_s=_FIRST_WAIT_S, most_s=_MOST_WAIT_S)
         loop = asyncio.get_running_loop()
         while True:
             began_s = loop.time()
             played = await self._play_once(read)
+            if not self._reconnect:
+                raise SourceEnded(str(self.problem)) from self.problem
             wait_s = back_off.next_s(loop.time() - began_s if played else 0.0)
             logger.info(
                 "frames: the camera is gone, next try follows",

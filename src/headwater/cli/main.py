@@ -62,6 +62,11 @@ COMMANDS = {
         "probe",
         "Play a source for a while, and tell what it is and what may cause trouble.",
     ),
+    "snapshot": _Command(
+        "snapshot_command",
+        "snapshot",
+        "Write a picture of a source to a file: JPEG or PNG.",
+    ),
     "discover": _Command(
         "discover_command",
         "discover",
