@@ -7,9 +7,10 @@ else as its makers ship it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from bench.peers import Peer
+from bench.peers import Peer, WebSide
 from bench.steps import MOST_CAMERAS
 
 MEDIAMTX_SETTINGS = """\
@@ -21,6 +22,24 @@ rtspTransports: [udp, tcp]
 rtmp: no
 hls: no
 webrtc: no
+srt: no
+paths:
+  all_others:
+"""
+
+MEDIAMTX_FOR_BROWSERS = """\
+logLevel: warn
+rtspAddress: 127.0.0.1:{publish_port}
+rtpAddress: 127.0.0.1:{rtp_port}
+rtcpAddress: 127.0.0.1:{rtcp_port}
+rtspTransports: [udp, tcp]
+rtmp: no
+hls: yes
+hlsAddress: 127.0.0.1:{hls_port}
+webrtc: yes
+webrtcAddress: 127.0.0.1:{http_port}
+webrtcLocalUDPAddress: 127.0.0.1:{webrtc_port}
+webrtcAdditionalHosts: [127.0.0.1]
 srt: no
 paths:
   all_others:
@@ -38,8 +57,17 @@ streams:
 
 def mediamtx(program: str) -> Peer:
     """Return MediaMTX: one port for publishers and readers, one pair for all RTP over UDP."""
-    return _on_one_port(
-        "mediamtx", (program, "{folder}/mediamtx.yml"), {"mediamtx.yml": MEDIAMTX_SETTINGS}
+    web = WebSide(
+        whep_url="http://127.0.0.1:{http_port}/{mount}/whep",
+        page_url="http://127.0.0.1:{http_port}/{mount}",
+        hls_url="http://127.0.0.1:{hls_port}/{mount}/index.m3u8",
+        files={"mediamtx.yml": MEDIAMTX_FOR_BROWSERS},
+    )
+    return replace(
+        _on_one_port(
+            "mediamtx", (program, "{folder}/mediamtx.yml"), {"mediamtx.yml": MEDIAMTX_SETTINGS}
+        ),
+        web=web,
     )
 
 

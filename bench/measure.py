@@ -8,6 +8,7 @@ import time
 from urllib.parse import urlsplit
 
 from bench.accounting import resident_bytes, udp_drops
+from bench.browsers.scenarios import asked_meanwhile, browsers
 from bench.client_ports import consecutive_pairs
 from bench.fleet import TCP_GROUP, UDP_GROUP, Fleet
 from bench.native import ChurnPlan, ChurnResult
@@ -43,6 +44,8 @@ def run_step(step: Step, server: Server, window: Window) -> Figures:
             return _start(step, server, window)
         case Kind.STORM:
             return storm(step, server, window)
+        case Kind.WHEP | Kind.MSE | Kind.HLS:
+            return browsers(step, server, window)
 
 
 def _per_packet(figures: Figures, delivered: int) -> None:
@@ -82,8 +85,12 @@ def _stream(step: Step, server: Server, window: Window) -> Figures:
         received_before = fleet.library.load_received(fleet.load)
         fleet.measure_from(window.seconds)
         cost = Cost(server, window)
-        fleet.run_for(window.seconds)
+        page = server.web_url(server.web.page_url, mounts[0]) if step.http_per_s else ""
+        with asked_meanwhile(page, step.http_per_s) as statuses:
+            fleet.run_for(window.seconds)
         figures = cost.figures()
+        if step.http_per_s:
+            figures["http_per_s"] = len(statuses) / float(figures["window_s"])
         delivered = fleet.library.load_received(fleet.load) - received_before
         resident = resident_bytes(server.pids())
         _drain(fleet)

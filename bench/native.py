@@ -16,6 +16,8 @@ COMPILE = ("-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread")
 
 OVER_UDP = 0
 OVER_TCP = 1
+OVER_SRTP = 2
+OVER_WEBSOCKET = 3
 
 
 def cache_folder() -> Path:

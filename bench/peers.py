@@ -1,5 +1,7 @@
 """The servers under load: how each is started, and at which URLs it takes and gives streams."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import shutil
@@ -7,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,8 +20,33 @@ from bench.native import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 20.0
-_PORT_NAMES = ("publish_port", "play_port", "rtp_port", "rtcp_port", "rtp_count")
+_PORT_NAMES = (
+    "publish_port",
+    "play_port",
+    "rtp_port",
+    "rtcp_port",
+    "rtp_count",
+    "http_port",
+    "hls_port",
+    "webrtc_port",
+)
 STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebSide:
+    """How a server serves browsers: what is added to start it so, and where they go.
+
+    `{http_port}`, `{hls_port}` and `{webrtc_port}` are filled in like the names of `Peer`.
+    """
+
+    whep_url: str
+    hls_url: str
+    page_url: str
+    mse_url: str = ""
+    """Empty: it has no WebSocket with fragments of MP4."""
+    arguments: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +68,12 @@ class Peer:
     """What is written for it before it starts: text by name, in `{folder}`; filled in as well."""
     works_in: str = str(ROOT)
     """Its current folder, where some servers write files without being asked; filled in as well."""
+    web: WebSide | None = None
+
+    def for_browsers(self, web: WebSide) -> Peer:
+        """Return the same server with its side for browsers."""
+        files = {**self.files, **web.files}
+        return replace(self, command=(*self.command, *web.arguments), files=files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +84,9 @@ class Ports:
     play_port: int
     rtp_port: int
     rtp_count: int
+    http_port: int
+    hls_port: int
+    webrtc_port: int
 
     @property
     def rtcp_port(self) -> int:
@@ -70,7 +106,7 @@ def free_ports(rtp_count: int = 6000) -> Ports:
     """
     tcp = _ports_in_use("tcp") | _ports_in_use("tcp6")
     udp = _ports_in_use("udp") | _ports_in_use("udp6")
-    rtsp = [port for port in range(19000, 20000) if port not in tcp]
+    free = [port for port in range(19000, 20000) if port not in tcp and port not in udp]
     taken = {
         first: len(udp.intersection(range(first, first + rtp_count)))
         for first in (12000, 36000, 44000, 52000)
@@ -78,7 +114,8 @@ def free_ports(rtp_count: int = 6000) -> Ports:
     first = min(taken, key=lambda start: taken[start])
     if taken[first] > rtp_count // 20:
         raise RuntimeError(f"{taken[first]} of {rtp_count} UDP ports from {first} on are taken")
-    return Ports(rtsp[0], rtsp[1], first, rtp_count)
+    publish, play, http, hls, webrtc = free[:5]
+    return Ports(publish, play, first, rtp_count, http, hls, webrtc)
 
 
 def headwater(extra: str = "") -> Peer:
@@ -88,7 +125,15 @@ def headwater(extra: str = "") -> Peer:
         f"{python} -m headwater serve --host 127.0.0.1 --publish-port {{publish_port}}"
         " --play-port {play_port} --rtp-port-start {rtp_port} --rtp-port-count {rtp_count}"
     )
-    return Peer("headwater", (*shlex.split(command), *shlex.split(extra)))
+    web = "http://127.0.0.1:{http_port}/{mount}"
+    browsers = WebSide(
+        whep_url=f"{web}/whep",
+        page_url=web,
+        hls_url=f"{web}/index.m3u8",
+        mse_url=f"{web}/mse",
+        arguments=("--http-port", "{http_port}", "--set", "webrtc.port={webrtc_port}"),
+    )
+    return Peer("headwater", (*shlex.split(command), *shlex.split(extra)), web=browsers)
 
 
 def node(extra: str = "") -> Peer:
@@ -133,6 +178,16 @@ class Server:
 
     def play_url(self, mount: str) -> str:
         return self._fill(self.peer.play_url, mount)
+
+    @property
+    def web(self) -> WebSide:
+        """Where browsers go, without the mount; only of a server that was started for them."""
+        assert self.peer.web is not None
+        return self.peer.web
+
+    def web_url(self, url: str, mount: str) -> str:
+        """Return one of the addresses of `web` for a mount."""
+        return self._fill(url, mount)
 
     def pids(self) -> list[int]:
         return process_tree(self._process.pid) if self._process else []

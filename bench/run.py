@@ -171,6 +171,8 @@ def _run(step: steps.Step, peer: peers.Peer, options: argparse.Namespace) -> Fig
         options.load_cpu,
         polls=not options.sleeping_load,
     )
+    if step.needs_web and peer.web is not None:
+        peer = peer.for_browsers(peer.web)
     try:
         with peers.Server(peer, options.server_cpu, options.out / f"{peer.name}.log") as server:
             return run_step(step, server, window)
@@ -188,9 +190,13 @@ def _run_beside_bare_loop(
         return {"skipped": "no RTP over TCP"}
     if step.needs_udp and not peer.over_udp:
         return {"skipped": "no RTP over UDP"}
+    if step.needs_web and (
+        peer.web is None or (step.kind is steps.Kind.MSE and not peer.web.mse_url)
+    ):
+        return {"skipped": f"it is not measured how it serves {step.scenario}"}
     if not peer.over_udp:
         step = replace(step, cameras_over_tcp=True)
-    if step.kind is not steps.Kind.STREAM:
+    if step.kind not in {steps.Kind.STREAM, steps.Kind.WHEP}:
         return _run(step, peer, options)
 
     def floor_us() -> float:

@@ -14,6 +14,12 @@ class Kind(StrEnum):
     IDLE = "idle"
     START = "start"
     STORM = "storm"
+    WHEP = "whep"
+    MSE = "mse"
+    HLS = "hls"
+
+
+FOR_BROWSERS = frozenset({Kind.WHEP, Kind.MSE, Kind.HLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,14 @@ class Step:
     # Of a storm: how many UDP readers are live before it, and where in the group it begins.
     live_readers: int = 0
     phase: float = 0.0
+    # Browsers that watch; and a port for them beside readers by RTSP, asked so often.
+    viewers: int = 0
+    has_web: bool = False
+    http_per_s: int = 0
+
+    @property
+    def needs_web(self) -> bool:
+        return self.has_web or self.kind in FOR_BROWSERS
 
     @property
     def needs_tcp(self) -> bool:
@@ -47,7 +61,7 @@ class Step:
     @property
     def repeatable(self) -> bool:
         """Whether `--repeat` is for it: the steps whose costs are promised and compared."""
-        return self.scenario in {ONE_TO_MANY, CHURN, STORM}
+        return self.scenario in {ONE_TO_MANY, CHURN, STORM, Kind.WHEP, Kind.MSE, Kind.HLS, BESIDE}
 
 
 FOUR = Picture(bits_per_s=4e6)
@@ -62,6 +76,8 @@ TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200
 ONE_TO_MANY = "one-to-many"
 CHURN = "churn"
 STORM = "storm"
+BESIDE = "beside the web"
+VIEWER_COUNTS = (50, 200, 400)
 READER_COUNTS = (50, 200, 400, 1000)
 MOST_CAMERAS = 200
 
@@ -115,6 +131,42 @@ def _storms() -> list[Step]:
     ]
 
 
+def _browsers() -> list[Step]:
+    """Viewers by each way of browsers, and what readers by RTSP notice of the port for them."""
+    viewers = [
+        Step(
+            kind.value,
+            f"{count} viewers by {word} at 4 Mb/s",
+            kind,
+            FOUR,
+            viewers=count,
+            quick=count == 200,
+        )
+        for kind, word, counts in (
+            (Kind.WHEP, "WHEP", VIEWER_COUNTS),
+            (Kind.MSE, "MSE", VIEWER_COUNTS),
+            (Kind.HLS, "low-latency HLS", (50, 200)),
+        )
+        for count in counts
+    ]
+    beside = [
+        Step(
+            BESIDE,
+            f"400 UDP readers, {text}",
+            picture=FOUR,
+            udp_readers=400,
+            has_web=has_web,
+            http_per_s=http_per_s,
+        )
+        for text, has_web, http_per_s in (
+            ("no port for browsers", False, 0),
+            ("a port for browsers, unused", True, 0),
+            ("100 HTTP requests a second", True, 100),
+        )
+    ]
+    return viewers + beside
+
+
 STEPS: tuple[Step, ...] = (
     *_one_to_many(),
     Step(
@@ -155,6 +207,7 @@ STEPS: tuple[Step, ...] = (
          udp_readers=24),
     Step("start", "PLAY to first key frame over TCP, 4 s GOP", Kind.START, FOUR_LONG_GOP,
          tcp_readers=24),
+    *_browsers(),
 )  # fmt: skip
 
 SCENARIOS = tuple(dict.fromkeys(step.scenario for step in STEPS))

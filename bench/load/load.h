@@ -12,7 +12,10 @@
 #define MAX_GROUPS 4
 #define OLD_NS 150000000ull
 
-enum transport { OVER_UDP = 0, OVER_TCP = 1 };
+/* OVER_SRTP: datagrams of which only the RTP header can be read (RFC 3711 3.1), so packets count by
+ * their numbers, and when they were sent is not known. OVER_WEBSOCKET: fragments of MP4, one for a
+ * frame, of which the stamp is somewhere in the picture. */
+enum transport { OVER_UDP = 0, OVER_TCP = 1, OVER_SRTP = 2, OVER_WEBSOCKET = 3 };
 
 /* Read by Python as it stands (bench/native.py has the same fields in the same order). */
 struct reader {

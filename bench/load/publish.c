@@ -43,7 +43,9 @@ static uint32_t write_packet(struct publisher *p, uint8_t *at, uint32_t bytes, c
     put32(rtp + 4, p->timestamp);
     put32(rtp + 8, p->ssrc);
     memcpy(rtp + RTP_HEADER_BYTES, nal, nal_bytes);
-    memcpy(rtp + RTP_HEADER_BYTES + nal_bytes, stamp, sizeof *stamp);
+    struct stamp masked = *stamp;
+    stamp_mask(&masked);
+    memcpy(rtp + RTP_HEADER_BYTES + nal_bytes, &masked, sizeof masked);
     return bytes + 4u;
 }
 

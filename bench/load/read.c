@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "web.h"
 
 #define EVENTS 1024
 #define DATAGRAMS 64
@@ -34,7 +35,10 @@ static void take_packet(struct load *load, struct reader *r, const uint8_t *rtp,
                         uint64_t now) {
     uint32_t at = stamp_offset(rtp, bytes);
     struct stamp s;
-    if (at) memcpy(&s, rtp + at, sizeof s);
+    if (at) {
+        memcpy(&s, rtp + at, sizeof s);
+        stamp_mask(&s);
+    }
     if (!at || (int32_t)s.publisher != r->publisher) {
         r->damaged++;
         return;
@@ -82,7 +86,11 @@ static uint64_t drain_datagrams(struct load *load, struct reader *r) {
         int n = recvmmsg(r->fd, messages, DATAGRAMS, MSG_DONTWAIT | MSG_TRUNC, NULL);
         if (n <= 0) return taken;
         uint64_t now = now_ns();
-        for (int i = 0; i < n; i++) take_packet(load, r, room[i], messages[i].msg_len, now);
+        for (int i = 0; i < n; i++) {
+            uint32_t bytes = messages[i].msg_len;
+            if (r->transport == OVER_SRTP) take_encrypted(load, r, room[i], bytes, now);
+            else take_packet(load, r, room[i], bytes, now);
+        }
         taken += (uint64_t)n;
         if (n < DATAGRAMS) return taken;
     }
@@ -149,7 +157,10 @@ static uint64_t drain_stream(struct load *load, struct reader *r) {
             return taken;
         }
         uint32_t bytes = r->pending_bytes + (uint32_t)n;
-        uint32_t used = walk_stream(load, r, room, bytes, now_ns(), &taken);
+        uint64_t now = now_ns();
+        uint32_t used = r->transport == OVER_WEBSOCKET
+                            ? walk_websocket(load, r, room, bytes, now, &taken)
+                            : walk_stream(load, r, room, bytes, now, &taken);
         r->pending_bytes = bytes - used;
         if (r->pending_bytes > LARGEST_FRAME) r->closed = 1;
         if (r->pending_bytes && !r->closed) {
@@ -178,8 +189,9 @@ void *read_thread(void *argument) {
         for (int i = 0; i < n; i++) {
             struct reader *r = &load->readers[ready[i].data.u64 >> 1];
             if (ready[i].data.u64 & 1u) drain_rtcp(r);
-            else if (r->transport == OVER_TCP) taken += drain_stream(load, r);
-            else taken += drain_datagrams(load, r);
+            else if (r->transport == OVER_UDP || r->transport == OVER_SRTP)
+                taken += drain_datagrams(load, r);
+            else taken += drain_stream(load, r);
         }
         load->received += taken;
         uint64_t pass_ns = now_ns() - began;

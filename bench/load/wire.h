@@ -27,6 +27,14 @@ struct stamp {
     uint32_t key_frame;
 } __attribute__((packed));
 
+/* What is behind the magic is written masked, and unmasked when it is read: zeros in a row would be
+ * a start code inside a NAL unit, at which some servers cut it, as some cameras need. */
+#define STAMP_MASK 0x5a
+static inline void stamp_mask(struct stamp *stamp) {
+    uint8_t *bytes = (uint8_t *)stamp;
+    for (uint32_t i = sizeof stamp->magic; i < sizeof *stamp; i++) bytes[i] ^= STAMP_MASK;
+}
+
 static inline uint64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

@@ -9,7 +9,7 @@ import pytest
 from bench.given_peers import GIVEN, given_peers
 from bench.peers import Ports, Server
 
-PORTS = Ports(publish_port=19001, play_port=19002, rtp_port=12000, rtp_count=100)
+PORTS = Ports(19001, 19002, 12000, 100, http_port=19003, hls_port=19004, webrtc_port=19005)
 
 
 def test_each_name_is_a_server_with_its_program_and_settings() -> None:

@@ -156,6 +156,30 @@ def test_a_storm_against_this_server(tmp_path: Path, over_tcp: bool) -> None:
     assert float(figures["storm_p99_ms"]) > 0
 
 
+@pytest.mark.parametrize("kind", [Kind.WHEP, Kind.MSE, Kind.HLS])
+def test_browsers_against_this_server(tmp_path: Path, kind: Kind) -> None:
+    step = Step(kind.value, "viewers", kind, viewers=6)
+    peer = headwater()
+    assert peer.web is not None
+    with Server(peer.for_browsers(peer.web), window().server_cpu, tmp_path / "log") as server:
+        figures = run_step(step, server, window())
+    assert int(figures["delivered_packets"]) > 0
+    assert figures["lost_packets"] == figures["readers_closed"] == 0
+    assert float(figures["us_per_packet"]) > 0
+    assert float(figures["all_play_s"]) > 0
+    assert float(figures["latency_p50_ms"]) > 0
+
+
+def test_requests_beside_readers_are_answered(tmp_path: Path) -> None:
+    step = Step("beside", "asked", udp_readers=2, has_web=True, http_per_s=50)
+    peer = headwater()
+    assert peer.web is not None
+    with Server(peer.for_browsers(peer.web), window().server_cpu, tmp_path / "log") as server:
+        figures = run_step(step, server, window())
+    assert float(figures["http_per_s"]) > 10
+    assert figures["lost_packets"] == 0
+
+
 def test_slices_are_fragments_with_two_ends_or_whole_units(port: socket.socket) -> None:
     payloads: list[bytes] = []
 

@@ -12,12 +12,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from data_plane import DataPlane, MakePlane
+from server_rig import certificate, clock, start_server
+from web_rig import start_web
 
 from headwater.media.settings import MountSettings
 from headwater.net import udp_sender
 from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import probe
 from headwater.net.tcp_stream import TcpStream
+
+__all__ = ["certificate", "clock", "start_server", "start_web"]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pylibsrtp
 import pytest
 
 from headwater.net.segmentation import plan_runs
@@ -54,12 +53,8 @@ def test_what_is_encrypted_is_what_was_laid_out(profile: SrtpProfile, sizes: lis
 def test_the_way_without_an_arena_does_the_same() -> None:
     profile = PROFILES[b"SRTP_AEAD_AES_128_GCM"]
     layout = Layout.of(packets(SIZES["mixed"]), payload_type=96, gap_bytes=profile.tag_bytes)
-    sessions = [
-        pylibsrtp.Session(
-            srtp._policy(profile, bytes(profile.master_bytes), pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        )
-        for _ in range(2)
-    ]
+    key = bytes(profile.master_bytes)
+    sessions = [srtp._outbound(SrtpKeys(profile, key, key), 128) for _ in range(2)]
     assert srtp._Arena().protect(sessions[0], layout) == srtp.protect_each(sessions[1], layout)
 
 
@@ -72,6 +67,28 @@ def test_names_that_are_gone_leave_the_other_way(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(srtp, "_Arena", Gone)
     assert srtp._chosen() == srtp.protect_each
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=["gcm", "hmac"])
+def test_what_goes_again_is_what_went_before(profile: SrtpProfile) -> None:
+    """However far back, and however often the numbers have wrapped."""
+    sender, _ = pair(profile)
+    numbers = [*range(40_000, 200_000, 20_000), *range(200_001, 204_000)]
+    sent: dict[int, bytes] = {}
+    for index in numbers:
+        [run] = sender.protect(one_packet(index, profile))
+        sent[index] = run.buffer
+    for index in (200_001, 200_001, 203_999, 200_500):
+        [again] = sender.protect_again(one_packet(index, profile), index)
+        assert again.buffer == sent[index]
+    [run] = sender.protect(one_packet(204_000, profile))
+    assert run.buffer not in sent.values()
+
+
+def one_packet(index: int, profile: SrtpProfile) -> Layout:
+    """A packet of this number."""
+    head = b"\x80\0" + (index & 0xFFFF).to_bytes(2, "big") + bytes(4) + b"ssrc"
+    return Layout.of([head + bytes(90)], payload_type=96, gap_bytes=profile.tag_bytes)
 
 
 def test_forged_and_replayed_packets_are_counted() -> None:

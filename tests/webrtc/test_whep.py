@@ -256,7 +256,8 @@ async def test_a_viewer_that_fails_is_alone(
     other = await WebRtcPeer.watch(web.port, "/front")
     await other.until(lambda: other.media)
     first, _ = inside(web.server).web.webrtc.viewers
-    monkeypatch.setattr(first.peer_connection, "protect", None)
+    assert first.peer_connection is not None
+    monkeypatch.setattr(first.peer_connection.srtp, "protect", None)
     published.show(published.left)
     await peer.until(lambda: peer.left)
     await other.until(lambda: sum(packet[1] >> 7 for packet in other.media) == 24)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from headwater.log_pace import paced_logger
-from headwater.net.segmentation import Run
 from headwater.net.socket_address import address_text
 from headwater.protocol.rtcp import is_rtcp
 from headwater.protocol.webrtc.answer import Identity
@@ -21,7 +20,6 @@ from headwater.protocol.webrtc.peer_states import (
 from headwater.protocol.webrtc.stun import StunMessage, binding_success
 from headwater.transports.work_turns import WorkTurns
 from headwater.webrtc.dtls import DtlsFailed, DtlsIdentity, DtlsSession
-from headwater.webrtc.layout import Layout
 from headwater.webrtc.srtp import SrtpSession
 from headwater.webrtc.way import Way
 
@@ -87,9 +85,11 @@ class Peer:
         self._srtp: SrtpSession | None = None
 
     @property
-    def tag_bytes(self) -> int:
-        """By which a packet grows that is encrypted for it; it must be connected."""
-        return self._connected().tag_bytes
+    def srtp(self) -> SrtpSession:
+        """Its keys; it must be connected."""
+        if self._srtp is None:
+            raise RuntimeError("the peer is not connected")
+        return self._srtp
 
     @property
     def rejected_packets(self) -> int:
@@ -134,14 +134,10 @@ class Peer:
 
     # -- what goes
 
-    def protect(self, layout: Layout) -> list[Run]:
-        """Return packets encrypted for it; it must be connected."""
-        return self._connected().protect(layout)
-
     def send_rtcp(self, compound: bytes) -> None:
         """Send a compound RTCP packet; it must be connected."""
         if self.way is not None:
-            self.way.send_datagram(self._connected().protect_rtcp(compound))
+            self.way.send_datagram(self.srtp.protect_rtcp(compound))
 
     # -- time and end
 
@@ -204,11 +200,6 @@ class Peer:
         if self.way is not None:
             for datagram in datagrams:
                 self.way.send_datagram(datagram)
-
-    def _connected(self) -> SrtpSession:
-        if self._srtp is None:
-            raise RuntimeError("the peer is not connected")
-        return self._srtp
 
     def _enter(self, event: PeerEvent) -> None:
         before, self.state = self.state, next_state(self.state, event)

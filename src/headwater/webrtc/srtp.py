@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any, Final
 
@@ -12,8 +13,16 @@ import pylibsrtp
 from headwater.net.segmentation import Run
 from headwater.webrtc.layout import MOST_LAID_OUT_BYTES, MOST_LAID_OUT_PACKETS, Layout
 
-_REPLAY_WINDOW_PACKETS: Final = 8_192
+_SENT_WINDOW_PACKETS: Final = 128
+"""libsrtp moves a bit for each packet of the window whenever one is sent: with 8,192 of them that
+took as long as AES. So what goes out first has the smallest, and what goes again has its own."""
+_AGAIN_WINDOW_PACKETS: Final = 8_192
 """How far back a packet may be sent again: as far as a cached group of pictures goes."""
+_RECEIVED_WINDOW_PACKETS: Final = 1_024
+"""How late a packet of a publisher may come, after it was asked for again."""
+_STEP_PACKETS: Final = 0x7000
+"""RFC 3711 §3.3.1: over less than 32,768 packets it is guessed right how often numbers wrapped."""
+_SSRC_AT: Final = slice(8, 12)
 _INT_BYTES: Final = 4
 
 
@@ -75,23 +84,53 @@ class SrtpSession:
     """Encrypts what goes to one peer, and decrypts what comes from it.
 
     Attributes:
+        protect: returns the packets of a layout, encrypted, in runs; they go out for the first
+            time.
         failures: packets from the peer that were forged, replayed or damaged.
     """
 
     def __init__(self, keys: SrtpKeys) -> None:
-        profile = keys.profile
-        self.tag_bytes = profile.tag_bytes
-        self._out = pylibsrtp.Session(
-            _policy(profile, keys.ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        )
+        self._keys = keys
+        self.tag_bytes = keys.profile.tag_bytes
+        self._out = _outbound(keys, _SENT_WINDOW_PACKETS)
         self._in = pylibsrtp.Session(
-            _policy(profile, keys.theirs, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+            _policy(
+                keys.profile,
+                keys.theirs,
+                pylibsrtp.Policy.SSRC_ANY_INBOUND,
+                _RECEIVED_WINDOW_PACKETS,
+            )
         )
+        self.protect: Callable[[Layout], list[Run]] = partial(_PROTECT, self._out)
+        self._again: Any = None
+        # By source the newest index that `_again` knows of.
+        self._reached: dict[bytes, int] = {}
         self.failures = 0
 
-    def protect(self, layout: Layout) -> list[Run]:
-        """Return the packets of a layout, encrypted, in runs."""
-        return _PROTECT(self._out, layout)
+    def protect_again(self, layout: Layout, index: int) -> list[Run]:
+        """Return packets that may have gone out before, encrypted as they were then.
+
+        `index` is the first one's (RFC 3711 §3.3.1): its sequence number, and above it how often
+        numbers have wrapped since the first packet that `protect` got of this source.
+        """
+        if self._again is None:
+            self._again = _outbound(self._keys, _AGAIN_WINDOW_PACKETS)
+        source = layout.buffer[_SSRC_AT]
+        last = index + len(layout.starts) - 1
+        reached = self._reached.get(source)
+        if reached is None:
+            reached = 0
+            self._count_on(source, reached)
+        while last - reached > _STEP_PACKETS:
+            reached += _STEP_PACKETS
+            self._count_on(source, reached)
+        self._reached[source] = max(reached, last)
+        return _PROTECT(self._again, layout)
+
+    def _count_on(self, source: bytes, index: int) -> None:
+        """Have libsrtp know how often numbers have wrapped: by packets that go nowhere."""
+        number = (index & 0xFFFF).to_bytes(2, "big")
+        self._again.protect(b"\x80\0" + number + bytes(4) + source)
 
     def protect_rtcp(self, compound: bytes) -> bytes:
         """Return a compound RTCP packet, encrypted."""
@@ -114,10 +153,15 @@ class SrtpSession:
             return None
 
 
-def _policy(profile: SrtpProfile, key: bytes, direction: int) -> Any:
+def _outbound(keys: SrtpKeys, window_packets: int) -> Any:
+    direction = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+    return pylibsrtp.Session(_policy(keys.profile, keys.ours, direction, window_packets))
+
+
+def _policy(profile: SrtpProfile, key: bytes, direction: int, window_packets: int) -> Any:
     policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=profile.number)
     policy.allow_repeat_tx = True
-    policy.window_size = _REPLAY_WINDOW_PACKETS
+    policy.window_size = window_packets
     return policy
 
 
@@ -166,20 +210,17 @@ class _Arena:
             # One of them cannot be sent, and nobody knows which: the others can.
             return []
         view = self._view
-        return [
-            Run(bytes(view[start:stop]), segment, count)
-            for start, stop, segment, count in layout.bounds
-        ]
+        runs = []
+        for start, stop, segment, count in layout.bounds:
+            runs.append(Run(bytes(view[start:stop]), segment, count))
+        return runs
 
 
 def _chosen() -> Callable[[Any, Layout], list[Run]]:
     """Return what encrypts fastest here, and the same as what pylibsrtp promises."""
     profile = PROFILES[b"SRTP_AEAD_AES_128_GCM"]
     key = bytes(profile.master_bytes)
-    sessions = [
-        pylibsrtp.Session(_policy(profile, key, pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
-        for _ in range(2)
-    ]
+    sessions = [_outbound(SrtpKeys(profile, key, key), _SENT_WINDOW_PACKETS) for _ in range(2)]
     packets = [b"\x80\x60\0\1" + bytes(20), b"\x80\x60\0\2" + bytes(9)]
     layout = Layout.of(packets, payload_type=96, gap_bytes=profile.tag_bytes)
     try:

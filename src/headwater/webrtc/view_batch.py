@@ -11,15 +11,19 @@ class ViewBatch:
     Attributes:
         track: index of the mount's track.
         packets: with numbers of the view, under payload type 0.
+        index: of the first of them: its number, and above it how often numbers have wrapped.
         size_bytes: their lengths added up.
         begins_key_frame: whether a decoder can begin with the first of them.
     """
 
-    __slots__ = ("_layouts", "begins_key_frame", "packets", "size_bytes", "track")
+    __slots__ = ("_layouts", "begins_key_frame", "index", "packets", "size_bytes", "track")
 
-    def __init__(self, track: int, packets: list[bytes], *, begins_key_frame: bool) -> None:
+    def __init__(
+        self, track: int, packets: list[bytes], index: int, *, begins_key_frame: bool
+    ) -> None:
         self.track = track
         self.packets = packets
+        self.index = index
         self.size_bytes = sum(map(len, packets))
         self.begins_key_frame = begins_key_frame
         self._layouts: dict[tuple[int, int], Layout] = {}

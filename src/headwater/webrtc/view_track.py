@@ -54,13 +54,15 @@ class ViewTrack:
         self.octets = 0
         self._depacketizer = depacketizer
         self._pieces = _pieces_of(depacketizer.config)
+        # RFC 3550 §5.1: random; below the middle, so that a peer that comes early sees no wrap.
+        first = secrets.randbits(15)
         self._packetizer = Packetizer(
             PAYLOADERS[encoding],
             payload_type=0,
             ssrc=self.ssrc,
-            # RFC 3550 §5.1: random; below the middle, so that a peer that comes early sees no wrap.
-            sequence_number=secrets.randbits(15),
+            sequence_number=first,
         )
+        self._next_index = first
         self._kept: list[bytes] = [b""] * _KEPT_PACKETS
         self._last_timestamp: int | None = None
 
@@ -99,11 +101,13 @@ class ViewTrack:
         if waiting:
             yield from self._cut(waiting, begins_key_frame)
 
-    def packet(self, sequence_number: int) -> bytes | None:
-        """Return a packet that was made lately; None where it is not kept any more."""
+    def made_lately(self, sequence_number: int) -> ViewBatch | None:
+        """Return a packet that was made lately, alone; None where it is not kept any more."""
         packet = self._kept[sequence_number & _PLACE]
-        matches = packet[2:4] == sequence_number.to_bytes(2, "big")
-        return packet if matches else None
+        if packet[2:4] != sequence_number.to_bytes(2, "big"):
+            return None
+        index = self._next_index - (self._next_index - sequence_number & 0xFFFF)
+        return ViewBatch(self.index, [packet], index, begins_key_frame=False)
 
     def _cut(self, packets: list[bytes], begins_key_frame: bool) -> Iterator[ViewBatch]:
         kept = self._kept
@@ -111,10 +115,13 @@ class ViewTrack:
             kept[(packet[2] << 8 | packet[3]) & _PLACE] = packet
         self.packets += len(packets)
         self.octets += sum(map(len, packets)) - HEADER_BYTES * len(packets)
+        index = self._next_index
+        self._next_index += len(packets)
         for start in range(0, len(packets), MOST_LAID_OUT_PACKETS):
             yield ViewBatch(
                 self.index,
                 packets[start : start + MOST_LAID_OUT_PACKETS],
+                index + start,
                 begins_key_frame=begins_key_frame and start == 0,
             )
 

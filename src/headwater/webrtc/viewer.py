@@ -27,6 +27,9 @@ _MOST_BEHIND_BYTES: Final = 32 << 20
 _MOST_QUEUED_BYTES: Final = 1 << 20
 """Above this a viewer on TCP, or all on UDP, lose what comes up to the next key frame."""
 _KEY_FRAME_EVERY_S: Final = 1.0
+_MOST_MISSED_PACKETS: Final = 0x7000
+"""In a row: beyond that, peers can no longer tell how often numbers have wrapped (RFC 3711
+§3.3.1)."""
 _RESENT_PER_S: Final = 500
 """Packets that a viewer can have again in a second: a tenth of 40 Mbit/s."""
 
@@ -62,9 +65,13 @@ class Viewer(End):
         self._peer: Peer | None = None
         self._playing = False
         self._entered = False
-        self._behind: deque[ViewBatch] = deque()
+        # Each with whether it goes again.
+        self._behind: deque[tuple[ViewBatch, bool]] = deque()
         self._behind_bytes = 0
         self._waits_for_key_frame = False
+        self._missed_in_a_row = 0
+        # By track, of the first packet that was sent.
+        self._first_index: dict[int, int] = {}
         self._key_frame_asked_s = float("-inf")
         self._resendable = float(_RESENT_PER_S)
         self._resendable_s = self.opened_s
@@ -106,10 +113,7 @@ class Viewer(End):
         self._playing = True
         self.last_seen_s = self._loop.time()
         mount.start_reader(self.reader, mount.plan_start(self.tracks, instant_start=False))
-        kept = [batch for batch in self.view.join(self) if batch.track in self._payload_types]
-        if kept:
-            self._behind.extend(kept)
-            self._behind_bytes = sum(batch.size_bytes for batch in kept)
+        if self._fall_behind(self.view.join(self), again=False):
             self._send_behind()
         elif self._watches_pictures:
             self._waits_for_key_frame = True
@@ -148,7 +152,7 @@ class Viewer(End):
         if batch.track not in self._payload_types:
             return
         if self._behind:
-            self._behind.append(batch)
+            self._behind.append((batch, False))
             self._behind_bytes += batch.size_bytes
             if self._behind_bytes > _MOST_BEHIND_BYTES:
                 self._drop_behind()
@@ -158,6 +162,7 @@ class Viewer(End):
                 self._note_dropped(batch)
                 return
             self._waits_for_key_frame = False
+            self._missed_in_a_row = 0
         self._send_now(batch)
 
     def send_failed(self, error: Exception) -> None:
@@ -169,7 +174,7 @@ class Viewer(End):
         if self._playing and self._peer is not None and track in self._payload_types:
             self._peer.send_rtcp(compound)
 
-    def _send_now(self, batch: ViewBatch) -> None:
+    def _send_now(self, batch: ViewBatch, *, again: bool = False) -> None:
         peer = self._peer
         way = None if peer is None else peer.way
         if peer is None or way is None:
@@ -178,7 +183,14 @@ class Viewer(End):
             self._note_dropped(batch)
             self._waits_for_key_frame = self._watches_pictures
             return
-        way.send(peer.protect(batch.layout(self._payload_types[batch.track], peer.tag_bytes)))
+        track, srtp = batch.track, peer.srtp
+        layout = batch.layout(self._payload_types[track], srtp.tag_bytes)
+        first = self._first_index.setdefault(track, batch.index)
+        if again:
+            # The peer has counted wraps since the first packet that it got.
+            way.send(srtp.protect_again(layout, batch.index - (first & ~0xFFFF)))
+        else:
+            way.send(srtp.protect(layout))
         self.sent_packets += len(batch.packets)
         self.sent_bytes += batch.size_bytes
 
@@ -186,16 +198,23 @@ class Viewer(End):
         """Send a part of what waits, and the rest soon."""
         left = _BURST_BYTES
         while self._behind and left > 0 and not self.closed:
-            batch = self._behind.popleft()
+            batch, again = self._behind.popleft()
             self._behind_bytes -= batch.size_bytes
             left -= batch.size_bytes
-            self._send_now(batch)
+            self._send_now(batch, again=again)
             batch.forget_layouts()
         if self._behind and not self.closed:
             self._loop.call_later(_BURST_EVERY_S, self._send_behind)
 
+    def _fall_behind(self, kept: Sequence[ViewBatch], *, again: bool) -> bool:
+        """Have it sent what is kept before anything else; return whether that is anything."""
+        mine = [(batch, again) for batch in kept if batch.track in self._payload_types]
+        self._behind.extend(mine)
+        self._behind_bytes += sum(batch.size_bytes for batch, _ in mine)
+        return bool(mine)
+
     def _drop_behind(self) -> None:
-        for batch in self._behind:
+        for batch, _ in self._behind:
             self._note_dropped(batch)
         self._behind.clear()
         self._behind_bytes = 0
@@ -206,9 +225,11 @@ class Viewer(End):
         if view is None or view.index not in self._payload_types:
             return
         for sequence_number in asked.lost:
-            packet = view.packet(sequence_number)
-            if packet is not None and self._may_send_again():
-                self._send_now(ViewBatch(view.index, [packet], begins_key_frame=False))
+            batch = view.made_lately(sequence_number)
+            if batch is None or batch.index < self._first_index.get(view.index, batch.index + 1):
+                continue
+            if self._may_send_again():
+                self._send_now(batch, again=True)
                 self.resent_packets += 1
 
     def _may_send_again(self) -> bool:
@@ -231,10 +252,7 @@ class Viewer(End):
             return
         self._key_frame_asked_s = now
         self.view.request_key_frame()
-        if not self._behind:
-            kept = [batch for batch in self.view.kept() if batch.track in self._payload_types]
-            self._behind.extend(kept)
-            self._behind_bytes = sum(batch.size_bytes for batch in kept)
+        if not self._behind and self._fall_behind(self.view.kept(), again=True):
             self._send_behind()
 
     @property
@@ -242,8 +260,13 @@ class Viewer(End):
         return any(self.view.tracks[index].is_video for index in self._payload_types)
 
     def _note_dropped(self, batch: ViewBatch) -> None:
-        self.dropped_packets += len(batch.packets)
+        count = len(batch.packets)
+        self.dropped_packets += count
         self.dropped_bytes += batch.size_bytes
+        self._missed_in_a_row += count
+        if self._missed_in_a_row > _MOST_MISSED_PACKETS and not self.closed:
+            self._missed_in_a_row = 0
+            self._loop.call_soon(self._end, self, "the peer is too slow")
 
     # -- its end
 
