@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from av import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from headwater.libav.decoding.coded_unit import CodedUnit
+from headwater.libav.decoding.conversion import converted
 from headwater.libav.decoding.still_image import encode_still
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Picture:
             return video
 
         def convert() -> VideoFrame:
-            return VideoReformatter().reformat(video, width, height, pixel_format)
+            return converted(video, width, height, pixel_format)
 
         return self._once((width, height, pixel_format), convert)
 
