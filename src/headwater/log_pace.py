@@ -120,6 +120,7 @@ class LinePace(logging.Filter):
     Attributes:
         clock: monotonic seconds.
         totals: what was left out in all.
+        listeners: what is told of each line that is logged.
     """
 
     def __init__(
@@ -128,11 +129,19 @@ class LinePace(logging.Filter):
         super().__init__()
         self.clock = clock
         self.totals = LogTotals() if totals is None else totals
+        self.listeners: list[Callable[[logging.LogRecord], None]] = []
         self._kinds: OrderedDict[Hashable, _Kind] = OrderedDict()
         self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether this line is logged; what it says is made fit for that."""
+        passes = self._passes(record)
+        if passes:
+            for listener in self.listeners:
+                listener(record)
+        return passes
+
+    def _passes(self, record: logging.LogRecord) -> bool:
         if is_fit(record):
             return True
         fields = fields_of(record)

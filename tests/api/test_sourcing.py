@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from api_peer import ask, bearer, listed
+from inside import inside
 from udp_peer import wait_for
 from web_rig import WebFactory, WebServer
 
@@ -144,3 +145,41 @@ async def test_a_disk_that_takes_nothing_changes_nothing(
     answer = await ask(web, "/v1/sources/cam", method="PUT", json_body={"source": LOCAL})
     assert (answer.status, answer.problem["code"]) == (503, "not_kept")
     assert web.server.sources == ()
+
+
+async def test_who_changes_something_else_need_not_know_the_password(
+    start_web: WebFactory, tmp_path: Path
+) -> None:
+    web = await start_web(settings=settings_of(tmp_path))
+    spare = LOCAL.replace("/cam", "/spare?token=hidden")
+    assert await put(web, "/cam", LOCAL, fallback=[spare]) == 204
+    answer = await ask(web, "/v1/sources/cam")
+    shown = answer.problem["added"]
+    assert b"secret" not in answer.body
+    assert b"hidden" not in answer.body
+    assert (await ask(web, "/v1/sources/cam", method="PUT", json_body=shown)).status == 204
+    changed = shown | {"transport": "tcp"}
+    assert (await ask(web, "/v1/sources/cam", method="PUT", json_body=changed)).status == 204
+    kept = inside(web.server).web.api.added.by_path["/cam"]
+    assert (kept.source, kept.fallback, kept.transport) == (LOCAL, (spare,), "tcp")
+    # With another host it is another address: no password goes there.
+    moved = shown | {"source": shown["source"].replace("127.0.0.1:1", "127.0.0.2:1")}
+    await ask(web, "/v1/sources/cam", method="PUT", json_body=moved)
+    assert "secret" not in inside(web.server).web.api.added.by_path["/cam"].source
+
+
+async def test_settings_of_a_source_are_for_who_may_change_it(
+    start_web: WebFactory, tmp_path: Path
+) -> None:
+    token = "a-token-of-a-program-1"
+    tokens = (
+        TokenSettings(name="looker", token=token, look=("**",), control=("other",)),
+        TokenSettings(name="adder", token=token[::-1], look=("**",), control=("**",)),
+    )
+    web = await start_web(settings=settings_of(tmp_path, tokens=tokens))
+    body = {"source": LOCAL}
+    headers = bearer(token[::-1])
+    put = await ask(web, "/v1/sources/cam", method="PUT", json_body=body, headers=headers)
+    assert put.status == 204
+    assert (await ask(web, "/v1/sources/cam", headers=headers)).problem["added"]
+    assert (await ask(web, "/v1/sources/cam", headers=bearer(token))).problem["added"] is None

@@ -124,7 +124,9 @@ async def test_an_upgrade_to_a_path_without_websocket_is_refused(web: WebServer)
     assert refused.value.response.status_code == 404
 
 
-async def test_a_stop_ends_requests_and_websockets(web: WebServer) -> None:
+async def test_a_stop_ends_requests_and_websockets(
+    web: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
     waiting = await HttpPeer.connect(web.port)
     waiting.write(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
     async with websockets.connect(f"ws://127.0.0.1:{web.port}/talk") as talk:
@@ -133,7 +135,8 @@ async def test_a_stop_ends_requests_and_websockets(web: WebServer) -> None:
         await web.server.stop()
         with pytest.raises(websockets.ConnectionClosed):
             await talk.recv()
-    await waiting.rest()
+    assert b"503 Service Unavailable" in await waiting.rest()
+    assert [line for line in caplog.records if line.levelname == "ERROR"] == []
     with pytest.raises(OSError, match="Connect"):
         await HttpPeer.connect(web.port if web.server.http_port else 1)
 

@@ -26,7 +26,6 @@ PATHS = {
     "/" + "a" * 2000 + "/look": (414, "limit"),
     "/" + "a" * 5000 + "/look": (414, "limit"),
     "/nothing/here": (404, "not_found"),
-    "/": (404, "not_found"),
 }
 
 

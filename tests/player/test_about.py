@@ -90,4 +90,4 @@ async def test_a_snapshot_is_a_picture(web: WebServer) -> None:
 async def test_sound_has_no_snapshot(web: WebServer) -> None:
     web.server.publish("/radio", description("opus"))
     answer = await fetch(web.port, "/radio/snapshot.jpg")
-    assert (answer.status, answer.problem["code"]) == (406, "no_picture")
+    assert (answer.status, answer.problem["code"]) == (406, "not_decodable")

@@ -94,7 +94,7 @@ async def test_everything_is_of_this_server(web: WebServer) -> None:
     [
         ("/nobody", BROWSER, 200),
         ("/nobody", {}, 404),
-        ("/", BROWSER, 404),
+        ("/", BROWSER, 200),
         ("/../etc/passwd", BROWSER, 403),
         ("/%2e%2e/etc", BROWSER, 403),
         ("/-/0000000000000000/page.js", BROWSER, 404),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -51,6 +51,20 @@ class AddedSource:
     def settings(self) -> SourceSettings:
         """Return the settings of the path. Raises ValueError for what they cannot hold."""
         return SourceSettings(**{each.name: getattr(self, each.name) for each in fields(self)})
+
+    def shown(self) -> AddedSource:
+        """Return the same without user names, passwords and tokens in its URLs."""
+        fallback = tuple(without_credentials(url) for url in self.fallback)
+        return replace(self, source=without_credentials(self.source), fallback=fallback)
+
+    def with_passwords_of(self, before: AddedSource) -> AddedSource:
+        """Return the same, each URL that is as `shown` tells one of `before` being that one.
+
+        So that who changes something else need not know the password, and never sees it.
+        """
+        whole = {without_credentials(url): url for url in (before.source, *before.fallback)}
+        fallback = tuple(whole.get(url, url) for url in self.fallback)
+        return replace(self, source=whole.get(self.source, self.source), fallback=fallback)
 
 
 class AddedSources:

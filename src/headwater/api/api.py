@@ -13,9 +13,11 @@ from starlette.websockets import WebSocket
 from headwater.access.decision import Action
 from headwater.api.acting import Acting
 from headwater.api.added_sources import AddedSources
+from headwater.api.boards import Boards
 from headwater.api.caller import SERVER, Caller, Callers
 from headwater.api.document import openapi
 from headwater.api.events import Events
+from headwater.api.logged import Logged
 from headwater.api.logging_in import LoggingIn
 from headwater.api.looking import Looking
 from headwater.api.loop_lag import LoopLag
@@ -29,8 +31,10 @@ from headwater.api.sharing import SharedStatus
 from headwater.api.source_book import SourceBook, book_path
 from headwater.api.sourcing import Sourcing
 from headwater.api.view import ServerActions, ServerView
+from headwater.control.recent_lines import RecentLines
 from headwater.http.clearance import Clearance
 from headwater.http.logins import Logins
+from headwater.http.pictures import Still
 from headwater.http.refusal import HttpRefusal
 from headwater.http.settings import HttpSettings
 from headwater.log_pace import paced_logger
@@ -49,6 +53,8 @@ class Api:
         added: the sources that it was told.
         measuring: the metrics.
         callers: who is let in.
+        boards: the boards that are open.
+        recent_lines: the end of the log.
         operations: what can be asked for.
     """
 
@@ -59,6 +65,7 @@ class Api:
         logins: Logins,
         view: ServerView,
         actions: ServerActions,
+        still: Still,
         settings: ApiSettings,
         http: HttpSettings,
         publish_port: int,
@@ -75,12 +82,21 @@ class Api:
         )
         self.measuring = Measuring(shared, LoopLag(relay.loop), settings)
         self._events = Events(view, self.callers)
+        self.recent_lines = RecentLines()
+        self.boards = Boards(
+            view,
+            self.callers,
+            added=lambda: self.added.by_path,
+            log_number=lambda: self.recent_lines.number,
+        )
         # What stands in front goes before: a mount's own address is part of that of its picture.
         self.operations: tuple[Operation, ...] = (
-            *Pictures(view, actions).operations(),
+            *Pictures(view, still).operations(),
             *Looking(view, shared).operations(),
-            *Sourcing(view, actions, self.added, relay.limits).operations(),
+            *Sourcing(view, actions, self.callers, self.added, relay.limits).operations(),
             *self._events.operations(),
+            *self.boards.operations(),
+            *Logged(self.recent_lines).operations(),
             *self.measuring.operations(),
             *Acting(view, actions, relay.limits).operations(),
         )

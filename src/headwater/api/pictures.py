@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 
 from starlette.responses import Response
@@ -10,19 +11,25 @@ from headwater.access.decision import Action
 from headwater.api.looking import no_mount
 from headwater.api.operation import Call, Operation
 from headwater.api.query import Parameter
-from headwater.api.view import ServerActions, ServerView
-from headwater.http.refusal import HttpRefusal
+from headwater.api.view import ServerView
+from headwater.http.pictures import JPEG, PictureWishes, Still, picture_of
 
-_JPEG = "image/jpeg"
 _MOST_PIXELS = 4096
+
+
+class Frames(StrEnum):
+    """Which frames are decoded for a picture."""
+
+    ALL = "all"
+    KEY = "key"
 
 
 class Pictures:
     """Answers with JPEG files; who asks for the same picture shares one decoder and one file."""
 
-    def __init__(self, view: ServerView, actions: ServerActions) -> None:
+    def __init__(self, view: ServerView, still: Still) -> None:
         self._view = view
-        self._actions = actions
+        self._still = still
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the part of the table."""
@@ -50,8 +57,14 @@ class Pictures:
                         least=0.1,
                         most=60.0,
                     ),
+                    Parameter(
+                        name="frames",
+                        doc="`key`: only key frames are decoded, which costs little.",
+                        kind=Frames,
+                        default=Frames.ALL,
+                    ),
                 ),
-                answer=_JPEG,
+                answer=JPEG,
                 refusals=(404, 406, 501, 504),
             ),
         )
@@ -60,20 +73,11 @@ class Pictures:
         path, query = call.path, call.query
         if path not in self._view.mount_paths() and not self._view.has_source(path):
             raise no_mount(path)
-        try:
-            picture = await self._actions.still(
-                path,
-                width=query["width"],
-                height=query["height"],
-                quality=query["quality"],
-                max_age_s=query["max_age_s"],
-            )
-        except ImportError as error:
-            raise HttpRefusal(501, str(error), code="not_installed") from None
-        except TimeoutError as error:
-            raise HttpRefusal(504, str(error), code="no_picture") from None
-        except LookupError as error:
-            raise HttpRefusal(406, str(error), code="not_decodable") from None
-        except RuntimeError as error:
-            raise HttpRefusal(503, str(error), code="stopping") from None
-        return Response(picture, media_type=_JPEG)
+        wishes = PictureWishes(
+            width=query["width"],
+            height=query["height"],
+            quality=query["quality"],
+            max_age_s=query["max_age_s"],
+            key_frames_only=query["frames"] is Frames.KEY,
+        )
+        return await picture_of(self._still, path, wishes)

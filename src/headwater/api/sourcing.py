@@ -9,12 +9,14 @@ from starlette.responses import Response
 
 from headwater.access.decision import Action
 from headwater.api.added_sources import AddedSource, AddedSources
-from headwater.api.answers import answer
+from headwater.api.answers import answer, without
+from headwater.api.caller import Callers
 from headwater.api.json_body import json_of, record_of
 from headwater.api.operation import Call, Operation, Shape
 from headwater.api.view import ServerActions, ServerView
 from headwater.http.refusal import HttpRefusal
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.path_pattern import matches
 from headwater.protocol.rtsp_uri import decoded_path
 from headwater.relay.limits import Limits
 from headwater.shown_text import shown
@@ -25,9 +27,15 @@ class Sourcing:
     """Does them. What the configuration or the program gave a source is not theirs to change."""
 
     def __init__(
-        self, view: ServerView, actions: ServerActions, added: AddedSources, limits: Limits
+        self,
+        view: ServerView,
+        actions: ServerActions,
+        callers: Callers,
+        added: AddedSources,
+        limits: Limits,
     ) -> None:
         self._view = view
+        self._callers = callers
         self._actions = actions
         self._added = added
         self._limits = limits
@@ -43,7 +51,9 @@ class Sourcing:
                 action=Action.LOOK,
                 summary="What the server fetches for one path, and how it fares.",
                 run=self._get,
-                answer=Shape(SourceSnapshot),
+                answer=Shape(
+                    SourceSnapshot, beside={"added": AddedSource | None}, name="SourceOfPath"
+                ),
                 refusals=(404,),
             ),
             control(
@@ -80,12 +90,23 @@ class Sourcing:
         call.caller.require(call.path)
         for source in self._view.sources():
             if source.path == call.path:
-                return answer(source)
+                return answer({**without(source), "added": self._added_for(call)})
         raise _no_source(call.path)
+
+    def _added_for(self, call: Call) -> AddedSource | None:
+        """Return what was added, without passwords, for those who may change it."""
+        rights = self._callers.rights_of(call.caller)
+        added = self._added.by_path.get(call.path)
+        if added is None or not any(matches(pattern, call.path) for pattern in rights.control):
+            return None
+        return added.shown()
 
     async def _put(self, call: Call) -> Response:
         call.caller.require(call.path)
         added = record_of(await json_of(call.request, self._limits.settings), AddedSource)
+        before = self._added.by_path.get(call.path)
+        if before is not None:
+            added = added.with_passwords_of(before)
         self._check(call.path, added)
         await self._added.put(call.path, added)
         return Response(status_code=204)

@@ -79,12 +79,3 @@ class ServerActions(Protocol):
         Raises ValueError, OSError and RuntimeError where nothing was applied, and LookupError where
         there is no configuration to read.
         """
-
-    async def still(
-        self, path: str, *, width: int | None, height: int | None, quality: int, max_age_s: float
-    ) -> bytes:
-        """Return a picture of a mount as a JPEG file.
-
-        Raises ImportError where decoding is not installed, TimeoutError, LookupError for a mount
-        without pictures that can be decoded, and RuntimeError where the server stops.
-        """

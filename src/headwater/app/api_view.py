@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from headwater.app.status_report import StatusReport, mount_steps
 from headwater.client.forwarding.forwards import Forwards
@@ -19,12 +19,8 @@ from headwater.sources.plan import PlannedSource
 from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.source_table import SourceTable
 
-if TYPE_CHECKING:
-    from headwater.libav.decoding.decodings import Decodings
-
 _SLICE = 64
 """Sessions that are looked at between two pauses."""
-_STILL_DEADLINE_S = 10.0
 
 
 class SeenServer(Protocol):
@@ -35,10 +31,6 @@ class SeenServer(Protocol):
     forwards: Forwards
     sources: SourceTable
     on_reload: Callable[[], Awaitable[Applied]] | None
-
-    @property
-    def decodings(self) -> Decodings:
-        """The decoders of mounts. Raises ImportError."""
 
 
 class ApiView:
@@ -146,26 +138,3 @@ class ApiView:
             tuple(str(change) for change in applied.changes),
             tuple(str(change) for change in applied.needs_restart),
         )
-
-    async def still(
-        self, path: str, *, width: int | None, height: int | None, quality: int, max_age_s: float
-    ) -> bytes:
-        """Return a picture of a mount as a JPEG file."""
-        decodings = self._running.decodings
-        # Loaded with the decoders, and only then.
-        from headwater.libav.decoding.errors import NotDecodable, SourceEnded
-        from headwater.libav.decoding.wishes import wishes_of
-
-        size = None if width is None and height is None else (width, height)
-        try:
-            return await decodings.still(
-                path,
-                wishes_of(timeout_s=_STILL_DEADLINE_S, size=size),
-                codec="jpeg",
-                quality=quality,
-                max_age_s=max_age_s,
-            )
-        except NotDecodable as error:
-            raise LookupError(str(error)) from error
-        except SourceEnded as error:
-            raise RuntimeError(str(error)) from error

@@ -13,6 +13,7 @@ _STILL_S = 8.0
 
 if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
+    from headwater.http.pictures import PictureWishes
     from headwater.libav.decoding.decodings import Decodings
 
 
@@ -29,19 +30,29 @@ def can_decode() -> bool:
     return all(find_spec(name) is not None for name in ("av", "numpy"))
 
 
-async def still_of(decodings: Decodings, path: str) -> bytes:
-    """Return the newest picture of a mount as a JPEG file.
+async def still_of(decodings: Decodings, path: str, wanted: PictureWishes) -> bytes:
+    """Return a picture of a mount as a JPEG file.
 
-    Raises TimeoutError where none comes in time, ValueError where none can be had.
+    Raises TimeoutError where none comes in time, LookupError where the mount has none that can be
+    decoded, RuntimeError where the server stops.
     """
-    from headwater.libav.decoding.errors import FramesError
+    # Loaded with the decoders, and only then.
+    from headwater.libav.decoding.errors import FramesError, NotDecodable
     from headwater.libav.decoding.wishes import wishes_of
 
+    width, height = wanted.width, wanted.height
+    wishes = wishes_of(
+        timeout_s=_STILL_S,
+        size=None if width is None and height is None else (width, height),
+        keyframes_only=wanted.key_frames_only,
+    )
     try:
         return await decodings.still(
-            path, wishes_of(timeout_s=_STILL_S), codec="jpeg", quality=85, max_age_s=1.0
+            path, wishes, codec="jpeg", quality=wanted.quality, max_age_s=wanted.max_age_s
         )
     except TimeoutError:
         raise
+    except NotDecodable as error:
+        raise LookupError(str(error)) from error
     except FramesError as error:
-        raise ValueError(str(error)) from error
+        raise RuntimeError(str(error)) from error

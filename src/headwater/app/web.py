@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from headwater.app.decoders import can_decode, still_of
 from headwater.config.settings import Settings
+from headwater.log_pace import PACE
 
 if TYPE_CHECKING:
     from headwater.api.api import Api
     from headwater.app.api_view import ApiView
+    from headwater.dashboard.service import DashboardService
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.hls.service import HlsService
     from headwater.http.door import HttpDoor
+    from headwater.http.pictures import PictureWishes
     from headwater.libav.decoding.decodings import Decodings
     from headwater.mse.service import MseService
     from headwater.player.service import PlayerService
@@ -39,9 +43,9 @@ class RoomsForWeb:
     decodings: Callable[[], Decodings]
     rtsp_port: Callable[[], int]
 
-    async def still(self, path: str) -> bytes:
-        """Return the newest picture of a mount as a JPEG file."""
-        return await still_of(self.decodings(), path)
+    async def still(self, path: str, wishes: PictureWishes) -> bytes:
+        """Return a picture of a mount as a JPEG file."""
+        return await still_of(self.decodings(), path, wishes)
 
 
 class Web:
@@ -50,6 +54,7 @@ class Web:
     def __init__(self, relay: Relay, settings: Settings, rooms: RoomsForWeb, view: ApiView) -> None:
         # Loaded here, so that a server without a port for browsers loads none of it.
         from headwater.api.api import Api
+        from headwater.dashboard.service import DashboardService
         from headwater.hls.service import HlsService
         from headwater.http.door import HttpDoor
         from headwater.mse.service import MseService
@@ -65,12 +70,15 @@ class Web:
             self.door.logins,
             view,
             view,
+            rooms.still,
             settings.api,
             settings.http,
             settings.server.publish_port,
         )
         # In front of what mounts have: no page of a mount is at an address of the API.
         self.door.add(self.api.routes())
+        self.dashboard: DashboardService = DashboardService()
+        self.door.add(self.dashboard.routes())
         self.webrtc: WebRtcService = WebRtcService(relay, settings)
         for endpoint in (Whep, Whip):
             self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
@@ -83,8 +91,11 @@ class Web:
             self.door.clearance,
             settings,
             rtsp_port=rooms.rtsp_port,
-            still=rooms.still if can_decode() else None,
-            ways=lambda: ("hls",) if self.hls.works else (),
+            still=rooms.still,
+            ways=lambda: (
+                *(("hls",) if self.hls.works else ()),
+                *(("snapshots",) if can_decode() else ()),
+            ),
         )
         self.door.add(self.player.routes())
         self.door.add_last(self.player.last_routes())
@@ -100,6 +111,7 @@ class Web:
         self.webrtc.open(hosts)
         self.api.say_who_may()
         self.api.measuring.lag.start()
+        PACE.listeners.append(self.api.recent_lines.note)
 
     def apply(self, settings: Settings) -> None:
         """Go by other settings."""
@@ -112,6 +124,8 @@ class Web:
         """Take nobody in any more; a second call does nothing."""
         self.door.close()
         self.api.measuring.lag.stop()
+        with suppress(ValueError):
+            PACE.listeners.remove(self.api.recent_lines.note)
 
     def abandon(self) -> None:
         """Close every port at once, without a word to anybody."""

@@ -40,6 +40,7 @@ class Login:
             the brake are asked each time, and a password that was changed ends it.
         csrf: what requests that change something must say.
         began_s, used_s: by the server's clock.
+        ended: whether the table knows it no more: for what goes on for hours.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Login:
     csrf: str = field(repr=False)
     began_s: float
     used_s: float
+    ended: bool = False
 
 
 class Logins:
@@ -70,9 +72,9 @@ class Logins:
         self._forget_old(now)
         same = [key for key, login in self._logins.items() if login.name == name]
         for key in same[: max(0, len(same) - MOST_OF_USER + 1)]:
-            del self._logins[key]
+            self._drop(key)
         while len(self._logins) >= MOST_LOGINS:
-            self._logins.popitem(last=False)
+            self._drop(next(iter(self._logins)))
         value = secrets.token_urlsafe(_SECRET_BYTES)
         login = Login(name, authorization, secrets.token_urlsafe(_SECRET_BYTES), now, now)
         self._logins[_key(value)] = login
@@ -82,7 +84,7 @@ class Logins:
         """Forget a login; a second call does nothing."""
         for key, each in self._logins.items():
             if each is login:
-                del self._logins[key]
+                self._drop(key)
                 return
 
     def take(self, scope: Scope) -> None:
@@ -115,7 +117,7 @@ class Logins:
             if login is None:
                 continue
             if self._is_over(login, now):
-                del self._logins[key]
+                self._drop(key)
                 continue
             login.used_s = now
             self._logins.move_to_end(key)
@@ -124,7 +126,10 @@ class Logins:
 
     def _forget_old(self, now: float) -> None:
         for key in [key for key, login in self._logins.items() if self._is_over(login, now)]:
-            del self._logins[key]
+            self._drop(key)
+
+    def _drop(self, key: bytes) -> None:
+        self._logins.pop(key).ended = True
 
     def _is_over(self, login: Login, now: float) -> bool:
         return now - login.used_s > self.idle_s or now - login.began_s > LONGEST_S

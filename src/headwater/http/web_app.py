@@ -25,6 +25,12 @@ from headwater.relay.limits import Limits
 logger = paced_logger(__name__)
 
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+_STOPPING = HttpRefusal(
+    503,
+    "the server stops",
+    code="stopping",
+    headers=[("Connection", "close"), ("Retry-After", "5")],
+)
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 _ALWAYS = (
     ("Content-Security-Policy", _POLICY),
@@ -84,8 +90,12 @@ class WebApp:
             else:
                 await response(scope, receive, answer.send)
         except asyncio.CancelledError:
-            # The door closes. uvicorn would log the end of a WebSocket's task as a fault of ours.
-            if scope["type"] != "websocket" or not answer.started:
+            # The door closes. uvicorn would log that as a fault of ours.
+            if scope["type"] == "http" and not answer.started:
+                await problem(_STOPPING)(scope, receive, answer.send)
+            elif scope["type"] == "http" and not answer.ended:
+                connection_of(request).abort()
+            elif not answer.started:
                 raise
         except Exception as error:  # noqa: BLE001 - one request's trouble; told below
             await self._refuse(request, error, receive, answer)
@@ -173,6 +183,7 @@ class _Answer:
         self._complete = complete
         self._counters = counters
         self.started = False
+        self.ended = False
 
     async def send(self, message: Message) -> None:
         if message["type"] in {"http.response.start", "websocket.http.response.start"}:
@@ -184,6 +195,7 @@ class _Answer:
             self.started = True
             self._counters.answers_by_status[101] += 1
         await self._send(message)
+        self.ended |= message["type"] == "http.response.body" and not message.get("more_body")
 
 
 async def _refuse_websocket(request: HTTPConnection, refusal: HttpRefusal, answer: _Answer) -> None:

@@ -9,20 +9,12 @@ from typing import Any
 from headwater.codecs.depacketizers import TrackFormat, depacketizer_for
 from headwater.codecs.mp4.sample_entry import ENCODINGS as IN_MP4
 from headwater.codecs.nal.picture import PictureConfig
+from headwater.codecs.spoken import spoken
 from headwater.media.mount import Mount
 from headwater.protocol.sdp import MediaDescription
 
 _PICTURES_OF_WEBRTC = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
 _SOUND_OF_WEBRTC = frozenset({"OPUS", "PCMA", "PCMU"})
-_SPOKEN = {
-    "HEVC": "H265",
-    "JPEG": "MJPEG",
-    "MP4A-LATM": "AAC",
-    "MPEG4-GENERIC": "AAC",
-    "OPUS": "Opus",
-    "PCMA": "G.711",
-    "PCMU": "G.711",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ class Offered:
 def tracks_of(mount: Mount) -> list[dict[str, str]]:
     """Return the kinds and codecs of a mount's tracks."""
     return [
-        {"kind": track.media.kind, "codec": _spoken(TrackFormat.of(track.media).encoding)}
+        {"kind": track.media.kind, "codec": spoken(TrackFormat.of(track.media).encoding)}
         for track in mount.tracks
     ]
 
@@ -99,9 +91,4 @@ def _of_kind(media: Sequence[MediaDescription], kind: str) -> set[str]:
 
 
 def _listed(encodings: set[str]) -> str:
-    return " and ".join(sorted({_spoken(one) for one in encodings}))
-
-
-def _spoken(encoding: str) -> str:
-    """Return what people call a codec."""
-    return _SPOKEN.get(encoding, encoding)
+    return " and ".join(sorted({spoken(one) for one in encodings}))

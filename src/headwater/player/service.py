@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from starlette.exceptions import HTTPException
@@ -17,6 +17,7 @@ from headwater.http.asked_mount import asked_mount
 from headwater.http.assets import PREFIX, Assets
 from headwater.http.clearance import Clearance
 from headwater.http.logins import login_of
+from headwater.http.pictures import PictureWishes, Still, picture_of
 from headwater.http.refusal import HttpRefusal
 from headwater.http.request import mount_path_of
 from headwater.http.settings import HttpSettings
@@ -27,11 +28,6 @@ from headwater.relay.errors import SourceDown, SourceTooSlow
 from headwater.relay.relay import Relay
 
 SCRIPT: Final = "headwater-player.js"
-
-Still = Callable[[str], Awaitable[bytes]]
-"""Returns the newest picture of the mount at a path as a JPEG file.
-
-Raises TimeoutError where none comes in time, ValueError where the mount has none."""
 
 
 class ServerSettings(Protocol):
@@ -64,7 +60,7 @@ class PlayerService:
         settings: PlayerSettings,
         *,
         rtsp_port: Callable[[], int],
-        still: Still | None,
+        still: Still,
         ways: Callable[[], Sequence[str]],
     ) -> None:
         """Make the routes' owner.
@@ -74,7 +70,7 @@ class PlayerService:
             clearance: who may see them.
             settings: which sites may show the page in a frame.
             rtsp_port: tells the port where other players find the mounts.
-            still: makes snapshots; None where the server cannot.
+            still: makes snapshots.
             ways: tells what there is to play by beside WebRTC and MSE.
         """
         self._relay = relay
@@ -150,11 +146,10 @@ class PlayerService:
 
     def _of_mount(self, mount: Mount) -> dict[str, object]:
         kinds = {track.media.kind for track in mount.tracks}
-        others = [*self._ways(), *(("snapshots",) if self._still is not None else ())]
         return {
             "state": "live",
             "tracks": tracks_of(mount),
-            "ways": as_json(ways_of(mount, others)),
+            "ways": as_json(ways_of(mount, self._ways())),
             "pictures": "video" in kinds,
             "sound": "audio" in kinds,
         }
@@ -162,17 +157,5 @@ class PlayerService:
     async def _snapshot(self, request: Request) -> Response:
         path = mount_path_of(request, self._relay.limits.settings, behind=1)
         await self._clearance.require(request, Action.PLAY, path)
-        if self._still is None:
-            raise HttpRefusal(
-                501,
-                "this server makes no snapshots: pip install 'headwater[media]'",
-                code="no_snapshots",
-            )
         await asked_mount(request, self._relay, path)
-        try:
-            content = await self._still(path)
-        except ValueError as error:
-            raise HttpRefusal(406, str(error), code="no_picture") from error
-        except TimeoutError:
-            raise HttpRefusal(504, f"{path} has no picture now", code="no_picture") from None
-        return Response(content, media_type="image/jpeg")
+        return await picture_of(self._still, path, PictureWishes())

@@ -1,0 +1,1 @@
+"""What an operator sees at one glance: a card for each path, with rates and warnings in words."""

@@ -1,0 +1,307 @@
+"""The dashboard clicked through in Chromium, with real cameras, publishers and readers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.async_api")
+pytest.importorskip("axe_playwright_python")
+
+from dashboard_page import CHROMIUM, SIZES, chromium, dashboard
+from film_camera import film_camera
+from numbered_film import end, film, publish
+from published_film import description
+
+from headwater import AccessSettings, RtspServer, Settings, UserSettings
+from headwater.api.settings import ApiSettings
+from headwater.http.settings import HttpSettings
+from headwater.webrtc.settings import WebRtcSettings
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+]
+USERS = AccessSettings(
+    users=(
+        UserSettings(
+            name="root",
+            password="secret",
+            publish=("**",),
+            read=("**",),
+            look=("**",),
+            control=("**",),
+        ),
+        UserSettings(name="guard", password="hidden", read=("yard/*",), look=("yard/*",)),
+    ),
+    anonymous_publish=("**",),
+)
+MANY = 300
+HOSTILE = '/<img src=x onerror="alert(1)">'
+Start = Callable[..., Awaitable[RtspServer]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts servers with a port for browsers."""
+    async with contextlib.AsyncExitStack() as running:
+
+        async def server(**sections: Any) -> RtspServer:
+            settings = Settings(
+                http=HttpSettings(port=0),
+                webrtc=WebRtcSettings(port=0),
+                api=ApiSettings(source_networks=("127.0.0.0/8",), sources_file=""),
+                **sections,
+            )
+            made = RtspServer(host="127.0.0.1", publish_port=0, settings=settings)
+            return await running.enter_async_context(made)
+
+        yield server
+
+
+async def read(url: str) -> asyncio.subprocess.Process:
+    """Read a stream with ffmpeg until it is sent away."""
+    return await asyncio.create_subprocess_exec(
+        *["ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url],
+        *["-c", "copy", "-f", "null", "-"],
+    )
+
+
+async def test_a_camera_is_added_watched_changed_and_removed(start: Start, tmp_path: Path) -> None:
+    camera, server = await start(), await start()
+    publisher = await publish(film(tmp_path, "h264", "opus"), camera.publish_url("/lens"))
+    await camera.wait_for_mount("/lens", 20)
+    try:
+        async with chromium() as browser, dashboard(browser, server) as seen:
+            page = seen.page
+            await seen.picture("empty")
+            await page.locator(".teach").get_by_role("button", name="Add a camera").click()
+            await page.get_by_label("Path").fill("gate")
+            await page.get_by_label("Address of the camera").fill("rtsp://10.1.2.3/lens")
+            await page.get_by_role("button", name="Add", exact=True).click()
+            # The owner has not allowed that network, and the form says what to do.
+            await page.get_by_text("api.source_networks").wait_for()
+            await seen.picture("add-refused")
+            url = camera.play_url("/lens").replace("://", "://me:secret@")
+            await page.get_by_label("Address of the camera").fill(url)
+            await page.get_by_role("button", name="Add", exact=True).click()
+            await seen.wait_for_state("/gate", "live")
+            await seen.wait_for_moving_picture("/gate")
+            await seen.picture("camera-added")
+            assert "secret" not in await page.content()
+
+            await seen.card("/gate").get_by_role("button", name="Details").click()
+            await page.locator(".details").get_by_role("button", name="Change").click()
+            shown = await page.get_by_label("Address of the camera").input_value()
+            assert shown == url.replace("me:secret", "…")
+            await page.get_by_label("Media comes by").select_option("tcp")
+            await page.get_by_role("button", name="Save").click()
+            await page.get_by_text("gate is changed.").first.wait_for()
+            await seen.wait_for_state("/gate", "live")
+
+            await page.locator(".details").get_by_role("link", name="Watch").click()
+            await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
+            await page.go_back()
+            await seen.wait_for_state("/gate", "live")
+            await seen.card("/gate").get_by_role("button", name="Details").click()
+            await page.locator(".details").get_by_role("button", name="Remove").click()
+            await page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+            await page.wait_for_selector(".teach")
+            assert seen.complaints == []
+            hosts = {url.split("/")[2] for url in seen.asked if url.startswith("http")}
+            assert hosts == {f"127.0.0.1:{server.http_port}"}
+    finally:
+        await end(publisher)
+
+
+async def test_peers_are_sent_away_and_publishers_come_back(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "headwater")
+    server, clip = await start(), film(tmp_path, "h264", "opus")
+    publisher = await publish(clip, server.publish_url("/front"))
+    await server.wait_for_mount("/front", 20)
+    reader = await read(server.play_url("/front"))
+    try:
+        async with chromium() as browser, dashboard(browser, server) as seen:
+            page = seen.page
+            await seen.wait_for_state("/front", "live")
+            await seen.card("/front").get_by_role("button", name="Details").click()
+            away = page.locator(".details .readers").get_by_role("button", name="Send")
+            await away.wait_for(timeout=20_000)
+            await seen.picture("details")
+            await away.click()
+            async with asyncio.timeout(20):
+                await reader.wait()
+            await page.locator(".details .readers h3", has_text="0 readers").wait_for()
+
+            await (
+                page.locator(".details .publisher").get_by_role("button", name="Send away").click()
+            )
+            await page.get_by_role("alertdialog").get_by_role("button", name="Send away").click()
+            async with asyncio.timeout(20):
+                await publisher.wait()
+            await seen.wait_for_state("/front", "waiting")
+            await page.get_by_text("the publisher is gone").first.wait_for()
+            await page.get_by_role("button", name="Close the details").click()
+            await seen.picture("publisher-gone")
+            publisher = await publish(clip, server.publish_url("/front"))
+            await seen.wait_for_state("/front", "live")
+
+            await page.get_by_role("button", name="Log", exact=True).click()
+            await page.locator(".log li", has_text="/front").first.wait_for()
+            assert await seen.serious_faults() == []
+            await seen.picture("log")
+            assert seen.complaints == []
+    finally:
+        await end(publisher)
+        await end(reader)
+
+
+async def test_who_logs_in_sees_and_may_what_is_theirs(start: Start) -> None:
+    server = await start(access=USERS)
+    for path in ("/yard/north", "/lobby"):
+        film_camera(server, path=path).send(30)
+    async with chromium() as browser, dashboard(browser, server) as seen:
+        page = seen.page
+        assert await seen.serious_faults() == []
+        await seen.picture("login")
+        await page.get_by_label("User", exact=True).fill("guard")
+        await page.get_by_label("Password").fill("guess")
+        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_text("Wrong user or password.").wait_for()
+        await page.get_by_label("Password").fill("hidden")
+        await page.get_by_role("button", name="Log in").click()
+        await seen.card("/yard/north").wait_for()
+        assert await page.locator(".card").count() == 1
+        for name in ("Add a camera", "Log"):
+            assert not await page.get_by_role("button", name=name, exact=True).is_visible()
+        await page.get_by_role("button", name="Details").click()
+        await page.locator(".details .publisher h3").wait_for()
+        assert await page.get_by_role("button", name="Send away").count() == 0
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Log out").click()
+        await page.get_by_label("User", exact=True).fill("root")
+        await page.get_by_label("Password").fill("secret")
+        await page.keyboard.press("Enter")
+        await seen.card("/lobby").wait_for()
+        assert await page.locator(".card").count() == 2
+        assert await page.get_by_role("button", name="Add a camera").is_visible()
+        await page.reload()
+        await seen.card("/lobby").wait_for()
+        cookies = await page.context.cookies()
+        assert [cookie["httpOnly"] for cookie in cookies] == [True]
+        assert seen.complaints == []
+
+
+async def test_without_users_a_stranger_is_told_why(start: Start) -> None:
+    server = await start()
+    headers = {"X-Forwarded-For": "192.0.2.7"}
+    async with (
+        chromium() as browser,
+        dashboard(browser, server, extra_http_headers=headers) as seen,
+    ):
+        await seen.page.get_by_text("answers to this machine alone").wait_for()
+        await seen.page.get_by_text("[[access.users]]").wait_for()
+        assert await seen.serious_faults() == []
+        await seen.picture("stranger")
+        assert seen.complaints == []
+
+
+async def test_three_hundred_mounts(start: Start) -> None:
+    server = await start()
+    cameras = [
+        film_camera(server, path=f"/site-{n // 25 + 1}/cam-{n % 25 + 1}") for n in range(MANY)
+    ]
+
+    async def send() -> None:
+        while True:
+            for at in range(0, MANY, 10):
+                for camera in cameras[at : at + 10]:
+                    camera.send()
+                await asyncio.sleep(0.01)
+
+    sending = asyncio.create_task(send())
+    try:
+        async with chromium() as browser, dashboard(browser, server) as seen:
+            page = seen.page
+            await page.wait_for_function(f"document.querySelectorAll('.card').length === {MANY}")
+            await seen.wait_for_moving_picture("/site-1/cam-1")
+            in_sight = await page.evaluate(
+                "[...document.querySelectorAll('.card')].filter((card) =>"
+                " card.getBoundingClientRect().top < innerHeight + 120).length"
+            )
+            pictured = {url.split("/snapshot")[0] for url in seen.asked if "/snapshot.jpg" in url}
+            assert 0 < len(pictured) <= in_sight < 40
+            await page.keyboard.press("/")
+            await page.keyboard.type("site-12 cam-7")
+            await page.wait_for_function(
+                "document.querySelectorAll('.card:not([hidden])').length === 1"
+            )
+            assert await seen.card("/site-12/cam-7").is_visible()
+            await page.keyboard.press("Escape")
+            await page.get_by_role("button", name="Not live").click()
+            await page.get_by_text("Nothing fits this search.").wait_for()
+            await page.get_by_role("button", name="All").click()
+            await seen.wait_for_moving_picture("/site-1/cam-2")
+            await seen.picture("three-hundred")
+            # They are news of one stream: nothing is asked for each mount but its picture.
+            others = [url for url in seen.asked if "/v1/" in url and "/snapshot.jpg" not in url]
+            assert others == [f"{seen.url}v1/board"]
+            assert seen.complaints == []
+    finally:
+        sending.cancel()
+
+
+async def test_names_and_programs_of_peers_are_text(start: Start) -> None:
+    server = await start()
+    server.publish(HOSTILE, description("h264", "opus"))
+    server.publish('/"><script>alert(2)</script>', description("pcmu"))
+    async with chromium() as browser, dashboard(browser, server) as seen:
+        page = seen.page
+        await page.get_by_text(HOSTILE[1:]).first.wait_for()
+        for button in await page.get_by_role("button", name="Details").all():
+            await button.click()
+            await page.locator(".details .addresses code").first.wait_for()
+            await page.keyboard.press("Escape")
+        assert await page.locator(".cards script, .cards img[src=x], .details script").count() == 0
+        await seen.picture("hostile-names")
+        assert seen.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+async def test_people_can_use_it_in_every_size_and_theme(
+    start: Start, width: int, theme: str
+) -> None:
+    server = await start()
+    async with chromium() as browser:
+        async with dashboard(browser, server, width=width, theme=theme) as seen:
+            assert await seen.serious_faults() == []
+            await seen.picture(f"0-{width}-{theme}")
+        cameras = [film_camera(server, path=f"/cams/{number}") for number in range(11)]
+        for camera in cameras:
+            camera.send(30)
+        server.publish("/talk", description("opus"))
+        async with dashboard(browser, server, width=width, theme=theme) as seen:
+            await seen.page.wait_for_function("document.querySelectorAll('.card img').length >= 12")
+            assert await seen.serious_faults() == []
+            overflow = "document.documentElement.scrollWidth <= innerWidth"
+            assert await seen.page.evaluate(overflow)
+            await seen.picture(f"12-{width}-{theme}")
+            await seen.page.get_by_role("button", name="Details").first.click()
+            await seen.page.locator(".details .addresses code").first.wait_for()
+            assert await seen.serious_faults() == []
+            await seen.picture(f"details-{width}-{theme}")
+            await seen.page.keyboard.press("Escape")
+            await seen.page.get_by_role("button", name="Add a camera").click()
+            await seen.page.get_by_label("Path").wait_for()
+            assert await seen.serious_faults() == []
+            await seen.picture(f"add-{width}-{theme}")
+            assert seen.complaints == []
