@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from numbered_film import end, film, publish
 
-from headwater import RtspServer, Settings
+from headwater import MountSettings, RtspServer, Settings
 from headwater.http.settings import HttpSettings
+from headwater.media.settings import SoundByWebRtc
 from headwater.webrtc.settings import WebRtcSettings
 
 playwright = pytest.importorskip("playwright.async_api")
@@ -33,9 +34,10 @@ _SEEN = """() => {
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[RtspServer]:
-    """A server with a port for browsers."""
-    settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=0))
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[RtspServer]:
+    """A server with a port for browsers, and what the test sets of its mounts."""
+    mounts: MountSettings = getattr(request, "param", MountSettings())
+    settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=0), mounts=mounts)
     async with RtspServer(host="127.0.0.1", publish_port=0, settings=settings) as running:
         yield running
 
@@ -106,7 +108,16 @@ async def test_the_page_plays_by_the_way_that_fits(
     sys.stdout.write(f"{video}+{audio} by {way}: {latency_s * 1000:.0f} ms behind live\n")
 
 
-@pytest.mark.parametrize(("audio", "way"), [("opus", "webrtc"), ("aac", "mse")])
+@pytest.mark.parametrize(
+    ("audio", "way", "server"),
+    [
+        ("opus", "webrtc", MountSettings()),
+        ("aac", "mse", MountSettings()),
+        ("aac", "webrtc", MountSettings(audio=SoundByWebRtc.OPUS)),
+    ],
+    indirect=["server"],
+    ids=["opus by WebRTC", "AAC by MSE", "AAC made to Opus by WebRTC"],
+)
 async def test_sound_is_off_until_it_is_touched(
     server: RtspServer, tmp_path: Path, audio: str, way: str
 ) -> None:

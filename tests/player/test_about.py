@@ -9,12 +9,15 @@ from films import film
 from http_peer import fetch
 from inside import inside
 from published_film import PublishedFilm, description
-from web_rig import WebServer
+from web_rig import WebFactory, WebServer
 
+from headwater import MountSettings
 from headwater.codecs.h264.depacketizer import H264Depacketizer
+from headwater.media.settings import SoundByWebRtc
 from headwater.player.about import Offered, ways_of
 
 BOTH = Offered()
+OWNER = ' (the owner can set audio = "opus")'
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,7 @@ BOTH = Offered()
         (("vp8", "opus"), BOTH, Offered("MP4 cannot carry VP8")),
         (
             ("h264", "aac"),
-            Offered(later="it would play without sound, since WebRTC has no AAC"),
+            Offered(later=f"it would play without sound, since WebRTC has no AAC{OWNER}"),
             BOTH,
         ),
         (("aac",), Offered("WebRTC cannot carry AAC"), BOTH),
@@ -40,6 +43,28 @@ async def test_ways(web: WebServer, codecs: tuple[str, ...], webrtc: Offered, ms
     ways = ways_of(mount, ())
     assert (ways["webrtc"], ways["mse"]) == (webrtc, mse)
     assert set(ways) == {"webrtc", "mse"}
+
+
+@pytest.mark.parametrize(
+    ("codecs", "makes_opus", "webrtc"),
+    [
+        (("h264", "aac"), True, BOTH),
+        (("aac",), True, BOTH),
+        (
+            ("h264", "aac"),
+            False,
+            Offered(later=f"it would play without sound, since WebRTC has no AAC{OWNER}"),
+        ),
+    ],
+)
+async def test_sound_that_becomes_opus(
+    start_web: WebFactory, codecs: tuple[str, ...], makes_opus: bool, webrtc: Offered
+) -> None:
+    web = await start_web(settings={"mounts": MountSettings(audio=SoundByWebRtc.OPUS)})
+    web.server.publish("/front", description(*codecs))
+    mount = inside(web.server).mounts.get("/front")
+    assert mount is not None
+    assert ways_of(mount, (), makes_opus=makes_opus)["webrtc"] == webrtc
 
 
 async def test_a_mount_that_is_there(web: WebServer) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from headwater.app.media_extra import media_extra
+from headwater.codecs.access_unit import AccessUnit
 from headwater.relay.relay import Relay
 
 _STILL_S = 8.0
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.http.pictures import PictureWishes
     from headwater.libav.decoding.decodings import Decodings
+    from headwater.libav.encoding.opus_transcoder import OpusTranscoder
 
 
 def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
@@ -28,6 +32,15 @@ def make_decodings(relay: Relay, feeds: MountFeeds) -> Decodings:
 def can_decode() -> bool:
     """Return whether the packages that decode are installed, without loading them."""
     return all(find_spec(name) is not None for name in ("av", "numpy"))
+
+
+def make_opus(
+    loop: asyncio.AbstractEventLoop, on_unit: Callable[[AccessUnit], None]
+) -> OpusTranscoder:
+    """Return what makes Opus of AAC on a thread. Raises ImportError without the packages."""
+    with media_extra():
+        from headwater.libav.encoding.opus_transcoder import OpusTranscoder
+    return OpusTranscoder(on_unit, loop.call_soon_threadsafe)
 
 
 async def still_of(decodings: Decodings, path: str, wanted: PictureWishes) -> bytes:

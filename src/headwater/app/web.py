@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from headwater.app.decoders import can_decode, still_of
+from headwater.app.decoders import can_decode, make_opus, still_of
 from headwater.config.settings import Settings
 from headwater.log_pace import PACE
 
@@ -79,7 +80,8 @@ class Web:
         self.door.add(self.api.routes())
         self.dashboard: DashboardService = DashboardService()
         self.door.add(self.dashboard.routes())
-        self.webrtc: WebRtcService = WebRtcService(relay, settings)
+        to_opus = partial(make_opus, relay.loop.beneath) if can_decode() else None
+        self.webrtc: WebRtcService = WebRtcService(relay, settings, to_opus)
         for endpoint in (Whep, Whip):
             self.door.add(endpoint(relay, self.door.clearance, self.webrtc).routes())
         self.mse: MseService = MseService(relay, self.door.clearance, rooms.feeds())
@@ -96,6 +98,7 @@ class Web:
                 *(("hls",) if self.hls.works else ()),
                 *(("snapshots",) if can_decode() else ()),
             ),
+            makes_opus=to_opus is not None,
         )
         self.door.add(self.player.routes())
         self.door.add_last(self.player.last_routes())

@@ -27,6 +27,13 @@ class SlowReaderPolicy(Choice):
     DISCONNECT = "disconnect"
 
 
+class SoundByWebRtc(Choice):
+    """What browsers get by WebRTC of sound that they cannot play so, such as AAC."""
+
+    NONE = "none"
+    OPUS = "opus"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MountSettings:
     """How a mount behaves; `[paths."…"]` changes it for chosen paths."""
@@ -146,6 +153,14 @@ class MountSettings:
         "packets. Then it goes on with the next packet, because some streams stop sending key "
         "frames.",
     ] = 15.0
+    audio: Annotated[
+        SoundByWebRtc,
+        NEXT_MOUNT,
+        "What browsers get by WebRTC of AAC, which none of them plays so. `none`: the picture "
+        "alone; the page plays the mount by MSE, with its sound. `opus`: the server makes Opus of "
+        "it, once for all viewers and only while somebody watches by WebRTC. It needs "
+        "`pip install '.[media]'` and about 1 % of a core.",
+    ] = SoundByWebRtc.NONE
     multicast_group: Annotated[
         str,
         NEXT_MOUNT,

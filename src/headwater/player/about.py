@@ -11,10 +11,12 @@ from headwater.codecs.mp4.sample_entry import ENCODINGS as IN_MP4
 from headwater.codecs.nal.picture import PictureConfig
 from headwater.codecs.spoken import spoken
 from headwater.media.mount import Mount
+from headwater.media.settings import SoundByWebRtc
 from headwater.protocol.sdp import MediaDescription
 
 _PICTURES_OF_WEBRTC = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
 _SOUND_OF_WEBRTC = frozenset({"OPUS", "PCMA", "PCMU"})
+_MADE_TO_OPUS = frozenset({"MPEG4-GENERIC", "MP4A-LATM"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,21 @@ def tracks_of(mount: Mount) -> list[dict[str, str]]:
     ]
 
 
-def ways_of(mount: Mount, others: Sequence[str]) -> Mapping[str, Offered]:
+def ways_of(
+    mount: Mount, others: Sequence[str], *, makes_opus: bool = False
+) -> Mapping[str, Offered]:
     """Return the ways to play a mount, by name.
 
-    `others` are those that there are beside WebRTC and MSE and work for every mount that they can
-    carry: `hls`, `snapshots`.
+    Args:
+        mount: what is played.
+        others: those that there are beside WebRTC and MSE and work for every mount that they can
+            carry: `hls`, `snapshots`.
+        makes_opus: whether the server can make Opus of AAC, for mounts whose owner wants it.
     """
     media = [track.media for track in mount.tracks]
     in_mp4 = Offered(_not_in(media, IN_MP4, "MP4"))
     known = {
-        "webrtc": _webrtc(media),
+        "webrtc": _webrtc(media, _heard(mount, makes_opus=makes_opus)),
         "mse": in_mp4,
         "hls": in_mp4,
         "snapshots": Offered(None if _of_kind(media, "video") else "the stream has no pictures"),
@@ -60,14 +67,23 @@ def as_json(offered: Mapping[str, Offered]) -> dict[str, Any]:
     return {name: {"no": way.no, "later": way.later} for name, way in offered.items()}
 
 
-def _webrtc(media: Sequence[MediaDescription]) -> Offered:
-    if complaint := _not_in(media, _PICTURES_OF_WEBRTC | _SOUND_OF_WEBRTC, "WebRTC"):
+def _heard(mount: Mount, *, makes_opus: bool) -> frozenset[str]:
+    """Return the encodings of sound that browsers hear of a mount by WebRTC."""
+    wanted = mount.settings.audio is SoundByWebRtc.OPUS
+    return _SOUND_OF_WEBRTC | _MADE_TO_OPUS if wanted and makes_opus else _SOUND_OF_WEBRTC
+
+
+def _webrtc(media: Sequence[MediaDescription], heard: frozenset[str]) -> Offered:
+    if complaint := _not_in(media, _PICTURES_OF_WEBRTC | heard, "WebRTC"):
         return Offered(complaint)
     if any(_has_b_frames(one) for one in media):
         return Offered("the camera sends B-frames, which WebRTC cannot show")
     sound = _of_kind(media, "audio")
-    if sound and not sound & _SOUND_OF_WEBRTC:
-        return Offered(later=f"it would play without sound, since WebRTC has no {_listed(sound)}")
+    if sound and not sound & heard:
+        remedy = ' (the owner can set audio = "opus")' if sound & _MADE_TO_OPUS else ""
+        return Offered(
+            later=f"it would play without sound, since WebRTC has no {_listed(sound)}{remedy}"
+        )
     return Offered()
 
 

@@ -62,6 +62,7 @@ class PlayerService:
         rtsp_port: Callable[[], int],
         still: Still,
         ways: Callable[[], Sequence[str]],
+        makes_opus: bool = False,
     ) -> None:
         """Make the routes' owner.
 
@@ -72,7 +73,9 @@ class PlayerService:
             rtsp_port: tells the port where other players find the mounts.
             still: makes snapshots.
             ways: tells what there is to play by beside WebRTC and MSE.
+            makes_opus: whether the server can make Opus of AAC.
         """
+        self._makes_opus = makes_opus
         self._relay = relay
         self._clearance = clearance
         self._settings = settings
@@ -149,7 +152,7 @@ class PlayerService:
         return {
             "state": "live",
             "tracks": tracks_of(mount),
-            "ways": as_json(ways_of(mount, self._ways())),
+            "ways": as_json(ways_of(mount, self._ways(), makes_opus=self._makes_opus)),
             "pictures": "video" in kinds,
             "sound": "audio" in kinds,
         }

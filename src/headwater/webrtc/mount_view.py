@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.mount import Mount
+from headwater.media.settings import SoundByWebRtc
 from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.track import Track
 from headwater.net.event_loop import EventLoop
 from headwater.protocol.rtcp_build import sender_report
 from headwater.webrtc.kept_batches import KeptBatches
+from headwater.webrtc.opus_track import MakeTranscoder, OpusTrack
 from headwater.webrtc.view_batch import ViewBatch
 from headwater.webrtc.view_track import ViewTrack
 
@@ -21,6 +24,10 @@ logger = paced_logger(__name__)
 
 class ViewReader(Protocol):
     """One who watches."""
+
+    @property
+    def tracks(self) -> Sequence[int]:
+        """Indexes of the tracks that it is sent."""
 
     def send(self, batch: ViewBatch) -> None:
         """Take packets, at once and without waiting."""
@@ -44,11 +51,15 @@ class MountView:
         loop: EventLoop,
         budget: CacheBudget,
         on_deserted: Callable[[], None],
+        to_opus: MakeTranscoder | None = None,
     ) -> None:
+        """`to_opus` is for mounts whose owner wants it; None where it cannot be had."""
         self.mount = mount
         self._loop = loop
         self._on_deserted = on_deserted
-        views = [(track, ViewTrack.of(track)) for track in mount.tracks]
+        wanted = mount.settings.audio is SoundByWebRtc.OPUS
+        make = to_opus if wanted else None
+        views = [(track, self._view_of(track, make)) for track in mount.tracks]
         self.tracks: dict[int, ViewTrack] = {
             track.index: view for track, view in views if view is not None
         }
@@ -87,8 +98,10 @@ class MountView:
 
     def leave(self, reader: ViewReader | None = None) -> None:
         """Forget one who was counted by `enter`; with the last one it ends."""
-        if reader is not None:
-            self._readers.pop(reader, None)
+        if reader is not None and reader in self._readers:
+            del self._readers[reader]
+            for index in reader.tracks:
+                self.tracks[index].unlisten()
         self._guests -= 1
         if self._guests == 0:
             self._open = False
@@ -104,6 +117,8 @@ class MountView:
         """
         self._work()
         self._readers[reader] = None
+        for index in reader.tracks:
+            self.tracks[index].listen()
         return self.kept()
 
     def kept(self) -> list[ViewBatch]:
@@ -137,7 +152,7 @@ class MountView:
                 sender_report(
                     view.ssrc,
                     ntp=value if trusted and value is not None else ntp,
-                    rtp_timestamp=clock.timestamp_at(now),
+                    rtp_timestamp=view.rtp_time_of(clock.timestamp_at(now)),
                     packets=view.packets,
                     octets=view.octets,
                     cname=cname,
@@ -153,21 +168,38 @@ class MountView:
     def _work(self) -> None:
         waiting, self._waiting = self._waiting, []
         for index, batch in waiting:
-            for cut in self._take(index, batch):
-                for reader in tuple(self._readers):
-                    try:
-                        reader.send(cut)
-                    except Exception as error:
-                        # One viewer's trouble, and nobody else's.
-                        logger.exception("viewer failed", extra={"mount": self.mount.path})
-                        reader.send_failed(error)
-                cut.forget_layouts()
+            self._give(self._take(index, batch))
+
+    def _give(self, made: Sequence[ViewBatch]) -> None:
+        for cut in made:
+            for reader in tuple(self._readers):
+                try:
+                    reader.send(cut)
+                except Exception as error:
+                    # One viewer's trouble, and nobody else's.
+                    logger.exception("viewer failed", extra={"mount": self.mount.path})
+                    reader.send_failed(error)
+            cut.forget_layouts()
 
     def _take(self, index: int, batch: PacketBatch) -> list[ViewBatch]:
-        made = list(self.tracks[index].batches_of(batch.packets))
-        for cut in made:
-            self._kept.add(cut, batch.arrived_s)
-        return made
+        return self._keep(self.tracks[index].batches_of(batch.packets), batch.arrived_s)
+
+    def _keep(self, made: Iterable[ViewBatch], arrived_s: float) -> list[ViewBatch]:
+        cuts = list(made)
+        for cut in cuts:
+            self._kept.add(cut, arrived_s)
+        return cuts
+
+    def _view_of(self, track: Track, make: MakeTranscoder | None) -> ViewTrack | None:
+        view = ViewTrack.of(track)
+        if view is None and make is not None:
+            view = OpusTrack.for_track(track, make, self._made_later)
+        return view
+
+    def _made_later(self, made: Sequence[ViewBatch]) -> None:
+        """Take what a track has made of earlier packets."""
+        if self._open:
+            self._give(self._keep(made, self._loop.time()))
 
 
 class _ViewOutlet:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from headwater.log_pace import paced_logger
 from headwater.media.clock import Timer
 from headwater.media.mount import Mount
+from headwater.media.settings import SoundByWebRtc
 from headwater.net.settings import SocketSettings
 from headwater.protocol.rtcp_build import ntp_time
 from headwater.protocol.webrtc.answer import AcceptedSection, Candidates, answer_text
@@ -24,6 +25,7 @@ from headwater.webrtc.incoming_track import IncomingTrack
 from headwater.webrtc.ingest import Ingest
 from headwater.webrtc.mount_view import MountView
 from headwater.webrtc.negotiation import Agreement
+from headwater.webrtc.opus_track import MakeTranscoder
 from headwater.webrtc.peer import Peer, PeerOwner
 from headwater.webrtc.port import WebRtcPort
 from headwater.webrtc.settings import WebRtcSettings
@@ -51,9 +53,16 @@ class WebRtcServiceSettings(Protocol):
 class WebRtcService:
     """Everything of WebRTC that lives as long as the server."""
 
-    def __init__(self, relay: Relay, settings: WebRtcServiceSettings) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        settings: WebRtcServiceSettings,
+        to_opus: MakeTranscoder | None = None,
+    ) -> None:
+        """`to_opus` makes Opus of AAC; None where the packages for it are not installed."""
         self._relay = relay
         self._settings = settings
+        self._to_opus = to_opus
         self._dtls = DtlsIdentity()
         self._turns = WorkTurns(relay.loop)
         self._views: dict[Mount, MountView] = {}
@@ -103,11 +112,17 @@ class WebRtcService:
         """Return the view of a mount; it ends with the last who watches."""
         view = self._views.get(mount)
         if view is None:
+            if mount.settings.audio is SoundByWebRtc.OPUS and self._to_opus is None:
+                logger.warning(
+                    "no sound by WebRTC: audio is opus, which needs pip install '.[media]'",
+                    extra={"mount": mount.path},
+                )
             view = self._views[mount] = MountView(
                 mount,
                 self._relay.loop,
                 self._relay.mounts.cache_budget,
                 partial(self._forget_view, mount),
+                self._to_opus,
             )
         return view
 

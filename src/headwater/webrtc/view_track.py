@@ -83,6 +83,16 @@ class ViewTrack:
         """Whether it is pictures, of which one has to begin with a key frame."""
         return self.kind == "video"
 
+    def listen(self) -> None:
+        """Count one who is sent it."""
+
+    def unlisten(self) -> None:
+        """Forget one who was counted."""
+
+    def rtp_time_of(self, timestamp: int) -> int:
+        """Return the time of a timestamp of the publisher, by the clock that browsers know."""
+        return timestamp
+
     def batches_of(self, packets: Sequence[bytes]) -> Iterator[ViewBatch]:
         """Take packets of the publisher; yield those for browsers, key frames at a head."""
         waiting: list[bytes] = []
@@ -93,13 +103,13 @@ class ViewTrack:
                 self._look_at_order(unit)
                 is_key = self.is_video and unit.key_frame
                 if is_key and waiting:
-                    yield from self._cut(waiting, begins_key_frame)
+                    yield from self._cut(waiting, begins_key_frame=begins_key_frame)
                     waiting, begins_key_frame = [], False
                 begins_key_frame |= is_key
                 for piece in (unit,) if self._pieces is None else self._pieces.feed(unit):
                     waiting += self._packetizer.packets(piece)
         if waiting:
-            yield from self._cut(waiting, begins_key_frame)
+            yield from self._cut(waiting, begins_key_frame=begins_key_frame)
 
     def made_lately(self, sequence_number: int) -> ViewBatch | None:
         """Return a packet that was made lately, alone; None where it is not kept any more."""
@@ -109,7 +119,7 @@ class ViewTrack:
         index = self._next_index - (self._next_index - sequence_number & 0xFFFF)
         return ViewBatch(self.index, [packet], index, begins_key_frame=False)
 
-    def _cut(self, packets: list[bytes], begins_key_frame: bool) -> Iterator[ViewBatch]:
+    def _cut(self, packets: list[bytes], *, begins_key_frame: bool) -> Iterator[ViewBatch]:
         kept = self._kept
         for packet in packets:
             kept[(packet[2] << 8 | packet[3]) & _PLACE] = packet

@@ -89,6 +89,14 @@ class EncodeThread(Generic[T]):
         done = asyncio.wrap_future(self._over)
         await asyncio.wait([done], timeout=within_s)
 
+    def stop(self) -> None:
+        """Take nothing more, and leave out what waits; nobody waits for the thread's end."""
+        with self._changed:
+            self._waiting.clear()
+            if self._last is None:
+                self._last = lambda: None
+            self._changed.notify()
+
     def _run(self) -> None:
         while (item := self._next()) is not None:
             self._do(lambda item=item: self._work(item))  # type: ignore[misc]
