@@ -37,6 +37,11 @@ COMMANDS = {
         "status",
         "Show mounts, publishers, readers and rates of the running server.",
     ),
+    "top": _Command(
+        "top_command",
+        "top",
+        "Show all streams of the running server as they change, with warnings, in a terminal.",
+    ),
     "reload": _Command(
         "reload_command",
         "reload",

@@ -1,0 +1,1 @@
+"""`headwater top`: the dashboard in a terminal."""
