@@ -119,6 +119,10 @@ async def test_a_websocket_of_another_site_is_nobodys(start_web: WebFactory) -> 
     async with websockets.connect(address, additional_headers=headers, origin=own) as socket:
         publish_many(web, "/a")
         assert "/a" in str(await socket.recv())
+        inside(web.server).web.door.logins.end(*inside(web.server).web.door.logins)
+        publish_many(web, "/b")
+        rest = [str(message) async for message in socket]
+        assert not any("/b" in message for message in rest)
 
 
 async def test_guesses_are_braked(start_web: WebFactory) -> None:

@@ -13,14 +13,13 @@ from starlette.responses import Response, StreamingResponse
 
 from headwater.access.decision import Action
 from headwater.api.answers import in_turns
-from headwater.api.caller import SERVER, Caller, Callers, Rights
+from headwater.api.caller import SERVER, Callers, Rights
 from headwater.api.operation import Call, Operation
 from headwater.api.view import ServerView
 from headwater.control.board.board import Board, Seen
 from headwater.control.board.card import Card
 from headwater.control.json_text import plain
 from headwater.control.status import PortsStatus
-from headwater.http.logins import Login, login_of
 from headwater.http.refusal import HttpRefusal
 from headwater.log_pace import paced_logger
 from headwater.protocol.path_pattern import matches
@@ -94,11 +93,11 @@ class Boards:
         return StreamingResponse(self._lines(call), media_type=_TYPE)
 
     async def _lines(self, call: Call) -> AsyncIterator[str]:
-        login, told = login_of(call.request), _Told()
+        told = _Told()
         try:
             with self._opened() as looker:
                 async for page in looker.pages():
-                    if self._is_over(call.caller, login):
+                    if self._callers.has_expired(call.caller):
                         return
                     # What the caller may can change while the board is open.
                     rights = self._callers.rights_of(call.caller)
@@ -108,9 +107,6 @@ class Boards:
                     yield f"event: board\ndata: {_joined(news)}\n\n"
         except asyncio.CancelledError:
             return  # the server stops
-
-    def _is_over(self, caller: Caller, login: Login | None) -> bool:
-        return self._callers.has_expired(caller) or (login is not None and login.ended)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[_Looker]:

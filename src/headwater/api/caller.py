@@ -15,6 +15,7 @@ from headwater.access.decision import Action, Granted
 from headwater.access.outside import Holder, TokenRefusedError
 from headwater.api.settings import ApiSettings
 from headwater.http.clearance import Clearance
+from headwater.http.logins import Login, login_of
 from headwater.http.origins import Origins
 from headwater.http.refusal import HttpRefusal, refusal_of_verdict
 from headwater.http.request import connection_of, target_of
@@ -43,12 +44,14 @@ class Caller:
         action: what is asked for: look or control.
         patterns: the paths for which they may.
         holder: what they showed a signed token of; None for all others.
+        login: what they came by with a browser; None for all others.
     """
 
     name: str | None
     action: Action
     patterns: tuple[str, ...]
     holder: Holder | None = None
+    login: Login | None = None
 
     def may(self, path: str) -> bool:
         """Return whether the caller's rights cover a path."""
@@ -119,6 +122,11 @@ class Callers:
         `path` is what the owner's hooks are asked about; what else the caller may is for
         `Caller.require`.
         """
+        caller = await self._identified(request, action, path)
+        login = login_of(request)
+        return caller if login is None else replace(caller, login=login)
+
+    async def _identified(self, request: HTTPConnection, action: Action, path: str) -> Caller:
         self._refuse_foreign_pages(request)
         token = _bearer_of(request)
         holder = await self._holder_of(token)
@@ -171,8 +179,10 @@ class Callers:
 
     def patterns_now(self, caller: Caller) -> tuple[str, ...]:
         """Return what a caller of before may now, as a stream asks that goes on for hours."""
+        if self.has_expired(caller):
+            return ()
         if caller.holder is not None:
-            return () if self.has_expired(caller) else caller.patterns
+            return caller.patterns
         if caller.name is None or self._settings.ask_hooks:
             return caller.patterns
         for token in self._settings.tokens:
@@ -182,6 +192,8 @@ class Callers:
 
     def has_expired(self, caller: Caller) -> bool:
         """Return whether what a caller showed has ended since."""
+        if caller.login is not None and caller.login.ended:
+            return True
         return caller.holder is not None and self._clock() >= caller.holder.expires_s
 
     def _refuse_foreign_pages(self, request: HTTPConnection) -> None:

@@ -111,6 +111,8 @@ class Events:
     async def _next(self, caller: Caller, pattern: str | None, events: EventStream) -> Event:
         while True:
             event = await anext(events)
+            if self._callers.has_expired(caller):
+                raise StopAsyncIteration
             # What the caller may can change while the stream is open.
             patterns = self._callers.patterns_now(caller)
             if any(matches(each, event.path) for each in patterns) and (

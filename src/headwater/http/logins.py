@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -65,6 +65,9 @@ class Logins:
 
     def __len__(self) -> int:
         return len(self._logins)
+
+    def __iter__(self) -> Iterator[Login]:
+        return iter(tuple(self._logins.values()))
 
     def begin(self, name: str, authorization: str) -> tuple[str, Login]:
         """Take in a login; return the value of its cookie too."""

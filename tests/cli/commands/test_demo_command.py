@@ -62,12 +62,17 @@ def test_the_camera_does_not_outlive_a_demo_that_is_killed(start: Any) -> None:
         os.close(watched)
 
 
-def test_the_page_comes_first_and_shows_the_camera(start: Any) -> None:
+def test_the_dashboard_and_the_page_come_first_and_show_the_camera(start: Any) -> None:
     demo = start("demo", "--port", "0", "--http-port", "0")
+    dashboard = demo.wait_for(r"\A\nThe dashboard of this server:\n\n    (http://\S+/)\n")[1]
+    with urlopen(dashboard) as answer:
+        assert b"<title>Headwater</title>" in answer.read()
     url = demo.wait_for(r"in a browser:\n\n    (http://127\.0\.0\.1:\d+/demo)\n")[1]
     with urlopen(f"{url}/about") as answer:
         about = json.load(answer)
     assert about["state"] == "live"
+    with urlopen(f"{dashboard}v1/mounts") as answer:
+        assert [mount["path"] for mount in json.load(answer)["items"]] == ["/demo"]
     assert [track["codec"] for track in about["tracks"]] == ["H264", "AAC"]
     with urlopen(url) as answer:
         assert b"<headwater-player" in answer.read()

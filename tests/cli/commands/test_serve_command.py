@@ -6,6 +6,7 @@ import signal
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -136,3 +137,13 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def test_the_dashboard_is_said_first_and_is_there(start: Any) -> None:
+    arguments = ("serve", "--host", "127.0.0.1", "--publish-port", "0", "--http-port", "0")
+    server = start(*arguments, "--set", "webrtc.port=0")
+    said = server.wait_for(
+        r"dashboard   (http://127\.0\.0\.1:\d+/)\nwatch at    http://\S+/NAME\npublish to "
+    )
+    with urlopen(said[1]) as page:
+        assert b"<title>Headwater</title>" in page.read()

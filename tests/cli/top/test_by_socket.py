@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,13 @@ async def test_rates_are_from_one_look_to_the_next(
     ]
     asked = iter(looks)
 
-    def steps() -> object:
+    def steps() -> Generator[None, None, ServerStatus]:
         yield
         return next(asked)
 
     socket = StatusSocket(
         short_folder / "s",
-        steps=steps,  # type: ignore[arg-type]
+        steps=steps,
         health=lambda: Health("1", ServerState.RUNNING, 0.0, 0, 0, 0),
         actions={},
     )
@@ -56,7 +57,6 @@ def test_a_server_of_another_version_is_told(
     document = make_status().to_dict()
     del document["mounts"]
     monkeypatch.setattr(by_socket, "ask", lambda _path, _question: document)
-    assert ServerStatus.__name__ == "ServerStatus"
     with pytest.raises(CommandFailed, match="ServerStatus has no mounts") as failed:
         next(boards_by_socket(Path("s"), 0.0))
     assert "version" in failed.value.remedy

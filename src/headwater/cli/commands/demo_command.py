@@ -103,8 +103,9 @@ async def _demo(
     def show_instructions(published: MountSnapshot) -> None:
         if published.path == mount:
             urls = server.play_url(mount), server.publish_url("/mine")
-            page = "" if server.http_port is None else server.http_url(mount)
-            typer.echo(instructions(*urls, page=page, command=own_command()))
+            has_pages = server.http_port is not None
+            page, dashboard = (server.http_url(path) if has_pages else "" for path in (mount, "/"))
+            typer.echo(instructions(*urls, page=page, dashboard=dashboard, command=own_command()))
 
     server = RtspServer(settings=settings, publish_hooks=hooks)
     await start_server(server, settings, port_options="--port and --http-port")
@@ -165,11 +166,17 @@ def own_command() -> str:
 
 
 def instructions(
-    play_url: str, publish_url: str, *, page: str = "", command: str = "headwater"
+    play_url: str,
+    publish_url: str,
+    *,
+    page: str = "",
+    dashboard: str = "",
+    command: str = "headwater",
 ) -> str:
     """Return what to open in a browser, and what to paste into another terminal."""
     watch = f"in a browser:\n\n    {page}\n" if page else f"at\n\n    {play_url}\n"
-    return f"""
+    overview = f"\nThe dashboard of this server:\n\n    {dashboard}\n" if dashboard else ""
+    return f"""{overview}
 A synthetic camera (H.264 and AAC) is live {watch}
 Watch it with other players:
 
@@ -185,6 +192,7 @@ Publish a file of your own beside it:
 
 See what the server does:
 
+    {command} top
     {command} status --watch
 
 Ctrl-C ends it.

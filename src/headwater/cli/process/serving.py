@@ -112,9 +112,13 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     with hang_ups_taken(reloading, stop_asked):
         try:
             await open_status_socket(server, reloading.reload)
-            http_url = "" if server.http_port is None else server.http_url("/NAME")
+            has_pages = server.http_port is not None
             say_urls(
-                server.settings, server.publish_url("/NAME"), server.play_url("/NAME"), http_url
+                server.settings,
+                server.publish_url("/NAME"),
+                server.play_url("/NAME"),
+                server.http_url("/NAME") if has_pages else "",
+                server.http_url("/") if has_pages else "",
             )
             supervisor.ready(server.health)
             await stop_asked.wait()
@@ -125,12 +129,16 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
             supervisor.close()
 
 
-def say_urls(settings: Settings, publish_url: str, play_url: str, http_url: str) -> None:
-    """Tell a person where to publish and play; machines are told by the line `server started`."""
+def say_urls(
+    settings: Settings, publish_url: str, play_url: str, http_url: str, dashboard_url: str = ""
+) -> None:
+    """Tell a person where to look, publish and play; machines are told by `server started`."""
     if settings.log.format is LogFormat.JSON:
         return
     # A standard output that cannot be written to is no reason not to serve.
     with contextlib.suppress(OSError):
+        if dashboard_url:
+            sys.stdout.write(f"dashboard   {dashboard_url}\n")
         if http_url:
             sys.stdout.write(f"watch at    {http_url}\n")
         sys.stdout.write(f"publish to  {publish_url}\nplay from   {play_url}\n")
