@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 
@@ -54,3 +56,22 @@ def test_a_connection_has_no_dict_of_its_own(data_plane: MakePlane) -> None:
     assert len(connections) >= 2, "the publisher's and the reader's"
     assert not any(hasattr(connection, "__dict__") for connection in connections)
     assert plane.tcp_readers
+
+
+def test_a_server_that_fetches_nothing_loads_no_client() -> None:
+    """Code that nobody runs takes a megabyte of each worker."""
+    text = (
+        "import asyncio, sys\n"
+        "from headwater import RtspServer\n"
+        "async def main():\n"
+        "    async with RtspServer(publish_port=0): pass\n"
+        "asyncio.run(main())\n"
+        "rooms = ('headwater.client.', 'headwater.sources.', 'difflib')\n"
+        "print(*[name for name in sys.modules if name.startswith(rooms)])\n"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "headwater.client.settings" in loaded
+    running = ("connection", "pull", "play_session", "candidate", "path_source", "rtsp", "forward")
+    assert [name for name in loaded if name.rpartition(".")[2] in (*running, "difflib")] == []

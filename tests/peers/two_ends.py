@@ -48,7 +48,7 @@ class Wire(WireConnection):
         self.gone = asyncio.Event()
         self.unknown_frames = 0
 
-    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+    async def _deal_with(self, message: Request | Response | ProtocolError) -> None:
         raise AssertionError(f"nobody sent {message}")
 
     def _work_failed(self, error: Exception) -> None:

@@ -432,3 +432,64 @@ def test_a_head_that_comes_byte_by_byte_is_looked_through_once(
     assert kinds(events) == ["PLAY"]
     scanned_bytes = line.scanned_bytes + crlf_end.scanned_bytes + lf_end.scanned_bytes
     assert scanned_bytes <= 6 * len(stream)
+
+
+def test_a_read_that_is_one_request_is_taken_in_one_step() -> None:
+    parser = WireParser()
+    for _ in range(3):
+        request = parser.whole_request(OPTIONS)
+        assert request is not None
+        assert (request.method, request.cseq) == ("OPTIONS", 1)
+        assert (parser.next_event(), parser.partial) == (None, False)
+    assert parser.offset == 3 * len(OPTIONS)
+    # The bytes behind it are searched for their next step, since the stream made sense.
+    assert events_of(parser, b"\x00\x01" + OPTIONS)[-1] == request
+
+
+@pytest.mark.parametrize(
+    ("before", "data"),
+    [
+        (b"", OPTIONS * 2),
+        (b"", OPTIONS[:-1]),
+        (b"", ANNOUNCE),
+        (b"", OK),
+        (b"", FRAMES),
+        (OPTIONS[:9], OPTIONS[9:]),
+        (FRAMES[:3], FRAMES[3:]),
+        (ANNOUNCE[:-3], ANNOUNCE[-3:]),
+        (b"\x16\x03\x01", OPTIONS),
+    ],
+)
+def test_anything_else_is_left_to_be_received(before: bytes, data: bytes) -> None:
+    parser, other = WireParser(), WireParser()
+    texts = [str(event) for event in events_of(parser, before)]
+    assert parser.whole_request(data) is None
+    texts += [str(event) for event in events_of(parser, data)]
+    assert texts == [str(event) for event in events_of(other, before, data)]
+    assert parser.offset == other.offset
+
+
+def test_a_whole_request_behind_others_is_taken_in_one_step_again() -> None:
+    parser = WireParser()
+    events_of(parser, OPTIONS, ANNOUNCE)
+    assert parser.whole_request(OPTIONS) is not None
+    assert parser.offset == 2 * len(OPTIONS) + len(ANNOUNCE)
+
+
+def test_garbage_without_end_ends_the_stream_however_it_is_cut() -> None:
+    parser = WireParser()
+    events_of(parser, OPTIONS)
+    chunk = b"\x00" * 64
+    errors: list[object] = []
+    for _ in range(2 * parser._limits.max_garbage_bytes // len(chunk)):
+        assert parser.whole_request(chunk) is None
+        errors += events_of(parser, chunk)
+    (error,) = errors
+    assert isinstance(error, ProtocolError)
+    assert error.fatal
+
+
+def test_where_frames_come_reads_are_not_looked_at_twice() -> None:
+    parser = WireParser()
+    events_of(parser, FRAMES)
+    assert parser.whole_request(OPTIONS) is None

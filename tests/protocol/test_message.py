@@ -2,7 +2,7 @@ import pytest
 
 from headwater.protocol.errors import Fault, ProtocolError
 from headwater.protocol.headers import Headers
-from headwater.protocol.message import Request, Response
+from headwater.protocol.message import Request, Response, response_bytes
 
 
 def test_a_request_on_the_wire() -> None:
@@ -74,3 +74,24 @@ def test_what_cannot_stand_on_the_first_line_is_refused(message: Request | Respo
     with pytest.raises(ProtocolError) as caught:
         message.to_bytes()
     assert caught.value.fault is Fault.LOCAL
+
+
+@pytest.mark.parametrize("body", [b"", b"v=0\r\n"])
+@pytest.mark.parametrize("status", [200, 461])
+def test_an_answer_made_in_one_step_is_the_same(status: int, body: bytes) -> None:
+    fields = [("Content-Base", "rtsp://h/p\té/"), ("Session", "1;timeout=60")]
+    closing = "CSeq: 7\r\nServer: Headwater\r\n"
+    whole = Headers([*fields, ("CSeq", "7"), ("Server", "Headwater")])
+    assert response_bytes(status, fields, closing, body) == (
+        Response(status, whole, body).to_bytes()
+    )
+    assert Response(status, Headers(fields), body).to_bytes(closing) == (
+        Response(status, whole, body).to_bytes()
+    )
+
+
+@pytest.mark.parametrize("value", ["a\r\nEvil: 1", "a\nb", "\x00", "\udc80"])
+def test_an_answer_made_in_one_step_holds_no_line_of_a_peer(value: str) -> None:
+    with pytest.raises(ProtocolError) as refusal:
+        response_bytes(200, [("Session", "1"), ("Content-Base", value)])
+    assert (refusal.value.status, refusal.value.where) == (500, "Content-Base")

@@ -147,12 +147,12 @@ class ClientConnection(WireConnection):
     def stream_drained(self) -> None:
         """Do nothing: what is written is bounded by what is asked."""
 
-    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+    async def _deal_with(self, message: Request | Response | ProtocolError) -> None:
         try:
             event = self.dialogue.receive(message)
         except ProtocolError as error:
             self.fail(UnusableAnswerError(shown(str(error)), url=self.url, step="reading"))
-            return 1
+            return
         self._flush()
         match event:
             case Answered():
@@ -161,7 +161,6 @@ class ClientConnection(WireConnection):
                 self._unreadable(event.asked, event.error)
             case ServerAsked(request=request, ends=True):
                 self._tell_ended(f"the server sent {request.method}")
-        return 1
 
     def _unreadable(self, asked: Asked | None, error: ProtocolError) -> None:
         if asked is not None:

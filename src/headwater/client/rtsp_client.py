@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from headwater.client.play_session import PlayRequest
 from headwater.client.playback import Playback
-from headwater.client.pull import Pull, TransportMemory
+from headwater.client.pull import Pull
 from headwater.client.recording import Recording, presentation_of
 from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
+from headwater.client.transport_memory import TransportMemory
 from headwater.protocol.sdp import SessionDescription
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
@@ -157,6 +156,8 @@ def _made(section_class: type[_Section], given: Mapping[str, Any], place: str = 
     known = [each.name for each in fields(section_class)]
     for name in given:
         if name not in known:
+            import difflib  # for this message alone
+
             close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
             raise ValueError(f"{place}{name} is not a key; {hint}")

@@ -1,7 +1,6 @@
 """What the owner may have meant by a name that the configuration does not have."""
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from headwater.config.schema import SettingSection
@@ -70,7 +69,7 @@ def suggestion(name: str, section: SettingSection, schema: SettingSection) -> st
         return "it belongs under " + " or ".join(f"[{home}]" for home in homes)
     if _means_sources(plain, section):
         return _HOW_TO_NAME_A_SOURCE
-    close = difflib.get_close_matches(name, section.names, n=1, cutoff=0.6)
+    close = _close_matches(name, section.names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"
     where = f"[{section.name}]" if section.name else "the file"
@@ -95,8 +94,8 @@ def section_suggestion(name: str, section: SettingSection, schema: SettingSectio
     if homes:
         return f"{name} is a key of " + " and of ".join(f"[{home}]" for home in homes)
     here = [below for below in section.names if below in headings]
-    close = difflib.get_close_matches(name.lower(), here, n=1, cutoff=0.6)
-    close = close or difflib.get_close_matches(name.lower(), headings, n=1, cutoff=0.7)
+    close = _close_matches(name.lower(), here, n=1, cutoff=0.6)
+    close = close or _close_matches(name.lower(), headings, n=1, cutoff=0.7)
     if close:
         return f"did you mean {headings[close[0]]}?"
     if section.path:
@@ -129,3 +128,9 @@ def _sections(schema: SettingSection) -> Iterator[SettingSection]:
     for section in schema.walk():
         if section.path:
             yield section
+
+
+def _close_matches(word: str, possibilities: Iterable[str], *, n: int, cutoff: float) -> list[str]:
+    import difflib  # for a message alone
+
+    return difflib.get_close_matches(word, possibilities, n, cutoff)

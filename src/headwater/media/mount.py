@@ -18,7 +18,8 @@ from headwater.media.publisher import Publisher
 from headwater.media.readers.audience import Audience
 from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.reader import EndSoon, Reader
-from headwater.media.readers.start_plan import StartPlan, StartPoint, cached_plan, live_plan
+from headwater.media.readers.start_plan import StartPlan, StartPoint
+from headwater.media.readers.start_plans import StartPlans
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.states import MountState
@@ -102,6 +103,7 @@ class Mount:
         self._key_frame_requests = [KeyFrameRequests(track, participant) for track in self.tracks]
         self.cache = cache_for(self.tracks, settings, cache_budget)
         self._cache_budget = cache_budget
+        self._plans = StartPlans(self.tracks, clock)
         self._clock = clock
         self._call_later = call_later
         self._observer = observer
@@ -157,14 +159,10 @@ class Mount:
 
         `instant_start` True or False overrides the mount's setting, None leaves it.
         """
-        tracks = [self.tracks[index] for index in track_indexes]
         wanted = self.settings.instant_start if instant_start is None else instant_start
         cache = self.cache
-        if wanted and cache is not None:
-            place = cache.place_for(track_indexes)
-            if place is not None:
-                return cached_plan(tracks, cache, place)
-        return live_plan(tracks, self._clock())
+        place = cache.place_for(track_indexes) if wanted and cache is not None else None
+        return self._plans.plan(track_indexes, cache, place)
 
     def add_reader(self, reader: Reader) -> None:
         """Note a reader from its SETUP on, so that it is closed with the mount.
@@ -233,6 +231,7 @@ class Mount:
             track.expect_one_source(publisher.one_source)
         self.presentation = presentation
         self._descriptions.clear()
+        self._plans.forget()
         self.publisher = publisher
         self.range_text = range_text
         self.publisher_since_s = self._clock()

@@ -31,6 +31,7 @@ class TcpSendQueue(ABC):
         "_bytes_sent",
         "_corked",
         "_descriptor",
+        "_held",
         "_loop",
         "_queue",
         "_queued_at_s",
@@ -56,6 +57,8 @@ class TcpSendQueue(ABC):
         self._queued_at_s: deque[float] = _NO_TIMES
         self._queued_total = queued_total
         self._corked = False
+        # What was written since `cork`, in front of which nothing was queued.
+        self._held: list[bytes] = []
         # Whether the loop tells when the kernel takes bytes again.
         self._waits_for_room = False
         self._released = False
@@ -83,8 +86,13 @@ class TcpSendQueue(ABC):
         """Send now what the kernel takes and queue the rest without copying it."""
         if self.closed:
             return
-        if self._queue or self._corked:
+        if self._queue:
             self._enqueue(data, self._loop.time())
+            return
+        if self._corked:
+            self._held.append(data)
+            self.queued_bytes += len(data)
+            self._queued_total.size_bytes += len(data)
             return
         try:
             sent = self._send(data)
@@ -100,21 +108,35 @@ class TcpSendQueue(ABC):
     def cork(self) -> None:
         """Queue what is written until `uncork`, so that it leaves in one system call."""
         self._corked = True
-        self._tell_writers()
+        if self._writers:
+            self._tell_writers()
 
     def uncork(self) -> None:
         """Send what was queued since `cork`; without one it does nothing."""
         if not self._corked:
             return
         self._corked = False
-        self._tell_writers()
-        if not self._queue or self.writes_stalled_since is not None or self._released:
+        if self._writers:
+            self._tell_writers()
+        if not self._held or self._released:
             return
-        if self._send_queued():
-            if self.closed:
-                self._queue_emptied()
-        elif not self._released:
-            self._wait_for_room()
+        held, size_bytes = self._take_held()
+        try:
+            if 1 < len(held) <= _BUFFERS_PER_CALL and self._vectored:
+                sent = self._sock.sendmsg(held)
+            else:
+                sent = self._send(b"".join(held))
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self.abort(error)
+            return
+        self._bytes_sent += sent
+        if sent != size_bytes:
+            # Rarely does the kernel not take what a reader begins with.
+            self.go_on(b"".join(held), sent)
+        elif self.closed:
+            self._queue_emptied()
 
     def oldest_queued_s(self, now: float) -> float:
         """Return the age in seconds of the oldest unsent byte, 0.0 when nothing is queued."""
@@ -173,6 +195,13 @@ class TcpSendQueue(ABC):
             self._waits_for_room = False
             self._loop.remove_writer(self._descriptor)
 
+    def _take_held(self) -> tuple[list[bytes], int]:
+        held, self._held = self._held, []
+        # Nothing else was queued.
+        size_bytes, self.queued_bytes = self.queued_bytes, 0
+        self._queued_total.size_bytes -= size_bytes
+        return held, size_bytes
+
     def _enqueue(self, data: bytes | memoryview, now: float) -> None:
         if not self._queue:
             self._queue, self._queued_at_s = deque(), deque()
@@ -230,8 +259,7 @@ class TcpSendQueue(ABC):
 
     def _forget_queue(self) -> None:
         """Give up what is queued."""
-        if not self._queue:
-            return
+        self._held = []
         self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self._queued_total.size_bytes -= self.queued_bytes
         self.queued_bytes = 0

@@ -190,7 +190,7 @@ class TcpStream(TcpSendQueue):
         self._ended = True
         self._watch_no_more()
         if self.closed:
-            if not self._queue:
+            if not self.queued_bytes:
                 self._release(None)
             return
         receiver = self.receiver
@@ -210,7 +210,7 @@ class TcpStream(TcpSendQueue):
             return
         self.closed = True
         self._tell_writers()
-        if self._queue:
+        if self.queued_bytes:
             delay_s = self._close_deadline_s if deadline_s is None else deadline_s
             self._timer = self._loop.call_later(delay_s, self._give_up, delay_s)
             self._watch_for_end()
@@ -223,7 +223,7 @@ class TcpStream(TcpSendQueue):
             return
         # A reset frees the kernel's buffers of a dead peer at once. It must not follow an orderly
         # end: it could destroy bytes that the peer has yet to read.
-        if self._queue or not self.closed:
+        if self.queued_bytes or not self.closed:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._release(error)
@@ -233,7 +233,7 @@ class TcpStream(TcpSendQueue):
 
         None, and nothing changes, where something waits to be written or the stream is closed.
         """
-        if self._queue or self.closed or self._ended:
+        if self.queued_bytes or self.closed or self._ended:
             return None
         self._released = self.closed = True
         self._reading = False
@@ -278,7 +278,7 @@ class TcpStream(TcpSendQueue):
             self._timer = None
         if self._watched:
             self._watch_no_more()
-        if self._queue:
+        if self.queued_bytes:
             self._wait_no_more()
             self._forget_queue()
         self._sock.close()

@@ -49,6 +49,7 @@ class WireParser:
 
     __slots__ = (
         "_agreed",
+        "_at_rest",
         "_awaited",
         "_body_bytes",
         "_buffer",
@@ -102,6 +103,8 @@ class WireParser:
         # A set of its own takes 216 bytes, and most connections never see a frame.
         self._channels = _NO_CHANNELS
         self._dead = False
+        # Whether nothing is here, and all that came was whole requests since it was so.
+        self._at_rest = True
 
     @property
     def partial(self) -> bool:
@@ -134,6 +137,7 @@ class WireParser:
         """Take what one read of the connection brought; after a fatal error it is ignored."""
         if self._dead:
             return
+        self._at_rest = False
         if self._tail:
             self._tail += data
             return
@@ -159,6 +163,30 @@ class WireParser:
             self._needed_bytes = 1
         else:
             self._buffer = buffer[position:] + data
+
+    def whole_request(self, data: bytes) -> Request | None:
+        """Take what one read brought where it is one plain request, and nothing else is here.
+
+        None where it is anything else: then it is for `receive_data`.
+        """
+        # Where media comes in, most reads are frames.
+        if self._channels or not (self._at_rest or self._rests()):
+            return None
+        plain = plain_request(data, 0, self._limits)
+        if plain is None or plain[1] != len(data):
+            return None
+        self._start_offset += len(data)
+        self._synced, self._garbage_run_bytes = True, 0
+        return plain[0]
+
+    def _rests(self) -> bool:
+        """Forget what was read, if all of it was."""
+        if self._dead or self._resyncing or self.partial:
+            return False
+        self._start_offset += self._position
+        self._buffer, self._position = b"", 0
+        self._at_rest = True
+        return True
 
     def next_event(self) -> Request | Response | InterleavedFrames | None:
         """Return the next message or run of frames; None when more data is needed.

@@ -140,9 +140,11 @@ class Headers:
         """The first value of each name, by the name in lower case."""
         first = self._first
         if first is None:
-            fields = self._fields[::-1]
-            names, values = map(_name_of, fields), map(_value_of, fields)
-            first = self._first = dict(zip(map(str.lower, names), values, strict=True))
+            fields = self._fields
+            first = self._first = _by_name(fields)
+            if len(first) < len(fields):
+                # The last value of a name is what a dict keeps.
+                first = self._first = _by_name(fields[::-1])
         return first
 
     def get_all(self, name: str) -> list[str]:
@@ -236,6 +238,10 @@ class Headers:
             (name, "…" if name.lower() in _SECRET_NAMES else value) for name, value in self._fields
         ]
         return f"Headers({shown!r})"
+
+
+def _by_name(fields: list[tuple[str, str]]) -> dict[str, str]:
+    return dict(zip(map(str.lower, map(_name_of, fields)), map(_value_of, fields), strict=True))
 
 
 def _comparable(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:

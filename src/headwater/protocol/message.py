@@ -1,6 +1,7 @@
 """RTSP messages: requests and responses, and runs of interleaved frames between them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -62,15 +63,17 @@ class Response:
         """The CSeq of the request it answers, None when it is missing or no number."""
         return parse_cseq(self.headers.get("CSeq"))
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, closing: str = "") -> bytes:
         """Return the response as it goes on the wire; Content-Length is that of the body.
+
+        `closing` are lines behind its headers, as `header_lines` makes them.
 
         Raises:
             ProtocolError: the status has not three digits, or the reason holds a control
                 character (fault LOCAL).
         """
         line = _status_line(self.version, self.status, self.reason)
-        return _written(line, self.headers, self.body)
+        return _written(line, self.headers, self.body, closing.encode())
 
 
 @dataclass(slots=True)
@@ -84,6 +87,34 @@ class InterleavedFrames:
     by_channel: dict[int, list[bytes]]
 
 
+def response_bytes(
+    status: int, fields: Sequence[tuple[str, str]], closing: str = "", body: bytes = b""
+) -> bytes:
+    """Return what a `Response` with these fields is on the wire, made in one step.
+
+    `closing` are the lines behind them, which were checked before, as by `header_lines`.
+
+    Raises:
+        ProtocolError: as `header_lines`.
+    """
+    line = _status_line(VERSION, status, None).decode()
+    if body:
+        closing = f"{closing}Content-Length: {len(body)}\r\n"
+    return f"{line}\r\n{header_lines(fields)}{closing}\r\n".encode() + body
+
+
+def header_lines(fields: Sequence[tuple[str, str]]) -> str:
+    """Return fields as lines, for names that are written in the code.
+
+    Raises:
+        ProtocolError: a value holds a control character (fault LOCAL, status 500).
+    """
+    if _UNSAFE_LINE.search("".join(map("".join, fields))):
+        # A tab is fine.
+        return Headers(fields).to_bytes().decode()
+    return "\r\n".join((*map(": ".join, fields), ""))
+
+
 @lru_cache(maxsize=128)
 def _status_line(version: str, status: int, reason: str | None) -> bytes:
     reason = reason_of(status) if reason is None else reason
@@ -92,7 +123,7 @@ def _status_line(version: str, status: int, reason: str | None) -> bytes:
     return f"{version} {status:d} {reason}".encode()
 
 
-def _written(first_line: bytes, headers: Headers, body: bytes) -> bytes:
+def _written(first_line: bytes, headers: Headers, body: bytes, closing: bytes = b"") -> bytes:
     lines, length = headers.to_bytes(), b""
     if b"content-length:" in lines.lower():
         headers = headers.copy()
@@ -101,7 +132,7 @@ def _written(first_line: bytes, headers: Headers, body: bytes) -> bytes:
     elif body:
         # RFC 2326 §12.14: a message with a body must say its length.
         length = b"Content-Length: %d\r\n" % len(body)
-    return b"%b\r\n%b%b\r\n%b" % (first_line, lines, length, body)
+    return b"%b\r\n%b%b%b\r\n%b" % (first_line, lines, closing, length, body)
 
 
 def _unwritable(message: str) -> ProtocolError:

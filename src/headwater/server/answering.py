@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 
 from headwater.log_pace import paced_logger
 from headwater.protocol.errors import HttpSpoken, ProtocolError
 from headwater.protocol.header.cseq import parse_cseq
 from headwater.protocol.header.require import unsupported_options
-from headwater.protocol.message import Request, Response
+from headwater.protocol.message import Request, header_lines
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.relay.counters import ServerCounters
@@ -30,7 +31,7 @@ from headwater.side import Side
 
 logger = paced_logger(__name__)
 
-MethodAnswer = Callable[[Exchange], Awaitable[Response]]
+MethodAnswer = Callable[[Exchange], Awaitable[bytes]]
 
 
 class Answering:
@@ -61,49 +62,39 @@ class Answering:
     def name_server(self, server_name: str) -> None:
         """Call the server so in every answer from now on, "" for not at all."""
         # With what every answer ends, behind its CSeq.
-        self._last_fields = [("Server", server_name)] if server_name else []
+        self._last_line = header_lines([("Server", server_name)]) if server_name else ""
 
     async def answer(self, connection: Connection, request: Request) -> None:
         """Answer one request; whatever goes wrong ends as a status, for this request alone."""
         asked = request.headers.by_name
-        cseq = parse_cseq(asked.get("cseq"))
         agent = asked.get("user-agent")
         if agent and agent != connection.user_agent:
             # Some clients name themselves in DESCRIBE alone.
             connection.user_agent = shown(agent)
-        closing = self._closing(cseq)
-        if timestamp := asked.get("timestamp"):
-            # RFC 2326 §12.38: the server MUST echo the exact same value.
-            closing.insert(0, ("Timestamp", timestamp))
-        exchange = Exchange(connection, request, asked, closing)
+        exchange = Exchange(connection, request, asked, self._last_line)
         try:
-            if cseq is None:
-                # RFC 2326 §12.17: the CSeq field MUST be present in all requests.
-                raise Refusal(Status.BAD_REQUEST, "the CSeq header is missing or not a number")
+            exchange.closing = _closing(asked.get("cseq", ""), self._last_line)
+            if timestamp := asked.get("timestamp"):
+                # RFC 2326 §12.38: the server MUST echo the exact same value.
+                exchange.closing = header_lines([("Timestamp", timestamp)]) + exchange.closing
             served = self._served[connection.sides].get(request.method)
             if served is None:
                 raise self._not_served(connection, request)
             if "require" in asked:
                 _require_supported(request.headers.get_all("Require"))
-            response = await served(exchange)
+            data = await served(exchange)
         except Exception as error:  # noqa: BLE001 - logged there where it is no refusal
-            response = self._refused(connection, request, error)
-            response.headers.extend(closing)
-            exchange.after_answer, exchange.answer_leads_media = None, False
-        self._counters.count_answer(response.status)
-        if not exchange.answer_leads_media:
-            connection.send(response)
-            if exchange.after_answer is not None:
-                exchange.after_answer()
-            return
-        # The answer to a PLAY leaves in one go with the packets that the reader begins with.
-        connection.stream.cork()
-        try:
-            connection.send(response)
-            if exchange.after_answer is not None:
-                exchange.after_answer()
-        finally:
-            connection.stream.uncork()
+            data = self._refused(exchange, error)
+            exchange.after_answer = None
+        self._counters.count_answer(exchange.status)
+        after = exchange.after_answer
+        if after is None:
+            connection.send_bytes(data)
+        elif exchange.answer_leads_media:
+            connection.send_in_one_go(data, after)
+        else:
+            connection.send_bytes(data)
+            after()
 
     def answer_error(self, connection: Connection, error: ProtocolError) -> None:
         """Answer bytes that are no request; the caller closes when the stream cannot go on."""
@@ -118,8 +109,9 @@ class Answering:
         self._counters.count_answer(response.status)
         if isinstance(error, HttpSpoken):
             speak_http(response, error.method)
-        response.headers.extend(self._closing(error.request_cseq))
-        connection.send(response)
+        cseq = error.request_cseq
+        closing = self._last_line if cseq is None else _closing(str(cseq), self._last_line)
+        connection.send_bytes(response.to_bytes(closing))
 
     def _not_served(self, connection: Connection, request: Request) -> Refusal:
         if request.method not in self._methods:
@@ -133,12 +125,13 @@ class Answering:
             [("Allow", ", ".join(methods_of(connection.sides)))],
         )
 
-    def _refused(self, connection: Connection, request: Request, error: Exception) -> Response:
+    def _refused(self, exchange: Exchange, error: Exception) -> bytes:
         """Return the answer for an exception.
 
         A function of its own: kept in the frame that it was raised through, the refusal would be
         a cycle with its traceback, and each request refused would wait for the garbage collector.
         """
+        connection, request = exchange.connection, exchange.request
         if is_unexpected(error):
             self._counters.request_failures += 1
             logger.error(
@@ -155,12 +148,18 @@ class Answering:
             self._limits.note(setting, connection.peer, str(error))
         refusal = refusal_of(error)
         _log_refusal(connection, request, refusal)
-        return refusal_response(refusal)
+        exchange.status = refusal.status
+        return refusal_response(refusal).to_bytes(exchange.closing)
 
-    def _closing(self, cseq: int | None) -> list[tuple[str, str]]:
-        if cseq is None:
-            return [*self._last_fields]
-        return [("CSeq", str(cseq)), *self._last_fields]
+
+@lru_cache(maxsize=256)
+def _closing(cseq: str, last_line: str) -> str:
+    """Return the lines that the answer to a request of this CSeq ends with: the same few again."""
+    number = parse_cseq(cseq)
+    if number is None:
+        # RFC 2326 §12.17: the CSeq field MUST be present in all requests.
+        raise Refusal(Status.BAD_REQUEST, "the CSeq header is missing or not a number")
+    return f"CSeq: {number}\r\n{last_line}"
 
 
 def _require_supported(values: Sequence[str]) -> None:

@@ -35,19 +35,27 @@ class Clearance:
         self._admission = admission
         self._limits = limits
 
+    def at_once(self, exchange: Exchange, side: Side, path: str) -> bool:
+        """Say whether the request may go on without anybody being asked; else `require` it."""
+        connection = exchange.connection
+        if connection.may(side, path):
+            return True
+        require_short_path(path, self._limits.settings.path_bytes)
+        authorization = exchange.asked.get("authorization")
+        granted = self._admission.at_once(_ACTIONS[side], path, authorization)
+        if granted is None:
+            return False
+        connection.username = granted.username
+        connection.grant(side, path, None)
+        return True
+
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
         """Return when the request may go on; raise Refusal, HookFailed, HookTimedOut or
         NoAnswerError else."""
+        if self.at_once(exchange, side, path):
+            return
         connection, request = exchange.connection, exchange.request
-        if connection.may(side, path):
-            return
-        require_short_path(path, self._limits.settings.path_bytes)
         action, authorization = _ACTIONS[side], exchange.asked.get("authorization")
-        granted = self._admission.at_once(action, path, authorization)
-        if granted is not None:
-            connection.username = granted.username
-            connection.grant(side, path, None)
-            return
         seen = hook_request(exchange, side, path)
         application = Application(action, seen, authorization, request.uri)
         verdict = await self._admission.decide(application)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headwater.hooks import HookRequest
-from headwater.protocol.headers import Headers
-from headwater.protocol.message import Request, Response
+from headwater.protocol.message import Request, response_bytes
 from headwater.protocol.status import Status
 from headwater.server.request_uri import MountUrl, mount_url
 from headwater.side import Side
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 class Exchange:
     """A request with the connection that it came on.
 
-    `asked` are the request's headers by name, and `closing` those that every answer ends with.
+    `asked` are the request's headers by name, and `closing` the lines that every answer ends with.
+    `status` is that of the answer, once it is made.
     `after_answer` runs once the answer is in the connection's queue, in the same turn of the loop,
     so that a reader's first `$` frame can never overtake the answer to its PLAY. Where
     `answer_leads_media` is set, the answer leaves in one go with what that writes.
@@ -30,7 +30,8 @@ class Exchange:
     connection: Connection
     request: Request
     asked: Mapping[str, str] = field(default_factory=dict)
-    closing: Sequence[tuple[str, str]] = ()
+    closing: str = ""
+    status: int = 200
     after_answer: Callable[[], None] | None = None
     answer_leads_media: bool = False
     _url: MountUrl | None = field(default=None, init=False)
@@ -47,9 +48,10 @@ class Exchange:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         status: int = Status.OK,
-    ) -> Response:
-        """Return a response with these headers, CSeq and Server behind them."""
-        return Response(status, Headers([*headers, *self.closing]), body)
+    ) -> bytes:
+        """Return an answer with these headers, CSeq and Server behind them."""
+        self.status = status
+        return response_bytes(status, headers, self.closing, body)
 
 
 def hook_request(exchange: Exchange, side: Side, path: str) -> HookRequest:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from headwater.client.back_off import BackOff
-from headwater.client.pull import TransportMemory
-from headwater.client.surroundings import Surroundings
 from headwater.client.url_secrets import without_secrets
 from headwater.log_pace import paced_logger
 from headwater.media.publisher import Feed
@@ -17,41 +15,20 @@ from headwater.media.tracks.track import Track
 from headwater.net.reach import Reach
 from headwater.protocol.sdp import SessionDescription
 from headwater.relay.end import EndKind
-from headwater.relay.relay import Relay
 from headwater.shown_text import shown, url_without_credentials, without_credentials
 from headwater.sources.kinds import KINDS
 from headwater.sources.schemes import scheme_of
-from headwater.sources.settings import SourceSettings, SourcesSettings
+from headwater.sources.settings import SourceSettings
 from headwater.sources.source import Retry, Source, SourceError, SourcePlace
 from headwater.sources.source_url import with_secrets
 from headwater.sources.start_gate import StartGate
 from headwater.sources.state import SourceState
+from headwater.sources.surroundings import SourceSurroundings
 
 logger = paced_logger(__name__)
 
 _SLOWLY = {"first_s": 120.0, "most_s": 1920.0}
 """Shortened by up to a half: cameras lock out for half an hour who guesses five times or so."""
-
-
-@dataclass(slots=True)
-class SourceSurroundings:
-    """What the sources of one server share.
-
-    Attributes:
-        relay: where the mounts are.
-        client: what clients share: ports, clock, limits.
-        memory: which transport led to which URL.
-        gate: turns to start.
-        reader_gate: turns of those that readers wait for.
-        settings: of all sources together.
-    """
-
-    relay: Relay
-    client: Surroundings
-    memory: TransportMemory
-    gate: StartGate
-    reader_gate: StartGate
-    settings: SourcesSettings
 
 
 class Stage(Protocol):

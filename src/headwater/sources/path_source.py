@@ -17,13 +17,14 @@ from headwater.protocol.sdp import SessionDescription
 from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
 from headwater.shown_text import shown
 from headwater.side import Side
-from headwater.sources.candidate import Candidate, SourceSurroundings
+from headwater.sources.candidate import Candidate
 from headwater.sources.meter import SourceMeter
 from headwater.sources.plan import PlannedSource
 from headwater.sources.rehearsal import Rehearsal
 from headwater.sources.snapshot import SourceSnapshot, candidate_snapshot
 from headwater.sources.source import Retry, SourceError
 from headwater.sources.source_end import SourceEnd
+from headwater.sources.surroundings import SourceSurroundings
 
 logger = paced_logger(__name__)
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from headwater.client.pull import TransportMemory
 from headwater.client.surroundings import Surroundings
+from headwater.client.transport_memory import TransportMemory
 from headwater.media.publisher import Feed
 from headwater.media.tracks.track import Track
 from headwater.protocol.sdp import SessionDescription

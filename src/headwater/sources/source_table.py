@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from headwater.client.pull import TransportMemory
 from headwater.client.surroundings import Surroundings
+from headwater.client.transport_memory import TransportMemory
 from headwater.hooks import HookRunner
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
@@ -16,13 +16,15 @@ from headwater.relay.errors import LimitReached
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
 from headwater.relay.settings import RelaySettings
-from headwater.sources.candidate import SourceSurroundings
-from headwater.sources.path_source import PathSource
 from headwater.sources.plan import PlannedSource, SourcePlan
 from headwater.sources.resolver import SourceResolver
 from headwater.sources.settings import SourceSettings, SourcesSettings
 from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.start_gate import StartGate
+from headwater.sources.surroundings import SourceSurroundings
+
+if TYPE_CHECKING:
+    from headwater.sources.path_source import PathSource
 
 logger = paced_logger(__name__)
 
@@ -128,7 +130,7 @@ class SourceTable:
             return
         source = self._sources.get(path)
         if source is None:
-            source = self._sources[path] = PathSource(path, planned, self.around)
+            source = self._begin(path, planned)
         source.want()
 
     async def find(self, wanted: Wanted) -> Mount | None:
@@ -147,7 +149,7 @@ class SourceTable:
                 self._require_room()
                 if self._planned(path) is None:
                     self._resolved[path] = planned
-                source = self._sources[path] = PathSource(path, planned, self.around)
+                source = self._begin(path, planned)
         return await source.mount()
 
     def close(self) -> None:
@@ -161,6 +163,13 @@ class SourceTable:
         await self._resolver.aclose()
         while self._ending:
             await asyncio.wait(self._ending)
+
+    def _begin(self, path: str, planned: PlannedSource) -> PathSource:
+        # Loaded here: most servers fetch nothing, and need no client.
+        from headwater.sources.path_source import PathSource
+
+        source = self._sources[path] = PathSource(path, planned, self.around)
+        return source
 
     def _planned(self, path: str) -> PlannedSource | None:
         return self._added.get(path) or self._plan.of(path) or self._resolved.get(path)
@@ -189,7 +198,7 @@ class SourceTable:
             before = self._drop(path, reason, grace=planned is not None)
         if planned is None or (planned.by_readers and present is None):
             return
-        source = self._sources[path] = PathSource(path, planned, self.around)
+        source = self._begin(path, planned)
         mount = self._relay.mounts.get(path)
         if not planned.on_demand or (mount is not None and mount.has_demand):
             source.start(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from headwater.net.stream import ByteStream
@@ -83,8 +83,12 @@ class WireConnection(ABC):
         self._closes_when_idle = False
 
     @abstractmethod
-    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
-        """Do what one message asks for; returns how much work that was."""
+    def _deal_with(self, message: Request | Response | ProtocolError) -> Awaitable[None]:
+        """Do what one message asks for."""
+
+    def _cost_of(self, message: Request | Response | ProtocolError) -> int:  # noqa: ARG002 - all alike here
+        """Return how much work that was."""
+        return 1
 
     @abstractmethod
     def _work_failed(self, error: Exception) -> None:
@@ -107,6 +111,20 @@ class WireConnection(ABC):
         """Take bytes off the wire."""
         if self._ending or self.closed:
             return
+        turns = self._turns
+        if not self._busy and data[0] != DOLLAR and (turns is None or not turns.full):
+            request = self._parser.whole_request(data)
+            if request is not None:
+                self.message_began_s = None
+                self._busy = True
+                if turns is not None:
+                    turns.may_begin()
+                self._worker = begin(self._work(None, request))
+                return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Take what is not one whole request, or comes behind something."""
         parser, turns = self._parser, self._turns
         # Reading a request can wait for its turn; media of a publisher must not.
         waits = turns is not None and turns.full and data[0] != DOLLAR and not parser.partial
@@ -206,29 +224,16 @@ class WireConnection(ABC):
             self._message_offset = offset
             self.message_began_s = self._clock()
 
-    async def _work(self, event: WireEvent | None) -> None:
-        """Do what one event asks for (none: the next one), then all that are there behind it."""
-        work = 0 if event is not None else _WORK_PER_TURN
+    async def _work(self, event: WireEvent | None, alone: Request | None = None) -> None:
+        """Do what one event asks for (none: the next one), then all that are there behind it.
+
+        `alone` is a request behind which nothing had come yet.
+        """
         try:
-            while True:
-                if work >= _WORK_PER_TURN:
-                    work = 0
-                    await asyncio.sleep(0)
-                event = event or self._next_event()
-                if self.closed or self._ending:
-                    break
-                if event is None:
-                    if self._parser.partial:
-                        self._note_unfinished()
-                    break
-                if isinstance(event, InterleavedFrames):
-                    self._deliver(event)
-                    work += 1
-                else:
-                    work += await self._deal_with(event)
-                event = None
-                if not self._parser.partial:
-                    break
+            if alone is not None:
+                await self._deal_with(alone)
+            if alone is None or self._paused:
+                await self._go_through(event)
         except Exception as error:  # noqa: BLE001 - logged there
             self._work_failed(error)
         finally:
@@ -239,3 +244,26 @@ class WireConnection(ABC):
             elif self._paused and not self.closed and not self._ending:
                 self._paused = False
                 self.stream.resume_reading()
+
+    async def _go_through(self, event: WireEvent | None) -> None:
+        work = 0 if event is not None else _WORK_PER_TURN
+        while True:
+            if work >= _WORK_PER_TURN:
+                work = 0
+                await asyncio.sleep(0)
+            event = event or self._next_event()
+            if self.closed or self._ending:
+                return
+            if event is None:
+                if self._parser.partial:
+                    self._note_unfinished()
+                return
+            if isinstance(event, InterleavedFrames):
+                self._deliver(event)
+                work += 1
+            else:
+                await self._deal_with(event)
+                work += self._cost_of(event)
+            event = None
+            if not self._parser.partial:
+                return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from headwater.client.forwarding.forward import Forward
 from headwater.client.forwarding.order import ForwardOrder, check_target
 from headwater.client.forwarding.settings import ForwardSettings
 from headwater.client.forwarding.snapshot import ForwardSnapshot
@@ -19,6 +19,9 @@ from headwater.media.publisher import Publisher
 from headwater.protocol.path_pattern import check_pattern, matches
 from headwater.relay.relay import Relay
 from headwater.relay.settings import RelaySettings
+
+if TYPE_CHECKING:
+    from headwater.client.forwarding.forward import Forward
 
 _NOT_WANTED = "it is not to be forwarded any more"
 
@@ -122,6 +125,9 @@ class Forwards(MountObserver):
         return {order.key: order for order in orders}
 
     def _begin(self, order: ForwardOrder, mount: Mount) -> None:
+        # Loaded here: most servers forward nothing, and need no client.
+        from headwater.client.forwarding.forward import Forward
+
         around = Surroundings.of(self._relay, self._sockets)
         # The other server must be rid of what went there before.
         before = [task for task in self._ending if task.get_name() == _name(order)]

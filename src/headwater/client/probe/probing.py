@@ -13,10 +13,11 @@ from headwater.client.play_session import PlayRequest, PlaySession
 from headwater.client.probe.findings import warnings_of
 from headwater.client.probe.report import ProbeReport
 from headwater.client.probe.track_meter import TrackMeter
-from headwater.client.pull import Pull, TransportMemory
+from headwater.client.pull import Pull
 from headwater.client.settings import ClientSettings, ClientTransport
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
+from headwater.client.transport_memory import TransportMemory
 from headwater.media.readers.function_reader import FunctionReader
 from headwater.media.snapshot import MountSnapshot
 from headwater.media.tracks.track import Track

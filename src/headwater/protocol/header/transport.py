@@ -20,7 +20,12 @@ _PROFILE = re.compile(r"(RTP/S?AVPF?)(?:/(UDP|TCP))?", re.IGNORECASE)
 _PAIR = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5})?)?")
 _ADDRESS = re.compile(r"[^\s\",;]*")
 _TTL = re.compile(r"[0-9]{1,3}")
+# What nearly all players ask for, each with ports of its own.
+_USUAL = re.compile(
+    r"RTP/AVP(?:/UDP)?;unicast;client_port=([1-9][0-9]{0,4})-([1-9][0-9]{0,4})", re.ASCII
+)
 _LONGEST_REMEMBERED = 256
+_MOST_PORT = 65_535
 _WHERE = "Transport"
 
 
@@ -73,29 +78,29 @@ class TransportSpec:
 
     def to_header(self) -> str:
         """Return the alternative as header text."""
-        parts = [
-            self.profile if self.lower is LowerTransport.UDP else f"{self.profile}/{self.lower}",
-            "unicast" if self.unicast else "multicast",
-        ]
-        parts += [
-            f"{name}={address}"
-            for name in ("destination", "source")
-            if (address := getattr(self, name)) is not None
-        ]
-        parts += [
-            f"{name}={pair[0]}-{pair[1]}"
-            for name in ("interleaved", "client_port", "server_port", "port")
-            if (pair := getattr(self, name)) is not None
-        ]
+        text = self.profile if self.lower is LowerTransport.UDP else f"{self.profile}/TCP"
+        text += ";unicast" if self.unicast else ";multicast"
+        if self.destination is not None:
+            text += f";destination={self.destination}"
+        if self.source is not None:
+            text += f";source={self.source}"
+        if (pair := self.interleaved) is not None:
+            text += f";interleaved={pair[0]}-{pair[1]}"
+        if (pair := self.client_port) is not None:
+            text += f";client_port={pair[0]}-{pair[1]}"
+        if (pair := self.server_port) is not None:
+            text += f";server_port={pair[0]}-{pair[1]}"
+        if (pair := self.port) is not None:
+            text += f";port={pair[0]}-{pair[1]}"
         if self.ttl is not None:
-            parts.append(f"ttl={self.ttl}")
+            text += f";ttl={self.ttl}"
         if self.ssrc is not None:
-            parts.append(f"ssrc={self.ssrc:08X}")
+            text += f";ssrc={self.ssrc:08X}"
         if self.mode is not None:
-            parts.append(f'mode="{self.mode}"')
+            text += f';mode="{self.mode}"'
         if self.append:
-            parts.append("append")
-        return ";".join((*parts, *self.extra))
+            text += ";append"
+        return ";".join((text, *self.extra)) if self.extra else text
 
 
 def parse_transport(value: str) -> list[TransportSpec]:
@@ -115,6 +120,10 @@ def parse_transport(value: str) -> list[TransportSpec]:
 
 
 def _parsed(value: str) -> tuple[TransportSpec, ...]:
+    if usual := _USUAL.fullmatch(value):
+        first, second = int(usual[1]), int(usual[2])
+        if first != second and first <= _MOST_PORT and second <= _MOST_PORT:
+            return (TransportSpec(client_port=(first, second)),)
     specs: list[TransportSpec] = []
     malformed: ProtocolError | None = None
     for alternative in split_quoted(value, ","):
@@ -196,7 +205,7 @@ def _ports(name: str, value: str) -> tuple[int, int] | None:
     match = _PAIR.fullmatch(value)
     if match and ports_are_absent(int(match[1]), int(match[2] or 0)):
         return None
-    pair = _pair(name, value, maximum=65_535)
+    pair = _pair(name, value, maximum=_MOST_PORT)
     if 0 in pair:
         raise ProtocolError(f"{name}={value}: there is no port 0", where=_WHERE)
     return pair

@@ -181,15 +181,34 @@ class Connection(WireConnection):
 
     def send(self, message: Response | Request) -> None:
         """Queue a message behind what is already on its way."""
+        self.send_bytes(message.to_bytes())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Queue a message that is made already."""
         if self.closed:
             return
-        data = message.to_bytes()
         stream = self.stream
         stream.write(data)
         if stream.queued_bytes:
-            if self._unread is None:
-                self._unread = UnreadAnswers(stream)
-            self._unread.written(len(data))
+            self._note_unread(len(data))
+
+    def send_in_one_go(self, answer: bytes, write_media: Callable[[], None]) -> None:
+        """Send the answer to a PLAY together with the packets that the reader begins with."""
+        stream = self.stream
+        stream.cork()
+        try:
+            stream.write(answer)
+            write_media()
+        finally:
+            stream.uncork()
+            if stream.queued_bytes:
+                # With the media behind it: rarely is there any, and never for long.
+                self._note_unread(len(answer))
+
+    def _note_unread(self, size_bytes: int) -> None:
+        if self._unread is None:
+            self._unread = UnreadAnswers(self.stream)
+        self._unread.written(size_bytes)
 
     def _lost(self, error: Exception | None) -> None:
         self._around.lost(self, error)
@@ -203,24 +222,48 @@ class Connection(WireConnection):
         self._around.failed(self)
         self.abort()
 
-    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+    def _deal_with(self, message: Request | Response | ProtocolError) -> Awaitable[None]:
+        unread = self._unread
+        if unread is not None and not unread.size_bytes:
+            unread = self._unread = None
+        if isinstance(message, Request) and unread is None:
+            around, wait_s = self._around, self._note(message)
+            if not wait_s and around.pass_on is None:
+                # As nearly all are: each coroutine between here and the answer would cost.
+                return around.answer(self, message)
+            return self._answer_later(message, wait_s)
+        return self._deal_with_slow_peer(message)
+
+    def _cost_of(self, message: Request | Response | ProtocolError) -> int:
+        if not isinstance(message, Request):
+            return 1
+        return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
+
+    def _note(self, request: Request) -> float:
+        """Note a sign of life; return how many seconds the request has to wait for its turn."""
+        self.requests += 1
+        self.last_request_s = now = self._clock()
+        # Not every client names its session in what it sends to keep it alive.
+        for session in self.sessions.values():
+            session.touch(now)
+        return self._pace.wait_s(now, 1 + len(request.body) // _PACE_BODY_BYTES)
+
+    async def _answer_later(self, request: Request, wait_s: float) -> None:
+        """Answer when its turn has come, or pass it on to who has its mount."""
+        if wait_s:
+            self._around.counters.requests_delayed += 1
+            await asyncio.sleep(wait_s)
+        pass_on = self._around.pass_on
+        if pass_on is None or not await pass_on(self, request):
+            await self._around.answer(self, request)
+
+    async def _deal_with_slow_peer(self, message: Request | Response | ProtocolError) -> None:
+        """Deal with what nearly nobody sends, and with whoever does not take its answers."""
         match message:
             case Request():
-                if self._unread is not None and self._must_wait_for_peer():
+                if self._must_wait_for_peer():
                     await self._until_answers_are_taken()
-                self.requests += 1
-                self.last_request_s = now = self._clock()
-                # Not every client names its session in what it sends to keep it alive.
-                for session in self.sessions.values():
-                    session.touch(now)
-                wait_s = self._pace.wait_s(now, 1 + len(message.body) // _PACE_BODY_BYTES)
-                if wait_s:
-                    self._around.counters.requests_delayed += 1
-                    await asyncio.sleep(wait_s)
-                pass_on = self._around.pass_on
-                if pass_on is None or not await pass_on(self, message):
-                    await self._around.answer(self, message)
-                return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
+                await self._answer_later(message, self._note(message))
             case ProtocolError():
                 if self._must_wait_for_peer():
                     await self._until_answers_are_taken()
@@ -230,7 +273,6 @@ class Connection(WireConnection):
             case Response():
                 # This server asks nothing, so whatever is answered is of no use.
                 pass
-        return 1
 
     @property
     def _budget_spent(self) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountBusy
 from headwater.protocol.header.via import server_of, via_names
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.profile import names_srtp
 from headwater.protocol.sdp import SessionDescription
@@ -54,7 +53,7 @@ class Announce:
         self._limits = limits
         self._server_id = server_id
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Reserve the mount for this publisher and open its session."""
         path = await self._clearance.require_by_uri(exchange, Side.PUBLISH)
         via = self._passed(exchange)
@@ -119,7 +118,7 @@ class Announce:
 
     def _announced(
         self, exchange: Exchange, session: PublisherSession, presentation: SessionDescription
-    ) -> Response:
+    ) -> bytes:
         session.state_after(Method.ANNOUNCE)
         self._descriptions.give(session, presentation)
         session.presentation = presentation

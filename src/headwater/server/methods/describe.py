@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.media.mount import Mount
 from headwater.protocol.header.via import mount_name, via_value
-from headwater.protocol.message import Request, Response
+from headwater.protocol.message import Request
 from headwater.protocol.status import Status
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
@@ -28,9 +28,11 @@ class Describe:
         self._finding = relay.finding
         self._lookup = lookup
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Return the mount's SDP with our controls and addresses, or 404 if nobody publishes."""
-        path = await self._clearance.require_by_uri(exchange, Side.PLAY)
+        path = exchange.url.path
+        if not self._clearance.at_once(exchange, Side.PLAY, path):
+            await self._clearance.require(exchange, Side.PLAY, path)
         asked = exchange.asked
         if asked.get("accept") != _SDP and not _accepts_sdp(exchange.request):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.protocol.message import Response
 from headwater.server.exchange import Exchange
 from headwater.server.served_methods import methods_of
 from headwater.server.sessions.lookup import SessionLookup
@@ -14,7 +13,7 @@ class Options:
     def __init__(self, lookup: SessionLookup) -> None:
         self._lookup = lookup
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """List the port's methods; it is a sign of life of a session that the request names."""
         self._lookup.touch_named(exchange)
         return exchange.answer([("Public", ", ".join(methods_of(exchange.connection.sides)))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.server.exchange import Exchange
@@ -16,15 +15,15 @@ class Parameters:
     def __init__(self, lookup: SessionLookup) -> None:
         self._lookup = lookup
 
-    async def answer_get(self, exchange: Exchange) -> Response:
+    async def answer_get(self, exchange: Exchange) -> bytes:
         """Take the request as a sign of life: the answer is 200 without a value."""
         return self._answer(exchange, Method.GET_PARAMETER)
 
-    async def answer_set(self, exchange: Exchange) -> Response:
+    async def answer_set(self, exchange: Exchange) -> bytes:
         """Take an empty body as a sign of life, 200; no parameter can be set, 451."""
         return self._answer(exchange, Method.SET_PARAMETER)
 
-    def _answer(self, exchange: Exchange, method: Method) -> Response:
+    def _answer(self, exchange: Exchange, method: Method) -> bytes:
         session = self._lookup.named(exchange)
         headers = [] if session is None else [self._lookup.header(session)]
         body = exchange.request.body

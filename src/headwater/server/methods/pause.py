@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.server.exchange import Exchange
@@ -17,7 +16,7 @@ class Pause:
     def __init__(self, lookup: SessionLookup) -> None:
         self._lookup = lookup
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Stop a reader's delivery; a publisher's mount waits out its grace."""
         session = self._lookup.required(exchange)
         require_aggregate(exchange, session)

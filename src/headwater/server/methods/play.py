@@ -7,7 +7,6 @@ from functools import partial
 from headwater.media.clock import CallLater
 from headwater.media.readers.start_plan import StartPlan
 from headwater.protocol.header.rtp_info import RtpInfoEntry, format_rtp_info
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
@@ -29,7 +28,7 @@ class Play:
         self._lookup = lookup
         self._call_later = call_later
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Start delivery right behind the answer, at the last key frame where the mount allows.
 
         A PLAY while playing changes nothing but counts as a sign of life.

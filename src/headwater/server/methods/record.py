@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from headwater.media.mount_table import MountTable
 from headwater.protocol.header.range import is_open_ended
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.session_states import SessionState
 from headwater.protocol.status import Status
@@ -26,7 +25,7 @@ class Record:
         self._mounts = mounts
         self._reservations = reservations
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Open the mount (or take it over after a grace) and let the session's packets in."""
         session = self._lookup.required_publisher(exchange)
         session.state_after(Method.RECORD)

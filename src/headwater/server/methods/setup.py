@@ -10,7 +10,6 @@ from headwater.media.mount_table import MountTable
 from headwater.net.port_pairs import DescriptorsExhausted, PortsExhausted
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.header.transport import TransportSpec
-from headwater.protocol.message import Response
 from headwater.protocol.method import Method
 from headwater.protocol.status import Status
 from headwater.relay.finding import MountFinding, Wanted
@@ -58,7 +57,7 @@ class Setup:
         self._ports = ports
         self._limits = limits
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """Choose the first transport that fits, take what it needs, and tell the peer."""
         url, own = exchange.url, exchange.connection.sessions
         session = self._lookup.named(exchange)
@@ -73,8 +72,9 @@ class Setup:
             )
         assert session is None or isinstance(session, ReaderSession)  # noqa: S101 - no third kind
         target = reader_target(exchange.request.uri, self._mounts, session)
-        await self._clearance.require(exchange, Side.PLAY, target.path)
-        require_alive(session)
+        if not self._clearance.at_once(exchange, Side.PLAY, target.path):
+            await self._clearance.require(exchange, Side.PLAY, target.path)
+            require_alive(session)
         offered = transport_header(exchange)
         if target.mount is None:
             wanted = Wanted(target.path, hook_request(exchange, Side.PLAY, target.path))
@@ -102,7 +102,7 @@ class Setup:
             raise
         return response
 
-    async def _set_up_publisher(self, exchange: Exchange, session: PublisherSession) -> Response:
+    async def _set_up_publisher(self, exchange: Exchange, session: PublisherSession) -> bytes:
         target = publisher_target(exchange.request.uri, session)
         await self._clearance.require(exchange, Side.PUBLISH, target.path)
         require_alive(session)
@@ -136,7 +136,7 @@ class Setup:
         target: SetupTarget,
         mount: Mount,
         offers: Sequence[Offer],
-    ) -> Response:
+    ) -> bytes:
         _require_same_mount(session, mount)
         session.state_after(Method.SETUP)
 
@@ -176,7 +176,7 @@ class Setup:
                     self._limits.note(setting, exchange.connection.peer, str(error))
         return take(offers[-1])
 
-    def _answer(self, exchange: Exchange, session: Session, chosen: TransportSpec) -> Response:
+    def _answer(self, exchange: Exchange, session: Session, chosen: TransportSpec) -> bytes:
         response = exchange.answer(
             [self._lookup.header(session), ("Transport", chosen.to_header())]
         )

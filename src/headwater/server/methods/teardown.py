@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.protocol.message import Response
 from headwater.server.exchange import Exchange
 from headwater.server.sessions.lookup import SessionLookup, target_in
 from headwater.server.sessions.session import ReaderSession, Session
@@ -16,7 +15,7 @@ class Teardown:
         self._lookup = lookup
         self._sessions = sessions
 
-    async def answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> bytes:
         """End the session; a reader that names one of several tracks loses that track only."""
         session = self._lookup.required(exchange)
         track = target_in(exchange, session).track

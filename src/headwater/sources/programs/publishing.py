@@ -94,7 +94,7 @@ class PublishingConnection(WireConnection):
             feed.release()
         self.close()
 
-    async def _deal_with(self, message: Request | Response | ProtocolError) -> int:
+    async def _deal_with(self, message: Request | Response | ProtocolError) -> None:
         match message:
             case Request():
                 self._send(self._answered(message))
@@ -106,7 +106,6 @@ class PublishingConnection(WireConnection):
                 self._send(Response(message.status, Headers([("CSeq", "0")])))
                 if message.fatal:
                     self.close()
-        return 1
 
     def _answered(self, request: Request) -> Response:
         headers = Headers([("CSeq", request.headers.get("CSeq", "0"))])
