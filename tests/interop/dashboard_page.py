@@ -109,8 +109,8 @@ async def dashboard(
     browser: Browser, server: RtspServer, *, width: int = 1440, theme: str = "light", **more: Any
 ) -> AsyncIterator[Dashboard]:
     """The dashboard in a window of its own, with cookies of its own."""
-    size = {"width": width, "height": SIZES[width]}
-    context = await browser.new_context(viewport=size, color_scheme=theme, **more)  # type: ignore[arg-type]
+    more |= {"viewport": {"width": width, "height": SIZES[width]}, "color_scheme": theme}
+    context = await browser.new_context(**more)
     try:
         opened = Dashboard(await context.new_page(), server)
         await opened.open()
