@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, Protocol
 
 import pytest
 from film import clip
+from forked_command import ForkedCommand
 from short_folder import short_folder
 
 __all__ = ["clip", "short_folder"]
@@ -20,18 +22,25 @@ __all__ = ["clip", "short_folder"]
 DEADLINE_S = 30.0
 
 
-class RunningCommand:
-    """A `headwater` process whose output is collected while it runs."""
+class Process(Protocol):
+    """A process, however it was started."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "headwater", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **environment},
-        )
+    @property
+    def pid(self) -> int: ...
+
+    def send_signal(self, number: signal.Signals) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+
+class RunningCommand:
+    """A `headwater` process whose output, one for both streams, is collected while it runs."""
+
+    def __init__(self, process: Process, output: IO[str]) -> None:
+        self._process = process
+        self._output = output
         self._said = ""
         self._changed = threading.Condition()
         self._ended = False
@@ -71,13 +80,11 @@ class RunningCommand:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait(DEADLINE_S)
-        if self._process.stdout is not None:
-            self._reader.join(DEADLINE_S)
-            self._process.stdout.close()
+        self._reader.join(DEADLINE_S)
+        self._output.close()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in self._output:
             with self._changed:
                 self._said += line
                 self._changed.notify_all()
@@ -97,23 +104,61 @@ def runtime(short_folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forked(request: pytest.FixtureRequest) -> Iterator[ForkedCommand]:
+    """The program that has loaded everything; a coverage run measures its forks too."""
+    measured = bool(request.config.getoption("cov_source", default=None))
+    with ForkedCommand(measured=measured) as command:
+        yield command
+
+
 @pytest.fixture
-def start(runtime: Path) -> Iterator[Start]:
-    """Start `headwater` with arguments; what still runs at the end is killed.
+def running() -> Iterator[list[RunningCommand]]:
+    """Commands of a test; what still runs at its end is killed."""
+    commands: list[RunningCommand] = []
+    yield commands
+    for command in commands:
+        command.kill()
+
+
+@pytest.fixture
+def start(runtime: Path, forked: ForkedCommand, running: list[RunningCommand]) -> Start:
+    """Start `headwater` with arguments, in a process that need not load it.
 
     Its status socket goes to a folder of the test: one that is killed leaves it behind.
     """
-    running: list[RunningCommand] = []
 
     def start_command(*arguments: str, environment: dict[str, str] | None = None) -> RunningCommand:
-        own = {"XDG_RUNTIME_DIR": str(runtime)}
-        command = RunningCommand(arguments, own | (environment or {}))
+        whole = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)} | (environment or {})
+        output, descriptor = os.pipe()
+        process = forked.start(arguments, whole, descriptor, descriptor)
+        os.close(descriptor)
+        command = RunningCommand(process, os.fdopen(output, encoding="utf-8"))
         running.append(command)
         return command
 
-    yield start_command
-    for command in running:
-        command.kill()
+    return start_command
+
+
+@pytest.fixture
+def start_program(runtime: Path, running: list[RunningCommand]) -> Start:
+    """Start `python -m headwater` with arguments, all of it as a user does."""
+
+    def start_command(*arguments: str, environment: dict[str, str] | None = None) -> RunningCommand:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headwater", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "XDG_RUNTIME_DIR": str(runtime)} | (environment or {}),
+        )
+        assert process.stdout is not None
+        command = RunningCommand(process, process.stdout)
+        running.append(command)
+        return command
+
+    return start_command
 
 
 @pytest.fixture(autouse=True)

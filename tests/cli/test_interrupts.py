@@ -38,12 +38,12 @@ def test_a_command_that_is_still_loaded_says_nothing(
 @pytest.mark.skipif(os.name != "posix", reason="the server takes the command's place by exec")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_server_that_is_still_loaded_stops_once_it_can(
-    start: Any, tmp_path: Path, name: str
+    start_program: Any, tmp_path: Path, name: str
 ) -> None:
     text = OF_THE_SERVER + INTERRUPTED.format(name) + "raise ImportError\n"
     (tmp_path / "uvloop.py").write_text(text)
     environment = {"PYTHONPATH": str(tmp_path)}
-    server = start("serve", "--publish-port", "0", environment=environment)
+    server = start_program("serve", "--publish-port", "0", environment=environment)
     assert server.exit_code() == 0
     assert "play from" in server.said
     assert "server stopped" in server.said

@@ -81,9 +81,10 @@ async def test_nobody_is_sent_away_for_what_the_server_slept_through(start: Any,
         pass
     await returned.send()
     await waiting.peer.frame()
-    assert server.said.count("the process stood still") == 1
+    await asyncio.to_thread(server.wait_for, "the process stood still")
     assert "publisher idle" not in server.said
 
     publishing.cancel()
     # Deadlines go on from there: who sends nothing more is sent away.
     await asyncio.to_thread(server.wait_for, r"publisher idle.*/(udp|tcp)")
+    assert server.said.count("the process stood still") == 1

@@ -5,13 +5,13 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from command_here import command_here
 
 from headwater.cli.commands.demo_command import instructions, own_command
 
@@ -112,12 +112,9 @@ def test_its_status_can_be_asked_for(start: Any, tmp_path: Path) -> None:
     environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
     demo = start("demo", "--port", "0", environment=environment)
     demo.wait_for("headwater status --watch")
-    asked = subprocess.run(
-        [sys.executable, "-m", "headwater", "status", "--check"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-    )
+    # Other servers of this user may run on this machine.
+    port = demo.wait_for(r"rtsp://[^:/]+:(\d+)/")[1]
+    asked = command_here("status", "--check", "--port", port, environment=environment)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "1 mount" in asked.stdout
 

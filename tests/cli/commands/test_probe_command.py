@@ -7,9 +7,11 @@ import json
 import os
 import pty
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from forked_command import ForkedCommand
 
 from headwater.config.advice import COMMAND_VARIABLES
 from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Credentials
@@ -18,31 +20,30 @@ DEADLINE_S = 30.0
 SECRET = "op@n:sesame"
 
 
-async def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str, str]:
+Run = Callable[..., Awaitable[tuple[int, str, str]]]
+
+
+@pytest.fixture
+def run(forked: ForkedCommand) -> Run:
     """The exit code of `headwater probe`, its output, and what it says besides."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headwater", "probe", "--duration", "1", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
-    )
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+
+    async def probe(
+        *arguments: str, environment: dict[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        return await asyncio.to_thread(
+            forked.run_whole,
+            *("probe", "--duration", "1", *arguments),
+            environment={**os.environ, **(environment or {})},
+        )
+
+    return probe
 
 
 def locked(camera: AsyncFakeCamera, password: str = SECRET) -> str:
     return f"rtsp://ann:{password}@{camera.address}/stream"
 
 
-async def test_a_table_for_people() -> None:
+async def test_a_table_for_people(run: Run) -> None:
     async with AsyncFakeCamera() as camera:
         code, out, err = await run(camera.url)
     assert (code, err) == (0, "")
@@ -53,7 +54,7 @@ async def test_a_table_for_people() -> None:
     assert "nothing to warn of" in out
 
 
-async def test_json_without_the_password_of_a_url_from_a_file(tmp_path: Path) -> None:
+async def test_json_without_the_password_of_a_url_from_a_file(run: Run, tmp_path: Path) -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
     async with AsyncFakeCamera(settings=settings) as camera:
         file = tmp_path / "url"
@@ -66,7 +67,7 @@ async def test_json_without_the_password_of_a_url_from_a_file(tmp_path: Path) ->
     assert "sesame" not in out
 
 
-async def test_exit_codes() -> None:
+async def test_exit_codes(run: Run) -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
     async with AsyncFakeCamera(settings=settings) as camera:
         code, _, err = await run(environment={"HEADWATER_PROBE_URL": locked(camera, "wrong/p@ss")})
@@ -83,7 +84,7 @@ async def test_exit_codes() -> None:
     assert (await run("@/no/such/file"))[0] == 2
 
 
-async def test_strict_counts_warnings() -> None:
+async def test_strict_counts_warnings(run: Run) -> None:
     async with AsyncFakeCamera() as camera:
         camera.clock.offset_s = 3600
         code, out, _ = await run(camera.url, "--strict", "--transport", "tcp")
@@ -116,7 +117,7 @@ def test_its_variable_is_no_unknown_key() -> None:
 
 
 @pytest.mark.parametrize("option", ["--strict", "--duration", "--transport"])
-async def test_help_says_what_the_exit_codes_mean(option: str) -> None:
+async def test_help_says_what_the_exit_codes_mean(run: Run, option: str) -> None:
     code, out, _ = await run("--help", environment={"COLUMNS": "120", "TERM": "dumb"})
     assert code == 0
     assert option in out

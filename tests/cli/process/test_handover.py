@@ -113,8 +113,8 @@ def test_a_package_that_no_new_interpreter_finds_serves_as_it_is(
     assert programs == []
 
 
-def test_the_server_keeps_the_process_and_loses_what_read_the_options(start: Any) -> None:
-    server = start(
+def test_the_server_keeps_the_process_and_loses_what_read_the_options(start_program: Any) -> None:
+    server = start_program(
         "serve", "--publish-port", "0", "--set", f"access.users={USERS}", "--log-level", "error"
     )
     server.wait_for(r"play from")

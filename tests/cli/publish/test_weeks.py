@@ -42,10 +42,10 @@ def children(pid: int) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("side", ["source", "server"])
 def test_the_first_signal_ends_it_while_a_peer_is_silent(
-    start: Any, silent: str, clip: Path, side: str, number: signal.Signals
+    start_program: Any, silent: str, clip: Path, side: str, number: signal.Signals
 ) -> None:
     urls = (f"rtsp://{silent}/a", "rtsp://127.0.0.1:1/b")
-    publish = start("publish", *(urls if side == "source" else (str(clip), urls[0])))
+    publish = start_program("publish", *(urls if side == "source" else (str(clip), urls[0])))
     wait_for_the_sender(publish)
     publish.send(number)
     # Within the deadline of the test's own waiting, far below libav's time-outs together.
@@ -53,30 +53,34 @@ def test_the_first_signal_ends_it_while_a_peer_is_silent(
     assert publish.said == "stopped\n"
 
 
-def test_no_password_is_in_the_list_of_processes(start: Any, silent: str) -> None:
-    publish = start("publish", f"rtsp://u:hunter2@{silent}/a", "rtsp://v:hunter2@127.0.0.1:1/b")
+def test_no_password_is_in_the_list_of_processes(start_program: Any, silent: str) -> None:
+    publish = start_program(
+        "publish", f"rtsp://u:hunter2@{silent}/a", "rtsp://v:hunter2@127.0.0.1:1/b"
+    )
     (sender,) = wait_for_the_sender(publish)
     for pid in (publish.pid, sender):
         for file in ("cmdline", "environ"):
             assert b"hunter2" not in (PROC / str(pid) / file).read_bytes()
 
 
-def test_urls_come_from_files_and_the_environment(start: Any, silent: str, tmp_path: Path) -> None:
+def test_urls_come_from_files_and_the_environment(
+    start_program: Any, silent: str, tmp_path: Path
+) -> None:
     file = tmp_path / "camera.url"
     file.write_text(f"rtsp://u:hunter2@{silent}/a\n")
     environment = {
         "HEADWATER_PUBLISH_INPUT": f"@{file}",
         "HEADWATER_PUBLISH_URL": "rtsp://v:hunter2@127.0.0.1:1/b",
     }
-    publish = start("publish", environment=environment)
+    publish = start_program("publish", environment=environment)
     (sender,) = wait_for_the_sender(publish)
     assert b"hunter2" not in (PROC / str(sender) / "environ").read_bytes()
     publish.send(signal.SIGINT)
     assert publish.exit_code() == 0
 
 
-def test_who_watches_and_is_killed_leaves_nobody_who_sends(start: Any, silent: str) -> None:
-    publish = start("publish", f"rtsp://{silent}/a", "rtsp://127.0.0.1:1/b")
+def test_who_watches_and_is_killed_leaves_nobody_who_sends(start_program: Any, silent: str) -> None:
+    publish = start_program("publish", f"rtsp://{silent}/a", "rtsp://127.0.0.1:1/b")
     (sender,) = wait_for_the_sender(publish)
     publish.kill()
     subprocess.run(["tail", f"--pid={sender}", "-f", "/dev/null"], timeout=30, check=True)

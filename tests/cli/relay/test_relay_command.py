@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from command_here import command_here
 from inside import inside
 
 from headwater import RtspClient, RtspServer
@@ -25,18 +24,17 @@ SECRET = "op@n:sesame"
 class Relay:
     """A `headwater relay` process, and what it has said."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.said = ""
+    def __init__(self, command: Any) -> None:
+        self.command = command
+
+    @property
+    def said(self) -> str:
+        """Everything so far."""
+        return str(self.command.said)
 
     async def wait_for(self, pattern: str) -> re.Match[str]:
         """The first match in what it says."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
-            while (found := re.search(pattern, self.said)) is None:
-                line = await self.process.stdout.readline()
-                assert line, f"no {pattern!r} in:\n{self.said}"
-                self.said += line.decode()
+        found: re.Match[str] = await asyncio.to_thread(self.command.wait_for, pattern)
         return found
 
     async def url(self, path: str = "camera") -> str:
@@ -44,29 +42,36 @@ class Relay:
         return (await self.wait_for(rf"    (rtsp://127\.0\.0\.1:\d+/{path})\n"))[1]
 
 
-@asynccontextmanager
-async def relaying(
-    *arguments: str, environment: dict[str, str] | None = None
-) -> AsyncIterator[Relay]:
+Relaying = Callable[..., AbstractAsyncContextManager[Relay]]
+
+
+def relaying_by(start: Any) -> Relaying:
     """Run it on a free port, and end it as Ctrl-C does."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headwater", "relay", "--port", "0", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **(environment or {})},
-    )
-    relay = Relay(process)
-    try:
+
+    @asynccontextmanager
+    async def relaying(
+        *arguments: str, environment: dict[str, str] | None = None
+    ) -> AsyncIterator[Relay]:
+        command = start("relay", "--port", "0", *arguments, environment=environment)
+        relay = Relay(command)
         yield relay
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(DEADLINE_S):
-            assert await process.wait() == 0, relay.said
+        command.send(signal.SIGINT)
+        assert await asyncio.to_thread(command.exit_code) == 0, relay.said
         assert "Traceback" not in relay.said
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+
+    return relaying
+
+
+@pytest.fixture
+def relaying(start: Any) -> Relaying:
+    """Runs the command in a process that need not load it."""
+    return relaying_by(start)
+
+
+@pytest.fixture
+def relaying_program(start_program: Any) -> Relaying:
+    """Runs the command as a user does."""
+    return relaying_by(start_program)
 
 
 async def played(url: str, packets: int = 20) -> None:
@@ -79,23 +84,23 @@ async def played(url: str, packets: int = 20) -> None:
                 return
 
 
-async def test_one_camera_for_many_players() -> None:
+async def test_one_camera_for_many_players(relaying_program: Relaying) -> None:
     settings = CameraSettings(credentials=Credentials("ann", SECRET))
     async with AsyncFakeCamera(settings=settings) as camera:
         address = f"rtsp://ann:{SECRET}@{camera.address}/stream"
-        async with relaying(address, "--transport", "TCP") as relay:
+        async with relaying_program(address, "--transport", "TCP") as relay:
             url = await relay.url()
             await relay.wait_for("/camera is live: H264\n")
             await asyncio.gather(*(played(url) for _ in range(10)))
             assert len(camera.live_sessions) == 1
             # The URL has left the list of processes with the options.
-            arguments = (Path("/proc") / str(relay.process.pid) / "cmdline").read_bytes()
+            arguments = (Path("/proc") / str(relay.command.pid) / "cmdline").read_bytes()
             assert b"sesame" not in arguments
             assert "sesame" not in relay.said
         await camera.wait_until(lambda: not camera.live_sessions)
 
 
-async def test_a_camera_that_goes_is_told_and_comes_back() -> None:
+async def test_a_camera_that_goes_is_told_and_comes_back(relaying: Relaying) -> None:
     async with AsyncFakeCamera() as camera, relaying(camera.url) as relay:
         await relay.wait_for("/camera is live")
         await camera.restart()
@@ -103,7 +108,7 @@ async def test_a_camera_that_goes_is_told_and_comes_back() -> None:
         await relay.wait_for("gone(?s:.*)/camera is live")
 
 
-async def test_several_sources_with_names(tmp_path: Path) -> None:
+async def test_several_sources_with_names(relaying: Relaying, tmp_path: Path) -> None:
     async with AsyncFakeCamera() as camera:
         file = tmp_path / "url"
         file.write_text(camera.url)
@@ -113,7 +118,7 @@ async def test_several_sources_with_names(tmp_path: Path) -> None:
                 await played(await relay.url(path))
 
 
-async def test_on_demand_and_from_a_variable() -> None:
+async def test_on_demand_and_from_a_variable(relaying: Relaying) -> None:
     async with AsyncFakeCamera() as camera:
         variable = {"HEADWATER_RELAY_SOURCES": camera.url}
         async with relaying("--on-demand", environment=variable) as relay:
@@ -123,7 +128,7 @@ async def test_on_demand_and_from_a_variable() -> None:
             assert camera.requests
 
 
-async def test_it_sends_on(server: RtspServer) -> None:
+async def test_it_sends_on(relaying: Relaying, server: RtspServer) -> None:
     async with AsyncFakeCamera() as camera:
         target = server.publish_url("/copies") + "/{path}"
         async with relaying(f"gate={camera.url}", "--forward-to", target):
@@ -141,12 +146,7 @@ async def test_it_sends_on(server: RtspServer) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(arguments: list[str], words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "headwater", "relay", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-    )
+    done = command_here("relay", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "s3cret" not in done.stderr
