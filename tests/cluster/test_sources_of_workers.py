@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from machine import machine
-from rtsp_peer import RtspPeer, TcpReader
+from machine import Machine, machine
+from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 
+from headwater.app.workers.slices import slice_of
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
 from headwater.testing.fake_camera import AsyncFakeCamera
@@ -45,3 +48,42 @@ async def test_readers_of_another_worker_are_told_where_a_camera_is_down() -> No
             peer = await RtspPeer.connect(both.port(number))
             answer = await peer.ask("DESCRIBE", both.url(number))
             assert answer.status == 502
+
+
+async def applied(both: Machine, sections: dict[str, dict[str, Any]]) -> None:
+    """Have all workers go by these paths, as their supervisor does at a reload."""
+    both.settings = replace(both.settings, paths=path_sections(sections))
+    for worker in both.workers:
+        place = worker.place
+        await worker.apply(slice_of(both.settings, place.number, place.workers))
+
+
+async def test_sources_are_changed_added_and_removed_at_all_workers() -> None:
+    async with AsyncFakeCamera() as first, AsyncFakeCamera() as second:
+        before = {"cam": {"source": first.url, "transport": "tcp"}}
+        async with machine(settings=Settings(paths=path_sections(before))) as both:
+            readers = [
+                await TcpReader.start(both.port(number), both.url(number)) for number in (0, 1)
+            ]
+            for reader in readers:
+                await reader.peer.frame()
+            changed = {"cam": {"source": second.url, "transport": "tcp"}}
+            await applied(both, changed | {"new": {"source": first.url, "transport": "tcp"}})
+            await first.wait_until(lambda: len(first.live_connections) == 1)
+            await both.until(lambda: both.directory.leases.find("/new"))
+            await second.wait_until(lambda: bool(second.live_sessions))
+            # Those who read stay, and get what the other camera sends.
+            sent = len(second.sessions)
+            for reader in readers:
+                for _ in range(20):
+                    await reader.peer.frame()
+            assert (sent, len(second.connections)) == (1, 1)
+            await applied(both, {})
+            await both.until(lambda: not both.directory.leases.find("/cam"))
+            await both.until(lambda: not any(both.inside(n).mounts.get("/cam") for n in (0, 1)))
+            await second.wait_until(lambda: not second.live_connections)
+            await first.wait_until(lambda: not first.live_connections)
+            # Nobody has the path any more: publishers can have it, at any worker.
+            publisher = await TcpPublisher.start(both.port(1), both.url(1), SDP_VIDEO)
+            await both.until(lambda: both.directory.leases.find("/cam"))
+            await publisher.peer.close()
