@@ -5,17 +5,19 @@ import heapq
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from bench.asked_cameras import AskedCameras
 from bench.client_ports import port_pairs, receive_drops
 from bench.native import OVER_TCP, OVER_UDP, PublisherCounters, ReaderCounters, load_library
 from bench.rtsp_client import RtspConnection, RtspError, control_url, transport_ports
 
 PACKET_BYTES = 1200
 PLAY_ANSWER_S = 10.0
+ASKED_S = 60.0
 # As real clients do: ffmpeg asks OPTIONS well inside the time-out, receivers report every 5 s.
 REPORT_S = 5.0
 REPORTS_PER_KEEPALIVE = 3
@@ -56,9 +58,9 @@ class Picture:
 
 @dataclass(slots=True)
 class Camera:
-    """A publishing session."""
+    """A publishing session, or one that the server has asked for."""
 
-    connection: RtspConnection
+    connection: RtspConnection | socket.socket
     index: int
     server_ports: tuple[int, int] | None
     sockets: tuple[socket.socket, ...]
@@ -135,12 +137,35 @@ class Fleet:
             for sock, port in zip(sockets, server_ports, strict=True):
                 sock.connect((host, port))
         connection.request("RECORD", url, {"Range": "npt=0.000-"})
+        index = self._add_publisher(connection.sock, sockets, picture, phase)
+        camera = Camera(connection, index, server_ports, sockets)
+        self.cameras.append(camera)
+        return camera
+
+    def offer_cameras(self, port: int, mounts: Sequence[str], picture: Picture) -> None:
+        """Wait on a port until the server has asked for all of these; frames as `add_camera`."""
+        with AskedCameras(port, mounts, SDP, self._ports) as offered:
+            asked = offered.all_asked(ASKED_S)
+        for number, mount in enumerate(mounts):
+            camera = asked[mount]
+            phase = number / len(mounts)
+            index = self._add_publisher(camera.control, camera.sockets, picture, phase)
+            self.cameras.append(Camera(camera.control, index, camera.server_ports, camera.sockets))
+
+    def _add_publisher(
+        self,
+        control: socket.socket,
+        sockets: tuple[socket.socket, ...],
+        picture: Picture,
+        phase: float,
+    ) -> int:
+        """Have the native load send frames: over the connection where there are no sockets."""
         period_ns = round(1e9 / picture.frames_per_s)
-        index = self.library.load_add_publisher(
+        index: int = self.library.load_add_publisher(
             self.load,
-            connection.sock.fileno() if over_tcp else sockets[0].fileno(),
-            -1 if over_tcp else sockets[1].fileno(),
-            OVER_TCP if over_tcp else OVER_UDP,
+            sockets[0].fileno() if sockets else control.fileno(),
+            sockets[1].fileno() if sockets else -1,
+            OVER_UDP if sockets else OVER_TCP,
             picture.packet_bytes,
             picture.frame_bytes,
             round(picture.frame_bytes * picture.key_frame_weight),
@@ -148,9 +173,7 @@ class Fleet:
             period_ns,
             round(period_ns * phase),
         )
-        camera = Camera(connection, index, server_ports, sockets)
-        self.cameras.append(camera)
-        return camera
+        return index
 
     def start_cameras(self) -> None:
         """Begin to send; no camera may be added later."""

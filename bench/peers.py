@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from bench.accounting import process_tree
 from bench.native import cache_folder
+from bench.steps import Step
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 20.0
@@ -29,6 +30,7 @@ _PORT_NAMES = (
     "http_port",
     "hls_port",
     "webrtc_port",
+    "camera_port",
 )
 STOP_S = 10.0
 
@@ -53,8 +55,8 @@ class WebSide:
 class Peer:
     """A server by its command line and two URLs.
 
-    `{publish_port}`, `{play_port}`, `{rtp_port}`, `{rtcp_port}`, `{rtp_count}` and `{folder}` in
-    the command and the URLs, and `{mount}` in the URLs, are filled in.
+    `{publish_port}`, `{play_port}`, `{rtp_port}`, `{rtcp_port}`, `{rtp_count}`, `{camera_port}` and
+    `{folder}` in the command and the URLs, and `{mount}` in the URLs, are filled in.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Peer:
     play_url: str = "rtsp://127.0.0.1:{play_port}/{mount}"
     over_tcp: bool = True
     over_udp: bool = True
+    fetches: bool = False
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     """What is written for it before it starts: text by name, in `{folder}`; filled in as well."""
@@ -87,6 +90,8 @@ class Ports:
     http_port: int
     hls_port: int
     webrtc_port: int
+    camera_port: int = 0
+    """Where cameras wait to be asked."""
 
     @property
     def rtcp_port(self) -> int:
@@ -114,8 +119,8 @@ def free_ports(rtp_count: int = 6000) -> Ports:
     first = min(taken, key=lambda start: taken[start])
     if taken[first] > rtp_count // 20:
         raise RuntimeError(f"{taken[first]} of {rtp_count} UDP ports from {first} on are taken")
-    publish, play, http, hls, webrtc = free[:5]
-    return Ports(publish, play, first, rtp_count, http, hls, webrtc)
+    publish, play, http, hls, webrtc, camera = free[:6]
+    return Ports(publish, play, first, rtp_count, http, hls, webrtc, camera)
 
 
 def headwater(extra: str = "") -> Peer:
@@ -133,7 +138,27 @@ def headwater(extra: str = "") -> Peer:
         mse_url=f"{web}/mse",
         arguments=("--http-port", "{http_port}", "--set", "webrtc.port={webrtc_port}"),
     )
-    return Peer("headwater", (*shlex.split(command), *shlex.split(extra)), web=browsers)
+    return Peer(
+        "headwater", (*shlex.split(command), *shlex.split(extra)), web=browsers, fetches=True
+    )
+
+
+def fetching(peer: Peer, step: Step) -> Peer:
+    """The same server, which plays from the cameras of a step."""
+    transport = "tcp" if step.cameras_over_tcp else "udp"
+    sources = "".join(
+        f'[paths."{mount}"]\nsource = "rtsp://127.0.0.1:{{camera_port}}/{mount}"\n'
+        f'transport = "{transport}"\n'
+        for mount in step.mounts
+    )
+    # All at once: a source has its turn to start until its first packet, and none of these cameras
+    # sends before all are asked.
+    together = f"[sources]\nstarts_at_once = {step.cameras}\nmost_wait_s = 1\n"
+    return replace(
+        peer,
+        command=(*peer.command, "--config", "{folder}/fetched.toml"),
+        files={"fetched.toml": together + sources},
+    )
 
 
 def node(extra: str = "") -> Peer:

@@ -48,8 +48,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="measure each step of one-to-many, churn and storm N times, the servers in turn: "
-        "medians, and the whole of the loss",
+        help="measure each step of one-to-many, many-to-few, churn and storm N times, the servers "
+        "in turn: medians, and the whole of the loss",
     )
     parser.add_argument(
         "--sleeping-load",
@@ -173,6 +173,8 @@ def _run(step: steps.Step, peer: peers.Peer, options: argparse.Namespace) -> Fig
     )
     if step.needs_web and peer.web is not None:
         peer = peer.for_browsers(peer.web)
+    if step.fetched:
+        peer = peers.fetching(peer, step)
     try:
         with peers.Server(peer, options.server_cpu, options.out / f"{peer.name}.log") as server:
             return run_step(step, server, window)
@@ -194,6 +196,8 @@ def _run_beside_bare_loop(
         peer.web is None or (step.kind is steps.Kind.MSE and not peer.web.mse_url)
     ):
         return {"skipped": f"it is not measured how it serves {step.scenario}"}
+    if step.fetched and not peer.fetches:
+        return {"skipped": "how it fetches cameras is not set up here"}
     if not peer.over_udp:
         step = replace(step, cameras_over_tcp=True)
     if step.kind not in {steps.Kind.STREAM, steps.Kind.WHEP}:

@@ -55,8 +55,10 @@ class Cost:
 
 
 def start_cameras(fleet: Fleet, step: Step, server: Server) -> list[str]:
-    mounts = [f"bench{number}" for number in range(step.cameras)]
-    for number, mount in enumerate(mounts):
+    mounts = step.mounts
+    if step.fetched:
+        fleet.offer_cameras(server.ports.camera_port, mounts, step.picture)
+    for number, mount in enumerate(() if step.fetched else mounts):
         fleet.add_camera(
             server.publish_url(mount),
             step.picture,

@@ -32,6 +32,8 @@ class Step:
     picture: Picture = field(default_factory=Picture)
     cameras: int = 1
     cameras_over_tcp: bool = False
+    # Whether the server plays from the cameras, in place of taking what they publish.
+    fetched: bool = False
     udp_readers: int = 0
     tcp_readers: int = 0
     stalled_readers: int = 0
@@ -51,6 +53,11 @@ class Step:
         return self.has_web or self.kind in FOR_BROWSERS
 
     @property
+    def mounts(self) -> list[str]:
+        """The paths of the cameras."""
+        return [f"bench{number}" for number in range(self.cameras)]
+
+    @property
     def needs_tcp(self) -> bool:
         return bool(self.tcp_readers or self.stalled_readers or self.cameras_over_tcp)
 
@@ -61,7 +68,10 @@ class Step:
     @property
     def repeatable(self) -> bool:
         """Whether `--repeat` is for it: the steps whose costs are promised and compared."""
-        return self.scenario in {ONE_TO_MANY, CHURN, STORM, Kind.WHEP, Kind.MSE, Kind.HLS, BESIDE}
+        return self.scenario in {
+            *(ONE_TO_MANY, MANY_TO_FEW, CHURN, STORM),
+            *(Kind.WHEP, Kind.MSE, Kind.HLS, BESIDE),
+        }
 
 
 FOUR = Picture(bits_per_s=4e6)
@@ -74,6 +84,7 @@ THIN = Picture(bits_per_s=2.5e5)
 TRICKLE = Picture(bits_per_s=1600, frames_per_s=1.0, gop_s=1.0, packet_bytes=200)
 
 ONE_TO_MANY = "one-to-many"
+MANY_TO_FEW = "many-to-few"
 CHURN = "churn"
 STORM = "storm"
 BESIDE = "beside the web"
@@ -167,23 +178,27 @@ def _browsers() -> list[Step]:
     return viewers + beside
 
 
+def _many_to_few() -> list[Step]:
+    """Cameras that publish, and the same ones that the server fetches: packets cost the same."""
+    return [
+        Step(
+            MANY_TO_FEW,
+            f"200 {word} cameras{', fetched' if fetched else ''}, 1 {word} reader each, 2 Mb/s",
+            picture=TWO,
+            cameras=MOST_CAMERAS,
+            cameras_over_tcp=over_tcp,
+            fetched=fetched,
+            udp_readers=0 if over_tcp else 200,
+            tcp_readers=200 if over_tcp else 0,
+        )
+        for word, over_tcp in (("UDP", False), ("TCP", True))
+        for fetched in (False, True)
+    ]
+
+
 STEPS: tuple[Step, ...] = (
     *_one_to_many(),
-    Step(
-        "many-to-few",
-        "200 UDP cameras, 1 UDP reader each, 2 Mb/s",
-        picture=TWO,
-        cameras=MOST_CAMERAS,
-        udp_readers=200,
-    ),
-    Step(
-        "many-to-few",
-        "200 TCP cameras, 1 TCP reader each, 2 Mb/s",
-        picture=TWO,
-        cameras=MOST_CAMERAS,
-        cameras_over_tcp=True,
-        tcp_readers=200,
-    ),
+    *_many_to_few(),
     Step("mixed", "200 UDP and 200 TCP readers at 4 Mb/s", udp_readers=200, tcp_readers=200),
     *(
         Step(

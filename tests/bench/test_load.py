@@ -14,7 +14,7 @@ import pytest
 from bench.fleet import Picture
 from bench.measure import OverloadedError, run_step
 from bench.native import OVER_UDP, load_library
-from bench.peers import Server, headwater
+from bench.peers import Server, fetching, headwater
 from bench.stage import Window
 from bench.steps import Kind, Step
 
@@ -124,6 +124,26 @@ def test_a_step_against_this_server(tmp_path: Path) -> None:
     assert figures["lost_packets"] == figures["damaged_packets"] == 0
     assert figures["sequence_breaks"] == figures["readers_closed"] == 0
     assert float(figures["us_per_packet"]) > 0
+
+
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_cameras_that_this_server_fetches(tmp_path: Path, over_tcp: bool) -> None:
+    step = Step(
+        "many-to-few",
+        "3 cameras, fetched",
+        cameras=3,
+        cameras_over_tcp=over_tcp,
+        fetched=True,
+        udp_readers=0 if over_tcp else 3,
+        tcp_readers=3 if over_tcp else 0,
+    )
+    peer = fetching(headwater(), step)
+    with Server(peer, window().server_cpu, tmp_path / "log") as server:
+        figures = run_step(step, server, window())
+    assert int(figures["expected_packets"]) > 0
+    assert figures["lost_packets"] == figures["damaged_packets"] == 0
+    assert figures["sequence_breaks"] == figures["readers_closed"] == 0
+    assert figures["camera_errors"] == 0
 
 
 def test_churn_against_this_server(tmp_path: Path) -> None:
