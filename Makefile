@@ -12,6 +12,7 @@
 #   make attacks   floods and lies beside a real stream             SIZE=full
 #   make faults    loss, dead links and dead peers (as root)
 #   make soak      churn for a while, then a verdict                MINUTES=30
+#                  (cameras that die and come back: ARGS="--cameras 40")
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

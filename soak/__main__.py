@@ -1,4 +1,6 @@
-"""`python -m soak --minutes 30`: churn, samples, a picture and a verdict.
+"""`python -m soak --minutes 30`: unrest, samples, a picture and a verdict.
+
+The unrest is peers that come and go, or with `--cameras` cameras that die and come back.
 
 Writes `soak.csv`, `soak.svg` and `soak.json` into the folder of `--out` (default `build/soak`).
 Exit code 0 when everything is flat, 1 when not.
@@ -20,14 +22,15 @@ from typing import Any
 from steady_stream import SteadyStream
 
 from soak.churn import Churn
+from soak.dying_cameras import DyingCameras
 from soak.picture import draw
 from soak.samples import Sample, write_csv
+from soak.unrest import Unrest
 from soak.verdict import RETURNING, Finding, flatness, returned
 from soak.watched_server import WatchedServer
 
-_SESSION_TIMEOUT_S = 30.0
-_SETTLE_S = 15.0
-"""How long everything may take to be gone beyond the sessions' time-out."""
+_SETTLE_S = 45.0
+"""How long everything may take to be gone: the sessions' time-out, and some more."""
 
 
 class Latency:
@@ -60,18 +63,18 @@ class Latency:
             self.p50_ms, self.p99_ms = figures["p50_ms"], figures["p99_ms"]
 
 
-async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) -> list[Finding]:
+async def run(unrest: Unrest, minutes: float, every_s: float, out: Path) -> list[Finding]:
     """One run; writes its files and returns what was found."""
-    server = await WatchedServer.start({"sessions": {"timeout_s": _SESSION_TIMEOUT_S}})
+    server = await WatchedServer.start(await unrest.settings())
     steady = await SteadyStream.start(server.port, out, publish_over="udp", play_over="tcp")
     latency = await Latency.start(server.port, every_s)
+    await unrest.begin(server.port)
     await asyncio.sleep(every_s)
     before = await server.sample()
-    churn = Churn(server.port, seed=seed)
     samples: list[Sample] = []
     began_s = time.monotonic()
-    churning = asyncio.create_task(churn.run(peers))
-    while time.monotonic() - began_s < minutes * 60 and not churning.done():
+    running = asyncio.create_task(unrest.run())
+    while time.monotonic() - began_s < minutes * 60 and not running.done():
         await asyncio.sleep(every_s)
         samples.append(
             Sample(
@@ -82,16 +85,18 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
                 frame_gap_s=steady.account.take_longest_gap_s(),
                 frames=steady.account.frames,
                 frames_lost=steady.account.lost + steady.account.damaged,
-                lives=churn.lives.total(),
+                lives=unrest.lives.total(),
             )
         )
         write_csv(samples, out / "soak.csv")
-    if churning.done():
-        churning.result()
-    churning.cancel()
+    if running.done():
+        running.result()
+    running.cancel()
     with suppress(asyncio.CancelledError):
-        await churning
+        await running
+    await unrest.calm()
     after = await settled(server, before)
+    await unrest.end()
     alive, account = steady.alive, steady.account
     await latency.stop()
     await steady.stop()
@@ -109,8 +114,14 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
         Finding(
             "peers",
             "undisturbed",
-            good=not churn.failures,
-            words=f"{churn.lives.total()} lives, {churn.failures.total()} met the unexpected",
+            good=not unrest.failures,
+            words=f"{unrest.lives.total()} lives, {unrest.failures.total()} met the unexpected",
+        ),
+        Finding(
+            "sources",
+            "returned",
+            good=after["sources_live"] == before["sources_live"],
+            words=f"{before['sources_live']} live before, {after['sources_live']} after",
         ),
         Finding(
             "server",
@@ -121,15 +132,14 @@ async def run(minutes: float, peers: int, every_s: float, seed: int, out: Path) 
     ]
     result = {
         "minutes": minutes,
-        "peers": peers,
         "before": before,
         "after": after,
-        "lives": dict(churn.lives),
-        "failures": dict(churn.failures),
+        "lives": dict(unrest.lives),
+        "failures": dict(unrest.failures),
         "findings": [asdict(finding) for finding in findings],
     }
     (out / "soak.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    title = f"{minutes:g} minutes of churn: {churn.lives.total()} lives, {peers} at a time"
+    title = f"{minutes:g} minutes of unrest: {unrest.lives.total()} lives"
     if not draw(samples, out / "soak.svg", title):
         print("no picture: matplotlib is not installed")
     return findings
@@ -143,10 +153,12 @@ def counted(held: dict[str, Any]) -> dict[str, Any]:
 
 async def settled(server: WatchedServer, before: dict[str, Any]) -> dict[str, Any]:
     """The server once all is back to what it was, or after every time-out has passed."""
-    deadline_s = time.monotonic() + _SESSION_TIMEOUT_S + _SETTLE_S
+    deadline_s = time.monotonic() + _SETTLE_S
     while True:
         after = await server.sample()
-        if all(after[name] <= before[name] for name in RETURNING):
+        if after["sources_live"] == before["sources_live"] and all(
+            after[name] <= before[name] for name in RETURNING
+        ):
             return after
         if time.monotonic() > deadline_s:
             return after
@@ -156,16 +168,25 @@ async def settled(server: WatchedServer, before: dict[str, Any]) -> dict[str, An
 def main() -> int:
     """Read the arguments, run, print the verdict."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0, help="how long the churn lasts")
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long the unrest lasts")
+    parser.add_argument(
+        "--cameras",
+        type=int,
+        default=0,
+        metavar="N",
+        help="in place of peers that come and go: N cameras that the server fetches, which die and "
+        "come back",
+    )
     parser.add_argument("--peers", type=int, default=40, help="peers at a time")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two samples")
     parser.add_argument("--seed", type=int, default=1, help="of the peers' choices")
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder for files")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    findings = asyncio.run(
-        run(options.minutes, options.peers, options.every, options.seed, options.out)
-    )
+    unrest: Unrest = Churn(options.peers, seed=options.seed)
+    if options.cameras:
+        unrest = DyingCameras(options.cameras, seed=options.seed)
+    findings = asyncio.run(run(unrest, options.minutes, options.every, options.out))
     for finding in findings:
         mark = "ok " if finding.good else "NOT"
         print(f"{mark} {finding.question:12} {finding.figure:16} {finding.words}")

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import rtsp_peer
 import udp_peer
@@ -14,6 +15,7 @@ from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader
 
 CHURN_MOUNTS = 12
+SESSION_TIMEOUT_S = 30.0
 _LONGEST_LIFE_S = 60.0
 _WRONG_BYTES: tuple[bytes, ...] = (
     b"",
@@ -52,15 +54,16 @@ _WRONG_REQUESTS: tuple[tuple[str, str, dict[str, str], bytes], ...] = (
 
 
 class Churn:
-    """Lives one after another in as many tasks as asked for, until cancelled.
+    """Lives one after another in as many tasks as asked for, until cancelled: an `Unrest`.
 
     Attributes:
         lives: how often each kind of life was lived to its end.
         failures: what peers met that they must not meet, by text.
     """
 
-    def __init__(self, port: int, *, seed: int) -> None:
-        self._port = port
+    def __init__(self, peers: int, *, seed: int) -> None:
+        self._peers = peers
+        self._port = 0
         self._random = random.Random(seed)
         self._free_mounts = [f"/churn/{number}" for number in range(CHURN_MOUNTS)]
         self._published: list[str] = []
@@ -78,10 +81,24 @@ class Churn:
             (1, "session without PLAY", self._half_reader),
         )
 
-    async def run(self, peers: int) -> None:
-        """Keep this many peers alive at a time."""
+    async def settings(self) -> dict[str, dict[str, Any]]:
+        """Have what dead peers left time out soon."""
+        return {"sessions": {"timeout_s": SESSION_TIMEOUT_S}}
+
+    async def begin(self, port: int) -> None:
+        """Learn where the server is."""
+        self._port = port
+
+    async def calm(self) -> None:
+        """Do nothing: who was there is gone."""
+
+    async def end(self) -> None:
+        """Do nothing: nothing was kept open."""
+
+    async def run(self) -> None:
+        """Keep so many peers alive at a time."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(peers):
+            for _ in range(self._peers):
                 group.create_task(self._live_on())
 
     async def _live_on(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from headwater import RtspServer
 from headwater.access.settings import UserSettings
+from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
 from soak.callback_meter import CallbackMeter
 
@@ -36,6 +37,7 @@ def sample(server: RtspServer) -> dict[str, object]:
         "connections": status.connections.open,
         "sessions": len(status.sessions),
         "mounts": len(status.mounts),
+        "sources_live": sum(bool(source.live) for source in status.sources),
         "objects": len(gc.get_objects()),
         "clock_s": status.clock_s,
         "cpu_s": process.cpu_user_s + process.cpu_system_s,
@@ -52,6 +54,9 @@ def settings_of(sections: dict[str, dict[str, Any]]) -> Settings:
     """The defaults with these sections' values before them."""
     settings = Settings()
     for section, values in sections.items():
+        if section == "paths":
+            settings = replace(settings, paths=path_sections(values))
+            continue
         settings = replace(settings, **{section: replace(getattr(settings, section), **values)})
     return settings
 
