@@ -31,7 +31,7 @@ class CallbackMeter:
             self.longest_s = max(self.longest_s, time.thread_time() - began_s)
             self.most_work = max(self.most_work, self._count() - before)
 
-        Handle._run = metered  # type: ignore[method-assign]  # noqa: SLF001
+        Handle._run = metered  # type: ignore[assignment, method-assign]  # noqa: SLF001
 
     def seen(self) -> dict[str, float]:
         """The figures for a sample."""

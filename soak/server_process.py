@@ -64,11 +64,16 @@ def settings_of(sections: dict[str, dict[str, Any]]) -> Settings:
 def _with_users(sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     access = sections.get("access", {})
     if "users" in access:
-        access["users"] = tuple(
-            UserSettings(**{key: tuple(v) if isinstance(v, list) else v for key, v in user.items()})
-            for user in access["users"]
-        )
+        access["users"] = tuple(map(_user, access["users"]))
     return sections
+
+
+def _user(values: dict[str, Any]) -> UserSettings:
+    """A user of JSON, which has lists in place of tuples."""
+    made: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    return UserSettings(**made)
 
 
 async def serve(settings: Settings) -> None:
