@@ -46,7 +46,8 @@ class Schemas:
         if typing.get_origin(kind) is dict:
             item = typing.get_args(kind)[1]
             return {"type": "object", "additionalProperties": self.of_body(item)}
-        name = kind.__name__
+        # An answer with the same dataclass has all of its fields.
+        name = f"{kind.__name__.removesuffix('Request')}Request"
         if name not in self.by_name:
             schema = self._object(kind, ())
             schema["required"] = [
