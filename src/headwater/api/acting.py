@@ -9,7 +9,7 @@ from functools import partial
 from starlette.responses import Response
 
 from headwater.access.decision import Action
-from headwater.api.answers import answer, in_turns
+from headwater.api.answers import answer, in_slices
 from headwater.api.json_body import json_of, record_of
 from headwater.api.looking import is_chosen, no_mount, no_session
 from headwater.api.operation import Call, Operation, Shape
@@ -138,15 +138,16 @@ class Acting:
     async def _close_sessions(self, call: Call) -> Response:
         wanted = record_of(await json_of(call.request, self._limits.settings), CloseRequest)
         chosen = [
-            session
-            for session in await in_turns(self._view.sessions())
+            session.id
+            async for session in in_slices(self._view.sessions())
             if call.caller.may(session.path)
             and (wanted.role is None or session.role is wanted.role)
             and is_chosen(session, wanted.path, wanted.user, wanted.address, wanted.kind)
         ]
         closed = 0
-        for number, session in enumerate(chosen, 1):
-            closed += self._close(call, session)
+        for number, session_id in enumerate(chosen, 1):
+            ended = self._view.session(session_id)
+            closed += 0 if ended is None else self._close(call, ended)
             if number % _CLOSED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return answer(Closed(closed))

@@ -13,8 +13,10 @@ from starlette.responses import Response
 from headwater.control.json_text import json_pieces, plain
 
 ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
 
 _SLICE_CHARACTERS = 16_384
+_SLICE = 64
 
 
 async def in_turns(steps: Generator[None, None, ResultT]) -> ResultT:
@@ -26,6 +28,14 @@ async def in_turns(steps: Generator[None, None, ResultT]) -> ResultT:
             result: ResultT = end.value
             return result
         await asyncio.sleep(0)
+
+
+async def in_slices(items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
+    """Yield what is made when it is asked for, the loop's other work between slices of it."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % _SLICE == 0:
+            await asyncio.sleep(0)
 
 
 def answer(value: object, status: int = 200) -> Response:

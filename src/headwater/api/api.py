@@ -27,7 +27,7 @@ from headwater.api.page import ApiPage
 from headwater.api.pictures import Pictures
 from headwater.api.query import query_of
 from headwater.api.settings import ApiSettings
-from headwater.api.sharing import SharedStatus
+from headwater.api.sharing import SharedFigures
 from headwater.api.source_book import SourceBook, book_path
 from headwater.api.sourcing import Sourcing
 from headwater.api.view import ServerActions, ServerView
@@ -75,7 +75,7 @@ class Api:
         self._view = view
         self.callers = Callers(relay.admission, clearance, relay.clock, settings, http)
         self._logging_in = LoggingIn(self.callers, logins, relay.limits)
-        shared = SharedStatus(view)
+        shared = SharedFigures(view)
         book = book_path(settings.sources_file, publish_port)
         self.added = AddedSources(
             settings, None if book is None else SourceBook(book), actions.set_source

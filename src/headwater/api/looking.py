@@ -12,6 +12,7 @@ from headwater.access.decision import Action
 from headwater.api.answers import (
     answer,
     each_in_turn,
+    in_slices,
     in_turns,
     list_answer,
     record_answer,
@@ -20,7 +21,7 @@ from headwater.api.answers import (
 from headwater.api.operation import Call, Listed, Operation, Shape
 from headwater.api.paging import Page
 from headwater.api.query import PAGING, Parameter
-from headwater.api.sharing import SharedStatus
+from headwater.api.sharing import SharedFigures
 from headwater.api.view import ServerView
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.control.status import Health, ServerStatus
@@ -66,7 +67,7 @@ _OF_SESSIONS = (*PAGING, OF_PATH, OF_USER, OF_ADDRESS, OF_KIND)
 class Looking:
     """Answers them from read models."""
 
-    def __init__(self, view: ServerView, shared: SharedStatus) -> None:
+    def __init__(self, view: ServerView, shared: SharedFigures) -> None:
         self._view = view
         self._shared = shared
 
@@ -159,8 +160,8 @@ class Looking:
         )
 
     async def _server(self, _call: Call) -> Response:
-        status = await self._shared.status()
-        return answer(without(status, *_LONG))
+        figures = await self._shared.figures()
+        return answer(without(figures.status, *_LONG))
 
     async def _health(self, _call: Call) -> Response:
         return answer(self._view.health())
@@ -181,10 +182,10 @@ class Looking:
 
     async def _mount_items(self, paths: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         for path in paths:
-            mount = await in_turns(self._view.mount(path))
+            figures = await in_turns(self._view.mount_figures(path))
             await asyncio.sleep(0)
-            if mount is not None:  # it may have closed meanwhile
-                yield {**without(mount, "readers"), "readers": len(mount.readers)}
+            if figures is not None:  # it may have closed meanwhile
+                yield {**without(figures.mount, "readers"), "readers": figures.readers}
 
     async def _mount(self, call: Call) -> Response:
         call.caller.require(call.path)
@@ -194,9 +195,8 @@ class Looking:
         return await record_answer(mount)
 
     async def _sessions(self, call: Call) -> Response:
-        found = await self._chosen(call, call.query["role"])
-        page = Page.of(call, found, lambda session: session.id)
-        return await self._listed(page, each_in_turn(page.items))
+        page = await self._chosen(call, call.query["role"])
+        return await self._listed(page, self._still_there(page))
 
     async def _session(self, call: Call) -> Response:
         session = self._view.session(call.path)
@@ -206,23 +206,23 @@ class Looking:
         return answer(session)
 
     async def _publishers(self, call: Call) -> Response:
-        page = Page.of(call, await self._chosen(call, Side.PUBLISH), lambda each: each.id)
-        return await self._listed(page, self._publisher_items(page.items))
+        page = await self._chosen(call, Side.PUBLISH)
+        return await self._listed(page, self._publisher_items(page))
 
-    async def _publisher_items(self, items: Sequence[SessionSnapshot]) -> AsyncIterator[object]:
-        for session in items:
-            mount = await in_turns(self._view.mount(session.path))
-            publisher: PublisherSnapshot | None = mount.publisher if mount else None
+    async def _publisher_items(self, page: Page[str]) -> AsyncIterator[object]:
+        async for session in self._still_there(page):
+            figures = await in_turns(self._view.mount_figures(session.path))
+            publisher: PublisherSnapshot | None = figures.mount.publisher if figures else None
             here = publisher is not None and publisher.id == session.id
             drops = publisher.kernel_drops if publisher is not None and here else 0
             yield {**without(session), "kernel_drops": drops}
-            await asyncio.sleep(0)
 
     async def _readers(self, call: Call) -> Response:
-        page = Page.of(call, await self._chosen(call, Side.PLAY), lambda each: each.id)
-        wanted = {session.id for session in page.items}
+        page = await self._chosen(call, Side.PLAY)
+        sessions = [session async for session in self._still_there(page)]
+        wanted = {session.id for session in sessions}
         playing: dict[str, ReaderSnapshot] = {}
-        for path in sorted({session.path for session in page.items}):
+        for path in sorted({session.path for session in sessions}):
             mount = await in_turns(self._view.mount(path))
             for reader in mount.readers if mount else ():
                 if reader.id in wanted:
@@ -233,7 +233,7 @@ class Looking:
                 "session_state": session.state,
                 "playing": playing.get(session.id),
             }
-            for session in page.items
+            for session in sessions
         )
         return await self._listed(page, each_in_turn(items))
 
@@ -246,15 +246,24 @@ class Looking:
         page = Page.of(call, forwards, lambda each: f"{each.path} {each.url}")
         return await self._listed(page, each_in_turn(page.items))
 
-    async def _chosen(self, call: Call, side: Side | None) -> list[SessionSnapshot]:
+    async def _chosen(self, call: Call, side: Side | None) -> Page[str]:
+        """Return a page of the ids of those that are asked for; of the others nothing is kept."""
         query = call.query
-        return [
-            session
-            for session in await in_turns(self._view.sessions())
+        found = [
+            session.id
+            async for session in in_slices(self._view.sessions())
             if (side is None or session.role is side)
             and is_chosen(session, query["path"], query["user"], query["address"], query["kind"])
             and call.caller.may(session.path)
         ]
+        return Page.of(call, found, lambda session_id: session_id)
+
+    async def _still_there(self, page: Page[str]) -> AsyncIterator[SessionSnapshot]:
+        for session_id in page.items:
+            session = self._view.session(session_id)
+            if session is not None:  # it may have ended meanwhile
+                yield session
+            await asyncio.sleep(0)
 
     async def _listed(self, page: Page[Any], items: AsyncIterator[object]) -> Response:
         head = {"clock_s": self._view.clock_s(), "total": page.total, "next": page.next}

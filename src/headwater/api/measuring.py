@@ -9,7 +9,7 @@ from headwater.api.loop_lag import LoopLag
 from headwater.api.metrics import CONTENT_TYPE, text_of
 from headwater.api.operation import Call, Operation
 from headwater.api.settings import ApiSettings
-from headwater.api.sharing import SharedStatus
+from headwater.api.sharing import SharedFigures
 
 
 class Measuring:
@@ -20,7 +20,7 @@ class Measuring:
         settings: how many mounts have a label of their own.
     """
 
-    def __init__(self, shared: SharedStatus, lag: LoopLag, settings: ApiSettings) -> None:
+    def __init__(self, shared: SharedFigures, lag: LoopLag, settings: ApiSettings) -> None:
         self.lag = lag
         self.settings = settings
         self._shared = shared
@@ -41,6 +41,6 @@ class Measuring:
         )
 
     async def _metrics(self, _call: Call) -> Response:
-        status = await self._shared.status()
-        text = await text_of(status, (self.lag.histogram,), self.settings.metrics_mounts)
+        figures = await self._shared.figures()
+        text = await text_of(figures, (self.lag.histogram,), self.settings.metrics_mounts)
         return Response(text, headers={"Content-Type": CONTENT_TYPE})

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from headwater.api.loop_lag import Histogram
+from headwater.control.figures import MountFigures, ServerFigures
 from headwater.control.status import ServerStatus
-from headwater.media.snapshot import MountSnapshot
 from headwater.media.states import MountState
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,12 +28,14 @@ class Family:
     name: str
     kind: str
     doc: str
-    samples: Callable[[ServerStatus], Iterable[Sample]]
+    samples: Callable[[ServerFigures], Iterable[Sample]]
 
 
-def _one(value: Callable[[ServerStatus], float | None]) -> Callable[[ServerStatus], list[Sample]]:
-    def samples(status: ServerStatus) -> list[Sample]:
-        found = value(status)
+def _one(
+    value: Callable[[ServerStatus], float | None],
+) -> Callable[[ServerFigures], list[Sample]]:
+    def samples(figures: ServerFigures) -> list[Sample]:
+        found = value(figures.status)
         return [] if found is None else [(_NONE, found)]
 
     return samples
@@ -41,9 +43,9 @@ def _one(value: Callable[[ServerStatus], float | None]) -> Callable[[ServerStatu
 
 def _by(
     label: str, counts: Callable[[ServerStatus], Mapping[str, int] | Mapping[int, int]]
-) -> Callable[[ServerStatus], Iterator[Sample]]:
-    def samples(status: ServerStatus) -> Iterator[Sample]:
-        for key, count in counts(status).items():
+) -> Callable[[ServerFigures], Iterator[Sample]]:
+    def samples(figures: ServerFigures) -> Iterator[Sample]:
+        for key, count in counts(figures.status).items():
             yield {label: str(key)}, count
 
     return samples
@@ -55,7 +57,9 @@ def _fields_of(record: object, label: str) -> Iterator[Sample]:
 
 
 SERVER: Final[tuple[Family, ...]] = (
-    Family("info", "gauge", "The version that runs.", lambda s: [({"version": s.version}, 1)]),
+    Family(
+        "info", "gauge", "The version that runs.", lambda f: [({"version": f.status.version}, 1)]
+    ),
     Family("uptime_seconds", "gauge", "Since the start.", _one(lambda s: s.uptime_s)),
     Family(
         "draining",
@@ -63,15 +67,12 @@ SERVER: Final[tuple[Family, ...]] = (
         "1 while the server lets readers go.",
         _one(lambda s: s.state == "draining"),
     ),
-    Family("mounts", "gauge", "Mounts that are open.", _one(lambda s: len(s.mounts))),
+    Family("mounts", "gauge", "Mounts that are open.", lambda f: [(_NONE, len(f.mounts))]),
     Family(
         "sessions",
         "gauge",
         "Publishers and readers that are there.",
-        lambda s: [
-            ({"role": role}, sum(each.role == role for each in s.sessions))
-            for role in ("publish", "play")
-        ],
+        lambda f: [({"role": "publish"}, f.publishers), ({"role": "play"}, f.readers)],
     ),
     Family("connections", "gauge", "RTSP connections.", _one(lambda s: s.connections.open)),
     Family(
@@ -90,9 +91,9 @@ SERVER: Final[tuple[Family, ...]] = (
         "tcp_bytes_total",
         "counter",
         "Bytes over RTSP connections.",
-        lambda s: [
-            ({"direction": "in"}, s.connections.bytes_received),
-            ({"direction": "out"}, s.connections.bytes_sent),
+        lambda f: [
+            ({"direction": "in"}, f.status.connections.bytes_received),
+            ({"direction": "out"}, f.status.connections.bytes_sent),
         ],
     ),
     Family(
@@ -129,13 +130,13 @@ SERVER: Final[tuple[Family, ...]] = (
         "access_total",
         "counter",
         "What became of requests that needed a right.",
-        lambda s: _fields_of(s.access, "result"),
+        lambda f: _fields_of(f.status.access, "result"),
     ),
     Family(
         "dropped_packets_total",
         "counter",
         "Packets that were not delivered, by cause.",
-        lambda s: _fields_of(s.drops, "cause"),
+        lambda f: _fields_of(f.status.drops, "cause"),
     ),
     Family(
         "udp_sent_bytes_total",
@@ -153,18 +154,18 @@ SERVER: Final[tuple[Family, ...]] = (
         "udp_port_pairs",
         "gauge",
         "UDP port pairs.",
-        lambda s: [
-            ({"state": "used"}, s.ports.udp_pairs_in_use),
-            ({"state": "free"}, s.ports.udp_pairs_available),
+        lambda f: [
+            ({"state": "used"}, f.status.ports.udp_pairs_in_use),
+            ({"state": "free"}, f.status.ports.udp_pairs_available),
         ],
     ),
     Family(
         "hook_calls_total",
         "counter",
         "Calls of hooks, by what became of them.",
-        lambda s: [
+        lambda f: [
             ({"side": hook.side, "hook": hook.hook, "result": result}, count)
-            for hook in s.hooks
+            for hook in f.status.hooks
             for result, count in (
                 ("called", hook.calls),
                 ("failed", hook.failures),
@@ -177,10 +178,7 @@ SERVER: Final[tuple[Family, ...]] = (
         "sources",
         "gauge",
         "Paths that the server fetches by itself.",
-        lambda s: [
-            ({"state": state}, sum(bool(each.live) is live for each in s.sources))
-            for state, live in (("live", True), ("not_live", False))
-        ],
+        lambda f: [({"state": "live"}, f.live_sources), ({"state": "not_live"}, f.waiting_sources)],
     ),
     Family(
         "process_memory_bytes", "gauge", "Resident memory.", _one(lambda s: s.process.memory_bytes)
@@ -189,9 +187,9 @@ SERVER: Final[tuple[Family, ...]] = (
         "process_cpu_seconds_total",
         "counter",
         "Processor time.",
-        lambda s: [
-            ({"mode": "user"}, s.process.cpu_user_s),
-            ({"mode": "system"}, s.process.cpu_system_s),
+        lambda f: [
+            ({"mode": "user"}, f.status.process.cpu_user_s),
+            ({"mode": "system"}, f.status.process.cpu_system_s),
         ],
     ),
     Family(
@@ -199,69 +197,74 @@ SERVER: Final[tuple[Family, ...]] = (
     ),
 )
 
-MOUNT: Final[tuple[tuple[str, str, str, Callable[[MountSnapshot], float]], ...]] = (
-    ("mount_live", "gauge", "1 while it has a publisher.", lambda m: m.state is MountState.LIVE),
-    ("mount_readers", "gauge", "Its readers.", lambda m: len(m.readers)),
+MOUNT: Final[tuple[tuple[str, str, str, Callable[[MountFigures], float]], ...]] = (
+    (
+        "mount_live",
+        "gauge",
+        "1 while it has a publisher.",
+        lambda m: m.mount.state is MountState.LIVE,
+    ),
+    ("mount_readers", "gauge", "Its readers.", lambda m: m.readers),
     (
         "mount_received_bytes_total",
         "counter",
         "RTP bytes of its publishers.",
-        lambda m: sum(track.bytes for track in m.tracks),
+        lambda m: sum(track.bytes for track in m.mount.tracks),
     ),
     (
         "mount_received_packets_total",
         "counter",
         "RTP packets of its publishers.",
-        lambda m: sum(track.packets for track in m.tracks),
+        lambda m: sum(track.packets for track in m.mount.tracks),
     ),
     (
         "mount_lost_packets_total",
         "counter",
         "RTP packets that did not come from publishers.",
-        lambda m: sum(track.lost_packets for track in m.tracks),
+        lambda m: sum(track.lost_packets for track in m.mount.tracks),
     ),
     (
         "mount_key_frames_total",
         "counter",
         "Key frames that came.",
-        lambda m: sum(track.key_frames for track in m.tracks),
+        lambda m: sum(track.key_frames for track in m.mount.tracks),
     ),
     (
         "mount_dropped_packets_total",
         "counter",
         "RTP packets that its readers missed.",
-        lambda m: m.dropped_packets,
+        lambda m: m.mount.dropped_packets,
     ),
     (
         "mount_queued_bytes",
         "gauge",
         "Bytes that wait for its readers.",
-        lambda m: sum(reader.queued_bytes for reader in m.readers),
+        lambda m: m.queued_bytes,
     ),
 )
 
 
-async def text_of(status: ServerStatus, histograms: Sequence[Histogram], most_mounts: int) -> str:
+async def text_of(figures: ServerFigures, histograms: Sequence[Histogram], most_mounts: int) -> str:
     """Return the metrics; the loop's other work goes on meanwhile."""
-    return "".join([line async for line in _lines(status, histograms, most_mounts)])
+    return "".join([line async for line in _lines(figures, histograms, most_mounts)])
 
 
 async def _lines(
-    status: ServerStatus, histograms: Sequence[Histogram], most_mounts: int
+    figures: ServerFigures, histograms: Sequence[Histogram], most_mounts: int
 ) -> AsyncIterator[str]:
     for family in SERVER:
         yield _head(family.name, family.kind, family.doc)
-        for labels, value in family.samples(status):
+        for labels, value in family.samples(figures):
             yield _sample(family.name, labels, value)
     await asyncio.sleep(0)
     # By path: which mounts have their own label does not change with the number of readers.
-    mounts = sorted(status.mounts, key=lambda mount: mount.path)
+    mounts = sorted(figures.mounts, key=lambda each: each.mount.path)
     for name, kind, doc, value_of in MOUNT:
         yield _head(name, kind, doc)
         rest = 0.0
         for number, mount in enumerate(mounts):
             if number < most_mounts:
-                yield _sample(name, {"path": mount.path}, value_of(mount))
+                yield _sample(name, {"path": mount.mount.path}, value_of(mount))
             else:
                 rest += value_of(mount)
             if number % 64 == 0:

@@ -6,23 +6,23 @@ import asyncio
 
 from headwater.api.answers import in_turns
 from headwater.api.view import ServerView
-from headwater.control.status import ServerStatus
+from headwater.control.figures import ServerFigures
 
 _FRESH_S = 1.0
 
 
-class SharedStatus:
-    """The status of the server, at most a second old."""
+class SharedFigures:
+    """The figures of the server, at most a second old."""
 
     def __init__(self, view: ServerView) -> None:
         self._view = view
         self._lock = asyncio.Lock()
-        self._status: ServerStatus | None = None
+        self._figures: ServerFigures | None = None
 
-    async def status(self) -> ServerStatus:
-        """Return it; who asks while it is read waits for the same one."""
+    async def figures(self) -> ServerFigures:
+        """Return them; who asks while they are read waits for the same."""
         async with self._lock:
-            status = self._status
-            if status is None or self._view.clock_s() - status.clock_s > _FRESH_S:
-                status = self._status = await in_turns(self._view.status())
-            return status
+            figures = self._figures
+            if figures is None or self._view.clock_s() - figures.status.clock_s > _FRESH_S:
+                figures = self._figures = await in_turns(self._view.figures())
+            return figures

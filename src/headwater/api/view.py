@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.control.figures import MountFigures, ServerFigures
 from headwater.control.status import Health, ServerStatus
 from headwater.media.snapshot import MountSnapshot
 from headwater.relay.end import SessionSnapshot
@@ -28,7 +29,10 @@ class ServerView(Protocol):
         """Return its state, its age and the chief numbers."""
 
     def status(self) -> Generator[None, None, ServerStatus]:
-        """Read everything, in steps."""
+        """Read everything, in steps; of many readers this is much to keep."""
+
+    def figures(self) -> Generator[None, None, ServerFigures]:
+        """Read all that is counted, in steps."""
 
     def mount_paths(self) -> Sequence[str]:
         """Return the paths of the mounts that are open."""
@@ -36,8 +40,11 @@ class ServerView(Protocol):
     def mount(self, path: str) -> Generator[None, None, MountSnapshot | None]:
         """Read one mount with its readers, in steps; None where it is not open."""
 
-    def sessions(self) -> Generator[None, None, Sequence[SessionSnapshot]]:
-        """Read all publishers and readers, in steps."""
+    def mount_figures(self, path: str) -> Generator[None, None, MountFigures | None]:
+        """Read one mount without its readers, in steps; None where it is not open."""
+
+    def sessions(self) -> Iterator[SessionSnapshot]:
+        """Yield all publishers and readers, each as it is when it is asked for."""
 
     def session(self, session_id: str) -> SessionSnapshot | None:
         """Return one publisher or reader; None where there is none of this id."""

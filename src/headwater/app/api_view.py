@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from headwater.app.status_report import StatusReport, mount_steps
+from headwater.app.status_report import StatusReport, mount_figures, mount_steps
 from headwater.client.forwarding.forwards import Forwards
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.config.applied import Applied
+from headwater.control.figures import MountFigures, ServerFigures
 from headwater.control.status import Health, ServerStatus
 from headwater.media.snapshot import MountSnapshot
 from headwater.relay.end import SessionSnapshot
@@ -18,9 +19,6 @@ from headwater.relay.relay import Relay
 from headwater.sources.plan import PlannedSource
 from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.source_table import SourceTable
-
-_SLICE = 64
-"""Sessions that are looked at between two pauses."""
 
 
 class SeenServer(Protocol):
@@ -55,8 +53,12 @@ class ApiView:
         return self._running.report.health()
 
     def status(self) -> Generator[None, None, ServerStatus]:
-        """Read everything, in steps."""
+        """Read everything, in steps; of many readers this is much to keep."""
         return self._running.report.steps()
+
+    def figures(self) -> Generator[None, None, ServerFigures]:
+        """Read all that is counted, in steps."""
+        return self._running.report.figures()
 
     def mount_paths(self) -> Sequence[str]:
         """Return the paths of the mounts that are open."""
@@ -67,14 +69,15 @@ class ApiView:
         mount = self._running.relay.mounts.get(path)
         return (yield from mount_steps(mount)) if mount is not None else None
 
-    def sessions(self) -> Generator[None, None, Sequence[SessionSnapshot]]:
-        """Read all publishers and readers, in steps."""
-        found: list[SessionSnapshot] = []
-        for number, end in enumerate(self._running.relay.ends, 1):
-            found.append(end.snapshot())
-            if number % _SLICE == 0:
-                yield
-        return found
+    def mount_figures(self, path: str) -> Generator[None, None, MountFigures | None]:
+        """Read one mount without its readers, in steps; None where it is not open."""
+        mount = self._running.relay.mounts.get(path)
+        return (yield from mount_figures(mount)) if mount is not None else None
+
+    def sessions(self) -> Iterator[SessionSnapshot]:
+        """Yield all publishers and readers, each as it is when it is asked for."""
+        for end in tuple(self._running.relay.ends):
+            yield end.snapshot()
 
     def session(self, session_id: str) -> SessionSnapshot | None:
         """Return one publisher or reader; None where there is none of this id."""

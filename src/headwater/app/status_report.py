@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 
 from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.control.figures import MountFigures, ServerFigures
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
 from headwater.control.status import (
@@ -21,9 +22,11 @@ from headwater.control.status import (
 from headwater.hooks import HookRunner
 from headwater.hooks.table import HOOKS
 from headwater.log_pace import TOTALS
+from headwater.media.counters import MountTotals
 from headwater.media.mount import Mount
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, totals_of
 from headwater.media.tracks.track import Track
+from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.relay import Relay
 from headwater.server.connections.connection import Connection
@@ -115,10 +118,65 @@ class StatusReport:
                 yield
         connections = yield from self._connections_steps()
         yield
-        process = process_status()
+        return self._status(
+            counters,
+            connections,
+            totals,
+            closed + totals_of(mounts),
+            egresses=tuple(egresses),
+            mounts=tuple(mounts),
+            sessions=tuple(sessions),
+            forwards=tuple(self._forwards()),
+            sources=tuple(self._sources()),
+        )
+
+    def figures(self) -> Generator[None, None, ServerFigures]:
+        """Read what is counted, in steps as short; nothing is kept of each reader and session."""
+        relay = self._relay
+        counters = relay.counters.copy()
+        # Before the open ones are walked: one that closes meanwhile is counted there.
+        lost = relay.mounts.closed_totals
+        mounts: list[MountFigures] = []
+        for mount in relay.mounts:
+            mounts.append((yield from mount_figures(mount)))
+            lost += totals_of((mounts[-1].mount,))
+        totals = EgressTotals()
+        for table in (relay.transports.egresses, relay.transports.groups):
+            totals += table.closed_totals
+            for egress in table.snapshots({}):
+                totals += egress.totals
+                yield
+        sides = dict.fromkeys(Side, 0)
+        for number, end in enumerate(relay.ends):
+            sides[end.side] += 1
+            if number % _SLICE == 0:
+                yield
+        connections = yield from self._connections_steps()
         yield
-        now = relay.clock()
-        lost = closed + totals_of(mounts)
+        live = [bool(source.live) for source in self._sources()]
+        return ServerFigures(
+            status=self._status(counters, connections, totals, lost),
+            mounts=tuple(mounts),
+            publishers=sides[Side.PUBLISH],
+            readers=sides[Side.PLAY],
+            live_sources=sum(live),
+            waiting_sources=len(live) - sum(live),
+        )
+
+    def _status(
+        self,
+        counters: ServerCounters,
+        connections: ConnectionsStatus,
+        totals: EgressTotals,
+        lost: MountTotals,
+        *,
+        egresses: tuple[EgressSnapshot, ...] = (),
+        mounts: tuple[MountSnapshot, ...] = (),
+        sessions: tuple[SessionSnapshot, ...] = (),
+        forwards: tuple[ForwardSnapshot, ...] = (),
+        sources: tuple[SourceSnapshot, ...] = (),
+    ) -> ServerStatus:
+        now = self._relay.clock()
         return ServerStatus(
             version=__version__,
             state=self.state,
@@ -126,10 +184,10 @@ class StatusReport:
             uptime_s=now - self._started_s,
             ports=self._ports(),
             settings=self.settings,
-            process=process,
+            process=process_status(),
             connections=connections,
             counters=counters,
-            access=replace(relay.admission.authenticator.counters),
+            access=replace(self._relay.admission.authenticator.counters),
             drops=DropsStatus(
                 missed_by_readers=lost.dropped_packets,
                 egress=totals.dropped_packets,
@@ -142,11 +200,11 @@ class StatusReport:
             egress=totals,
             hooks=tuple(self._hooks_status()),
             hook_threads=tuple(self._hook_threads()),
-            egresses=tuple(egresses),
-            mounts=tuple(mounts),
-            sessions=tuple(sessions),
-            forwards=tuple(self._forwards()),
-            sources=tuple(self._sources()),
+            egresses=egresses,
+            mounts=mounts,
+            sessions=sessions,
+            forwards=forwards,
+            sources=sources,
         )
 
     def _ports(self) -> PortsStatus:
@@ -228,3 +286,22 @@ def mount_steps(mount: Mount) -> Generator[None, None, MountSnapshot]:
         if number % _SLICE == 0:
             yield
     return mount.snapshot_with(readers)
+
+
+def mount_figures(mount: Mount) -> Generator[None, None, MountFigures]:
+    """Read a mount without a list of its readers, in steps as short."""
+    readers = queued_bytes = dropped_packets = dropped_bytes = 0
+    for reader in mount.reader_snapshots():
+        if readers % _SLICE == 0:
+            yield
+        readers += 1
+        queued_bytes += reader.queued_bytes
+        dropped_packets += reader.dropped_packets
+        dropped_bytes += reader.dropped_bytes
+    alone = mount.snapshot_with(())
+    counted = replace(
+        alone,
+        dropped_packets=alone.dropped_packets + dropped_packets,
+        dropped_bytes=alone.dropped_bytes + dropped_bytes,
+    )
+    return MountFigures(counted, readers, queued_bytes)
