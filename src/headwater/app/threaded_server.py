@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -23,6 +24,7 @@ from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
 from headwater.hooks import Hooks
 from headwater.media.snapshot import MountSnapshot
+from headwater.own_loop import FORKED
 from headwater.relay.counters import ServerCounters
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.events import Event, EventStream
@@ -64,6 +66,7 @@ class ThreadedRtspServer:
         self._server = RtspServer(**arguments)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._process_id = 0
         self._life = threading.Lock()
         self._stopping = False
 
@@ -180,6 +183,7 @@ class ThreadedRtspServer:
         with self._life:
             if self._thread is not None:
                 raise RuntimeError("the server runs already; stop it first")
+            self._process_id = os.getpid()
             loop = asyncio.new_event_loop()
             thread = threading.Thread(target=_run_loop, args=(loop,), name="headwater", daemon=True)
             try:
@@ -202,6 +206,8 @@ class ThreadedRtspServer:
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError(_OWN_THREAD)
+        if self._thread is not None and self._process_id != os.getpid():
+            raise RuntimeError(FORKED.format(name="the server", pid=self._process_id))
         with self._life:
             thread, is_first = self._thread, not self._stopping
             self._stopping = thread is not None
@@ -394,6 +400,9 @@ class ThreadedRtspServer:
         if loop is None or self._thread is None:
             work.close()
             raise RuntimeError("the server is not running; start it first")
+        if self._process_id != os.getpid():
+            work.close()
+            raise RuntimeError(FORKED.format(name="the server", pid=self._process_id))
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError(_OWN_THREAD)

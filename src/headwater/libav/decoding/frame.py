@@ -117,6 +117,10 @@ class Frame(DecodedFrame):
         """Return it as a JPEG file; quality is 1 to 100."""
         return self.still("jpeg", quality)
 
+    def _repr_jpeg_(self) -> bytes:
+        """Show it in a cell of a notebook (IPython's name)."""
+        return self.jpeg()
+
     def png(self) -> bytes:
         """Return it as a PNG file."""
         return self.still("png")
