@@ -35,6 +35,8 @@ def test_a_film_is_fetched_unchanged(
     cell = ServerCrossing(source.name, "fetched over", transport)
     film = library.film(FILM)
     try:
+        if transport not in source.transports:
+            raise CannotPlayError(f"{source.name} does not know RTP over {transport}")
         with source.serving(film.media, tmp_path) as url:
             paths = {"film": {"source": url, "transport": transport.value}}
             with ServerProcess(tmp_path / "server.log", publish_port=0, paths=paths) as server:

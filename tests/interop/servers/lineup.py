@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from bench.peers import Server, node
 from clients.client import (
     CannotPlayError,
     FrameChecksums,
@@ -34,9 +36,10 @@ RECORDED_BYTES = 400_000
 
 
 class SourceServer(Protocol):
-    """A server that plays a film."""
+    """A server that plays a film, over these transports."""
 
     name: str
+    transports: frozenset[Transport]
 
     @contextmanager
     def serving(self, media: Media, workdir: Path) -> Iterator[str]:
@@ -69,6 +72,7 @@ class Live555:
     """`live555MediaServer` in the folder of the film; it takes port 554, or 8554."""
 
     name = "live555"
+    transports = frozenset(Transport)
 
     @contextmanager
     def serving(self, media: Media, workdir: Path) -> Iterator[str]:
@@ -96,6 +100,7 @@ class GstRtspServer:
     """gst-rtsp-server by a script."""
 
     name = "gst-rtsp-server"
+    transports = frozenset(Transport)
 
     @contextmanager
     def serving(self, media: Media, workdir: Path) -> Iterator[str]:
@@ -134,6 +139,7 @@ class Headwater:
     """Another server of our own, to which ffmpeg publishes, or from which ffmpeg plays."""
 
     name = "Headwater"
+    transports = frozenset(Transport)
 
     @contextmanager
     def serving(self, media: Media, workdir: Path) -> Iterator[str]:
@@ -159,6 +165,29 @@ class _PlayedAgain:
         wait_until_published(self._play_url)
         reader = FfmpegReader()
         return reader.play(self._play_url, Transport.TCP, self._media, frames, self._workdir)
+
+
+class RtspStreamingServer:
+    """rtsp-streaming-server from npm, to which ffmpeg publishes; it knows UDP alone."""
+
+    name = "rtsp-streaming-server"
+    transports = frozenset({Transport.UDP})
+
+    @contextmanager
+    def serving(self, media: Media, workdir: Path) -> Iterator[str]:
+        if shutil.which("node") is None or shutil.which("npm") is None:
+            raise CannotPlayError("there is no Node.js here, or no npm")
+        try:
+            peer = node()
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise CannotPlayError("npm cannot fetch rtsp-streaming-server") from error
+        with Server(peer, min(os.sched_getaffinity(0)), workdir / "node.log") as server:
+            publishing = FfmpegPublisher().publish(
+                server.publish_url("film"), Transport.UDP, media, workdir
+            )
+            with publishing:
+                wait_until_published(server.play_url("film"))
+                yield server.play_url("film")
 
 
 class FfmpegListening:
@@ -187,7 +216,9 @@ class _Listening:
         return _checksums(sums)
 
 
-SOURCES: tuple[SourceServer, ...] = (Live555(), GstRtspServer(), Headwater())
+SOURCES: tuple[SourceServer, ...] = (
+    *(Live555(), GstRtspServer(), RtspStreamingServer(), Headwater()),
+)
 TARGETS: tuple[TargetServer, ...] = (GstRtspServer(), Headwater(), FfmpegListening())
 
 
