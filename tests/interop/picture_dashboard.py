@@ -32,7 +32,7 @@ FILMS = {
     "roof": "life=size=640x360:mold=10:rate=25:ratio=0.1:death_color=#C83232:life_color=#00ff00",
 }
 AWAY = "rtsp://192.0.2.20/stream1"
-_COLOURS = 128
+_COLOURS = 256
 
 
 async def main() -> None:
@@ -52,6 +52,7 @@ async def main() -> None:
         ):
             for path, clip in films.items():
                 await running.enter_async_context(published(clip, server.publish_url(f"/{path}")))
+                await server.wait_for_mount(f"/{path}", 20)
             for path in ("gate", "gate", "lobby"):
                 await running.enter_async_context(reading(server.play_url(f"/{path}")))
             for name, width, theme in (

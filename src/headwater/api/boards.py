@@ -101,7 +101,7 @@ class Boards:
                         return
                     # What the caller may can change while the board is open.
                     rights = self._callers.rights_of(call.caller)
-                    news = told.news(page, rights, self._added())
+                    news = await told.news(page, rights, frozenset(self._added()))
                     if any(matches(pattern, SERVER) for pattern in rights.control):
                         news["log"] = self._log_number()
                     yield f"event: board\ndata: {_joined(news)}\n\n"
@@ -195,32 +195,46 @@ class _Told:
     """What one board has been told."""
 
     def __init__(self) -> None:
-        self._cards: dict[str, str] = {}
+        self._shown: set[str] = set()
+        self._texts: Mapping[str, str] = {}
+        self._ends: dict[str, str] = {}
         self._ports: PortsStatus | None = None
         self._rights: Rights | None = None
+        self._added: frozenset[str] = frozenset()
 
-    def news(self, page: _Page, rights: Rights, added: Collection[str]) -> dict[str, object]:
+    async def news(self, page: _Page, rights: Rights, added: frozenset[str]) -> dict[str, object]:
         """Return what has changed since the last page."""
-        seen = page.seen
-        cards = {
-            path: _with_rights(text, path, rights, added)
-            for path, text in page.texts.items()
-            if _may(rights.look, path)
-        }
-        news: dict[str, object] = {
-            "clock_s": seen.server.clock_s,
-            "cards": [text for path, text in cards.items() if self._cards.get(path) != text],
-            "gone": [path for path in self._cards if path not in cards],
-        }
+        server = page.seen.server
+        news: dict[str, object] = {"clock_s": server.clock_s}
         if _may(rights.look, SERVER):
-            news["server"] = seen.server
+            news["server"] = server
         if self._ports is None:
             ports = self._ports = page.ports
             news["ports"] = {"publish": ports.publish, "play": ports.play, "rtsps": ports.rtsps}
         if rights != self._rights:
-            self._rights = rights
             news["rights"] = rights
-        self._cards = cards
+        if rights != self._rights or self._added != added:
+            self._rights, self._added = rights, added
+            self._texts = {}
+            self._ends.clear()
+        shown: set[str] = set()
+        cards: list[str] = []
+        for path, text in page.texts.items():
+            end = self._ends.get(path)
+            if end is None:
+                end = self._ends[path] = _end_of_card(path, rights, self._added)
+                if len(self._ends) % _TEXTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if end:
+                shown.add(path)
+                # A card that is as before has the same text, not one like it.
+                if self._texts.get(path) is not text:
+                    cards.append(text[:-1] + end)
+        news["gone"] = [path for path in self._shown if path not in shown]
+        news["cards"] = cards
+        self._shown, self._texts = shown, page.texts
+        if len(self._ends) > len(page.texts):
+            self._ends = {path: self._ends[path] for path in page.texts}
         return news
 
 
@@ -228,13 +242,16 @@ def _may(patterns: Collection[str], path: str) -> bool:
     return any(matches(pattern, path) for pattern in patterns)
 
 
-def _with_rights(text: str, path: str, rights: Rights, added: Collection[str]) -> str:
+def _end_of_card(path: str, rights: Rights, added: Collection[str]) -> str:
+    """Return what a card has beside for one caller; "" where the caller may not see it."""
+    if not _may(rights.look, path):
+        return ""
     may = {
         "control": _may(rights.control, path),
         "play": _may(rights.play, path),
         "added": path in added,
     }
-    return f"{text[:-1]}, {json.dumps(may)[1:]}"
+    return f", {json.dumps(may)[1:]}"
 
 
 def _text_of(card: Card) -> str:

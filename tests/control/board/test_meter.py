@@ -23,6 +23,10 @@ def test_the_first_look_counts_from_the_opening(make_mount: MakeMount) -> None:
     assert rates.passed_s == 10.0
 
 
+def test_what_comes_at_once_is_no_high_rate(make_mount: MakeMount) -> None:
+    assert looks(make_mount, (100.1, {"bytes": 125_000})).bits_per_s == 1_000_000
+
+
 def test_the_bit_rate_is_of_the_last_seconds(make_mount: MakeMount) -> None:
     still = [(100.0 + 2 * n, {"bytes": 1000}) for n in range(1, 20)]
     rates = looks(make_mount, *still, (140.0, {"bytes": 76_000}))

@@ -32,6 +32,7 @@ from headwater.sources.state import SourceState
 
 _SLICE = 32
 """Cards that are made between two pauses."""
+_SESSIONS_AT_ONCE = 512
 
 _OF_MOUNT = {
     MountState.LIVE: CardState.LIVE,
@@ -73,10 +74,16 @@ class Board:
 
     def steps(self, status: ServerStatus) -> Generator[None, None, Seen]:
         """Make the same in steps of well under a millisecond."""
-        sessions = {session.id: session for session in status.sessions}
+        sessions: dict[str, SessionSnapshot] = {}
         # What the server itself reads, to decode or to record, is no reader to people; and all that
         # watch by WebRTC share one reader of the mount.
-        readers = Counter(session.path for session in status.sessions if session.role is Side.PLAY)
+        readers: Counter[str] = Counter()
+        for number, session in enumerate(status.sessions, 1):
+            sessions[session.id] = session
+            if session.role is Side.PLAY:
+                readers[session.path] += 1
+            if number % _SESSIONS_AT_ONCE == 0:
+                yield
         sources = {source.path: source for source in status.sources}
         mounts = {mount.path: mount for mount in status.mounts}
         yield

@@ -13,6 +13,8 @@ _WINDOW_S: Final = 30.0
 """Over which losses and the distance of key frames are reckoned."""
 _RATE_S: Final = 6.0
 """Over which the bit rate is."""
+_LEAST_RATE_S: Final = 1.0
+"""A group of pictures that comes at once is no bit rate."""
 _MOST_LOOKS: Final = 128
 
 
@@ -90,9 +92,9 @@ class Meter:
             looks.popleft()
         first = looks[0]
         recent = next(look for look in looks if now - look.at_s <= _RATE_S or look is looks[-2])
-        passed_s = now - recent.at_s
+        passed_s = max(_LEAST_RATE_S, now - recent.at_s)
         return Rates(
-            bits_per_s=(last.bytes - recent.bytes) * 8 / passed_s if passed_s > 0 else 0.0,
+            bits_per_s=(last.bytes - recent.bytes) * 8 / passed_s,
             # Packets that come late are taken off again.
             lost_packets=max(0, last.lost_packets - first.lost_packets),
             packets=last.packets - first.packets,
