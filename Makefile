@@ -11,6 +11,7 @@
 #   make fuzz      the fuzz targets                                 SECONDS=60
 #   make attacks   floods and lies beside a real stream             SIZE=full
 #   make faults    loss, dead links and dead peers (as root)
+#   make vendor    files of other projects again, as they publish them, hashes compared
 #   make soak      churn for a while, then a verdict                MINUTES=30
 #                  (cameras that die and come back: ARGS="--cameras 40")
 
@@ -32,7 +33,7 @@ SIZE ?= full
 # One stamp for each set of packages; a stamp older than pyproject.toml installs again.
 STAMPS := $(VENV)/.stamps
 
-.PHONY: help run test coverage check interop docs bench fuzz attacks faults soak clean
+.PHONY: help run test coverage check interop docs bench fuzz attacks faults vendor soak clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -74,6 +75,9 @@ attacks: $(STAMPS)/test
 
 faults: $(STAMPS)/test
 	$(BIN)/pytest tests/faults tests/net -m netns $(ARGS)
+
+vendor:
+	$(PYTHON) tools/vendor.py
 
 soak: $(STAMPS)/bench
 	PYTHONPATH=tests/peers $(BIN)/python -m soak --minutes $(MINUTES) $(ARGS)

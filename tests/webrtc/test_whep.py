@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from films import film
@@ -18,10 +19,12 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.protocol.rtcp import Bye, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import picture_loss_indication, receiver_report
+from headwater.protocol.webrtc.offer import Offer
 from headwater.protocol.webrtc.stun import BINDING_ERROR, Attribute
 from headwater.webrtc.settings import WebRtcSettings
 
 H264 = film("h264").rtp
+OFFERS = Path(__file__).parents[1] / "protocol" / "webrtc" / "offers"
 OPUS = "a=rtpmap:111 opus/48000/2\r\n"
 _NACK = 0x81
 
@@ -186,6 +189,41 @@ async def test_a_viewer_that_changes_its_network_goes_on(web: WebServer) -> None
     before = len(peer.media)
     published.show(3)
     await peer.until(lambda: len(peer.media) > before)
+    await peer.close()
+
+
+@pytest.mark.parametrize("name", ["chromium-156", "firefox", "safari"])
+async def test_offers_of_browsers_are_answered_as_they_were_made(web: WebServer, name: str) -> None:
+    """RFC 3264 §6: as many sections, of the same kinds, with payload types of the offer."""
+    PublishedFilm(web.server, H264).show(3)
+    text = (OFFERS / f"{name}.sdp").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    offered = Offer.parse(text)
+    answer = await post(web.port, "/front/whep", text)
+    assert answer.status == 201
+    lines = answer.body.decode().split("\r\n")
+    sections = [line.split() for line in lines if line.startswith("m=")]
+    assert [section[0] for section in sections] == [f"m={one.kind}" for one in offered.sections]
+    video = next(section for section in offered.sections if section.kind == "video")
+    chosen = next(section for section in sections if section[0] == "m=video")
+    [codec] = [codec for codec in video.codecs if str(codec.payload_type) == chosen[3]]
+    assert (codec.encoding, codec.parameters["packetization-mode"]) == ("H264", "1")
+    for needed in ("a=ice-lite", "a=setup:passive", "a=sendonly", f"a=group:BUNDLE {video.mid}"):
+        assert needed in lines
+    assert set(lines) & {f"a=mid:{one.mid}" for one in offered.sections}
+    location = answer.header("location") or ""
+    assert (await fetch(web.port, location, method="DELETE")).status == 200
+
+
+async def test_a_source_is_opened_for_a_viewer(start_web: WebFactory) -> None:
+    far = await start_web()
+    published = PublishedFilm(far.server, H264)
+    published.show(5)
+    source = {"source": far.server.play_url("/front"), "on_demand": True, "transport": "tcp"}
+    web = await start_web(paths={"/near": source})
+    assert inside(web.server).mounts.get("/near") is None
+    peer = await WebRtcPeer.watch(web.port, "/near")
+    published.show(published.left)
+    await peer.until(lambda: peer.media)
     await peer.close()
 
 

@@ -99,6 +99,7 @@ class Web:
                 *(("snapshots",) if can_decode() else ()),
             ),
             makes_opus=to_opus is not None,
+            ice_servers=lambda: [server.told for server in self.webrtc.ice_servers],
         )
         self.door.add(self.player.routes())
         self.door.add_last(self.player.last_routes())

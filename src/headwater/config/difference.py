@@ -15,7 +15,7 @@ from headwater.config.settings import Settings
 from headwater.config.toml_text import toml_value
 from headwater.shown_text import setting_without_credentials, shown
 
-_SECRETS: Final = ("password", "secret", "token")
+_SECRETS: Final = ("ice_servers", "password", "secret", "token")
 _SHOWN_CHARACTERS: Final = 120
 _NOT_SET: Final = "not set"
 

@@ -45,7 +45,7 @@ class SettingKey:
     @property
     def secret(self) -> bool:
         """Whether the value must never be repeated in a message."""
-        return any(word in self.name for word in ("password", "secret", "token"))
+        return any(word in self.name for word in ("ice_servers", "password", "secret", "token"))
 
 
 @dataclass(frozen=True, slots=True)

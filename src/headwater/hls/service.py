@@ -20,7 +20,7 @@ from headwater.hls.tokens import Tokens
 from headwater.hls.viewer import HlsViewer
 from headwater.http.asked_mount import asked_mount
 from headwater.http.clearance import Clearance
-from headwater.http.reader_identity import reader_identity
+from headwater.http.end_identity import end_identity
 from headwater.http.refusal import HttpRefusal
 from headwater.http.request import mount_path_of
 from headwater.media.mount import Mount
@@ -96,7 +96,7 @@ class HlsService:
             )
         mount = await asked_mount(request, relay, path)
         _require_place(mount)
-        identity = reader_identity(request, relay.limits.settings, EndKind.HLS, cleared, path)
+        identity = end_identity(request, relay.limits.settings, EndKind.HLS, cleared, path)
         relay.require_room(Side.PLAY, identity.address_block, identity.peer)
         stream = self._stream_of(mount)
         if not await stream.until(lambda: bool(stream.listed), _FIRST_PART_S):

@@ -16,7 +16,7 @@ from headwater.codecs.mp4.sample_entry import ENCODINGS
 from headwater.feeds.mount_feeds import MountFeeds, UnknownCodecs
 from headwater.http.asked_mount import asked_mount
 from headwater.http.clearance import Clearance, Cleared
-from headwater.http.reader_identity import reader_identity
+from headwater.http.end_identity import end_identity
 from headwater.http.refusal import HttpRefusal, refusal_of
 from headwater.http.request import connection_of, mount_path_of
 from headwater.media.errors import MountClosed, MountFull
@@ -88,7 +88,7 @@ class MseService:
         # It may have gone, or be another one, since the WebSocket was accepted.
         mount = await asked_mount(socket, self._relay, path)
         relay = self._relay
-        identity = reader_identity(socket, relay.limits.settings, EndKind.MSE, cleared, path)
+        identity = end_identity(socket, relay.limits.settings, EndKind.MSE, cleared, path)
         relay.require_room(Side.PLAY, identity.address_block, identity.peer)
         viewer = MseViewer(
             identity,

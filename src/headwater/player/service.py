@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from starlette.exceptions import HTTPException
@@ -63,6 +63,7 @@ class PlayerService:
         still: Still,
         ways: Callable[[], Sequence[str]],
         makes_opus: bool = False,
+        ice_servers: Callable[[], Sequence[Mapping[str, str]]] = tuple,
     ) -> None:
         """Make the routes' owner.
 
@@ -74,7 +75,9 @@ class PlayerService:
             still: makes snapshots.
             ways: tells what there is to play by beside WebRTC and MSE.
             makes_opus: whether the server can make Opus of AAC.
+            ice_servers: what peer connections are to be made with.
         """
+        self._ice_servers = ice_servers
         self._makes_opus = makes_opus
         self._relay = relay
         self._clearance = clearance
@@ -152,6 +155,7 @@ class PlayerService:
         return {
             "state": "live",
             "tracks": tracks_of(mount),
+            "ice_servers": [dict(server) for server in self._ice_servers()],
             "ways": as_json(ways_of(mount, self._ways(), makes_opus=self._makes_opus)),
             "pictures": "video" in kinds,
             "sound": "audio" in kinds,

@@ -10,12 +10,12 @@ from starlette.routing import BaseRoute, Route
 
 from headwater.access.decision import Action
 from headwater.http.clearance import Clearance, Cleared
+from headwater.http.end_identity import end_identity
 from headwater.http.refusal import HttpRefusal
-from headwater.http.request import body_of, connection_of, mount_path_of
-from headwater.net.socket_address import address_block, address_text
+from headwater.http.request import body_of, mount_path_of
 from headwater.protocol.webrtc.offer import Offer
 from headwater.relay.end import EndIdentity, EndKind
-from headwater.relay.relay import Relay, new_end_id
+from headwater.relay.relay import Relay
 from headwater.side import Side
 from headwater.webrtc.service import WebRtcService
 
@@ -41,7 +41,7 @@ class Endpoint(ABC):
         self._clearance = clearance
 
     @abstractmethod
-    def answer(
+    async def answer(
         self, request: Request, cleared: Cleared, path: str, offer: Offer
     ) -> tuple[str, str]:
         """Take in a peer; return its secret, and the answer to its offer."""
@@ -56,20 +56,8 @@ class Endpoint(ABC):
 
     def identity(self, request: Request, cleared: Cleared, path: str) -> EndIdentity:
         """Return who asks."""
-        connection = connection_of(request)
-        host = connection.peer[0]
-        return EndIdentity(
-            id=new_end_id(),
-            kind=EndKind.WEBRTC,
-            side=self.side,
-            path=path,
-            peer=address_text(connection.peer),
-            peer_ip=host,
-            address_block=address_block(host, self.relay.limits.settings.ipv6_prefix_bits),
-            username=cleared.username,
-            user_agent=request.headers.get("User-Agent", ""),
-            secure=True,
-        )
+        limits = self.relay.limits.settings
+        return end_identity(request, limits, EndKind.WEBRTC, cleared, path, self.side)
 
     async def _offered(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -79,7 +67,7 @@ class Endpoint(ABC):
         cleared = await self._clearance.require(request, self.action, path)
         body = await body_of(request, limits, SDP)
         offer = Offer.parse(body, limits=limits.description_limits())
-        secret, text = self.answer(request, cleared, path, offer)
+        secret, text = await self.answer(request, cleared, path, offer)
         session = self.service.session(secret)
         if session is not None:
             session.grant = cleared.grant
@@ -88,7 +76,10 @@ class Endpoint(ABC):
             "Location": f"{request.scope['raw_path'].decode('ascii')}/{secret}",
             "ETag": f'"{secret[:8]}"',
         }
-        return Response(text, status_code=201, media_type=SDP, headers=headers)
+        response = Response(text, status_code=201, media_type=SDP, headers=headers)
+        for server in self.service.ice_servers:
+            response.headers.append("Link", server.link)
+        return response
 
     async def _resource(self, request: Request) -> Response:
         if request.method == "OPTIONS":

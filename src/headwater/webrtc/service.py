@@ -21,6 +21,7 @@ from headwater.relay.relay import Relay
 from headwater.side import Side
 from headwater.transports.work_turns import WorkTurns
 from headwater.webrtc.dtls import DtlsIdentity
+from headwater.webrtc.ice_server import IceServer
 from headwater.webrtc.incoming_track import IncomingTrack
 from headwater.webrtc.ingest import Ingest
 from headwater.webrtc.mount_view import MountView
@@ -87,6 +88,11 @@ class WebRtcService:
             self._look_timer.cancel()
             self._look_timer = None
         self.port.close()
+
+    @property
+    def ice_servers(self) -> tuple[IceServer, ...]:
+        """What browsers may use to reach this server."""
+        return tuple(map(IceServer.parse, self._settings.webrtc.ice_servers))
 
     @property
     def handshakes_waiting(self) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from headwater.applies import NEXT_SESSION, NOW, needs_restart
 from headwater.setting_fields import take_fields
+from headwater.webrtc.ice_server import IceServer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,13 @@ class WebRtcSettings:
         "IP addresses at which browsers reach this server, if they are not its own: behind NAT, "
         "in a container. The address that a browser's request came to is always offered.",
     ] = ()
+    ice_servers: Annotated[
+        tuple[str, ...],
+        NEXT_SESSION,
+        "STUN and TURN servers for browsers that reach this server by no other way, such as "
+        "`stun:stun.example.org:3478` or `turn:USER:PASSWORD@turn.example.org:3478`. Answers name "
+        "them to everybody who may watch or publish (`Link` headers), and the page uses them.",
+    ] = ()
     publish_bits_per_s: Annotated[
         int,
         NOW,
@@ -46,6 +54,12 @@ class WebRtcSettings:
             raise ValueError(
                 f"publish_bits_per_s is {self.publish_bits_per_s}; it must be 10000 or more"
             )
+        for text in self.ice_servers:
+            try:
+                IceServer.parse(text)
+            except ValueError as error:
+                # The text may hold a password.
+                raise ValueError(f"ice_servers has one that cannot be read: {error}") from None
         for host in self.hosts:
             try:
                 ip_address(host)

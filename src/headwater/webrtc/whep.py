@@ -5,17 +5,15 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from headwater.access.decision import Action
+from headwater.http.asked_mount import asked_mount
 from headwater.http.clearance import Cleared
 from headwater.http.refusal import HttpRefusal
 from headwater.http.request import connection_of
-from headwater.media.mount import Mount
 from headwater.protocol.webrtc.offer import Offer
 from headwater.side import Side
 from headwater.webrtc.endpoint import Endpoint
 from headwater.webrtc.mount_view import MountView
 from headwater.webrtc.negotiation import Agreement, agree
-
-_NOBODY = ("Retry-After", "2")
 
 
 class Whep(Endpoint):
@@ -25,11 +23,11 @@ class Whep(Endpoint):
     action = Action.PLAY
     side = Side.PLAY
 
-    def answer(
+    async def answer(
         self, request: Request, cleared: Cleared, path: str, offer: Offer
     ) -> tuple[str, str]:
         """Take in a viewer; return its secret, and the answer to its offer."""
-        view = self.service.view_of(self._mount(path))
+        view = self.service.view_of(await asked_mount(request, self.relay, path))
         view.enter()
         try:
             return self.service.watch(
@@ -41,17 +39,6 @@ class Whep(Endpoint):
             )
         finally:
             view.leave()
-
-    def _mount(self, path: str) -> Mount:
-        mount = self.relay.mounts.get(path)
-        if mount is None or mount.publisher is None:
-            raise HttpRefusal(
-                404,
-                f"nobody publishes on {path} now; try again when its publisher is there",
-                code="no_such_mount",
-                headers=[_NOBODY],
-            )
-        return mount
 
 
 def _agreed(view: MountView, offer: Offer) -> Agreement:

@@ -21,7 +21,7 @@ class Whip(Endpoint):
     action = Action.PUBLISH
     side = Side.PUBLISH
 
-    def answer(
+    async def answer(
         self, request: Request, cleared: Cleared, path: str, offer: Offer
     ) -> tuple[str, str]:
         """Take in a publisher; return its secret, and the answer to its offer."""

@@ -197,6 +197,7 @@ export class HeadwaterPlayer extends HTMLElement {
           signal: own.signal,
           clock: this.#clock,
           image: this.#image,
+          about,
           onEnd: end,
           // What shows a server that its own page asks, where somebody has logged in.
           own: about.csrf ? {"X-Headwater-CSRF": about.csrf} : {},

@@ -8,9 +8,16 @@ const CODECS = [
   "avc1.42e01e", "avc1.640029", "hvc1.1.6.L120.B0", "av01.0.08M.08", "vp09.00.41.08",
   "mp4a.40.2", "opus", "flac",
 ];
-const AHEAD_S = 0.15;
-const FAR_AHEAD_S = 1;
-const CATCH_UP = 1.1;
+/* The least that is buffered, as it is aimed at: frames come in lumps, of sound more than of pictures,
+   so what counts is the lowest point of a second. Each time that it ran out, more is aimed at. */
+const FIRST_LEAST_S = 0.08;
+const MOST_LEAST_S = 0.5;
+const LESS_AFTER_MS = 10_000;
+const FAR_AHEAD_S = 0.8;
+const FIRST_AHEAD_S = 0.15;
+const FASTEST = 1.2;
+const FOLLOW_MS = 50;
+const LOOKS = 20;
 const KEPT_S = 10;
 const TRIM_AT_S = 30;
 const MOST_WAITING = 3000;
@@ -93,6 +100,10 @@ class Fragments {
   #address = null;
   #timer = null;
   #closed = false;
+  #ahead_s = [];
+  #least_s = FIRST_LEAST_S;
+  #changed_ms = 0;
+  #ranOut = () => this.#wantMore();
   onBegin = () => {};
   onError = () => {};
 
@@ -109,7 +120,8 @@ class Fragments {
     this.#video.srcObject = null;
     this.#address = URL.createObjectURL(this.#source);
     this.#video.src = this.#address;
-    this.#timer = setInterval(() => this.#follow(), 250);
+    this.#timer = setInterval(() => this.#follow(), FOLLOW_MS);
+    this.#video.addEventListener("waiting", this.#ranOut);
     return opened;
   }
 
@@ -166,7 +178,7 @@ class Fragments {
     if (buffered.length) {
       const first = buffered.start(buffered.length - 1);
       const end = buffered.end(buffered.length - 1);
-      if (video.currentTime < first) video.currentTime = Math.max(first, end - AHEAD_S);
+      if (video.currentTime < first) video.currentTime = Math.max(first, end - FIRST_AHEAD_S);
       this.onBegin();
       const from = buffered.start(0);
       if (!this.#waiting.length && video.currentTime - from > TRIM_AT_S) {
@@ -185,9 +197,23 @@ class Fragments {
     const end = buffered.end(buffered.length - 1);
     const ahead_s = end - video.currentTime;
     if (ahead_s > FAR_AHEAD_S) {
-      video.currentTime = end - AHEAD_S;
+      video.currentTime = end - FIRST_AHEAD_S;
+      this.#ahead_s = [];
+      return;
     }
-    video.playbackRate = ahead_s > AHEAD_S * 1.5 ? CATCH_UP : 1;
+    this.#ahead_s = [...this.#ahead_s.slice(1 - LOOKS), ahead_s];
+    const over_s = Math.min(...this.#ahead_s) - this.#least_s;
+    video.playbackRate = Math.min(FASTEST, 1 + Math.max(0, over_s));
+    if (performance.now() - this.#changed_ms > LESS_AFTER_MS) {
+      this.#changed_ms = performance.now();
+      this.#least_s = Math.max(FIRST_LEAST_S, this.#least_s * 0.9);
+    }
+  }
+
+  #wantMore() {
+    if (this.#video.seeking || this.#begins_unix_s === null) return;
+    this.#least_s = Math.min(MOST_LEAST_S, this.#least_s * 1.4);
+    this.#changed_ms = performance.now();
   }
 
   latency() {
@@ -199,6 +225,7 @@ class Fragments {
   close() {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#video.removeEventListener("waiting", this.#ranOut);
     this.#video.playbackRate = 1;
     if (this.#address) {
       URL.revokeObjectURL(this.#address);

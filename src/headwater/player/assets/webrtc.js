@@ -20,8 +20,8 @@ export const webrtc = {
     return `this browser plays no ${sent.join(" or ")} by WebRTC`;
   },
 
-  async start(video, {url, signal, onEnd, own}) {
-    const peer = new RTCPeerConnection();
+  async start(video, {url, signal, onEnd, own, about}) {
+    const peer = new RTCPeerConnection({iceServers: about.ice_servers ?? []});
     let session = null;
     const stop = () => {
       peer.close();

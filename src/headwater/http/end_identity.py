@@ -1,4 +1,4 @@
-"""Who a reader is that came by a request of the web."""
+"""Who a publisher or reader is that came by a request of the web."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from headwater.relay.relay import new_end_id
 from headwater.side import Side
 
 
-def reader_identity(
-    request: HTTPConnection, limits: LimitSettings, kind: EndKind, cleared: Cleared, path: str
+def end_identity(
+    request: HTTPConnection,
+    limits: LimitSettings,
+    kind: EndKind,
+    cleared: Cleared,
+    path: str,
+    side: Side = Side.PLAY,
 ) -> EndIdentity:
-    """Return what logs, limits and status name a reader by, with an id of its own."""
+    """Return what logs, limits and status name an end by, with an id of its own."""
     connection = connection_of(request)
     host = connection.peer[0]
     return EndIdentity(
         id=new_end_id(),
         kind=kind,
-        side=Side.PLAY,
+        side=side,
         path=path,
         peer=address_text(connection.peer),
         peer_ip=host,
         address_block=address_block(host, limits.ipv6_prefix_bits),
         username=cleared.username,
         user_agent=request.headers.get("User-Agent", ""),
-        secure=connection.stream.secure,
+        # Media of WebRTC is always encrypted, whatever the offer came by.
+        secure=kind is EndKind.WEBRTC or connection.stream.secure,
     )
