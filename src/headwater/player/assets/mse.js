@@ -14,6 +14,9 @@ const FIRST_LEAST_S = 0.08;
 const MOST_LEAST_S = 0.5;
 const LESS_AFTER_MS = 10_000;
 const FAR_AHEAD_S = 0.8;
+/* What was kept comes in several messages: who has just begun is taken to the end of them. */
+const BEGINNING_MS = 1500;
+const FAR_AT_BEGIN_S = 0.3;
 const FIRST_AHEAD_S = 0.15;
 const FASTEST = 1.2;
 const FOLLOW_MS = 50;
@@ -103,6 +106,7 @@ class Fragments {
   #ahead_s = [];
   #least_s = FIRST_LEAST_S;
   #changed_ms = 0;
+  #begun_ms = null;
   #ranOut = () => this.#wantMore();
   onBegin = () => {};
   onError = () => {};
@@ -179,6 +183,7 @@ class Fragments {
       const first = buffered.start(buffered.length - 1);
       const end = buffered.end(buffered.length - 1);
       if (video.currentTime < first) video.currentTime = Math.max(first, end - FIRST_AHEAD_S);
+      this.#begun_ms ??= performance.now();
       this.onBegin();
       const from = buffered.start(0);
       if (!this.#waiting.length && video.currentTime - from > TRIM_AT_S) {
@@ -196,7 +201,8 @@ class Fragments {
     if (!buffered.length || video.paused || video.seeking) return;
     const end = buffered.end(buffered.length - 1);
     const ahead_s = end - video.currentTime;
-    if (ahead_s > FAR_AHEAD_S) {
+    const begins = performance.now() - this.#begun_ms < BEGINNING_MS;
+    if (ahead_s > (begins ? FAR_AT_BEGIN_S : FAR_AHEAD_S)) {
       video.currentTime = end - FIRST_AHEAD_S;
       this.#ahead_s = [];
       return;
@@ -211,7 +217,8 @@ class Fragments {
   }
 
   #wantMore() {
-    if (this.#video.seeking || this.#begins_unix_s === null) return;
+    const beginning_ms = performance.now() - (this.#begun_ms ?? performance.now());
+    if (this.#video.seeking || beginning_ms < BEGINNING_MS) return;
     this.#least_s = Math.min(MOST_LEAST_S, this.#least_s * 1.4);
     this.#changed_ms = performance.now();
   }

@@ -43,8 +43,8 @@ function addresses(about) {
     rtsp && ["VLC", `vlc "${rtsp}"`],
     rtsp && ["GStreamer", `gst-play-1.0 "${rtsp}"`],
     rtsp && ["OpenCV", `cv2.VideoCapture("${rtsp}")`],
-    about.ways.webrtc && ["WHEP", withToken(`${web}/whep`)],
-    about.ways.hls && ["HLS", withToken(`${web}/index.m3u8`)],
+    about.ways.webrtc && !about.ways.webrtc.no && ["WHEP", withToken(`${web}/whep`)],
+    about.ways.hls && !about.ways.hls.no && ["HLS", withToken(`${web}/index.m3u8`)],
     ["iframe", `<iframe src="${withToken(`${web}?embed`)}" allow="autoplay; fullscreen; picture-in-picture"></iframe>`],
     ["In a page", `<script type="module" src="${address.origin}/-/headwater-player.js"></script><headwater-player src="${web}"></headwater-player>`],
   ].filter(Boolean);
