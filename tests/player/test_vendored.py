@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
+import runpy
 import tarfile
 import tomllib
 from importlib.resources import files
@@ -12,10 +12,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-
-from vendor import renewed
-
+TOOL = Path(__file__).parents[2] / "tools" / "vendor.py"
 ASSETS = files("headwater.player.assets")
 VENDORED = tomllib.loads((ASSETS / "VENDORED.toml").read_text())
 
@@ -52,7 +49,7 @@ def test_a_file_is_fetched_again_where_its_hash_is_the_one_written_down(
         asked.append(url)
         return package.getvalue()
 
-    faults = renewed(listing, fetch)
+    faults = runpy.run_path(str(TOOL))["renewed"](listing, fetch)
     assert asked == ["https://registry.example/a.tgz"]
     assert (tmp_path / "a.js").exists() is is_taken
     assert bool(faults) is not is_taken
