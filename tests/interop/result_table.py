@@ -88,7 +88,10 @@ class ResultTable:
         return (
             "## Other servers\n\n"
             "The film with H.264 and AAC, fetched from another server as the source of a path and\n"
-            "played by ffmpeg, and sent on to another server by `forward_to`. ✓ means the same.\n\n"
+            "played by ffmpeg, and sent on to another server by `forward_to`. ✓ means the same, – "
+            "that the other server does not\nknow this transport. ffmpeg, GStreamer and VLC "
+            "play on, without a new connection, when a source gives way to its fallback\nand when "
+            "it comes back (`tests/interop/test_fallback.py`).\n\n"
             f"{self.servers_markdown()}\n"
         )
 
