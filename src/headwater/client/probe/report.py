@@ -38,7 +38,7 @@ class TrackProbe:
         sender_reports: RTCP sender reports that came.
         clock_offset_s: how far the source's wall clock is ahead of this machine's, by its sender
             reports; None without any.
-        clock_drift_ppm: how much faster it runs, in millionths; None below two reports.
+        clock_drift_ppm: how much faster it runs, in millionths; None below three reports.
         clock_drift_error_ppm: how far `clock_drift_ppm` may be wrong; less with a longer time.
     """
 

@@ -44,7 +44,9 @@ class SenderClockMeter:
             ntp_s = packet.ntp / (1 << 32)
             self.offset_s = ntp_s - _NTP_TO_UNIX_S - time.time()
             self._last = _Seen(ntp_s, arrived_s)
-            self._first = self._first or self._last
+            # The first may be an old one, which servers repeat for who joins.
+            if self.reports == 2:
+                self._first = self._last
 
     @property
     def _span_s(self) -> float:
@@ -54,7 +56,7 @@ class SenderClockMeter:
 
     @property
     def drift_ppm(self) -> float | None:
-        """How much faster the source's clock runs; None where the reports are too near."""
+        """How much faster the source's clock runs; None below three reports, or too near ones."""
         if self._first is None or self._last is None or self._span_s < _LEAST_SPAN_S:
             return None
         return ((self._last.ntp_s - self._first.ntp_s) / self._span_s - 1) * 1e6
