@@ -10,15 +10,34 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from api_peer import ask, publish
-from web_rig import WebServer
+from api_peer import ask, publish_many
+from web_rig import WebFactory, WebServer
+
+from headwater import AccessSettings, AskSettings, Hooks, HookSettings, WebhookSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "packaging" / "prometheus"
 _NAME = re.compile(r"\bheadwater_[a-z_]+")
 
 
-async def test_they_name_metrics_that_there_are(web: WebServer) -> None:
-    await publish(web, "/front")
+@pytest.fixture
+async def web_with_all(start_web: WebFactory) -> WebServer:
+    """A server that has every metric."""
+    url = "http://127.0.0.1:9/"
+    settings = {
+        "access": AccessSettings(ask=AskSettings(url=url), anonymous_publish=("**",)),
+        "hooks": HookSettings(webhooks=(WebhookSettings(url=url, events=("source_changed",)),)),
+    }
+
+    def on_empty(_mount: object) -> None:
+        """Have a hook, so that its times are told."""
+
+    web = await start_web(settings=settings, play_hooks=Hooks(mount_now_empty=on_empty))
+    publish_many(web, "/front")
+    return web
+
+
+async def test_they_name_metrics_that_there_are(web_with_all: WebServer) -> None:
+    web = web_with_all
     told = (await ask(web, "/metrics")).body.decode()
     metrics = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE")}
     dashboard = json.loads((FOLDER / "grafana-dashboard.json").read_text())
@@ -30,10 +49,10 @@ async def test_they_name_metrics_that_there_are(web: WebServer) -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here")
-async def test_promtool_accepts_rules_and_metrics(web: WebServer) -> None:
+async def test_promtool_accepts_rules_and_metrics(web_with_all: WebServer) -> None:
+    web = web_with_all
     rules = [shutil.which("promtool") or "", "check", "rules", str(FOLDER / "alerts.yml")]
     assert (await asyncio.to_thread(_run, rules)).returncode == 0
-    await publish(web, "/front")
     told = await ask(web, "/metrics")
     check = [rules[0], "check", "metrics"]
     run = await asyncio.to_thread(_run, check, told.body)

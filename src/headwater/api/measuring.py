@@ -10,6 +10,7 @@ from headwater.api.metrics import CONTENT_TYPE, text_of
 from headwater.api.operation import Call, Operation
 from headwater.api.settings import ApiSettings
 from headwater.api.sharing import SharedFigures
+from headwater.control.figures import Timed
 
 
 class Measuring:
@@ -22,6 +23,9 @@ class Measuring:
 
     def __init__(self, shared: SharedFigures, lag: LoopLag, settings: ApiSettings) -> None:
         self.lag = lag
+        self._late = Timed(
+            "loop_lag_seconds", "How late the event loop came to what was due.", lag.histogram
+        )
         self.settings = settings
         self._shared = shared
 
@@ -42,5 +46,5 @@ class Measuring:
 
     async def _metrics(self, _call: Call) -> Response:
         figures = await self._shared.figures()
-        text = await text_of(figures, (self.lag.histogram,), self.settings.metrics_mounts)
+        text = await text_of(figures, (self._late, *figures.timed), self.settings.metrics_mounts)
         return Response(text, headers={"Content-Type": CONTENT_TYPE})

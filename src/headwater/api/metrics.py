@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
-from headwater.api.loop_lag import Histogram
-from headwater.control.figures import MountFigures, ServerFigures
+from headwater.control.figures import MountFigures, ServerFigures, Timed
 from headwater.control.status import ServerStatus
 from headwater.media.states import MountState
 
@@ -181,6 +180,36 @@ SERVER: Final[tuple[Family, ...]] = (
         lambda f: [({"state": "live"}, f.live_sources), ({"state": "not_live"}, f.waiting_sources)],
     ),
     Family(
+        "webhook_events_total",
+        "counter",
+        "Events for webhooks, by what became of them.",
+        lambda f: [
+            ({"result": result}, count)
+            for result, count in (f.callouts.webhook_events if f.callouts else {}).items()
+        ],
+    ),
+    Family(
+        "webhook_waiting_events",
+        "gauge",
+        "Events that wait for webhooks.",
+        lambda f: [(_NONE, f.callouts.webhook_waiting)] if f.callouts else [],
+    ),
+    Family(
+        "owner_questions_total",
+        "counter",
+        "Questions for the owner's server (access.ask), by what became of them.",
+        lambda f: [
+            ({"result": result}, count)
+            for result, count in (f.callouts.questions if f.callouts else {}).items()
+        ],
+    ),
+    Family(
+        "token_key_fetches_total",
+        "counter",
+        "How often the keys of signed tokens were fetched.",
+        lambda f: [(_NONE, f.callouts.key_fetches)] if f.callouts else [],
+    ),
+    Family(
         "process_memory_bytes", "gauge", "Resident memory.", _one(lambda s: s.process.memory_bytes)
     ),
     Family(
@@ -244,13 +273,13 @@ MOUNT: Final[tuple[tuple[str, str, str, Callable[[MountFigures], float]], ...]] 
 )
 
 
-async def text_of(figures: ServerFigures, histograms: Sequence[Histogram], most_mounts: int) -> str:
+async def text_of(figures: ServerFigures, timed: Sequence[Timed], most_mounts: int) -> str:
     """Return the metrics; the loop's other work goes on meanwhile."""
-    return "".join([line async for line in _lines(figures, histograms, most_mounts)])
+    return "".join([line async for line in _lines(figures, timed, most_mounts)])
 
 
 async def _lines(
-    figures: ServerFigures, histograms: Sequence[Histogram], most_mounts: int
+    figures: ServerFigures, timed: Sequence[Timed], most_mounts: int
 ) -> AsyncIterator[str]:
     for family in SERVER:
         yield _head(family.name, family.kind, family.doc)
@@ -271,12 +300,15 @@ async def _lines(
                 await asyncio.sleep(0)
         if len(mounts) > most_mounts:
             yield _sample(name, {"path": OTHERS}, rest)
-    for histogram in histograms:
-        yield _head(histogram.name, "histogram", histogram.doc)
-        for bound, count in histogram.cumulated():
-            yield _sample(f"{histogram.name}_bucket", {"le": bound}, count)
-        yield _sample(f"{histogram.name}_sum", _NONE, histogram.sum)
-        yield _sample(f"{histogram.name}_count", _NONE, histogram.count)
+    told = ""
+    for each in timed:
+        if each.name != told:
+            told = each.name
+            yield _head(each.name, "histogram", each.doc)
+        for bound, count in each.histogram.cumulated():
+            yield _sample(f"{each.name}_bucket", {**each.labels, "le": bound}, count)
+        yield _sample(f"{each.name}_sum", each.labels, each.histogram.sum)
+        yield _sample(f"{each.name}_count", each.labels, each.histogram.count)
 
 
 def _head(name: str, kind: str, doc: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from headwater.app.callouts import CalloutsInUse
 from headwater.app.status_report import StatusReport, mount_figures, mount_steps
 from headwater.client.forwarding.forwards import Forwards
 from headwater.client.forwarding.snapshot import ForwardSnapshot
@@ -28,6 +30,7 @@ class SeenServer(Protocol):
     report: StatusReport
     forwards: Forwards
     sources: SourceTable
+    callouts: CalloutsInUse
     on_reload: Callable[[], Awaitable[Applied]] | None
 
 
@@ -58,7 +61,10 @@ class ApiView:
 
     def figures(self) -> Generator[None, None, ServerFigures]:
         """Read all that is counted, in steps."""
-        return self._running.report.figures()
+        figures = yield from self._running.report.figures()
+        callouts = self._running.callouts
+        timed = (*self._running.report.timed(), *callouts.timed())
+        return replace(figures, timed=timed, callouts=callouts.figures())
 
     def mount_paths(self) -> Sequence[str]:
         """Return the paths of the mounts that are open."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from headwater.config.settings import Settings
+from headwater.control.figures import CalloutFigures, Timed
 from headwater.relay.relay import Relay
 
 if TYPE_CHECKING:
@@ -46,6 +49,35 @@ class CalloutsInUse:
         self._relay = relay
         self.callouts: Callouts | None = None
         """None until settings want some."""
+
+    def figures(self) -> CalloutFigures | None:
+        """Return what is counted; None where there is nothing to count."""
+        callouts = self.callouts
+        if callouts is None:
+            return None
+        events = dict.fromkeys(("sent", "tried_again", "dropped"), 0)
+        for webhook in callouts.webhooks:
+            for name in events:
+                events[name] += getattr(webhook.counters, name)
+        owner, keys = callouts.owner, callouts.tokens and callouts.tokens.keys
+        return CalloutFigures(
+            webhook_events=events,
+            webhook_waiting=sum(webhook.waiting for webhook in callouts.webhooks),
+            questions=asdict(owner.counters) if owner is not None else {},
+            key_fetches=getattr(keys, "fetches", 0),
+        )
+
+    def timed(self) -> Iterator[Timed]:
+        """Yield how long answers of the owner's servers took."""
+        callouts = self.callouts
+        if callouts is None:
+            return
+        if callouts.owner is not None:
+            doc = "How long the owner's server took to say who may."
+            yield Timed("owner_answer_seconds", doc, callouts.owner.took)
+        for number, webhook in enumerate(callouts.webhooks):
+            doc = "How long webhooks took to answer, by their place in the settings."
+            yield Timed("webhook_seconds", doc, webhook.took, {"webhook": str(number)})
 
     def prepare(self, settings: Settings) -> CalloutPlan | None:
         """Return what these settings ask for, behind `load_callouts`. Raises ValueError."""

@@ -71,7 +71,7 @@ class RunningServer:
         }
         self.relay = Relay(settings, self._loop, self._runners)
         load_callouts(settings)
-        self._callouts = CalloutsInUse(self.relay)
+        self.callouts = CalloutsInUse(self.relay)
         self.rtsp = RtspService(self.relay, settings)
         self.programs = Programs(self.relay)
         self._feeds: MountFeeds | None = None
@@ -149,7 +149,7 @@ class RunningServer:
         """
         try:
             self._hosts = tuple(hosts)
-            self._callouts.take(self._callouts.prepare(self.settings), self.settings)
+            self.callouts.take(self.callouts.prepare(self.settings), self.settings)
             self.rtsp.listeners.open(hosts)
             if self.web is not None:
                 self.web.open(hosts)
@@ -234,7 +234,7 @@ class RunningServer:
         tls = self.relay.certificates.tls
         if settings.tls != before.tls:
             tls = ServerTls(settings.tls) if settings.tls.enabled else None
-        callouts = self._callouts.prepare(settings)
+        callouts = self.callouts.prepare(settings)
         ports = self.rtsp.listeners.prepare(hosts, settings)
         try:
             self._move_status_socket(settings, ports.ports[Side.PUBLISH])
@@ -245,7 +245,7 @@ class RunningServer:
         if tls is not self.relay.certificates.tls:
             self.relay.certificates.take(tls)
         changed = self.relay.apply(settings)
-        self._callouts.take(callouts, settings)
+        self.callouts.take(callouts, settings)
         self.sources.apply(settings)
         self.rtsp.apply(settings, ports)
         if self.web is not None:
@@ -329,7 +329,7 @@ class RunningServer:
             await self.sources.closed()
             for runner in self._runners.values():
                 await runner.aclose()
-            await self._callouts.aclose(self.settings.hooks.stop_grace_s)
+            await self.callouts.aclose(self.settings.hooks.stop_grace_s)
             await relay.admission.aclose()
         finally:
             relay.events.close()

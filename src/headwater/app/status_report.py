@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
 from headwater.client.forwarding.snapshot import ForwardSnapshot
-from headwater.control.figures import MountFigures, ServerFigures
+from headwater.control.figures import MountFigures, ServerFigures, Timed
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
 from headwater.control.status import (
@@ -162,6 +162,39 @@ class StatusReport:
             live_sources=sum(live),
             waiting_sources=len(live) - sum(live),
         )
+
+    def timed(self) -> Iterator[Timed]:
+        """Yield how long things took; those of one name one behind another."""
+        relay = self._relay
+        timings = relay.timings
+        yield Timed(
+            "ingest_to_socket_seconds",
+            "From the arrival of packets until all readers were served (a sample each second).",
+            timings.handed_over,
+        )
+        yield Timed(
+            "reader_queue_age_seconds",
+            "Age of the oldest bytes that wait for a reader (a sample of readers each second).",
+            timings.queued,
+        )
+        yield Timed(
+            "join_seconds",
+            "From the opening of a reader's session until it began to play.",
+            timings.joined,
+        )
+        yield Timed(
+            "admission_seconds",
+            "How long it took to find out who may: tokens, passwords, hooks, the owner's server.",
+            relay.admission.took,
+        )
+        for side, runner in self._hooks:
+            for name in runner.hooks.names:
+                yield Timed(
+                    "hook_seconds",
+                    "How long calls of hooks took.",
+                    runner.counters[name].took,
+                    {"side": side.value, "hook": name},
+                )
 
     def _status(
         self,

@@ -64,6 +64,7 @@ class Web:
         from headwater.webrtc.whep import Whep
         from headwater.webrtc.whip import Whip
 
+        self._start_timings = relay.start_timings
         self.door: HttpDoor = HttpDoor(relay, settings)
         self.api: Api = Api(
             relay,
@@ -115,6 +116,7 @@ class Web:
         self.webrtc.open(hosts)
         self.api.say_who_may()
         self.api.measuring.lag.start()
+        self._start_timings()
         PACE.listeners.append(self.api.recent_lines.note)
 
     def apply(self, settings: Settings) -> None:

@@ -45,6 +45,16 @@ class Callouts:
         self._plan = CalloutPlan(None, None, (), AccessSettings())
         self._ending: set[asyncio.Task[None]] = set()
 
+    @property
+    def tokens(self) -> SignedTokens | None:
+        """What reads signed tokens."""
+        return self._plan.tokens
+
+    @property
+    def owner(self) -> OwnerServer | None:
+        """What asks the owner's server."""
+        return self._plan.owner
+
     def prepare(self, access: AccessSettings, hooks: HookSettings) -> CalloutPlan:
         """Return what these settings ask for; files are read. Raises ValueError."""
         before, clock = self._plan, self._relay.clock

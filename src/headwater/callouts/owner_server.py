@@ -13,6 +13,7 @@ from headwater.access.decision import Action
 from headwater.access.outside import NoAnswerError, Question, Reply, Said
 from headwater.access.outside_settings import AskSettings, WhenDown
 from headwater.callouts.web_client import WebAnswer, WebClient, WebFailedError
+from headwater.histogram import OF_ANSWERS_S, Histogram
 from headwater.log_pace import paced_logger
 from headwater.shown_text import url_without_credentials
 
@@ -38,12 +39,12 @@ class OwnerServer:
 
     Attributes:
         counters: for reading only.
-        on_answered: is told how many seconds each answer took.
+        took: how many seconds each answer took.
     """
 
     def __init__(self, settings: AskSettings, clock: Callable[[], float]) -> None:
         self.counters = OwnerCounters()
-        self.on_answered: Callable[[float], None] = lambda _: None
+        self.took = Histogram(OF_ANSWERS_S)
         self._settings = settings
         self._clock = clock
         self._client = WebClient(at_once=settings.at_once)
@@ -111,7 +112,7 @@ class OwnerServer:
             )
             raise
         finally:
-            self.on_answered(self._clock() - began_s)
+            self.took.add(self._clock() - began_s)
         self._remember(question, reply)
         return reply
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from headwater.callouts.signature import signature_headers
 from headwater.callouts.web_client import WebClient, WebFailedError
 from headwater.control.json_text import plain
+from headwater.histogram import OF_ANSWERS_S, Histogram
 from headwater.hooks.notifications import Notification, NotificationQueue
 from headwater.hooks.table import HOOK_BY_NAME
 from headwater.hooks.webhook_settings import WebhookSettings
@@ -44,7 +45,7 @@ class Webhook:
 
     Attributes:
         counters: for reading only.
-        on_answered: is told how many seconds each answer took.
+        took: how many seconds each answer took.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Webhook:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.counters = WebhookCounters()
-        self.on_answered: Callable[[float], None] = lambda _: None
+        self.took = Histogram(OF_ANSWERS_S)
         self.settings = settings
         self._clock = clock
         self._sleep = sleep
@@ -63,6 +64,11 @@ class Webhook:
         self._queue = NotificationQueue(
             self._deliver, max_pending=settings.most_waiting, max_running=settings.at_once
         )
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait, or are being sent."""
+        return self._queue.pending_count
 
     def put(self, event: Event) -> None:
         """Take what happened; it is dropped where too much waits."""
@@ -121,7 +127,7 @@ class Webhook:
         except WebFailedError as error:
             return str(error)
         finally:
-            self.on_answered(self._clock() - began_s)
+            self.took.add(self._clock() - began_s)
         return "" if 200 <= answer.status < 300 else f"the answer has the status {answer.status}"
 
     def _drop(self, message: _Message, cause: str) -> None:

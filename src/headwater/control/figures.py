@@ -6,9 +6,11 @@ for garbage, which holds the event loop for some hundred milliseconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from headwater.control.status import ServerStatus
+from headwater.histogram import Histogram
 from headwater.media.snapshot import MountSnapshot
 
 
@@ -28,6 +30,33 @@ class MountFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Timed:
+    """How long something took.
+
+    Attributes:
+        name: of the metric.
+        doc: what it is.
+        histogram: the seconds.
+        labels: of which one of several it is.
+    """
+
+    name: str
+    doc: str
+    histogram: Histogram
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CalloutFigures:
+    """What was asked of the owner's web servers, and told them, by what became of it."""
+
+    webhook_events: Mapping[str, int]
+    webhook_waiting: int
+    questions: Mapping[str, int]
+    key_fetches: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFigures:
     """A server as it was at one moment.
 
@@ -36,6 +65,8 @@ class ServerFigures:
         mounts: the mounts.
         publishers, readers: how many sessions there are of each side.
         live_sources, waiting_sources: paths that are fetched, and those that should be.
+        timed: how long things took.
+        callouts: None where the settings have no server of the owner's.
     """
 
     status: ServerStatus
@@ -44,3 +75,5 @@ class ServerFigures:
     readers: int
     live_sources: int
     waiting_sources: int
+    timed: tuple[Timed, ...] = ()
+    callouts: CalloutFigures | None = None

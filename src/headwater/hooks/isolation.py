@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
+from headwater.histogram import OF_ANSWERS_S, Histogram
 from headwater.hooks.errors import HookFailed, HookTimedOut
 from headwater.hooks.registry import RegisteredHook
 from headwater.hooks.stack import suspended_frames, traceback_of
@@ -25,6 +26,8 @@ class HookCounters:
     failures: int = 0
     timeouts: int = 0
     dropped: int = 0
+    took: Histogram = field(default_factory=lambda: Histogram(OF_ANSWERS_S))
+    """Seconds that its calls took."""
 
 
 class HookIsolation:
@@ -61,6 +64,7 @@ class HookIsolation:
         is the hook.
         """
         counters.calls += 1
+        began_s = self._clock()
         task = asyncio.get_running_loop().create_task(self._run(hook, payload))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -69,6 +73,8 @@ class HookIsolation:
         except asyncio.CancelledError:
             task.cancel()
             raise
+        finally:
+            counters.took.add(self._clock() - began_s)
         if not task.done():
             counters.timeouts += 1
             cause = f"took longer than {self.timeout_s:g} s"

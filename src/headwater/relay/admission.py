@@ -19,6 +19,7 @@ from headwater.access.outside import (
 )
 from headwater.access.places import Places
 from headwater.access.settings import AccessSettings
+from headwater.histogram import OF_ANSWERS_S, Histogram
 from headwater.hooks import Allowed, HookRequest, HookRunner, Redirect, Refused
 from headwater.side import Side
 
@@ -54,6 +55,7 @@ class Admission:
     Attributes:
         tokens: reads signed tokens; None where none are taken.
         owner: asks the owner's server; None where there is none.
+        took: how many seconds decisions took that were not made at once.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Admission:
         self.authenticator = authenticator
         self.tokens: TokenReader | None = None
         self.owner: Owner | None = None
+        self.took = Histogram(OF_ANSWERS_S)
         self._hooks = hooks
         self._clock = clock
         self._places = {
@@ -92,7 +95,11 @@ class Admission:
         if application.action not in _OF_MEDIA and not application.request.action:
             request = replace(application.request, action=application.action.value)
             application = replace(application, request=request)
-        verdict = await self._decide(application)
+        began_s = self._clock()
+        try:
+            verdict = await self._decide(application)
+        finally:
+            self.took.add(self._clock() - began_s)
         if authenticator is not self.authenticator:
             # The users were changed meanwhile: what they may now is what counts.
             return await self.decide(application)

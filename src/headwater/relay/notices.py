@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from headwater.hooks import HookRunner, notify_both
@@ -32,6 +32,7 @@ class Notices(MountObserver):
 
     Attributes:
         watchers: rooms of the server that are told of mounts and publishers, before the hooks.
+        on_join: is told of each reader that begins to play; None where nobody wants to know.
     """
 
     def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner], events: EventFeed) -> None:
@@ -41,6 +42,7 @@ class Notices(MountObserver):
         self._play = hooks[Side.PLAY]
         self._hooks = hooks
         self.watchers: list[MountObserver] = []
+        self.on_join: Callable[[End], None] | None = None
 
     def end_opened(self, end: End) -> None:
         """Tell that a publisher or reader came; it may not have begun yet."""
@@ -92,6 +94,8 @@ class Notices(MountObserver):
         """Tell that a reader began to play."""
         if logger.isEnabledFor(logging.INFO):
             logger.info("reader started", extra=self._fields(mount, reader))
+        if self.on_join is not None and (end := self._ends.get(reader.id)) is not None:
+            self.on_join(end)
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
 
     def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:

@@ -40,6 +40,7 @@ from headwater.relay.path_watch import PathWatch
 from headwater.relay.reports import Reports
 from headwater.relay.reservations import Reservations
 from headwater.relay.settings import RelaySettings
+from headwater.relay.timings import Timings
 from headwater.relay.upkeep import Upkeep
 from headwater.side import Side
 from headwater.transports.departures import Departures
@@ -74,6 +75,7 @@ class Relay:
     Attributes:
         id: the name by which it knows its own streams when they come back to it.
         draining: whether the server was told to stop: who is here may stay a while, nobody comes.
+        timings: how long things take, once somebody wants to know.
         name_space: who has the paths that are not here; set by `join`.
     """
 
@@ -117,6 +119,7 @@ class Relay:
         self.upkeep = Upkeep(loop)
         self.bit_rates = BitRates(self.limits, self.mounts, self._send_publisher_away)
         self.reports = Reports(self.mounts, participant, settings.rtp.receiver_report_interval_s)
+        self.timings = Timings(self.mounts, loop.time)
         self._grants = EndingGrants(self.ends, self.admission, self.send_away)
         self.path_watch = PathWatch()
         self._hooks = hooks
@@ -134,9 +137,15 @@ class Relay:
             self.reports.send_to_publishers,
             self.reports.send_to_readers,
             self._grants.check,
+            self.timings.check,
             self.certificates.check,
             MemoryReturn(self.turnover, self._left_bytes).check,
         )
+
+    def start_timings(self) -> None:
+        """Begin to look how long things take."""
+        self.timings.start()
+        self._notices.on_join = self.timings.reader_joined
 
     def watch_mounts(self, watcher: MountObserver) -> None:
         """Have a room told of mounts that open and close, and of their publishers."""

@@ -138,3 +138,43 @@ def test_an_outlet_that_raises_again_when_told_is_logged(caplog: pytest.LogCaptu
         fan_out.send(BATCH)
     assert good.batches == [BATCH]
     assert "raised again" in caplog.text
+
+
+def test_a_look_sees_one_batch_behind_all_outlets() -> None:
+    fan_out = FanOut()
+    order: list[str] = []
+    for name in ("a", "b"):
+        fan_out.add(Sink(partial(order.append, name)))
+    fan_out.look_once(lambda _batch: order.append("look"))
+    fan_out.look_once(lambda _batch: order.append("another"))
+    assert len(fan_out) == 2
+    fan_out.send_rtcp(BATCH)
+    fan_out.send(BATCH)
+    fan_out.send(BATCH)
+    assert order == ["a", "b", "a", "b", "look", "a", "b"]
+
+
+def test_without_outlets_there_is_nothing_to_look_at_and_a_change_forgets_it() -> None:
+    fan_out = FanOut()
+    seen: list[PacketBatch] = []
+    fan_out.look_once(seen.append)
+    fan_out.send(BATCH)
+    sink = Sink()
+    fan_out.add(sink)
+    fan_out.look_once(seen.append)
+    fan_out.add(Sink())
+    fan_out.send(BATCH)
+    assert seen == []
+    assert sink.batches == [BATCH]
+
+
+def test_a_look_that_fails_harms_nobody() -> None:
+    def fail(_batch: PacketBatch) -> None:
+        raise RuntimeError("on purpose")
+
+    fan_out, sink = FanOut(), Sink()
+    fan_out.add(sink)
+    fan_out.look_once(fail)
+    fan_out.send(BATCH)
+    fan_out.send(BATCH)
+    assert len(sink.batches) == 2

@@ -68,6 +68,16 @@ class FanOut:
         if self._sending:
             self._removed.add(outlet)
 
+    def look_once(self, see: Callable[[PacketBatch], None]) -> None:
+        """Have `see` called with the next batch, once all outlets have it.
+
+        It costs nothing but that: whoever is served is walked in an order that it is put behind of
+        for one batch. A change of the outlets before that batch forgets it.
+        """
+        order = tuple(self._outlets) if self._order is None else self._order
+        if order and not isinstance(order[-1], _Look):
+            self._order = (*order, _Look(self, see))
+
     def send(self, batch: PacketBatch) -> None:
         """Give a batch to every outlet. Never raises for an outlet."""
         order = self._order
@@ -116,3 +126,28 @@ class FanOut:
             logger.exception("an outlet raised again when it was told of its failure")
         if self._on_error is not None:
             self._on_error(outlet, error)
+
+    def forget_look(self) -> None:
+        """Walk the outlets alone again."""
+        self._order = None
+
+
+class _Look(Outlet):
+    """Sees one batch behind all outlets of a fan-out, and leaves it."""
+
+    __slots__ = ("_fan_out", "_see")
+
+    def __init__(self, fan_out: FanOut, see: Callable[[PacketBatch], None]) -> None:
+        self._fan_out = fan_out
+        self._see = see
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        """See it."""
+        self._fan_out.forget_look()
+        self._see(batch)
+
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        """Do nothing: it is given RTP alone."""
+
+    def outlet_failed(self, error: Exception) -> None:
+        """Do nothing: it has left."""
