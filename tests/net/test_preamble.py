@@ -46,7 +46,10 @@ class Outcome:
 
 @contextlib.asynccontextmanager
 async def open_preamble(
-    *, expects_proxy: bool = False, deadline_s: float = DEADLINE_S
+    *,
+    expects_proxy: bool = False,
+    deadline_s: float = DEADLINE_S,
+    begins_http: Callable[[bytes], bool | None] | None = None,
 ) -> AsyncIterator[tuple[Preamble, socket.socket, socket.socket, Outcome]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         far = socket.create_connection(listening.getsockname())
@@ -61,6 +64,7 @@ async def open_preamble(
             deadline_s=deadline_s,
             on_greeting=outcome.greet,
             on_failure=outcome.fail,
+            begins_http=begins_http,
         )
         yield preamble, near, far, outcome
         preamble.close()
@@ -147,3 +151,24 @@ async def test_close_says_nothing() -> None:
         assert far.recv(1) == b""
         assert not outcome.failures
         assert not outcome.greetings
+
+
+@pytest.mark.parametrize("is_http", [True, False])
+async def test_whoever_tells_http_is_asked_until_it_knows(is_http: bool) -> None:
+    asked: list[bytes] = []
+    was_asked = asyncio.Event()
+
+    def begins_http(data: bytes) -> bool | None:
+        asked.append(data)
+        was_asked.set()
+        return is_http if len(data) >= 4 else None
+
+    async with open_preamble(begins_http=begins_http) as (_, _, far, outcome):
+        far.sendall(b"ab")
+        async with asyncio.timeout(DEADLINE_S):
+            await was_asked.wait()
+        assert not outcome.greetings
+        far.sendall(b"cd")
+        await outcome.until(lambda: outcome.greetings)
+    assert outcome.greetings == [Greeting(PEER, b"abcd", tls=False, http=is_http)]
+    assert asked == [b"ab", b"abcd"]

@@ -141,6 +141,13 @@ class RunningServer:
         """How the program's functions over frames fare."""
         return () if self._transforms is None else self._transforms.snapshots()
 
+    def _share_port(self, web: Web) -> None:
+        """Have browsers come by a port of RTSP where the settings have one number for both."""
+        port, server = self.settings.http.port, self.settings.server
+        if port and port in {server.publish_port, server.reader_port, server.rtsps_port}:
+            web.door.share(port)
+            self.rtsp.listeners.share(port, web.door.adopt)
+
     def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:
         """Bind the ports of numeric hosts, `""` for every address, and serve.
 
@@ -152,6 +159,7 @@ class RunningServer:
             self.callouts.take(self.callouts.prepare(self.settings), self.settings)
             self.rtsp.listeners.open(hosts)
             if self.web is not None:
+                self._share_port(self.web)
                 self.web.open(hosts)
             look_at_machine(self.settings)
             self.relay.start()

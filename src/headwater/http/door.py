@@ -115,13 +115,28 @@ class HttpDoor:
         self._state = ServerState()
         self._config = _uvicorn_config(self._app)
         self._preambles: set[Preamble] = set()
+        self._shared_port: int | None = None
+        self._open = False
         self._listener: PortListener | None = None
         relay.upkeep.add(self.connections.enforce)
 
     @property
     def port(self) -> int:
         """The port that is bound; 0 before `open`."""
-        return 0 if self._listener is None else self._listener.port
+        if self._listener is not None:
+            return self._listener.port
+        return self._shared_port or 0
+
+    def share(self, port: int) -> None:
+        """Open no port of its own: another one's connections of HTTP are given to `adopt`."""
+        self._shared_port = port
+
+    def adopt(self, sock: socket.socket, greeting: Greeting) -> None:
+        """Take in a connection that was accepted elsewhere, with what was read of it."""
+        if not self._open:
+            sock.close()
+        elif self._admit(sock, greeting.peer[0]):
+            self._open_connection(sock, greeting)
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Serve the routes of a room."""
@@ -136,6 +151,9 @@ class HttpDoor:
 
         Raises OSError, with the port in its message, where it is taken.
         """
+        self._open = True
+        if self._shared_port is not None:
+            return
         listener = self._relay.name_space.listener(
             self._loop,
             self._accept,
@@ -157,6 +175,7 @@ class HttpDoor:
 
     def close(self) -> None:
         """Accept no more; connections that are open stay, those that said nothing yet go."""
+        self._open = False
         if self._listener is not None:
             self._listener.close()
         for preamble in self._preambles:

@@ -20,8 +20,9 @@ class HttpSettings:
         int | None,
         needs_restart("the port for browsers opens and closes with the server"),
         "TCP port for browsers; 8080 is usual. 0 picks a free port and logs it. Unset: no such "
-        "port. Users, rules, hooks and `limits` are those of RTSP. If `tls` has a certificate, the "
-        "port accepts HTTPS as well as HTTP; the server knows TLS by the first byte.",
+        "port. It may be one of RTSP's: the server then tells HTTP and RTSP apart by the first "
+        "bytes. Users, rules, hooks and `limits` are those of RTSP. If `tls` has a certificate, "
+        "the port accepts HTTPS as well as HTTP; the server knows TLS by the first byte.",
     ] = None
     tls_only: Annotated[
         bool,

@@ -14,6 +14,8 @@ from headwater.net.socket_address import Address
 _log = paced_logger(__name__)
 
 _READ_BYTES = 4096
+_MOST_BYTES = 16_384
+"""Of what is looked at: a record of TLS has no more."""
 _TLS_HANDSHAKE = 0x16
 """First byte of a TLS record that carries a handshake (RFC 8446 §5.1); no RTSP begins so."""
 
@@ -26,11 +28,13 @@ class Greeting:
         peer: the client's address: the PROXY header's where there was one that told it.
         initial_data: bytes already read that belong to TLS or RTSP.
         tls: whether those bytes begin a TLS handshake.
+        http: whether it is one of HTTP, where that was to be told.
     """
 
     peer: Address
     initial_data: bytes
     tls: bool
+    http: bool = False
 
 
 class Preamble:
@@ -50,7 +54,10 @@ class Preamble:
         deadline_s: float,
         on_greeting: Callable[[socket.socket, Greeting], None],
         on_failure: Callable[[Address, str], None],
+        begins_http: Callable[[bytes], bool | None] | None = None,
     ) -> None:
+        """`begins_http` tells connections of HTTP by what has come, None while more has to."""
+        self._begins_http = begins_http
         sock.setblocking(False)
         self._sock = sock
         self._peer = peer
@@ -109,9 +116,15 @@ class Preamble:
             self._expects_proxy = False
             if not self._data:
                 return
+        http = False
+        if self._begins_http is not None:
+            told = self._begins_http(self._data)
+            if told is None and len(self._data) < _MOST_BYTES:
+                return
+            http = bool(told)
         self._let_go()
         tls = self._data[0] == _TLS_HANDSHAKE
-        self._on_greeting(self._sock, Greeting(self._peer, self._data, tls))
+        self._on_greeting(self._sock, Greeting(self._peer, self._data, tls, http))
 
     def _fail(self, cause: str) -> None:
         self._let_go()

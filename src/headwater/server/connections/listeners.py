@@ -19,6 +19,7 @@ from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import PortListener
 from headwater.net.tcp_stream import TcpStream
 from headwater.net.tls_stream import TlsStream
+from headwater.protocol.first_bytes import begins_http
 from headwater.protocol.status import Status
 from headwater.relay.relay import Relay
 from headwater.server.connections.connection import Connection
@@ -37,6 +38,10 @@ _OVERLOADED = Refusal(
 _TLS_NEEDED = Refusal(Status.FORBIDDEN, "this port accepts only TLS; use rtsps://")
 _FIRST_BYTES = 4096
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
+
+
+TakeHttp = Callable[[socket.socket, Greeting], None]
+"""Takes a connection over; it counts it, and refuses it, by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,12 @@ class Listeners:
         self._doors: dict[int, _Door] = {}
         self._preambles: set[Preamble] = set()
         self._proxies = settings.server.proxy_networks()
+        self._shared_port: int | None = None
+        self._take_http: TakeHttp | None = None
+
+    def share(self, port: int, take: TakeHttp) -> None:
+        """Give connections of HTTP that come by this port to somebody who speaks it."""
+        self._shared_port, self._take_http = port, take
 
     def open(self, hosts: Sequence[str]) -> None:
         """Bind and accept on numeric hosts, `""` for every address.
@@ -246,11 +257,14 @@ class Listeners:
         counted = None if expects_proxy else peer[0]
         if not self._admit(sock, counted, peer[0]):
             return
+        shares = self._take_http is not None and door.listener.port == self._shared_port
         try:
-            if self._certificates.tls is None and not expects_proxy:
+            if self._certificates.tls is None and not expects_proxy and not shares:
                 self._open_connection(port, sock, Greeting(peer, b"", tls=False))
             else:
-                self._await_first_bytes(port, sock, peer, expects_proxy=expects_proxy)
+                self._await_first_bytes(
+                    port, sock, peer, expects_proxy=expects_proxy, shares=shares
+                )
         except Exception as error:  # noqa: BLE001 - one peer's trouble, and nobody else's
             self._give_up(sock, counted, peer, error)
 
@@ -259,7 +273,13 @@ class Listeners:
         return any(address in network for network in self._proxies)
 
     def _await_first_bytes(
-        self, port: _Port, sock: socket.socket, peer: Address, *, expects_proxy: bool
+        self,
+        port: _Port,
+        sock: socket.socket,
+        peer: Address,
+        *,
+        expects_proxy: bool,
+        shares: bool,
     ) -> None:
         preamble: Preamble
 
@@ -267,6 +287,12 @@ class Listeners:
             self._preambles.discard(preamble)
             counted = None if expects_proxy else peer[0]
             try:
+                if greeting.http and self._take_http is not None:
+                    if counted is not None:
+                        self._connections.forget_address(counted)
+                        counted = None
+                    self._take_http(sock, greeting)
+                    return
                 if expects_proxy:
                     if not self._admit(sock, greeting.peer[0], greeting.peer[0]):
                         return
@@ -290,6 +316,7 @@ class Listeners:
             deadline_s=self._limits.settings.first_byte_timeout_s,
             on_greeting=greeted,
             on_failure=failed,
+            begins_http=begins_http if shares else None,
         )
         self._preambles.add(preamble)
 
