@@ -23,8 +23,9 @@ PYTHON ?= $(shell tools/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Tests that run at once; each of them has ports of its own (tests/peers/own_ports.py).
-WORKERS ?= 2
+# Tests that run at once: more than two cores, since half of their time they wait for peers, programs
+# and clocks. Each of them has ports of its own (tests/peers/own_ports.py).
+WORKERS ?= 3
 COVERAGE ?= .coverage-report.json
 SECONDS ?= 60
 MINUTES ?= 30

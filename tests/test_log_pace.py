@@ -119,7 +119,7 @@ def flood(log: Log, level: int, address: str, kinds: int, hours: float = 1.0) ->
     for number in range(int(hours * 3600)):
         peer = address.format(number)
         for kind in range(kinds):
-            fields = {"peer": peer, "setting": str(kind), "cause": "x" * 15_000}
+            fields = {"peer": peer, "setting": str(kind), "cause": "x" * 1_000}
             log.logger.log(level, "limit reached", extra=fields)
         log.now += 1.0
 
