@@ -118,7 +118,8 @@ class Fleet:
     def add_camera(self, url: str, picture: Picture, *, over_tcp: bool, phase: float) -> Camera:
         """Publish by ANNOUNCE, SETUP, RECORD; frames begin with `start_cameras`.
 
-        `phase` (0..1) is where in the frame period this camera's frames leave.
+        `phase` (0..1) is where in the frame period this camera's frames leave, and where in its
+        group it begins: many cameras do not send all of their key frames at the same moment.
         """
         connection = RtspConnection(url)
         connection.request("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP.encode())
@@ -173,6 +174,7 @@ class Fleet:
             period_ns,
             round(period_ns * phase),
         )
+        self.publishers[index].frame = round(picture.gop_frames * phase)
         return index
 
     def start_cameras(self) -> None:

@@ -27,10 +27,12 @@ taken in one run is compared.
 REPEAT = """\
 ## How to repeat it
 
-Linux with two CPUs or more, a C compiler, `taskset`; Node.js and npm for the comparison.
+Linux with two CPUs or more, a C compiler, `taskset`; the programs of the other servers, and Node.js
+and npm for rtsp-streaming-server.
 
 ```sh
-make bench ARGS="--peer headwater,node --repeat 3 --docs docs/benchmarks.md"   # all of this page
+make bench PEERS="mediamtx=PATH go2rtc=PATH" ARGS="--docs docs/benchmarks.md"  # beside these
+make bench ARGS="--peer headwater,node --repeat 3"                  # beside rtsp-streaming-server
 make bench                                                          # this server alone
 make bench ARGS="--quick"                                           # the main steps, short windows
 make bench ARGS="--scenario one-to-many --step '400 UDP'"           # one step
@@ -142,10 +144,44 @@ def _session_promises() -> Iterator[Promise]:
             at_least=1000.0,
         )
         yield Promise(
+            f"CPU of a session set up and torn down over {word}, ms",
+            _own(f"sessions per second over {word}", "ms_cpu_per_session"),
+            ".2f",
+            at_most=0.4,
+        )
+        yield Promise(
             f"PLAY to first whole key frame over {word}, GOP of 4 s: the slowest, ms",
             _own(f"PLAY to first key frame over {word}, 4 s GOP", "first_frame_max_ms"),
             ".1f",
             at_most=200.0,
+        )
+
+
+def _many_cameras_promises() -> Iterator[Promise]:
+    step = "200 UDP cameras, 1 UDP reader each, 2 Mb/s"
+    yield Promise(f"{step}: MB", _own(step, "rss_mb"), ".0f", at_most=120.0)
+    yield Promise(f"{step}: CPU per packet, µs", _own(step, "us_per_packet"), ".2f", at_most=7.0)
+
+
+def _storm_promises() -> Iterator[Promise]:
+    """What readers that are live notice of a crowd: little."""
+    for word in ("UDP", "TCP"):
+        step = f"1000 {word} readers join 1.0 s behind a key frame, 2 s GOP at 4 Mb/s, 200 live"
+        text = f"1,000 {word} readers join beside 200 live ones"
+        yield Promise(
+            f"{text}: p99 of these, of their usual",
+            lambda results, step=step: _ratio(  # type: ignore[misc]
+                results.own(step, "storm_p99_ms"), results.own(step, "usual_p99_ms")
+            ),
+            ".1f",
+            at_most=2.0,
+        )
+        yield Promise(f"{text}: packets they lost", _own(step, "lost_packets"), ".0f", at_most=0.0)
+        yield Promise(
+            f"{text}: slowest 1 % of answers to another, ms",
+            _own(step, "bystander_p99_ms"),
+            ".0f",
+            at_most=100.0,
         )
 
 
@@ -158,8 +194,10 @@ PROMISES: tuple[Promise, ...] = (
         at_most=0.5,
     ),
     Promise("1,000 UDP readers: MB", _own("1000 UDP readers at 4 Mb/s", "rss_mb"), ".1f", 45.0),
-    Promise("1,000 TCP readers: MB", _own("1000 TCP readers at 4 Mb/s", "rss_mb"), ".1f", 80.0),
+    Promise("1,000 TCP readers: MB", _own("1000 TCP readers at 4 Mb/s", "rss_mb"), ".1f", 47.0),
+    *_many_cameras_promises(),
     *_session_promises(),
+    *_storm_promises(),
 )
 
 

@@ -17,6 +17,7 @@ from bench.files import raise_file_limit
 from bench.given_peers import given_peers
 from bench.measure import OverloadedError, run_step
 from bench.page import write_page
+from bench.readme_table import write_table
 from bench.repeat import as_one
 from bench.report import one_line, write_results
 from bench.stage import Figures, Window
@@ -62,6 +63,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--load-cpu", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
     parser.add_argument("--docs", type=Path, help="write this page, and its picture beside it")
+    parser.add_argument("--readme", type=Path, help="write the small table of this page as well")
     parser.add_argument(
         "--reuse", action="store_true", help="with --docs: measure nothing, take the last results"
     )
@@ -263,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     written = write_results(results, options.out)
     if options.docs:
         written += write_page(results, options.docs)
+    if options.readme:
+        write_table(results, options.readme)
     for path in written:
         print(path)
     return 1 if failed else 0
@@ -274,4 +278,6 @@ def _write_page_anew(options: argparse.Namespace) -> int:
     results = json.loads((options.out / "results.json").read_text())
     for path in write_page(results, options.docs):
         print(path)
+    if options.readme:
+        write_table(results, options.readme)
     return 0

@@ -25,6 +25,7 @@ from headwater.config.settings import LogFormat, Settings
 from headwater.control.errors import StatusSocketError
 from headwater.control.settings import AUTO
 from headwater.log_pace import paced_logger
+from headwater.relay.memory_return import release_memory
 
 logger = paced_logger(__name__)
 
@@ -105,8 +106,9 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     server = RtspServer(settings=settings)
     supervisor = Supervisor.from_environment()
     await start_server(server, settings)
-    # What was loaded to start with stays: no collection need look at it again.
-    gc.collect()
+    # What was loaded to start with stays: no collection need look at it again. What loading it took
+    # goes back to the system.
+    release_memory()
     gc.freeze()
     reloading = Reloading(server, order.source)
     with hang_ups_taken(reloading, stop_asked):
