@@ -13,6 +13,7 @@ from inside import inside
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, Hooks, UserSettings
+from headwater.access.auth_method import AuthMethod
 from headwater.api.settings import ApiSettings, TokenSettings
 from headwater.http.settings import HttpSettings
 from headwater.net.settings import TlsSettings
@@ -187,6 +188,14 @@ async def test_without_users_this_machine_is_let_in_and_nobody_logs_in(web: WebS
     assert not stranger["let_in"]
     assert "this machine alone" in stranger["detail"]
     assert (await log_in(web, "root", "secret")).status == 401
+
+
+async def test_a_server_that_takes_no_plain_passwords_says_so(start_web: WebFactory) -> None:
+    access = AccessSettings(users=(ROOT,), methods=(AuthMethod.DIGEST_SHA256,))
+    web = await start_web(settings={"access": access})
+    answer = await log_in(web, "root", "secret")
+    assert (answer.status, answer.problem["code"]) == (403, "no_plain_passwords")
+    assert "access.methods" in answer.problem["detail"]
 
 
 @pytest.mark.parametrize(

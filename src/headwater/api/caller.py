@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from headwater.access.auth_method import AuthMethod
 from headwater.access.decision import Action, Granted
 from headwater.access.outside import Holder, TokenRefusedError
 from headwater.api.settings import ApiSettings
@@ -151,6 +152,14 @@ class Callers:
             return (await self._by_hooks(request, Action.LOOK, SERVER)).name or "a token"
         if token:
             return self._by_token(token, Action.LOOK).name or ""
+        access = self._admission.authenticator.settings
+        if access.users and AuthMethod.BASIC not in access.offered_methods():
+            raise HttpRefusal(
+                403,
+                "this server takes no passwords as they are; its owner can add `basic` to "
+                "access.methods",
+                code="no_plain_passwords",
+            )
         return await self._named(request, Action.LOOK)
 
     def rights_of(self, caller: Caller) -> Rights:
