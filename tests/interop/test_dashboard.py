@@ -65,10 +65,11 @@ async def start() -> AsyncIterator[Start]:
         yield server
 
 
-async def read(url: str) -> asyncio.subprocess.Process:
-    """Read a stream with ffmpeg until it is sent away."""
+async def read(url: str, agent: str = "reader") -> asyncio.subprocess.Process:
+    """Read a stream with ffmpeg, which calls itself so, until it is sent away."""
     return await asyncio.create_subprocess_exec(
-        *["ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url],
+        *["ffmpeg", "-nostdin", "-v", "quiet", "-user_agent", agent],
+        *["-rtsp_transport", "tcp", "-i", url],
         *["-c", "copy", "-f", "null", "-"],
     )
 
@@ -263,6 +264,9 @@ async def test_names_and_programs_of_peers_are_text(start: Start) -> None:
     server = await start()
     server.publish(HOSTILE, description("h264", "opus"))
     server.publish('/"><script>alert(2)</script>', description("pcmu"))
+    server.publish("/read", description("pcmu"))
+    agent = "<script>alert(3)</script><img src=x onerror=alert(4)>"
+    reader = await read(server.play_url("/read"), agent)
     async with chromium() as browser, dashboard(browser, server) as seen:
         page = seen.page
         await page.get_by_text(HOSTILE[1:]).first.wait_for()
@@ -270,9 +274,16 @@ async def test_names_and_programs_of_peers_are_text(start: Start) -> None:
             await button.click()
             await page.locator(".details .addresses code").first.wait_for()
             await page.keyboard.press("Escape")
+        await page.wait_for_function(
+            'document.querySelector(\'.card[data-path="/read"] [title="1 reader"]\') !== null'
+        )
+        await seen.card("/read").get_by_role("button", name="Details").click()
+        await page.locator(".details .peers dd", has_text=agent).wait_for()
+        await page.keyboard.press("Escape")
         assert await page.locator(".cards script, .cards img[src=x], .details script").count() == 0
         await seen.picture("hostile-names")
         assert seen.complaints == []
+    await end(reader)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
