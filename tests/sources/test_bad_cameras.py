@@ -78,7 +78,7 @@ async def test_it_is_said_in_one_line_and_disturbs_nobody(
         if is_overdue:
             await bad.wait_until(lambda: bool(bad.connections))
             # Every step of the conversation before the one that hangs is through.
-            step = getattr(fault, "step", None) or getattr(fault, "method", "")
+            step = str(getattr(fault, "step", "") or getattr(fault, "method", ""))
             if step != CONNECT:
                 await bad.wait_for(step)
             await asyncio.sleep(0.05)
