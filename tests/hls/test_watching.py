@@ -269,17 +269,6 @@ async def test_sound_and_picture_are_in_the_same_parts(web: WebServer) -> None:
         assert {stream.type for stream in container.streams} == {"video", "audio"}
 
 
-async def test_several_workers_have_none_and_say_so(
-    web: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    PublishedFilm(web.server, film("h264", LONG).rtp).show(8)
-    assert "hls" in (await fetch(web.port, "/front/about")).problem["ways"]
-    monkeypatch.setattr(inside(web.server).relay.name_space, "shares_ports", True, raising=False)
-    answer = await fetch(web.port, "/front/index.m3u8")
-    assert (answer.status, answer.problem["code"]) == (501, "several_workers")
-    assert "hls" not in (await fetch(web.port, "/front/about")).problem["ways"]
-
-
 async def test_nothing_is_built_while_nobody_asks(web: WebServer) -> None:
     published = PublishedFilm(web.server, film("h264", LONG).rtp)
     published.show(published.left)

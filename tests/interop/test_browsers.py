@@ -117,6 +117,36 @@ async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -
     assert seen["available"] > 1_000_000, seen
 
 
+@pytest.mark.parametrize("codec", ["VP9", "AV1"])
+async def test_a_browser_watches_what_a_browser_publishes(server: RtspServer, codec: str) -> None:
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
+        publishing = await browser.new_page()
+        await publishing.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
+        await server.wait_for_mount("/live", 20)
+        watching = await browser.new_page()
+        await watching.goto(
+            f"http://127.0.0.1:{server.http_port}/live", wait_until="domcontentloaded"
+        )
+        playing = (
+            "() => { const p = document.querySelector('headwater-player');"
+            "return p.dataset.state === 'playing'"
+            " && p.video.getVideoPlaybackQuality().totalVideoFrames > 30; }"
+        )
+        await watching.wait_for_function(playing, timeout=60_000)
+        status = await watching.evaluate("() => document.querySelector('headwater-player').status")
+        await browser.close()
+    assert status["way"] == "webrtc"
+    assert {track["codec"] for track in status["about"]["tracks"]} == {codec, "Opus"}
+
+
 def moving(numbers: list[int]) -> int:
     """How many pictures in a row came in their order; what was jumped over counts for nothing."""
     steps = [(b - a) % FRAMES for a, b in itertools.pairwise(numbers)]

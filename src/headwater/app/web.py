@@ -96,7 +96,7 @@ class Web:
             rtsp_port=rooms.rtsp_port,
             still=rooms.still,
             ways=lambda: (
-                *(("hls",) if self.hls.works else ()),
+                "hls",
                 *(("snapshots",) if can_decode() else ()),
             ),
             makes_opus=to_opus is not None,

@@ -62,11 +62,6 @@ class HlsService:
     def __iter__(self) -> Iterator[MountHls]:
         return iter(tuple(self._mounts.values()))
 
-    @property
-    def works(self) -> bool:
-        """Whether the requests of a player all come to this process."""
-        return not self._relay.name_space.shares_ports
-
     def routes(self) -> list[BaseRoute]:
         """Return what it serves."""
         return [
@@ -87,13 +82,6 @@ class HlsService:
         relay = self._relay
         path = mount_path_of(request, relay.limits.settings, behind=1)
         cleared = await self._clearance.require(request, Action.PLAY, path)
-        if not self.works:
-            raise HttpRefusal(
-                501,
-                "this server has no HLS, since the requests of a player would reach different "
-                "workers: play by WebRTC or MSE, or run it with one worker",
-                code="several_workers",
-            )
         mount = await asked_mount(request, relay, path)
         _require_place(mount)
         identity = end_identity(request, relay.limits.settings, EndKind.HLS, cleared, path)

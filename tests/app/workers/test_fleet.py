@@ -15,9 +15,14 @@ from typing import Any
 
 import pytest
 from certificate_files import CertificateMaker
+from films import film
+from http_peer import fetch
+from inside import inside
 from own_ports import own_port
-from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from published_film import description, pictures_of
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame
 from server_rig import LoopClock
+from webrtc_peer import offer, post
 from worker_here import KILLED, WorkerHere
 
 from headwater.app.workers import fleet as fleet_module
@@ -144,6 +149,47 @@ async def test_ports_of_their_own_for_readers_and_browsers(rig: Rig) -> None:
     assert allowed is not None
     assert "PLAY" in allowed
     assert "RECORD" not in allowed
+
+
+async def test_browsers_find_every_mount_at_the_worker_that_serves_them(rig: Rig) -> None:
+    settings = settings_of()
+    fleet = await rig.started(
+        replace(
+            settings,
+            http=replace(settings.http, port=0),
+            webrtc=replace(settings.webrtc, port=0),
+        )
+    )
+    port = int(fleet.http_url("/").split(":")[2].split("/")[0])
+    pictures = list(pictures_of(film("h264", 120).rtp))
+    sdp = description("h264").encode() + b"a=control:streamid=0\r\n"
+    publishers = []
+    # The kernel gives publishers to workers by chance: all of them to one is a matter of 2^-11.
+    for number in range(12):
+        url = fleet.publish_url(f"/cam{number}")
+        publishers.append(await TcpPublisher.start(fleet.publish_port, url, sdp))
+    assert all(len(inside(each.running).mounts) for each in rig.workers)
+    for number, publisher in enumerate(publishers):
+        await publisher.peer.send(b"".join(frame(0, p) for each in pictures[:12] for p in each))
+        answer = await post(port, f"/cam{number}/whep", offer())
+        assert answer.status == 201, answer
+        asked = asyncio.create_task(fetch(port, f"/cam{number}/index.m3u8"))
+        for picture in pictures[12:]:
+            await publisher.peer.send(b"".join(frame(0, packet) for packet in picture))
+            await asyncio.wait([asked], timeout=0.01)
+        main = await asked
+        assert main.status == 200, main
+        media = main.body.decode().splitlines()[-1]
+        for _ in range(3):
+            assert (await fetch(port, f"/cam{number}/{media}")).status == 200
+
+
+async def test_browsers_need_a_port_of_their_own(rig: Rig) -> None:
+    settings = settings_of(play_port=own_port(993))
+    settings = replace(settings, http=replace(settings.http, port=own_port(993)))
+    with pytest.raises(ValueError, match="they need a port of their own"):
+        await rig.started(settings)
+    assert rig.spawned == []
 
 
 async def test_a_killed_worker_is_replaced_by_the_process_that_waits(rig: Rig) -> None:

@@ -428,5 +428,10 @@ def _port_settings(settings: Settings) -> dict[str, int]:
     if server.rtsps_port:
         ports["rtsps_port"] = server.rtsps_port
     if http.port is not None:
+        if http.port and http.port in ports.values():
+            raise ValueError(
+                f"http.port is {http.port}, which is a port of RTSP: with several workers one of "
+                "them alone serves browsers, so they need a port of their own"
+            )
         ports["http_port"] = http.port
     return ports
