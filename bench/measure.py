@@ -86,7 +86,7 @@ def _stream(step: Step, server: Server, window: Window) -> Figures:
         fleet.measure_from(window.seconds)
         cost = Cost(server, window)
         page = server.web_url(server.web.page_url, mounts[0]) if step.http_per_s else ""
-        with asked_meanwhile(page, step.http_per_s) as statuses:
+        with asked_meanwhile(page, step.http_per_s, asks_api=step.asks_api) as statuses:
             fleet.run_for(window.seconds)
         figures = cost.figures()
         if step.http_per_s:

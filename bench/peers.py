@@ -45,6 +45,7 @@ class WebSide:
     whep_url: str
     hls_url: str
     page_url: str
+    has_api: bool = False
     mse_url: str = ""
     """Empty: it has no WebSocket with fragments of MP4."""
     arguments: tuple[str, ...] = ()
@@ -136,6 +137,7 @@ def headwater(extra: str = "") -> Peer:
         page_url=web,
         hls_url=f"{web}/index.m3u8",
         mse_url=f"{web}/mse",
+        has_api=True,
         arguments=("--http-port", "{http_port}", "--set", "webrtc.port={webrtc_port}"),
     )
     return Peer(

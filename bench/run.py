@@ -198,6 +198,8 @@ def _run_beside_bare_loop(
         peer.web is None or (step.kind is steps.Kind.MSE and not peer.web.mse_url)
     ):
         return {"skipped": f"it is not measured how it serves {step.scenario}"}
+    if step.asks_api and (peer.web is None or not peer.web.has_api):
+        return {"skipped": "its API is another one"}
     if step.fetched and not peer.fetches:
         return {"skipped": "how it fetches cameras is not set up here"}
     if not peer.over_udp:

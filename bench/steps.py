@@ -47,6 +47,7 @@ class Step:
     viewers: int = 0
     has_web: bool = False
     http_per_s: int = 0
+    asks_api: bool = False
 
     @property
     def needs_web(self) -> bool:
@@ -168,11 +169,13 @@ def _browsers() -> list[Step]:
             udp_readers=400,
             has_web=has_web,
             http_per_s=http_per_s,
+            asks_api=asks_api,
         )
-        for text, has_web, http_per_s in (
-            ("no port for browsers", False, 0),
-            ("a port for browsers, unused", True, 0),
-            ("100 HTTP requests a second", True, 100),
+        for text, has_web, http_per_s, asks_api in (
+            ("no port for browsers", False, 0, False),
+            ("a port for browsers, unused", True, 0, False),
+            ("100 HTTP requests a second", True, 100, False),
+            ("100 requests of the API and a scrape a second", True, 101, True),
         )
     ]
     return viewers + beside

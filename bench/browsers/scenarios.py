@@ -26,6 +26,10 @@ WARM_UP_S = 2.5
 ASKED = ("", "/about", "/snapshot-of-nothing", "/whep")
 """What is asked for beside readers by RTSP: a page, what it asks next, and two that are refused."""
 
+_ASKED_OF_API = ("server", "mounts", "sessions?limit=100", "readers?limit=10", "health")
+OF_API = (*(f"/v1/{address}" for address in _ASKED_OF_API * 20), "/metrics")
+"""100 requests of the API, and a scrape."""
+
 
 def browsers(step: Step, server: Server, window: Window) -> Figures:
     """Measure one step of viewers; raises RuntimeError where the server lets them not in."""
@@ -289,8 +293,9 @@ def _latency(late_us: Sequence[int]) -> Figures:
 
 
 @contextmanager
-def asked_meanwhile(page: str, per_s: int) -> Iterator[list[int]]:
+def asked_meanwhile(page: str, per_s: int, *, asks_api: bool = False) -> Iterator[list[int]]:
     """Ask so often by HTTP from another thread; yields the statuses that came back."""
+    begin, asked = (page.rpartition("/")[0], OF_API) if asks_api else (page, ASKED)
     statuses: list[int] = []
     over = threading.Event()
 
@@ -301,7 +306,7 @@ def asked_meanwhile(page: str, per_s: int) -> Iterator[list[int]]:
         headers = {"Accept": "text/html", "Host": urlsplit(page).netloc}
         while not over.is_set():
             number += 1
-            answer = await client.ask("GET", page + ASKED[number % len(ASKED)], headers)
+            answer = await client.ask("GET", begin + asked[number % len(asked)], headers)
             statuses.append(answer.status)
             due_s += 1 / per_s
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import websockets
 from api_peer import ask, publish_many
+from inside import inside
+from waiting import holds
 from web_rig import WebServer
 
 from headwater.api import events
@@ -97,3 +99,29 @@ async def test_a_websocket_of_a_stranger_is_refused(
         async with websockets.connect(address, additional_headers=headers):
             pass
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("how", ["messages", "pings", "a long message"])
+async def test_a_websocket_that_floods_is_let_go_and_nobody_else_notices(
+    web: WebServer, how: str
+) -> None:
+    address = f"ws://127.0.0.1:{web.port}/v1/events"
+    listener = await Listener.open(web.port)
+    message = "x" * (100_000 if how == "a long message" else 500)
+
+    async def flood(socket: websockets.ClientConnection) -> None:
+        while True:
+            if how == "pings":
+                await socket.ping()
+            await socket.send(message)
+
+    async with websockets.connect(address) as socket, asyncio.timeout(20):
+        # asyncio's transport, once it was reset, has no loop any more when it is aborted.
+        with pytest.raises((websockets.ConnectionClosed, AttributeError)):
+            await flood(socket)
+    publish_many(web, "/front")
+    assert (await listener.next())[1]["path"] == "/front"
+    assert (await ask(web, "/v1/health")).status == 200
+    streams = inside(web.server).web.api._events
+    await holds(lambda: streams.streams == 1)
+    listener.close()

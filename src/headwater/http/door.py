@@ -25,7 +25,7 @@ from headwater.http.settings import HttpSettings
 from headwater.http.web_app import WebApp
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
-from headwater.net.settings import SocketSettings, TlsSettings
+from headwater.net.settings import NetSections
 from headwater.net.socket_address import Address
 from headwater.net.socket_buffers import bound_unsent
 from headwater.net.stream import ByteStream
@@ -65,7 +65,7 @@ class ListenSettings(Protocol):
         """Return the networks of proxies that name the real peer."""
 
 
-class DoorSettings(Protocol):
+class DoorSettings(NetSections, Protocol):
     """The sections that the door reads."""
 
     @property
@@ -75,14 +75,6 @@ class DoorSettings(Protocol):
     @property
     def server(self) -> ListenSettings:
         """How to listen."""
-
-    @property
-    def sockets(self) -> SocketSettings:
-        """Kernel buffers and queues."""
-
-    @property
-    def tls(self) -> TlsSettings:
-        """How long a handshake may take."""
 
 
 class HttpDoor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from headwater.applies import NEXT_CONNECTION, NEXT_SESSION, needs_restart
 from headwater.setting_fields import Choice, take_fields
@@ -190,3 +190,15 @@ class TlsSettings:
     def enabled(self) -> bool:
         """Whether there is a certificate to serve TLS with."""
         return bool(self.certificate)
+
+
+class NetSections(Protocol):
+    """The sections of a configuration that everything which listens reads."""
+
+    @property
+    def sockets(self) -> SocketSettings:
+        """Kernel buffers and queues."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """Certificates, and how long a handshake may take."""

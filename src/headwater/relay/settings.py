@@ -8,12 +8,12 @@ from headwater.access.settings import AccessSettings
 from headwater.hooks import HookSettings
 from headwater.media.path_override import PathOverride
 from headwater.media.settings import MountSettings
-from headwater.net.settings import SocketSettings, TlsSettings
+from headwater.net.settings import NetSections
 from headwater.relay.limit_settings import LimitSettings
 from headwater.transports.settings import RtpSettings
 
 
-class RelaySettings(Protocol):
+class RelaySettings(NetSections, Protocol):
     """The sections that the relay reads; `headwater.config.settings.Settings` has them all."""
 
     @property
@@ -38,11 +38,3 @@ class RelaySettings(Protocol):
     @property
     def hooks(self) -> HookSettings:
         """Bounds on hooks."""
-
-    @property
-    def sockets(self) -> SocketSettings:
-        """Kernel buffers and queues."""
-
-    @property
-    def tls(self) -> TlsSettings:
-        """Certificates."""

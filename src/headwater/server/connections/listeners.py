@@ -13,7 +13,7 @@ from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.net.preamble import Greeting, Preamble
-from headwater.net.settings import SocketSettings, TlsSettings
+from headwater.net.settings import NetSections
 from headwater.net.socket_address import Address, address_text
 from headwater.net.socket_buffers import bound_unsent, set_send_buffer
 from headwater.net.tcp_listener import PortListener
@@ -61,20 +61,12 @@ class _Door:
         self.port = port
 
 
-class ListenerSettings(Protocol):
+class ListenerSettings(NetSections, Protocol):
     """The sections that the listeners read."""
 
     @property
     def server(self) -> ServerSettings:
         """The ports, and who comes through a proxy."""
-
-    @property
-    def sockets(self) -> SocketSettings:
-        """Kernel buffers and queues."""
-
-    @property
-    def tls(self) -> TlsSettings:
-        """How long a handshake may take."""
 
 
 @dataclass(slots=True)
