@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 pytest.importorskip("av")
 
 import headwater
-from headwater import ClientError, FrameTimeout, SourceEnded
-from headwater.testing import FakeCamera, number_of
+from headwater import ClientError, ClientSettings, ClientTransport, FrameTimeout, SourceEnded
+from headwater.testing import CameraSettings, FakeCamera, WrongClock, number_of
 
 LATE_S = 20.0
 
@@ -47,6 +48,43 @@ def test_it_goes_on_when_the_camera_is_back() -> None:
         camera.restart()
         camera.wait_for("PLAY", len(camera.seen("PLAY")) + 1, timeout_s=LATE_S)
         assert next(frames).width == 320
+
+
+def test_the_wall_clock_is_a_drifting_cameras_own_within_5_ms_and_follows_its_step() -> None:
+    fault = WrongClock(ppm=200, step_s=3_600, step_after=60)
+    settings = CameraSettings(report_interval_s=0.4)
+    before = datetime.now(UTC)
+    with (
+        FakeCamera(fault, settings=settings) as camera,
+        headwater.frames(
+            camera.url,
+            settings=ClientSettings(transport=ClientTransport.TCP),
+            mode="every",
+            queue=200,
+            timeout_s=LATE_S,
+        ) as frames,
+    ):
+        seen = [next(frames)]
+        came = datetime.now(UTC)
+        seen += [next(frames) for _ in range(99)]
+    first = seen[0].wallclock
+    assert first is not None
+    assert before <= first <= came
+    ahead_s = []
+    for number, frame in enumerate(seen):
+        assert frame.wallclock is not None
+        ahead_s.append((frame.wallclock - first).total_seconds() - number / 25)
+    stepped = [round(each / 3_600) for each in ahead_s]
+    off_s = [abs(each - 3_600 * step) for each, step in zip(ahead_s, stepped, strict=True)]
+    assert max(off_s) < 0.005
+    # From the first report after the step on. Pictures that are read together with it have it too.
+    assert stepped == sorted(stepped)
+    # Where the first key frame came too early for the client, the frames begin with the second.
+    begins_at = number_of(seen[0].gray().tobytes())
+    assert begins_at in {0, 25}
+    assert stepped[45 - begins_at] == 0
+    assert stepped[75 - begins_at] == 1
+    assert seen[99].wallclock_trusted
 
 
 def test_no_camera_is_a_time_out_that_may_be_asked_again() -> None:
