@@ -1,5 +1,6 @@
 """The wheel as others get it: installed alone in an empty environment, used by its commands."""
 
+import json
 import os
 import re
 import signal
@@ -112,3 +113,24 @@ def test_the_demo_needs_nothing_but_the_media_extra(installed_with_media: Path) 
         assert shown == "['audio', 'video'] 5\n"
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
+
+
+@pytest.mark.timeout(300)
+def test_every_example_of_the_page_of_frames_runs(installed_with_media: Path) -> None:
+    page = (ROOT / "docs" / "frames.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    functions = re.findall(r"^(?:async )?def (\w+)\((?:server|url)\b", page, re.MULTILINE)
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(installed_with_media / "python"), str(ROOT / "tests" / "peers" / "frame_examples.py")],
+        input=json.dumps(examples),
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=environment,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"headwater {installed_with_media.parent}" in done.stdout
+    assert re.findall(r"ran (\w+)\n", done.stdout) == functions
+    assert len(functions) > 9
