@@ -13,6 +13,7 @@ from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from headwater.app.workers.slices import slice_of
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
+from headwater.media.settings import MountSettings
 from headwater.testing.fake_camera import AsyncFakeCamera
 
 
@@ -61,7 +62,10 @@ async def applied(both: Machine, sections: dict[str, dict[str, Any]]) -> None:
 async def test_sources_are_changed_added_and_removed_at_all_workers() -> None:
     async with AsyncFakeCamera() as first, AsyncFakeCamera() as second:
         before = {"cam": {"source": first.url, "transport": "tcp"}}
-        async with machine(settings=Settings(paths=path_sections(before))) as both:
+        # At the worker that does not fetch it, a mount whose source was removed waits out its grace.
+        mounts = MountSettings(grace_s=4.0)
+        settings = Settings(paths=path_sections(before), mounts=mounts)
+        async with machine(settings=settings) as both:
             readers = [
                 await TcpReader.start(both.port(number), both.url(number)) for number in (0, 1)
             ]
