@@ -62,7 +62,7 @@ async def applied(both: Machine, sections: dict[str, dict[str, Any]]) -> None:
 async def test_sources_are_changed_added_and_removed_at_all_workers() -> None:
     async with AsyncFakeCamera() as first, AsyncFakeCamera() as second:
         before = {"cam": {"source": first.url, "transport": "tcp"}}
-        # At the worker that does not fetch it, a mount whose source was removed waits out its grace.
+        # At the other worker, a mount whose source was removed waits out its grace.
         mounts = MountSettings(grace_s=4.0)
         settings = Settings(paths=path_sections(before), mounts=mounts)
         async with machine(settings=settings) as both:
