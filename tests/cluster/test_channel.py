@@ -6,7 +6,10 @@ import asyncio
 import socket
 from typing import Any
 
-from headwater.cluster.channel import Channel
+import pytest
+
+from headwater.cluster import channel
+from headwater.cluster.channel import _HEAD, Channel, first_message
 from headwater.net.descriptor_limit import open_descriptors
 
 
@@ -72,3 +75,65 @@ async def test_what_is_no_message_ends_the_channel_and_no_descriptor_is_left() -
     kept.close()
     sock.close()
     assert open_descriptors() == before
+
+
+async def test_a_message_that_is_not_understood_or_fails_costs_itself_and_its_socket_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sock, own = socket.socketpair()
+    end = End(own)
+    kept, given = socket.socketpair()
+    unreadable = _HEAD.pack(4, True) + b"junk"
+    socket.send_fds(sock, [unreadable], [given.fileno()])
+    given.close()
+    one = Channel(sock, asyncio.get_running_loop(), lambda *_: None, lambda: None)
+    one.send("after it")
+    await end.until(1)
+    assert [message for message, _ in end.heard] == ["after it"]
+    # The socket that came with it is closed.
+    assert kept.recv(1) == b""
+
+    def fail(message: object, _sock: socket.socket | None) -> None:
+        raise RuntimeError(f"on purpose, for {message}")
+
+    end.channel._on_message = fail
+    again, given = socket.socketpair()
+    one.send("bad", given)
+    assert await asyncio.to_thread(again.recv, 1) == b""
+    assert not end.channel.closed
+    assert [record.message for record in caplog.records if record.exc_info] == [
+        "a message of another process was not understood",
+        "a message of another process failed",
+    ]
+    for each in (kept, again):
+        each.close()
+    one.close()
+    end.channel.close()
+
+
+async def test_what_waits_has_a_bound_and_its_sockets_are_closed_with_the_channel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sock, own = socket.socketpair()
+    end = End(own)
+    kept, given = socket.socketpair()
+    end.channel.send(bytes(4_000_000))
+    end.channel.send("behind it", given)
+    monkeypatch.setattr(channel, "_MOST_QUEUED_BYTES", 1_000_000)
+    end.channel.send("one too many")
+    await asyncio.wait_for(end.closed.wait(), 10)
+    assert end.channel.closed
+    assert kept.recv(1) == b""
+    kept.close()
+    sock.close()
+
+
+async def test_a_process_that_waits_for_its_first_message() -> None:
+    one, other = socket.socketpair()
+    whole = Channel(one, asyncio.get_running_loop(), lambda *_: None, lambda: None)
+    whole.send({"of": "order" * 100_000})
+    assert await asyncio.to_thread(first_message, other) == {"of": "order" * 100_000}
+    whole.close()
+    with pytest.raises(EOFError, match="the other process is gone"):
+        first_message(other)
+    other.close()
