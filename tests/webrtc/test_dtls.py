@@ -84,7 +84,9 @@ def test_flights_are_cut_between_records_of_datagrams_that_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    "fingerprints", [{"sha-256": "00:11"}, {"sha-1": CERTIFICATE.fingerprint}], ids=str
+    "fingerprints",
+    [{"sha-256": "00:11"}, {"sha-1": CERTIFICATE.fingerprint}],
+    ids=["another", "an unknown hash"],
 )
 def test_another_fingerprint_or_an_unknown_hash_is_refused(fingerprints: dict[str, str]) -> None:
     with pytest.raises(DtlsFailed, match="is not the one whose fingerprint its offer named"):
