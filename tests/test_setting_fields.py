@@ -223,6 +223,8 @@ def test_every_enum_of_the_settings_is_public(section: type, key: str, default: 
 
 def test_the_settings_have_choices() -> None:
     assert {key for _, key, _ in _choices()} == {
+        "accepting",
+        "audio",
         "on_second_publisher",
         "slow_reader_policy",
         "publish_transports",

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from headwater.client.recording import Recording
     from headwater.client.rtsp_client import RtspClient
     from headwater.client.settings import ClientSettings, ClientTransport
-    from headwater.cluster.settings import WorkerSettings
+    from headwater.cluster.settings import Accepting, WorkerSettings
     from headwater.config.applied import Applied, SettingsChange
-    from headwater.config.errors import ConfigError, ConfigFault
+    from headwater.config.errors import ConfigError, ConfigFault, FaultKind
     from headwater.config.file import Assignment, load_settings
     from headwater.config.path_section import PathSection
     from headwater.config.settings import LogFormat, LogLevel, LogSettings, Settings
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         MountSettings,
         SecondPublisher,
         SlowReaderPolicy,
+        SoundByWebRtc,
     )
     from headwater.media.snapshot import (
         MountSnapshot,
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
     from headwater.webrtc.settings import WebRtcSettings
 
 __all__ = [
+    "Accepting",
     "AccessCounters",
     "AccessSettings",
     "Allowed",
@@ -136,6 +138,7 @@ __all__ = [
     "Event",
     "EventName",
     "EventStream",
+    "FaultKind",
     "ForwardSnapshot",
     "ForwardState",
     "Frame",
@@ -203,6 +206,7 @@ __all__ = [
     "SlowReaderPolicy",
     "SnapshotArguments",
     "SocketSettings",
+    "SoundByWebRtc",
     "SourceEnded",
     "SourceReception",
     "SourceSettings",
@@ -328,6 +332,7 @@ _HOMES = {
     "ThreadedRtspServer": "headwater.app.threaded_server",
     "ConfigError": "headwater.config.errors",
     "ConfigFault": "headwater.config.errors",
+    "FaultKind": "headwater.config.errors",
     "Assignment": "headwater.config.file",
     "load_settings": "headwater.config.file",
     "PathOverride": "headwater.media.path_override",
@@ -351,6 +356,8 @@ _HOMES = {
     "MountSettings": "headwater.media.settings",
     "SecondPublisher": "headwater.media.settings",
     "SlowReaderPolicy": "headwater.media.settings",
+    "SoundByWebRtc": "headwater.media.settings",
+    "Accepting": "headwater.cluster.settings",
     "MountSnapshot": "headwater.media.snapshot",
     "PublisherSnapshot": "headwater.media.snapshot",
     "ReaderSnapshot": "headwater.media.snapshot",

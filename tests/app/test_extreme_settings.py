@@ -17,7 +17,12 @@ WHOLE = ("-1", "0", str(2**31), str(2**63 - 1), str(2**63), "9" * 30)
 FRACTIONS = ("-1.0", "0.0", "nan", "inf", "-inf", "1e9", "1e300", "1e-300")
 TEXTS = ('""', '"\\u0000"', '"a\\r\\nb"', '"\\u202e"', '[""]', '["\\u0000"]', f'"{"a" * 70_000}"')
 # These do what they say with any text: C's `open` and the resolver of names refuse it.
-STARTS_OTHERWISE = {"server.host", "tls.certificate"}
+STARTS_OTHERWISE = {
+    "server.host",
+    "tls.certificate",
+    "access.jwt.key_file",
+    "access.jwt.secret_file",
+}
 KEYS = [
     (f"{section.name}.{key.name}", key)
     for section in settings_schema().walk()

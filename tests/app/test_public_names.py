@@ -30,6 +30,7 @@ GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
 # What they mean is what they mean everywhere.
 PLAIN_WORDS = {
     *(
+        "accepting",
         "access",
         "allowed",
         "arguments",
@@ -69,7 +70,7 @@ PLAIN_WORDS = {
         "rtsp",
         "second",
     ),
-    *("assignment", "config", "fault", "section"),
+    *("assignment", "by", "config", "fault", "section", "sound"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version", "applied", "change", "when"),
     *("audio", "decodable", "encoder", "ended", "missing", "not", "timeout", "url"),

@@ -43,6 +43,17 @@ def by_token(tmp_path: Path) -> AccessSettings:
 PATIENT = MountSettings(publisher_idle_timeout_s=0)
 
 
+@pytest.mark.parametrize("path", ["gone", "a\0b", "."])
+@pytest.mark.parametrize("key", ["key_file", "secret_file"])
+async def test_a_key_that_cannot_be_read_refuses_the_start(
+    tmp_path: Path, key: str, path: str
+) -> None:
+    jwt = JwtSettings(**{key: str(tmp_path / path)})
+    server = RtspServer(settings=Settings(access=AccessSettings(jwt=jwt)))
+    with pytest.raises(ValueError, match=rf"access\.jwt\.{key} cannot be used: \w+"):
+        await server.start()
+
+
 async def describe(server: RtspServer, path: str, headers: dict[str, str] | None = None) -> int:
     peer = await RtspPeer.connect(server.play_port)
     try:

@@ -107,7 +107,7 @@ class Callouts:
 def _tokens(jwt: JwtSettings, clock: Callable[[], float]) -> SignedTokens:
     try:
         return SignedTokens(jwt, clock)
-    except (UnreadableKeysError, OSError) as error:
+    except (UnreadableKeysError, OSError, ValueError) as error:
         name = "key_file" if jwt.key_file else "secret_file"
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ValueError(f"access.jwt.{name} cannot be used: {why}") from None
