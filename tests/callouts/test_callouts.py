@@ -48,7 +48,8 @@ PATIENT = MountSettings(publisher_idle_timeout_s=0)
 async def test_a_key_that_cannot_be_read_refuses_the_start(
     tmp_path: Path, key: str, path: str
 ) -> None:
-    jwt = JwtSettings(**{key: str(tmp_path / path)})
+    name = str(tmp_path / path)
+    jwt = JwtSettings(key_file=name) if key == "key_file" else JwtSettings(secret_file=name)
     server = RtspServer(settings=Settings(access=AccessSettings(jwt=jwt)))
     with pytest.raises(ValueError, match=rf"access\.jwt\.{key} cannot be used: \w+"):
         await server.start()
