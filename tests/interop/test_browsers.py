@@ -22,6 +22,11 @@ from headwater.webrtc.settings import WebRtcSettings
 
 playwright = pytest.importorskip("playwright.async_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WITH_A_CAMERA = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.timeout(120),
@@ -86,14 +91,7 @@ async def looked_at(
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -> None:
     async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-            ],
-        )
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
         page = await browser.new_page()
         await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)
@@ -120,14 +118,7 @@ async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -
 @pytest.mark.parametrize("codec", ["VP9", "AV1"])
 async def test_a_browser_watches_what_a_browser_publishes(server: RtspServer, codec: str) -> None:
     async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-            ],
-        )
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
         publishing = await browser.new_page()
         await publishing.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, reason_of
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
+from headwater.cli.given_url import given_url
+from headwater.cli.trust_options import CaFile, Fingerprint
 from headwater.client.errors import ClientError, CredentialsError
 from headwater.client.probe.probing import DURATION_S, ProbeProgress
 from headwater.client.probe.probing import probe as probed
 from headwater.client.probe.report import ProbeReport
 from headwater.client.settings import ClientTransport
 from headwater.control.json_text import plain
-from headwater.libav.remux.urls import given
 
 URL_VARIABLE = "HEADWATER_PROBE_URL"
 EXIT_CREDENTIALS = 3
@@ -46,22 +47,8 @@ def probe(
     duration: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="How long to measure.")
     ] = DURATION_S,
-    ca_file: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="Certificates (PEM) of the authorities that are trusted for rtsps.",
-            show_default="those of the system",
-        ),
-    ] = "",
-    fingerprint: Annotated[
-        str,
-        typer.Option(
-            metavar="SHA256",
-            help="Trust the one certificate that has this SHA-256 fingerprint.",
-            show_default=False,
-        ),
-    ] = "",
+    ca_file: CaFile = "",
+    fingerprint: Fingerprint = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as one line of JSON.")
     ] = False,
@@ -85,7 +72,7 @@ def probe(
     try:
         report = asyncio.run(
             probed(
-                _given(url),
+                given_url(url),
                 duration_s=duration,
                 on_progress=progress.show,
                 transport=transport,
@@ -108,14 +95,6 @@ def probe(
     _print(report, as_json=as_json)
     if strict and report.warnings:
         raise typer.Exit(EXIT_WARNINGS)
-
-
-def _given(text: str) -> str:
-    try:
-        return given(text)
-    except OSError as error:
-        message = f"{text[1:]}: {reason_of(error)}"
-        raise CommandFailed(message, exit_code=EXIT_CONFIGURATION) from error
 
 
 def _print(report: ProbeReport, *, as_json: bool) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, media_extra_missing, reason_of
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, media_extra_missing
+from headwater.cli.given_url import given_url
 from headwater.cli.process.handover import replace_process
 from headwater.cli.publish.__main__ import publish_until_signalled
 from headwater.cli.publish.order import PublishOrder
-from headwater.libav.remux.urls import given
 
 INPUT_VARIABLE = "HEADWATER_PUBLISH_INPUT"
 URL_VARIABLE = "HEADWATER_PUBLISH_URL"
@@ -66,8 +66,8 @@ def publish(
     if find_spec("av") is None:
         raise media_extra_missing(ImportError(name="av"))
     order = PublishOrder(
-        source=_given(source),
-        url=_rtsp(_given(url)),
+        source=given_url(source),
+        url=_rtsp(given_url(url)),
         transport=transport.value,
         loop=loop,
         quiet=quiet,
@@ -77,16 +77,6 @@ def publish(
         os.environ.pop(name, None)
     replace_process(order, "headwater.cli.publish")
     publish_until_signalled(order)
-
-
-def _given(text: str) -> str:
-    try:
-        return given(text)
-    except OSError as error:
-        message = f"{text[1:]}: {reason_of(error)}"
-        raise CommandFailed(message, exit_code=EXIT_CONFIGURATION) from error
-    except ValueError as error:
-        raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error
 
 
 def _rtsp(url: str) -> str:

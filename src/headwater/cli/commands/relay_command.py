@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, reason_of
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
+from headwater.cli.given_url import given_url
 from headwater.cli.process.handover import replace_process
 from headwater.cli.relay.order import RelayOrder
 from headwater.cli.settings_read import read_settings
@@ -15,7 +16,6 @@ from headwater.client.settings import ClientTransport
 from headwater.config.file import Assignment
 from headwater.config.path_section import PathSection
 from headwater.config.settings import LogLevel
-from headwater.libav.remux.urls import given
 
 SOURCES_VARIABLE = "HEADWATER_RELAY_SOURCES"
 _NAMED = re.compile(r"([A-Za-z0-9._/-]+)=(?=@|[A-Za-z][A-Za-z0-9+.-]*:)")
@@ -75,7 +75,7 @@ def relay(
     options = {
         "transport": transport,
         "on_demand": on_demand,
-        "forward_to": tuple(map(_given, forward_to or ())),
+        "forward_to": tuple(map(given_url, forward_to or ())),
     }
     named = _named(sources)
     try:
@@ -100,19 +100,9 @@ def _named(sources: list[str]) -> dict[str, str]:
         path = own if name is None else name[1].strip("/")
         if path in named:
             raise CommandFailed(f"two sources have the name {path}", exit_code=EXIT_CONFIGURATION)
-        named[path] = _given(text if name is None else text[name.end() :])
+        named[path] = given_url(text if name is None else text[name.end() :])
     return named
 
 
 def _section(source: str, options: dict[str, Any]) -> PathSection:
     return PathSection(source=source, **options)
-
-
-def _given(text: str) -> str:
-    try:
-        return given(text)
-    except OSError as error:
-        message = f"{text[1:]}: {reason_of(error)}"
-        raise CommandFailed(message, exit_code=EXIT_CONFIGURATION) from error
-    except ValueError as error:
-        raise CommandFailed(str(error), exit_code=EXIT_CONFIGURATION) from error

@@ -16,9 +16,10 @@ from headwater.cli.failures import (
     media_extra_missing,
     reason_of,
 )
+from headwater.cli.given_url import given_url
+from headwater.cli.trust_options import CaFile, Fingerprint
 from headwater.client.errors import CredentialsError
 from headwater.client.settings import ClientSettings, ClientTransport
-from headwater.libav.remux.urls import given
 
 EXIT_CREDENTIALS = 3
 _STDOUT = "-"
@@ -83,22 +84,8 @@ def snapshot(
             help="How the media comes. auto: UDP, or TCP where UDP does not work.",
         ),
     ] = ClientTransport.AUTO,
-    ca_file: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="Certificates (PEM) of the authorities that are trusted for rtsps.",
-            show_default="those of the system",
-        ),
-    ] = "",
-    fingerprint: Annotated[
-        str,
-        typer.Option(
-            metavar="SHA256",
-            help="Trust the one certificate that has this SHA-256 fingerprint.",
-            show_default=False,
-        ),
-    ] = "",
+    ca_file: CaFile = "",
+    fingerprint: Fingerprint = "",
 ) -> None:
     """Write a picture of a source to a file: its first whole one.
 
@@ -112,7 +99,7 @@ def snapshot(
     form = picture_format or _format_of(output)
     try:
         settings = ClientSettings(transport=transport, ca_file=ca_file, fingerprint=fingerprint)
-        picture = asyncio.run(_picture(_given(url), settings, timeout, width, form, quality))
+        picture = asyncio.run(_picture(given_url(url), settings, timeout, width, form, quality))
     except ImportError as error:
         raise media_extra_missing(error) from error
     except ValueError as error:
@@ -165,14 +152,6 @@ def _format_of(output: str) -> PictureFormat:
             exit_code=EXIT_CONFIGURATION,
         )
     return form
-
-
-def _given(text: str) -> str:
-    try:
-        return given(text)
-    except OSError as error:
-        message = f"{text[1:]}: {reason_of(error)}"
-        raise CommandFailed(message, exit_code=EXIT_CONFIGURATION) from error
 
 
 def _write(output: str, picture: bytes) -> None:
