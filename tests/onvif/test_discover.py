@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import sys
 
 import pytest
@@ -231,6 +232,28 @@ async def test_a_named_device_that_is_silent_is_not_found() -> None:
     async with OnvifDevice(odd=Oddities(body=AnswerBody.SILENCE)) as device:
         assert await discover(device.service_url, call_timeout_s=0.2) == []
     assert await discover(device.service_url) == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("waits_for", [0, 1, 200])
+@pytest.mark.parametrize("resets", [False, True], ids=["closes", "resets"])
+async def test_who_takes_a_connection_and_breaks_it_off_is_there(
+    scheme: str, waits_for: int, resets: bool
+) -> None:
+    """Whatever came of the request till then: a closed port alone is nobody."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(waits_for)
+        if resets:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        (found,) = await discover(f"{scheme}://127.0.0.1:{port}/")
+    assert (found.state, found.streams) == (OnvifState.UNREADABLE, ())
+    assert "Error" not in found.problem.split()[0]
 
 
 async def test_an_address_has_a_deadline_for_all_its_answers(

@@ -18,7 +18,7 @@ class OnvifState(StrEnum):
     SILENT = "silent"
     """It could not be reached over HTTP, or did not answer in time."""
     UNREADABLE = "unreadable"
-    """Its answers are not what ONVIF says."""
+    """Its answers are not what ONVIF says, or it breaks connections off without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _REFUSALS: Final = ("NotAuthorized", "FailedAuthentication", "InvalidSecurity")
 """Subcodes of faults: ONVIF Core §5.11.2, and those of WS-Security 1.1 §12."""
+_BROKEN_OFF: Final = "it broke the connection off before its answer was whole"
 _HEADERS: Final = {
     "Connection": "close",
     "User-Agent": "headwater",
@@ -73,10 +74,8 @@ class ServiceCalls:
             problem = f"no whole answer within {self._timeout_s:g} s"
             raise DeviceFailedError(OnvifState.SILENT, problem) from None
         except httpx.TransportError as error:
-            state = OnvifState.SILENT
-            if isinstance(error, httpx.ProtocolError):
-                state = OnvifState.UNREADABLE
-            raise DeviceFailedError(state, shown(str(error)) or type(error).__name__) from error
+            state = OnvifState.SILENT if _not_reached(error) else OnvifState.UNREADABLE
+            raise DeviceFailedError(state, shown(str(error)) or _BROKEN_OFF) from error
         except (httpx.InvalidURL, ValueError) as error:
             raise DeviceFailedError(OnvifState.UNREADABLE, shown(str(error))) from error
 
@@ -123,6 +122,20 @@ class ServiceCalls:
         return DeviceFailedError(
             OnvifState.PASSWORD_REFUSED, "does not take this user and password by Digest"
         )
+
+
+def _not_reached(error: BaseException) -> bool:
+    """Return whether no connection came to be: what resets one, or fails in TLS, is there."""
+    import httpx
+
+    if not isinstance(error, httpx.ConnectError):
+        return False
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return not any(isinstance(each, (ConnectionResetError, ssl.SSLError)) for each in causes)
 
 
 async def _read(answer: httpx.Response) -> bytes:

@@ -21,7 +21,7 @@ NEXT = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), itertools.product(PeerState, PeerEvent))
+@pytest.mark.parametrize(("state", "event"), [*itertools.product(PeerState, PeerEvent)])
 def test_every_event_in_every_state(state: PeerState, event: PeerEvent) -> None:
     if (state, event) in NEXT:
         assert next_state(state, event) is NEXT[state, event]
