@@ -63,6 +63,7 @@ class ReaderCounters(ctypes.Structure):
                 "group",
                 "checks_filler",
                 "publisher",
+                "kernel_stamps",
             )
         ),
         ("last_sequence", ctypes.c_uint32),

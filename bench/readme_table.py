@@ -7,6 +7,13 @@ from typing import Any
 BEGIN = "<!-- written by the benchmark, up to its end -->\n"
 END = "<!-- end of what the benchmark wrote -->\n"
 
+NAMES = {
+    "headwater": "Headwater",
+    "node": "rtsp-streaming-server",
+    "mediamtx": "MediaMTX",
+}
+"""What people call a server that the command line names otherwise."""
+
 LINES = (
     ("CPU for each packet to 400 UDP readers", "400 UDP readers at 4 Mb/s", "us_per_packet", "µs"),
     ("CPU for each packet to 400 TCP readers", "400 TCP readers at 4 Mb/s", "us_per_packet", "µs"),
@@ -36,7 +43,7 @@ def small_table(results: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the table; what was not measured is a dash, what nobody has no line."""
     figures = {(row["peer"], row["step"]): row["figures"] for row in results["steps"]}
     peers = list(dict.fromkeys(row["peer"] for row in results["steps"]))
-    yield "| | " + " | ".join(peers) + " |"
+    yield "| | " + " | ".join(NAMES.get(peer, peer) for peer in peers) + " |"
     yield "|---|" + "---:|" * len(peers)
     for text, step, figure, unit in LINES:
         cells = [_cell(figures.get((peer, step), {}), figure, unit) for peer in peers]
@@ -45,7 +52,8 @@ def small_table(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _cell(figures: dict[str, Any], figure: str, unit: str) -> str:
-    if figure not in figures:
+    # Sessions that broke off on the way have no cost that could be compared.
+    if figure not in figures or figures.get("broken", 0):
         return ""
     value = f"{figures[figure]:.0f}" if unit == "MB" else f"{figures[figure]:.2f}"
     lost = figures.get("lost_percent", 0.0)

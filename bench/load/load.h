@@ -42,6 +42,7 @@ struct reader {
     int32_t group;
     int32_t checks_filler;
     int32_t publisher;
+    int32_t kernel_stamps; /* latency up to its socket, not up to this thread (SO_TIMESTAMPNS) */
     uint32_t last_sequence;
     uint32_t key_frame;
     uint32_t key_next;

@@ -70,18 +70,36 @@ static void take_packet(struct load *load, struct reader *r, const uint8_t *rtp,
     }
 }
 
+/* When a datagram came to its socket, on the clock of now_ns(); `now` where the kernel does not say. */
+static uint64_t arrived_ns(struct msghdr *message, uint64_t now) {
+    struct timespec stamp, clock;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+            clock_gettime(CLOCK_REALTIME, &clock);
+            int64_t ago = (clock.tv_sec - stamp.tv_sec) * 1000000000ll + clock.tv_nsec - stamp.tv_nsec;
+            return ago > 0 ? now_ns() - (uint64_t)ago : now;
+        }
+    return now;
+}
+
 /* Datagrams are cut to their head unless this reader checks the filler: MSG_TRUNC tells the
  * true length all the same, and the kernel is spared the copy. */
 static uint64_t drain_datagrams(struct load *load, struct reader *r) {
     static uint8_t room[DATAGRAMS][2048];
     struct mmsghdr messages[DATAGRAMS];
     struct iovec parts[DATAGRAMS];
+    static uint8_t controls[DATAGRAMS][CMSG_SPACE(sizeof(struct timespec))];
     uint32_t each = r->checks_filler ? sizeof room[0] : HEAD_BYTES;
     uint64_t taken = 0;
     for (;;) {
         for (uint32_t i = 0; i < DATAGRAMS; i++) {
             parts[i] = (struct iovec){room[i], each};
             messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+            if (r->kernel_stamps) {
+                messages[i].msg_hdr.msg_control = controls[i];
+                messages[i].msg_hdr.msg_controllen = sizeof controls[i];
+            }
         }
         int n = recvmmsg(r->fd, messages, DATAGRAMS, MSG_DONTWAIT | MSG_TRUNC, NULL);
         if (n <= 0) return taken;
@@ -89,6 +107,8 @@ static uint64_t drain_datagrams(struct load *load, struct reader *r) {
         for (int i = 0; i < n; i++) {
             uint32_t bytes = messages[i].msg_len;
             if (r->transport == OVER_SRTP) take_encrypted(load, r, room[i], bytes, now);
+            else if (r->kernel_stamps)
+                take_packet(load, r, room[i], bytes, arrived_ns(&messages[i].msg_hdr, now));
             else take_packet(load, r, room[i], bytes, now);
         }
         taken += (uint64_t)n;

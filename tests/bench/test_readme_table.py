@@ -19,7 +19,7 @@ ROWS: list[dict[str, Any]] = [
     {"peer": "other", "step": "1000 TCP readers at 4 Mb/s", "figures": {"skipped": "overloaded"}},
 ]
 TABLE = [
-    "| | headwater | other |",
+    "| | Headwater | other |",
     "|---|---:|---:|",
     "| CPU for each packet to 400 UDP readers | 1.20 µs | 5.20 µs, 0.5 % lost |",
     "| memory with 1,000 TCP readers | 44 MB | – |",
@@ -28,6 +28,17 @@ TABLE = [
 
 def test_what_was_measured_stands_side_by_side() -> None:
     assert list(small_table({"steps": ROWS})) == TABLE
+
+
+def test_sessions_that_broke_off_cost_nothing_that_compares() -> None:
+    step = "sessions per second over TCP"
+    rows = [
+        {"peer": peer, "step": step, "figures": {"ms_cpu_per_session": 0.5, "broken": broken}}
+        for peer, broken in (("headwater", 0), ("go2rtc", 200))
+    ]
+    lines = list(small_table({"steps": rows}))
+    assert lines[0] == "| | Headwater | go2rtc |"
+    assert lines[2:] == ["| CPU for a reader that comes, plays and goes, TCP | 0.50 ms | – |"]
 
 
 def test_only_what_is_between_the_marks_is_written_anew(tmp_path: Path) -> None:
