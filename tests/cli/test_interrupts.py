@@ -12,8 +12,16 @@ import pytest
 
 from headwater.cli.interrupts import interrupts_end_the_process
 
-INTERRUPTED = "import os, signal\nos.kill(os.getpid(), signal.{})\n"
-"""A module that is interrupted while it is imported."""
+INTERRUPTED = "import os, signal\nos.kill({}, signal.{})\n"
+"""A module during whose import a signal comes: for this process, or as by Ctrl-C for its group."""
+THIS, GROUP = "os.getpid()", "0"
+LOADED = """
+import importlib, sys
+sys.path.remove(os.path.dirname(__file__))
+del sys.modules[__name__]
+importlib.import_module(__name__)
+"""
+"""The rest of such a module, for who takes the signal later: all that it stands for."""
 OF_THE_SERVER = (
     "import sys\nif 'headwater.cli.process.daemon' not in sys.orig_argv:\n    raise ImportError\n"
 )
@@ -21,15 +29,25 @@ OF_THE_SERVER = (
 
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("typer", ["version"]), ("pydantic", ["check-config", os.devnull])],
+    [
+        ("typer", ["version"]),
+        ("pydantic", ["check-config", os.devnull]),
+        ("av", ["snapshot", "rtsp://127.0.0.1:1/", "out.jpg"]),
+        ("httpx", ["discover", "127.0.0.1:1"]),
+    ],
 )
 def test_a_command_that_is_still_loaded_says_nothing(
     tmp_path: Path, module: str, arguments: list[str]
 ) -> None:
-    (tmp_path / f"{module}.py").write_text(INTERRUPTED.format("SIGINT"))
-    command = [sys.executable, "-m", "headwater", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    (tmp_path / f"{module}.py").write_text(INTERRUPTED.format(GROUP, "SIGINT") + LOADED)
+    ran = subprocess.run(
+        [sys.executable, "-m", "headwater", *arguments],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert ran.stderr == ""
     # Ended by the signal or, where a command loads more by itself, by typer: 130 for a shell.
     assert ran.returncode in {-signal.SIGINT, 128 + signal.SIGINT}
@@ -40,7 +58,7 @@ def test_a_command_that_is_still_loaded_says_nothing(
 def test_a_server_that_is_still_loaded_stops_once_it_can(
     start_program: Any, tmp_path: Path, name: str
 ) -> None:
-    text = OF_THE_SERVER + INTERRUPTED.format(name) + "raise ImportError\n"
+    text = OF_THE_SERVER + INTERRUPTED.format(THIS, name) + "raise ImportError\n"
     (tmp_path / "uvloop.py").write_text(text)
     environment = {"PYTHONPATH": str(tmp_path)}
     server = start_program("serve", "--publish-port", "0", environment=environment)

@@ -12,13 +12,16 @@ from hls_rules import ReadPlaylist, check_pair, read
 from http_peer import HttpAnswer, basic, fetch
 from inside import inside
 from mp4_player import opened
+from nal_units import H264
 from published_film import PublishedFilm, description, pictures_of
+from rtp_units import marked
 from server_rig import LoopClock
 from sounds import sound
 from waiting import holds
 from web_rig import WebFactory, WebServer
 
-from headwater import AccessSettings, MountSettings, UserSettings
+from headwater import AccessSettings, LimitSettings, MountSettings, UserSettings
+from headwater.hls.mount_stream import MountHls
 from headwater.relay.end import EndKind
 
 LONG = 240
@@ -274,3 +277,99 @@ async def test_nothing_is_built_while_nobody_asks(web: WebServer) -> None:
     published.show(published.left)
     assert not len(inside(web.server).web.hls)
     assert not len(inside(web.server).running.feeds)
+
+
+@dataclass
+class Slideshow:
+    """A picture a second, each a key frame, for as long as it is let run."""
+
+    web: WebServer
+    shown: int = 0
+
+    def __post_init__(self) -> None:
+        self.publisher = self.web.server.publish("/front", description("h264"))
+
+    def show(self, count: int, sps: bytes = H264.sets[0]) -> None:
+        unit = H264.aggregate(sps, H264.sets[1], H264.key)
+        for _ in range(count):
+            self.shown += 1
+            packets = marked(unit, sequence=self.shown, timestamp=90_000 * self.shown)
+            self.publisher.publish(0, packets)
+
+    async def watched(self) -> HlsPeer:
+        """A player that came when it began, and has read its first playlist."""
+        self.show(1)
+        begun = asyncio.create_task(HlsPeer.begin(self.web.port, "/front"))
+        hls = inside(self.web.server).web.hls
+        await holds(lambda: len(hls))
+        self.show(7)
+        peer = await begun
+        await peer.playlist()
+        return peer
+
+    async def until_made(self, count: int) -> MountHls:
+        """Wait until so many segments have been made."""
+        (stream,) = inside(self.web.server).web.hls
+        await holds(lambda: stream.segmenter.segments[-1].number >= count - 1)
+        return stream
+
+
+async def test_of_a_stream_without_end_what_was_listed_lately_is_kept(web: WebServer) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    slides.show(40)
+    stream = await slides.until_made(40)
+    first = (await peer.playlist()).first
+    assert first > 20
+    assert (await peer.get(f"segment{first - 5}.mp4")).status == 200
+    assert (await peer.get(f"segment{first - 7}.mp4")).status == 404
+    assert stream.held_bytes == sum(one.size_bytes for one in stream.segmenter.segments)
+
+
+async def test_without_room_what_is_listed_is_kept_alone(start_web: WebFactory) -> None:
+    web = await start_web(settings={"limits": LimitSettings(gop_cache_bytes_total=4_096)})
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    slides.show(40)
+    stream = await slides.until_made(40)
+    first = (await peer.playlist()).first
+    assert first > 20
+    # Room is made when a part comes: one that was listed till then may be left.
+    assert stream.segmenter.segments[0].number >= first - 1
+    for segment in (await peer.playlist()).whole:
+        assert await peer.content(segment.uri)
+
+
+async def test_other_parameter_sets_are_a_discontinuity_and_another_head(web: WebServer) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    slides.show(4)
+    await slides.until_made(10)
+    before = await peer.playlist()
+    slides.show(4, H264.other_sps)
+    await slides.until_made(14)
+    both = await peer.playlist()
+    assert [one.number for one in both.segments if one.discontinuity] == [12]
+    assert {one.init for one in both.segments} == {"init0.mp4", "init1.mp4"}
+    assert await peer.content("init0.mp4") != await peer.content("init1.mp4")
+    slides.show(40, H264.other_sps)
+    await slides.until_made(50)
+    after = await peer.playlist()
+    assert (before.discontinuities, after.discontinuities) == (0, 1)
+    assert {one.init for one in after.segments} == {"init1.mp4"}
+
+
+@pytest.mark.parametrize(
+    "asks", ["live.m3u8?_HLS_msn={}&_HLS_part={}", "part{}.{}.mp4"], ids=["playlist", "part"]
+)
+async def test_who_waits_when_the_mount_closes_is_told_so(web: WebServer, asks: str) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    (stream,) = inside(web.server).web.hls
+    number, place = (await peer.playlist()).position()
+    waiting = asyncio.create_task(peer.get(asks.format(number, place)))
+    await holds(lambda: stream._news is not None)
+    slides.publisher.close()
+    await web.server.close_mount("/front")
+    assert (await waiting).status in {403, 404}
+    assert not len(inside(web.server).web.hls)

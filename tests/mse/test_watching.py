@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 import websockets
@@ -101,6 +103,42 @@ async def test_who_comes_later_begins_with_the_key_frame_and_shares_what_is_made
     await late.close()
     await holds(lambda: not len(inside(web.server).web.mse))
     assert not len(inside(web.server).running.feeds)
+
+
+@pytest.mark.parametrize(
+    ("mounts", "limits"),
+    [
+        (MountSettings(instant_start=False), LimitSettings()),
+        (MountSettings(gop_cache_max_bytes=4_096), LimitSettings()),
+        (MountSettings(gop_cache_max_s=0.01), LimitSettings()),
+        (MountSettings(), LimitSettings(gop_cache_bytes_total=4_096)),
+    ],
+    ids=["not wanted", "too large", "too old", "no room for all"],
+)
+async def test_without_what_is_kept_the_late_wait_for_the_next_key_frame(
+    start_web: WebFactory, clock: LoopClock, mounts: MountSettings, limits: LimitSettings
+) -> None:
+    mounts = replace(mounts, publisher_idle_timeout_s=0)
+    web = await start_web(settings={"mounts": mounts, "limits": limits})
+    published = PublishedFilm(web.server, film("h264").rtp)
+    published.show(1)
+    first = await MsePeer.watch(web.port, "/front")
+    await holds(lambda: len(inside(web.server).web.mse))
+    while published.position < 20:
+        published.show(1)
+        clock.advance(0.04)
+        await asyncio.sleep(0)
+    # Ten pictures are a group.
+    await first.until(lambda: first.frames >= 9)
+    (fragments,) = inside(web.server).web.mse
+    assert fragments.held_bytes <= 4_096
+    late = await MsePeer.watch(web.port, "/front")
+    await holds(lambda: len(fragments._takers) == 2)
+    published.show(4)
+    await late.until(lambda: late.frames == 4)
+    assert late.media[1:] == first.media[-4:]
+    await first.close()
+    await late.close()
 
 
 async def test_nothing_is_made_while_nobody_watches(web: WebServer) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-_DEADLINE_S = 8.0
+_DEADLINE_S = 30.0
 EVERYTHING = "avc1.640029,hvc1.1.6.L153.B0,av01.0.08M.08,vp09.00.41.08,mp4a.40.2,opus,flac"
 
 

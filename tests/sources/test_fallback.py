@@ -148,8 +148,11 @@ async def test_one_that_does_not_fit_is_refused_and_the_next_is_taken(
 
 
 async def test_what_does_not_last_does_not_take_over(
-    start_server: ServerFactory, cameras: tuple[AsyncFakeCamera, AsyncFakeCamera]
+    start_server: ServerFactory,
+    cameras: tuple[AsyncFakeCamera, AsyncFakeCamera],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(rehearsal, "RUN_S", 60.0)
     first, second = cameras
     first.fault(Reply("DESCRIBE", 404))
     front = {"source": first.url, "fallback": [second.url], "transport": "tcp"}
@@ -157,7 +160,7 @@ async def test_what_does_not_last_does_not_take_over(
     await holds(lambda: source_of(server).live == second.url)
     (path_source,) = inside(server).running.sources
     first.fault()
-    await first.wait_for("PLAY")
+    await holds(lambda: path_source._rehearsed is not None)
     first.cut()
     first.fault(Reply("DESCRIBE", 404))
     failures = source_of(server).sources[0].failures

@@ -15,7 +15,15 @@ from rtsp_peer import SDP_VIDEO, RtspPeer, TcpReader
 from server_rig import LoopClock, ServerFactory
 from waiting import holds
 
-from headwater import EndKind, Event, EventName, RtspServer, Settings, ThreadedRtspServer
+from headwater import (
+    EndKind,
+    Event,
+    EventName,
+    LimitSettings,
+    RtspServer,
+    Settings,
+    ThreadedRtspServer,
+)
 from headwater.sources import candidate as candidate_module
 from headwater.sources import kinds
 from headwater.sources.candidate import Candidate
@@ -202,6 +210,22 @@ async def test_wrong_credentials_are_tried_slowly(
             assert wait_s > least_s - 1
             clock.advance(wait_s)
         assert "401" in candidate.last_error
+
+
+async def test_a_source_is_a_publisher_to_the_limits(start_server: ServerFactory) -> None:
+    settings = Settings(
+        limits=LimitSettings(publishers=1), sources=SourcesSettings(most_wait_s=1.0)
+    )
+    async with AsyncFakeCamera() as camera:
+        server = await start_server(settings=settings)
+        publisher = server.publish("/other", SDP_VIDEO.decode())
+        await server.add_source("/front", camera.url, transport="tcp")
+        await holds(lambda: server.status().sources[0].sources[0].failures)
+        (state,) = server.status().sources[0].sources
+        assert state.last_error == "the limit publishers (1) is reached"
+        assert list(server.mounts) == ["/other"]
+        publisher.close()
+        await server.wait_for_mount("/front", DEADLINE_S)
 
 
 async def test_no_secret_is_in_log_status_or_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from films import film
 from http_peer import fetch
 from inside import inside
-from published_film import PublishedFilm, description
+from published_film import PublishedFilm, description, pictures_of
 from server_rig import LoopClock
+from sounds import sound
 from web_rig import WebFactory, WebServer
 from webrtc_peer import VIDEO, WebRtcPeer, offer, post
 
@@ -21,7 +23,9 @@ from headwater.protocol.rtcp import Bye, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import picture_loss_indication, receiver_report
 from headwater.protocol.webrtc.offer import Offer
 from headwater.protocol.webrtc.stun import BINDING_ERROR, Attribute
+from headwater.webrtc import viewer as viewer_module
 from headwater.webrtc.settings import WebRtcSettings
+from headwater.webrtc.way import TcpWay
 
 H264 = film("h264").rtp
 OFFERS = Path(__file__).parents[1] / "protocol" / "webrtc" / "offers"
@@ -126,6 +130,47 @@ async def test_tcp_where_udp_does_not_get_through(web: WebServer) -> None:
     await peer.close()
 
 
+async def test_a_viewer_that_takes_too_little_goes_on_with_a_key_frame(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewer_module, "_MOST_QUEUED_BYTES", 2_000)
+    published, peer = await watched(web, tcp=True)
+    [viewer] = inside(web.server).web.webrtc.viewers
+    assert viewer.peer_connection is not None
+    way = viewer.peer_connection.way
+    assert isinstance(way, TcpWay)
+    # As a socket that takes nothing.
+    way.stream.cork()
+    while not viewer.dropped_packets:
+        published.show(1)
+        await asyncio.sleep(0)
+    # A group of pictures is ten: the rest of the second is dropped too.
+    assert published.position < 20
+    published.show(20 - published.position)
+    await asyncio.sleep(0)
+    way.stream.uncork()
+    async with asyncio.timeout(20):
+        while way.queued_bytes:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
+    published.show(published.left)
+    await peer.until(lambda: sum(packet[1] >> 7 for packet in behind_gap(peer.media)) == 4)
+    depacketizer = H264Depacketizer()
+    units = [unit for packet in behind_gap(peer.media) for unit in depacketizer.feed(packet)]
+    assert units[0].key_frame
+    assert (len(units), any(unit.damaged for unit in units)) == (4, False)
+    [reader] = web.server.mounts["/front"].readers
+    assert reader.dropped_packets == viewer.dropped_packets
+    await peer.close()
+
+
+def behind_gap(media: list[bytes]) -> list[bytes]:
+    """The packets behind the one gap in their numbers; none where there is no gap."""
+    pairs = enumerate(itertools.pairwise(numbers(media)), start=1)
+    gaps = [at for at, (before, after) in pairs if after != before + 1 & 0xFFFF]
+    assert len(gaps) <= 1
+    return media[gaps[0] :] if gaps else []
+
+
 async def test_lost_packets_are_sent_again_with_their_numbers(web: WebServer) -> None:
     _, peer = await watched(web)
     lost = numbers(peer.media)[1:3]
@@ -134,6 +179,33 @@ async def test_lost_packets_are_sent_again_with_their_numbers(web: WebServer) ->
     await peer.until(lambda: len(peer.media) == before + 2)
     assert numbers(peer.media[before:]) == lost
     assert peer.media[before] == peer.media[1]
+    await peer.close()
+
+
+async def test_what_a_viewer_never_got_is_not_sent_again(web: WebServer) -> None:
+    _, peer = await watched(web)
+    before, source = len(peer.media), ssrc(peer.media[0])
+    first = numbers(peer.media)[0]
+    peer.send_rtcp(nack(source + 1, first))
+    peer.send_rtcp(nack(source, first - 1 & 0xFFFF, first + 5_000 & 0xFFFF))
+    peer.send_rtcp(bytes((0x81, 205, 0xFF, 0xFF)) + bytes(8))
+    peer.send_rtcp(nack(source, first))
+    await peer.until(lambda: len(peer.media) > before)
+    assert numbers(peer.media[before:]) == [first]
+    await peer.close()
+
+
+async def test_a_viewer_gets_the_tracks_that_it_asked_for(web: WebServer) -> None:
+    publisher = web.server.publish("/front", description("h264", "opus"))
+    pictures = pictures_of(H264)
+    publisher.publish(0, next(pictures))
+    peer = await WebRtcPeer.watch(web.port, "/front")
+    publisher.publish(1, list(sound("opus", 2).rtp))
+    publisher.publish(0, next(pictures))
+    await peer.until(lambda: sum(packet[1] >> 7 for packet in peer.media) == 2)
+    assert {packet[1] & 0x7F for packet in peer.media} == {102}
+    [session] = [s for s in web.server.sessions.values() if s.kind == "webrtc"]
+    assert session.tracks == (0,)
     await peer.close()
 
 

@@ -10,15 +10,17 @@ import pytest
 from films import film
 from http_peer import basic, fetch
 from inside import inside
+from logged import event_of
 from published_film import PublishedFilm, pictures_of
-from rtsp_peer import RtspPeer
+from rtsp_peer import RtspPeer, TcpReader
 from server_rig import LoopClock
 from web_rig import WebFactory, WebServer
 from webrtc_peer import CERTIFICATE, VIDEO, WebRtcPeer, offer, post
 
-from headwater import AccessSettings, UserSettings
+from headwater import AccessSettings, LimitSettings, UserSettings
 from headwater.codecs.h264.depacketizer import H264Depacketizer
-from headwater.protocol.rtcp import Feedback, FeedbackKind, parse_rtcp
+from headwater.protocol.rtcp import Feedback, FeedbackKind, SenderReport, parse_rtcp
+from headwater.protocol.rtcp_build import sender_report
 from headwater.relay.batch_reader import BatchReader
 
 OFFERS = Path(__file__).parents[1] / "protocol" / "webrtc" / "offers"
@@ -134,6 +136,61 @@ async def test_the_peer_is_told_how_much_it_may_send(web: WebServer) -> None:
     assert asked(peer, FeedbackKind.REMB)[0].bit_rate_bps == pytest.approx(5_000_000, rel=0.01)
     await peer.close()
     read.reader.close()
+
+
+async def test_reports_of_the_publishers_clock_reach_readers(web: WebServer) -> None:
+    peer, read = await live(web)
+    reader = await TcpReader.start(web.server.play_port, web.server.play_url("/live"))
+    source = int.from_bytes(FILM[0][8:12], "big")
+    peer.send_rtcp(bytes((0x80, 200, 0xFF, 0xFF)) + source.to_bytes(4, "big"))
+    for told in (source + 1, source):
+        peer.send_rtcp(
+            sender_report(
+                told, ntp=told << 20, rtp_timestamp=7, packets=1, octets=2, cname="browser"
+            )
+        )
+    reports: list[SenderReport] = []
+    while source << 20 not in [report.ntp for report in reports]:
+        channel, packet = await reader.peer.frame()
+        if channel == 1:
+            reports += [part for part in parse_rtcp(packet) if isinstance(part, SenderReport)]
+    assert source + 1 not in {report.ssrc for report in reports}
+    await peer.close()
+    read.reader.close()
+
+
+async def test_packets_that_were_not_agreed_on_are_left_out(web: WebServer) -> None:
+    peer, read = await live(web)
+    other = bytes((0x80, 99)) + FILM[20][2:8] + bytes(4) + FILM[20][12:]
+    peer.send_rtp(other, *FILM[20:22])
+    await turns_until(lambda: len(read.packets) == 22)
+    assert {packet[1] & 0x7F for packet in read.packets} == {96}
+    await peer.close()
+    read.reader.close()
+
+
+async def test_a_publisher_without_room_for_its_description_is_told_by_its_end(
+    start_web: WebFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    web = await start_web(settings={"limits": LimitSettings(description_bytes_total=10)})
+    peer = await WebRtcPeer.publish(web.port, "/live", SENDING)
+    peer.send_rtp(*FILM[:20])
+    await peer.until(lambda: peer.left)
+    assert not inside(web.server).web.webrtc.ingests
+    assert "/live" not in web.server.mounts
+    (told,) = [r for r in caplog.records if event_of(r) == "publisher not taken"]
+    assert "limits.description_bytes_total" in str(vars(told)["cause"])
+    await peer.close()
+
+
+async def test_a_publisher_is_sent_away_before_it_has_sent_anything(web: WebServer) -> None:
+    peer = await WebRtcPeer.publish(web.port, "/live", SENDING)
+    [session] = [s for s in web.server.sessions.values() if s.kind == "webrtc"]
+    assert await web.server.close_session(session.id)
+    await peer.until(lambda: peer.left)
+    assert (await post(web.port, "/live/whip", SENDING)).status == 201
+    await peer.close()
 
 
 async def test_packets_of_padding_leave_no_gap(web: WebServer) -> None:

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-import sys
 from pathlib import Path
 
 import av
 import pytest
+from command_here import output_here
 
 from headwater.testing import Hang, number_of
 from headwater.testing.fake_camera import AsyncFakeCamera, CameraSettings, Credentials, sample
 
-DEADLINE_S = 30.0
-
 
 async def run(*arguments: str) -> tuple[int, bytes, str]:
     """The exit code of `headwater snapshot`, its output, and what it says besides."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headwater", "snapshot", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, out, err.decode()
+    done = await asyncio.to_thread(output_here, "snapshot", *arguments)
+    return done.returncode, done.stdout, done.stderr.decode()
 
 
 def names_in(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from rtsp_peer import SDP_VIDEO, Answer, RtspPeer, frame, rtp
+from rtsp_peer import SDP, SDP_VIDEO, Answer, RtspPeer, frame, rtp
 
 from headwater.client.own_mount import OwnMount
 from headwater.client.surroundings import Surroundings
@@ -24,11 +24,11 @@ class Behind:
 
     def __init__(self) -> None:
         self.own = OwnMount(Surroundings.alone())
-        self.refuses = False
+        self.refusal: Exception | None = None
 
     def begin(self, presentation: SessionDescription, feed: Feed) -> Sequence[Track]:
-        if self.refuses:
-            raise SourceError("the mount is not to be had")
+        if self.refusal is not None:
+            raise self.refusal
         return self.own.open(presentation, feed).tracks
 
     @property
@@ -52,6 +52,14 @@ async def door(behind: Behind) -> AsyncIterator[Door]:
 
 async def peer_of(door: Door) -> RtspPeer:
     return await RtspPeer.connect(int(door.url.partition("127.0.0.1:")[2].partition("/")[0]))
+
+
+async def set_up(door: Door, sdp: bytes = SDP_VIDEO, control: str = "/streamid=0") -> RtspPeer:
+    """A program that has announced, and set up one track."""
+    peer = await peer_of(door)
+    assert (await peer.ask("ANNOUNCE", door.url, SDP_TYPE, sdp)).status == 200
+    assert (await peer.ask("SETUP", f"{door.url}{control}", TCP)).status == 200
+    return peer
 
 
 async def recorded(door: Door) -> tuple[RtspPeer, Answer]:
@@ -97,7 +105,7 @@ async def test_a_second_one_is_refused(door: Door) -> None:
 
 
 async def test_a_mount_that_cannot_be_had_ends_it(door: Door, behind: Behind) -> None:
-    behind.refuses = True
+    behind.refusal = SourceError("the mount is not to be had")
     _, answer = await recorded(door)
     assert (answer.status, answer.body) == (503, b"the mount is not to be had\r\n")
     assert (await door.ended).message == "the mount is not to be had"
@@ -138,6 +146,77 @@ async def test_a_setup_that_does_not_fit_is_refused(
     await peer.ask("ANNOUNCE", door.url, SDP_TYPE, SDP_VIDEO)
     answer = await peer.ask("SETUP", f"{door.url}/{control}", {"Transport": transport})
     assert answer.status == status
+
+
+async def test_a_track_needs_no_name_where_there_is_one(door: Door, behind: Behind) -> None:
+    peer = await set_up(door, control="")
+    assert (await peer.ask("RECORD", door.url)).status == 200
+    # Told twice, it goes on.
+    assert (await peer.ask("RECORD", door.url)).status == 200
+    await peer.send(frame(0, rtp(1)))
+    assert (await peer.ask("GET_PARAMETER", door.url)).status == 200
+    assert behind.packets == 1
+
+
+async def test_all_tracks_are_set_up_before_it_records(door: Door) -> None:
+    peer = await set_up(door, SDP)
+    answer = await peer.ask("RECORD", door.url)
+    assert answer.status == 455
+    assert answer.body.startswith(b"set up every announced track first")
+    assert not door.recording.is_set()
+
+
+async def test_what_is_no_request_is_refused_or_left_out(door: Door) -> None:
+    peer = await peer_of(door)
+    await peer.send(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+    assert (await peer.ask("OPTIONS", "*")).status == 200
+    await peer.send(b"OPTIONS * RTSP/1.0\r\nno name and no value\r\n\r\n")
+    assert (await peer.answer()).status == 400
+    await peer.send(b"OPTIONS " + b"x" * 70_000)
+    assert b" 414 " in await peer.closed()
+    assert not door.ended.done()
+
+
+async def test_a_program_whose_connection_breaks_says_why(door: Door) -> None:
+    peer, _ = await recorded(door)
+    peer.reset()
+    message = (await door.ended).message
+    assert message.startswith("it has closed its connection: ")
+
+
+async def test_a_fault_of_ours_ends_it_and_is_logged(
+    door: Door, behind: Behind, caplog: pytest.LogCaptureFixture
+) -> None:
+    behind.refusal = ZeroDivisionError("boom")
+    peer = await set_up(door)
+    await peer.send(peer.request("RECORD", door.url))
+    assert (await door.ended).message == "this server failed: ZeroDivisionError"
+    assert await peer.closed() == b""
+    assert [record.message for record in caplog.records] == ["a program's connection failed"]
+
+
+async def test_a_program_that_reads_no_answers_is_cut_off(door: Door) -> None:
+    peer, _ = await recorded(door)
+
+    async def ask_on() -> None:
+        while True:
+            await peer.send(peer.request("OPTIONS", "*") * 1_000)
+
+    with pytest.raises(ConnectionError):
+        await ask_on()
+    assert (await door.ended).message.startswith("it has closed its connection")
+
+
+async def test_who_comes_behind_its_end_is_shut_out(door: Door) -> None:
+    peer, _ = await recorded(door)
+    assert (await peer.ask("TEARDOWN", door.url)).status == 200
+    assert await (await peer_of(door)).closed() == b""
+
+
+async def test_who_comes_when_all_places_are_in_use_is_shut_out(door: Door) -> None:
+    busy = [await set_up(door) for _ in range(4)]
+    assert await (await peer_of(door)).closed() == b""
+    assert (await busy[0].ask("RECORD", door.url)).status == 200
 
 
 async def test_strangers_who_stay_keep_no_program_out(door: Door) -> None:

@@ -139,8 +139,7 @@ class PublishingConnection(WireConnection):
                 headers.add("Transport", self._set_up(request))
             case Method.RECORD:
                 self._record()
-        if request.method != Method.OPTIONS:
-            headers.add("Session", self._session)
+        headers.add("Session", self._session)
         self._state = state
         if request.method == Method.TEARDOWN:
             self._opened.on_ended(SourceError("it has ended its stream"))
@@ -172,8 +171,8 @@ class PublishingConnection(WireConnection):
 
     def _record(self) -> None:
         presentation, publisher = self._presentation, self._publisher
-        if presentation is None or publisher is None:
-            raise _refused(Status.METHOD_NOT_VALID_IN_THIS_STATE, "RECORD comes after SETUP")
+        # The states let RECORD come behind a SETUP only.
+        assert presentation is not None and publisher is not None  # noqa: S101, PT018
         if len(publisher.track_indexes) < len(presentation.media):
             raise _refused(
                 Status.METHOD_NOT_VALID_IN_THIS_STATE, "set up every announced track first"
