@@ -20,9 +20,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT))
     (wheel,) = folder.glob("headwater-*.whl")
-    environment = folder / "environment"
-    venv.create(environment, with_pip=True)
-    run(str(environment / "bin" / "pip"), "install", "-q", str(wheel))
+    return environment_with(str(wheel), folder / "environment")
+
+
+def environment_with(requirement: str, environment: Path) -> Path:
+    """The `bin` folder of a new environment with one package; our own pip installs into it."""
+    venv.create(environment)
+    python = environment / "bin" / "python"
+    # What is not imported is not compiled: most of it is not.
+    options = ("--python", str(python), "install", "-q", "--no-compile")
+    run(sys.executable, "-m", "pip", *options, requirement)
     return environment / "bin"
 
 
@@ -89,11 +96,8 @@ def test_the_package_says_that_it_is_typed(installed: Path) -> None:
 @pytest.fixture(scope="module")
 def installed_with_media(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` folder of an environment that holds the wheel and its media extra."""
-    environment = tmp_path_factory.mktemp("media") / "environment"
-    venv.create(environment, with_pip=True)
     (wheel,) = installed.parent.parent.glob("headwater-*.whl")
-    run(str(environment / "bin" / "pip"), "install", "-q", f"{wheel}[media]")
-    return environment / "bin"
+    return environment_with(f"{wheel}[media]", tmp_path_factory.mktemp("media") / "environment")
 
 
 @pytest.mark.timeout(300)

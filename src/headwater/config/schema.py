@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from dataclasses import Field as DataclassField
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Union
 
 from headwater.applies import Applies, mark_of
@@ -93,6 +94,7 @@ class SettingSection:
             yield from section.walk()
 
 
+@cache
 def settings_schema() -> SettingSection:
     """Return the whole configuration's shape, from `Settings`."""
     return section_of(Settings, ())

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from headwater.config.settings import Settings
+
+_CHECK: Final = TypeAdapter(Settings)
+"""Made once: that takes longer than all checks of a file."""
 
 
 def typed_settings(values: Mapping[str, Any]) -> Settings | list[ErrorDetails]:
@@ -21,6 +24,6 @@ def typed_settings(values: Mapping[str, Any]) -> Settings | list[ErrorDetails]:
     try:
         # Strict JSON mode: texts are no numbers, yet enums come from texts and tuples from lists,
         # as in TOML.
-        return TypeAdapter(Settings).validate_json(json.dumps(values, default=str), strict=True)
+        return _CHECK.validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         return error.errors(include_url=False)
