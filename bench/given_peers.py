@@ -13,36 +13,30 @@ from pathlib import Path
 from bench.peers import Peer, WebSide
 from bench.steps import MOST_CAMERAS
 
-MEDIAMTX_SETTINGS = """\
+_MEDIAMTX_RTSP = """\
 logLevel: warn
 rtspAddress: 127.0.0.1:{publish_port}
 rtpAddress: 127.0.0.1:{rtp_port}
 rtcpAddress: 127.0.0.1:{rtcp_port}
 rtspTransports: [udp, tcp]
 rtmp: no
-hls: no
-webrtc: no
 srt: no
 paths:
   all_others:
 """
 
-MEDIAMTX_FOR_BROWSERS = """\
-logLevel: warn
-rtspAddress: 127.0.0.1:{publish_port}
-rtpAddress: 127.0.0.1:{rtp_port}
-rtcpAddress: 127.0.0.1:{rtcp_port}
-rtspTransports: [udp, tcp]
-rtmp: no
-hls: yes
-hlsAddress: 127.0.0.1:{hls_port}
+MEDIAMTX_SETTINGS = f"""\
+{_MEDIAMTX_RTSP}hls: no
+webrtc: no
+"""
+
+MEDIAMTX_FOR_BROWSERS = f"""\
+{_MEDIAMTX_RTSP}hls: yes
+hlsAddress: 127.0.0.1:{{hls_port}}
 webrtc: yes
-webrtcAddress: 127.0.0.1:{http_port}
-webrtcLocalUDPAddress: 127.0.0.1:{webrtc_port}
+webrtcAddress: 127.0.0.1:{{http_port}}
+webrtcLocalUDPAddress: 127.0.0.1:{{webrtc_port}}
 webrtcAdditionalHosts: [127.0.0.1]
-srt: no
-paths:
-  all_others:
 """
 
 GO2RTC_SETTINGS = """\

@@ -135,10 +135,7 @@ class _Whep:
     def last_began_ns(self) -> int:
         counters = [self._fleet.readers[v.index] for v in self._viewers if v.index >= 0]
         began = [c.first_packet_ns for c in counters]
-        began += [v.first_packet_ns for v in self._viewers if v.index < 0]
-        if not all(began):
-            raise RuntimeError(f"{began.count(0)} of {len(began)} viewers got nothing")
-        return int(max(began))
+        return _last_of([*began, *(v.first_packet_ns for v in self._viewers if v.index < 0)])
 
     def open_window(self, seconds: float) -> None:
         self._fleet.measure_from(seconds)
@@ -194,10 +191,7 @@ class _Mse:
         return ()
 
     def last_began_ns(self) -> int:
-        began = [self._fleet.readers[index].first_packet_ns for index in self._indexes]
-        if not all(began):
-            raise RuntimeError(f"{began.count(0)} of {len(began)} viewers got nothing")
-        return int(max(began))
+        return _last_of([self._fleet.readers[index].first_packet_ns for index in self._indexes])
 
     def open_window(self, seconds: float) -> None:
         self._fleet.measure_from(seconds)
@@ -270,6 +264,13 @@ class _Hls:
     def leave(self) -> None:
         for viewer in self._viewers:
             viewer.close()
+
+
+def _last_of(began_ns: Sequence[int]) -> int:
+    """Return when the last viewer got its first packet. Raises RuntimeError where one got none."""
+    if not all(began_ns):
+        raise RuntimeError(f"{began_ns.count(0)} of {len(began_ns)} viewers got nothing")
+    return int(max(began_ns))
 
 
 def _loss(lost: int, taken: int) -> Figures:

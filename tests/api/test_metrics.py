@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from api_peer import ask, publish, publish_many
+from inside import inside
 from web_rig import WebFactory, WebServer
 
 from headwater.api.settings import ApiSettings
@@ -26,6 +27,18 @@ async def test_every_line_is_of_the_format(web: WebServer) -> None:
     assert any(line.startswith('headwater_loop_lag_seconds_bucket{le="+Inf"}') for line in lines)
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(types) == len(set(types))
+
+
+async def test_what_takes_time_to_measure_is_measured_from_the_first_scrape_on(
+    web: WebServer,
+) -> None:
+    service = inside(web.server)
+    lag, timings = service.web.api.measuring.lag, service.relay.timings
+    measured = []
+    for _ in range(3):
+        measured.append((lag._timer is not None, timings._wanted))
+        assert (await ask(web, "/metrics")).status == 200
+    assert measured == [(False, False), (True, True), (True, True)]
 
 
 async def test_mounts_behind_the_most_share_a_label(start_web: WebFactory) -> None:

@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 from bench.given_peers import GIVEN, given_peers
 from bench.peers import Ports, Server
+from own_ports import own_port
 
-PORTS = Ports(19001, 19002, 12000, 100, http_port=19003, hls_port=19004, webrtc_port=19005)
+PORTS = Ports(
+    own_port(901),
+    own_port(902),
+    own_port(904),
+    20,
+    http_port=own_port(930),
+    hls_port=own_port(931),
+    webrtc_port=own_port(932),
+)
 
 
 def test_each_name_is_a_server_with_its_program_and_settings() -> None:
@@ -42,7 +51,7 @@ def test_settings_are_written_with_the_ports_before_the_start(name: str, tmp_pat
     with pytest.raises(RuntimeError, match="ended while starting"), server:
         pass  # Python does not understand these settings
     (written,) = (tmp_path / file for file in peer.files)
-    assert "127.0.0.1:19001" in written.read_text()
+    assert f"127.0.0.1:{PORTS.publish_port}" in written.read_text()
     assert "{" + "publish_port}" not in written.read_text()
 
 

@@ -35,8 +35,9 @@ def data_plane() -> Iterator[MakePlane]:
         udp_readers: int = 0,
         tcp_readers: int = 0,
         mounts: MountSettings | None = None,
+        has_web: bool = False,
     ) -> DataPlane:
-        plane = DataPlane(mounts or MountSettings())
+        plane = DataPlane(mounts or MountSettings(), has_web=has_web)
         planes.append(plane)
         plane.publish(over_tcp=over_tcp)
         for _ in range(udp_readers):

@@ -19,8 +19,10 @@ from own_ports import own_port
 
 from headwater import RtspServer
 from headwater.config.settings import Settings
+from headwater.http.settings import HttpSettings
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.track import Track
+from headwater.webrtc.settings import WebRtcSettings
 
 DEADLINE_S = 20.0
 BATCH = 14
@@ -42,7 +44,7 @@ SESSION_METHODS = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
 class DataPlane:
     """A server with one mount of one H.264 track."""
 
-    def __init__(self, mounts: MountSettings) -> None:
+    def __init__(self, mounts: MountSettings, *, has_web: bool = False) -> None:
         self.loop = asyncio.SelectorEventLoop()
         self.server = RtspServer(
             host="127.0.0.1",
@@ -50,7 +52,11 @@ class DataPlane:
             rtp_port_start=RTP_PORT_START,
             rtp_port_count=400,
             # Between its batches the publisher may be silent for as long as counting takes.
-            settings=Settings(mounts=replace(mounts, publisher_idle_timeout_s=3600.0)),
+            settings=Settings(
+                mounts=replace(mounts, publisher_idle_timeout_s=3600.0),
+                http=HttpSettings(port=0 if has_web else None),
+                webrtc=WebRtcSettings(port=0),
+            ),
         )
         self.loop.run_until_complete(self.server.start())
         self._seq = 0

@@ -11,10 +11,15 @@ from inside import inside
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, UserSettings
+from headwater.http.assets import SHARED
 
-ASSETS = files("headwater.dashboard.assets")
-SCRIPTS = sorted(entry.name for entry in ASSETS.iterdir() if entry.name.endswith(".js"))
-STYLES = sorted(entry.name for entry in ASSETS.iterdir() if entry.name.endswith(".css"))
+ASSETS = [
+    entry
+    for package in ("headwater.dashboard.assets", SHARED)
+    for entry in files(package).iterdir()
+]
+SCRIPTS = sorted(entry.name for entry in ASSETS if entry.name.endswith(".js"))
+STYLES = sorted(entry.name for entry in ASSETS if entry.name.endswith(".css"))
 
 
 async def test_the_page_is_the_same_for_everybody(web: WebServer, start_web: WebFactory) -> None:
@@ -61,5 +66,6 @@ async def test_scripts_and_styles(web: WebServer, name: str) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_modules_that_are_named_are_there(name: str) -> None:
-    imported = re.findall(r'from "\./([^"]+)"', (ASSETS / name).read_text(encoding="utf-8"))
+    [text] = [entry.read_text(encoding="utf-8") for entry in ASSETS if entry.name == name]
+    imported = re.findall(r'from "\./([^"]+)"', text)
     assert set(imported) <= set(SCRIPTS)

@@ -368,7 +368,7 @@ async def test_who_waits_when_the_mount_closes_is_told_so(web: WebServer, asks: 
     (stream,) = inside(web.server).web.hls
     number, place = (await peer.playlist()).position()
     waiting = asyncio.create_task(peer.get(asks.format(number, place)))
-    await holds(lambda: stream._news is not None)
+    await holds(lambda: bool(stream._waiting))
     slides.publisher.close()
     await web.server.close_mount("/front")
     assert (await waiting).status in {403, 404}

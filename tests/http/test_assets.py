@@ -9,7 +9,7 @@ from http_peer import fetch
 from inside import inside
 from web_rig import WebServer
 
-from headwater.http.assets import Assets
+from headwater.http.assets import SHARED, Assets
 
 SCRIPT = b"export const moving = true;\n" * 100
 
@@ -48,5 +48,13 @@ def test_the_address_changes_with_any_file() -> None:
     assert len(versions) == 3
 
 
-def test_files_of_a_package() -> None:
-    assert Assets.of_package("headwater.http").version == Assets({}).version
+def test_files_of_packages_lie_side_by_side() -> None:
+    assert Assets.of_packages("headwater.http").version == Assets({}).version
+    together = Assets.of_packages("headwater.player.assets", SHARED)
+    for name in ("page.js", "elements.js"):
+        assert together.url(name) == f"/-/{together.version}/{name}"
+
+
+def test_two_files_of_one_name_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r"have a file (elements\.js|icon\.svg)"):
+        Assets.of_packages(SHARED, SHARED)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from headwater.net.datagram_vector import DatagramVector, sendmmsg
+from headwater.net.datagram_vector import MOST_SLOTS, DatagramVector, SlotVector, sendmmsg
 
 pytestmark = pytest.mark.skipif(sendmmsg() is None, reason="no sendmmsg here")
 
@@ -64,6 +64,55 @@ def test_tells_where_it_stopped(sender: socket.socket, function: Callable[..., i
         assert vector.send(b"x", group, 0) == (2, errno.EACCES)
         assert vector.send(b"x", group, 3) == (4, 0)
         assert [sink.recv(9) for sink in sinks] == [b"x"] * 3
+
+
+def test_each_address_gets_what_lies_in_its_slot(
+    sender: socket.socket, function: Callable[..., int]
+) -> None:
+    entries, slots = (
+        DatagramVector(sender.fileno(), function),
+        SlotVector(sender.fileno(), function),
+    )
+    apart = 64
+    memory = ctypes.create_string_buffer(MOST_SLOTS * apart)
+    start = ctypes.addressof(memory)
+    with ExitStack() as stack:
+        sinks = [
+            stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            for _ in range(MOST_SLOTS)
+        ]
+        for sink in sinks:
+            sink.bind(("127.0.0.1", 0))
+            sink.setblocking(False)
+        group = slots.group([entries.entry(sink.getsockname()) for sink in sinks])
+        few = slots.group([entries.entry(sink.getsockname()) for sink in sinks[:3]])
+        for turn in range(2):
+            for place in range(MOST_SLOTS):
+                ctypes.memmove(start + place * apart, b"%3d,%3d,%1d" % (turn, place, 7), 9)
+            gc.collect()
+            assert slots.send(start, apart, 9, group) == MOST_SLOTS
+            assert slots.send(start + 4, apart, 5, few) == 3
+            for place, sink in enumerate(sinks):
+                assert sink.recv(99) == b"%3d,%3d,%1d" % (turn, place, 7)
+                if place < 3:
+                    assert sink.recv(99) == b"%3d,%1d" % (place, 7)
+
+
+def test_slots_tell_how_many_were_sent(sender: socket.socket, function: Callable[..., int]) -> None:
+    entries, slots = (
+        DatagramVector(sender.fileno(), function),
+        SlotVector(sender.fileno(), function),
+    )
+    memory = ctypes.create_string_buffer(b"ab")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+        sink.bind(("127.0.0.1", 0))
+        # Broadcast without SO_BROADCAST is refused.
+        addresses = [sink.getsockname(), ("255.255.255.255", 9)]
+        group = slots.group([entries.entry(address) for address in addresses])
+        assert slots.send(ctypes.addressof(memory), 1, 1, group) == 1
+        refused = slots.group([entries.entry(address) for address in reversed(addresses)])
+        assert slots.send(ctypes.addressof(memory), 1, 1, refused) == 0
+        assert sink.recv(9) == b"a"
 
 
 def test_interrupted_call_is_repeated(sender: socket.socket, function: Callable[..., int]) -> None:

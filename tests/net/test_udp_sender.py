@@ -18,6 +18,7 @@ from headwater.net.datagram_vector import sendmmsg
 from headwater.net.kernel_features import KernelFeatures, probe
 from headwater.net.segmentation import Run, plan_runs
 from headwater.net.socket_address import Address
+from headwater.net.udp_destination import Crowd, Slots
 from headwater.net.udp_sender import Destination, UdpSender
 
 DEADLINE_S = 20
@@ -313,6 +314,70 @@ async def test_refused_segments_fall_back_alone(network: Network, code: int) -> 
     assert sender.sent_packets == 60
     sender.send_to(destinations[1], plan_runs(packets))
     assert network.received(1) == packets
+
+
+class Filled:
+    """Slots in which each destination of a crowd has packets of its own."""
+
+    def __init__(self, count: int, packets: int, size: int) -> None:
+        self.packets = [numbered(packets, size, 100 * place) for place in range(count)]
+        apart = packets * size + 32
+        self.length, self.segment, self.count = packets * size, size, packets
+        memory = ctypes.create_string_buffer(count * apart + 8)
+        for place, own in enumerate(self.packets):
+            at = 8 + place * apart
+            ctypes.memmove(ctypes.addressof(memory) + at, b"".join(own), self.length)
+        self.slots = Slots(memoryview(memory).cast("B"), ctypes.addressof(memory), apart)
+        self._memory = memory
+
+    def send(self, sender: UdpSender, crowd: Crowd) -> None:
+        """Send them."""
+        sender.send_slots(crowd, self.slots, 8, 8 + self.length, self.segment, self.count)
+
+
+@pytest.mark.parametrize("packets", [1, 7])
+async def test_a_crowd_gets_buffers_of_its_own(network: Network, packets: int) -> None:
+    sender = network.open_sender()
+    crowd = sender.crowd_of([sender.destination(network.open_sink()) for _ in range(5)])
+    filled = Filled(5, packets, 400)
+    for _ in range(2):
+        filled.send(sender, crowd)
+        sender.send_to(crowd.destinations[0], alone(b"report" * 90))
+    assert network.received(0) == [*filled.packets[0], b"report" * 90] * 2
+    for index in range(1, 5):
+        assert network.received(index) == filled.packets[index] * 2
+    assert sender.sent_packets == 10 * packets + 2
+    assert sender.sent_bytes == 10 * packets * 400 + 2 * 540
+
+
+async def test_a_crowd_waits_for_the_socket_in_order(network: Network) -> None:
+    sender = network.open_sender()
+    crowd = sender.crowd_of([sender.destination(network.open_sink()) for _ in range(4)])
+    first, second = Filled(4, 3, 100), Filled(4, 5, 100)
+    network.valve.room = 2
+    first.send(sender, crowd)
+    assert sender.stalls == 1
+    second.send(sender, crowd)
+    network.valve.room = 1_000
+    await until(lambda: sender.pending_bytes == 0)
+    for index in range(4):
+        assert network.received(index) == first.packets[index] + second.packets[index]
+    assert (sender.dropped_packets, sender.errors) == (0, 0)
+
+
+async def test_one_of_a_crowd_falls_back_alone(network: Network) -> None:
+    if not network.features.udp_segment:
+        pytest.skip("nothing to fall back from")
+    sender = network.open_sender()
+    crowd = sender.crowd_of([sender.destination(network.open_sink()) for _ in range(4)])
+    network.valve.failures[crowd.destinations[1].address] = [errno.EMSGSIZE]
+    filled = Filled(4, 6, 100)
+    filled.send(sender, crowd)
+    filled.send(sender, crowd)
+    for index in range(4):
+        assert network.received(index) == filled.packets[index] * 2
+    assert [d.segmented for d in crowd.destinations] == [True, False, True, True]
+    assert (sender.fallbacks, sender.errors) == (1, 0)
 
 
 async def test_full_buffer_in_the_middle_of_a_fall_back(network: Network) -> None:

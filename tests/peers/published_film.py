@@ -46,6 +46,11 @@ class PublishedFilm:
             self.publisher.publish(0, picture)
         self.position += count
 
+    def last_came(self, media: Sequence[bytes]) -> bool:
+        """Whether all of the last picture that was shown is at the end of packets."""
+        shown = self._pictures[self.position - 1][0][4:8]
+        return bool(media) and media[-1][4:8] == shown and media[-1][1] >> 7 == 1
+
     @property
     def left(self) -> int:
         """How many pictures are left."""

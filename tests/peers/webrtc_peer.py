@@ -20,9 +20,11 @@ from http_peer import HttpAnswer, fetch
 from OpenSSL import SSL
 
 from headwater.protocol.rtcp import is_rtcp
+from headwater.protocol.rtcp_build import receiver_report
 from headwater.protocol.webrtc.stun import Attribute, StunMessage, binding_request
 
 _DEADLINE_S = 20.0
+_NACK = 0x81
 _PROFILES = {
     b"SRTP_AEAD_AES_128_GCM": (pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),
     b"SRTP_AES128_CM_SHA1_80": (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
@@ -347,3 +349,22 @@ class WebRtcPeer:
 def noise(count: int) -> bytes:
     """Bytes that mean nothing."""
     return os.urandom(count)
+
+
+def nack(media_ssrc: int, *numbers: int) -> bytes:
+    """A compound that asks for packets again."""
+    entries = b"".join(number.to_bytes(2, "big") + b"\0\0" for number in numbers)
+    head = bytes((_NACK, 205)) + (2 + len(numbers)).to_bytes(2, "big")
+    return (
+        receiver_report(1, cname="peer") + head + bytes(4) + media_ssrc.to_bytes(4, "big") + entries
+    )
+
+
+def numbers(media: list[bytes]) -> list[int]:
+    """Sequence numbers of packets."""
+    return [int.from_bytes(packet[2:4], "big") for packet in media]
+
+
+def ssrc(packet: bytes) -> int:
+    """The source of a packet."""
+    return int.from_bytes(packet[8:12], "big")

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from packet_sizes import SIZES, packets
 
 from headwater.net.segmentation import plan_runs
 from headwater.webrtc import srtp
-from headwater.webrtc.layout import MOST_LAID_OUT_PACKETS, Layout
+from headwater.webrtc.layout import Layout
 from headwater.webrtc.srtp import PROFILES, SrtpKeys, SrtpProfile, SrtpSession
-
-SIZES = {
-    "one": [100],
-    "equal": [1_200] * 14,
-    "the last shorter": [1_200] * 5 + [90],
-    "growing": [100, 200, 300],
-    "mixed": [1_200, 1_200, 60, 1_200, 700, 700, 20],
-    "as many as there may be": [1_300] * MOST_LAID_OUT_PACKETS,
-}
-
-
-def packets(sizes: list[int]) -> list[bytes]:
-    """RTP packets of these sizes, the marker on the last."""
-    last = len(sizes) - 1
-    return [
-        bytes((0x80, 0x80 * (index == last))) + index.to_bytes(2, "big") + bytes([7]) * (size - 4)
-        for index, size in enumerate(sizes)
-    ]
 
 
 def pair(profile: SrtpProfile) -> tuple[SrtpSession, SrtpSession]:
@@ -50,23 +33,15 @@ def test_what_is_encrypted_is_what_was_laid_out(profile: SrtpProfile, sizes: lis
     ]
 
 
-def test_the_way_without_an_arena_does_the_same() -> None:
-    profile = PROFILES[b"SRTP_AEAD_AES_128_GCM"]
-    layout = Layout.of(packets(SIZES["mixed"]), payload_type=96, gap_bytes=profile.tag_bytes)
-    key = bytes(profile.master_bytes)
-    sessions = [srtp._outbound(SrtpKeys(profile, key, key), 128) for _ in range(2)]
-    assert srtp._Arena().protect(sessions[0], layout) == srtp.protect_each(sessions[1], layout)
-
-
 def test_names_that_are_gone_leave_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert srtp._chosen() != srtp.protect_each
+    assert srtp._arena() is not None
 
     class Gone:
         def __init__(self) -> None:
             raise AttributeError("srtp_protect")
 
-    monkeypatch.setattr(srtp, "_Arena", Gone)
-    assert srtp._chosen() == srtp.protect_each
+    monkeypatch.setattr(srtp, "Arena", Gone)
+    assert srtp._arena() is None
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=["gcm", "hmac"])

@@ -14,13 +14,13 @@ from published_film import PublishedFilm, description, pictures_of
 from server_rig import LoopClock
 from sounds import sound
 from web_rig import WebFactory, WebServer
-from webrtc_peer import VIDEO, WebRtcPeer, offer, post
+from webrtc_peer import VIDEO, WebRtcPeer, nack, numbers, offer, post, ssrc
 
 from headwater import LimitSettings, MountSettings
 from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.h264.depacketizer import H264Depacketizer
 from headwater.protocol.rtcp import Bye, SenderReport, parse_rtcp
-from headwater.protocol.rtcp_build import picture_loss_indication, receiver_report
+from headwater.protocol.rtcp_build import picture_loss_indication
 from headwater.protocol.webrtc.offer import Offer
 from headwater.protocol.webrtc.stun import BINDING_ERROR, Attribute
 from headwater.webrtc import viewer as viewer_module
@@ -30,26 +30,6 @@ from headwater.webrtc.way import TcpWay
 H264 = film("h264").rtp
 OFFERS = Path(__file__).parents[1] / "protocol" / "webrtc" / "offers"
 OPUS = "a=rtpmap:111 opus/48000/2\r\n"
-_NACK = 0x81
-
-
-def nack(media_ssrc: int, *numbers: int) -> bytes:
-    """A compound that asks for packets again."""
-    entries = b"".join(number.to_bytes(2, "big") + b"\0\0" for number in numbers)
-    head = bytes((_NACK, 205)) + (2 + len(numbers)).to_bytes(2, "big")
-    return (
-        receiver_report(1, cname="peer") + head + bytes(4) + media_ssrc.to_bytes(4, "big") + entries
-    )
-
-
-def numbers(media: list[bytes]) -> list[int]:
-    """Sequence numbers of packets."""
-    return [int.from_bytes(packet[2:4], "big") for packet in media]
-
-
-def ssrc(packet: bytes) -> int:
-    """The source of a packet."""
-    return int.from_bytes(packet[8:12], "big")
 
 
 async def watched(web: WebServer, **arguments: object) -> tuple[PublishedFilm, WebRtcPeer]:
@@ -133,7 +113,7 @@ async def test_tcp_where_udp_does_not_get_through(web: WebServer) -> None:
 async def test_a_viewer_that_takes_too_little_goes_on_with_a_key_frame(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_module, "_MOST_QUEUED_BYTES", 2_000)
+    monkeypatch.setattr(viewer_module, "MOST_QUEUED_BYTES", 2_000)
     published, peer = await watched(web, tcp=True)
     [viewer] = inside(web.server).web.webrtc.viewers
     assert viewer.peer_connection is not None

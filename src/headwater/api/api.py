@@ -80,7 +80,7 @@ class Api:
         self.added = AddedSources(
             settings, None if book is None else SourceBook(book), actions.set_source
         )
-        self.measuring = Measuring(shared, LoopLag(relay.loop), settings)
+        self.measuring = Measuring(shared, LoopLag(relay.loop), settings, relay.start_timings)
         self._events = Events(view, self.callers)
         self.recent_lines = RecentLines()
         self.boards = Boards(

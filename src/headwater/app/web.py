@@ -64,7 +64,6 @@ class Web:
         from headwater.webrtc.whep import Whep
         from headwater.webrtc.whip import Whip
 
-        self._start_timings = relay.start_timings
         self.door: HttpDoor = HttpDoor(relay, settings)
         self.api: Api = Api(
             relay,
@@ -115,8 +114,6 @@ class Web:
         self.door.open(hosts)
         self.webrtc.open(hosts)
         self.api.say_who_may()
-        self.api.measuring.lag.start()
-        self._start_timings()
         PACE.listeners.append(self.api.recent_lines.note)
 
     def apply(self, settings: Settings) -> None:

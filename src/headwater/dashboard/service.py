@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from headwater.http.assets import Assets
+from headwater.http.assets import SHARED, Assets
 
 _PACKAGE: Final = "headwater.dashboard.assets"
 _TEMPLATE: Final = "page.html"
@@ -28,7 +28,7 @@ class DashboardService:
     """
 
     def __init__(self) -> None:
-        self.assets = Assets.of_package(_PACKAGE)
+        self.assets = Assets.of_packages(_PACKAGE, SHARED)
         template = Template((files(_PACKAGE) / _TEMPLATE).read_text(encoding="utf-8"))
         self._text = template.substitute(
             icon=escape(self.assets.url("icon.svg")),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+from operator import length_hint
 from typing import Final
 
 from headwater.feeds.fed_unit import FedUnit
@@ -23,6 +25,8 @@ _LISTED_TARGETS: Final = 8
 _KEPT_BEHIND: Final = 6
 """Segments that are no longer listed, for those who have an older playlist (§6.2.2)."""
 _MOST_KEPT_BYTES: Final = 96 << 20
+WOKEN_AT_ONCE: Final = 8
+"""Viewers that wait for the same part; the answers to so many take some 2 ms."""
 
 
 class MountHls:
@@ -51,7 +55,9 @@ class MountHls:
         self.over: str | None = None
         self._budget = budget
         self._on_over = on_over
-        self._news: asyncio.Future[None] | None = None
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        # What follows from the segments as they are; made when somebody asks.
+        self._listed: list[Segment] | None = None
         self._playlists: dict[bool, str] = {}
         self._tap = feeds.take(mount, self._take, on_end=self._end, instant_start=True)
         feed = feeds.get(mount)
@@ -64,6 +70,12 @@ class MountHls:
     @property
     def listed(self) -> list[Segment]:
         """The segments that a playlist lists now, the oldest first."""
+        listed = self._listed
+        if listed is None:
+            listed = self._listed = self._newest()
+        return listed
+
+    def _newest(self) -> list[Segment]:
         segments = [one for one in self.segmenter.segments if one.parts]
         least_s = _LISTED_TARGETS * self.segmenter.target_s
         total_s, count = 0.0, 0
@@ -84,7 +96,8 @@ class MountHls:
 
     def playlist(self, *, skips: bool) -> str:
         """Return the playlist as it is now, which all viewers share."""
-        self.segmenter.publish()
+        if self.segmenter.publish():
+            self._change()
         made = self._playlists.get(skips)
         if made is None:
             made = self._playlists[skips] = media_playlist(
@@ -121,9 +134,12 @@ class MountHls:
         try:
             async with asyncio.timeout(within_s):
                 while not ready() and self.over is None:
-                    if self._news is None:
-                        self._news = asyncio.get_running_loop().create_future()
-                    await asyncio.shield(self._news)
+                    news = asyncio.get_running_loop().create_future()
+                    self._waiting[news] = None
+                    try:
+                        await news
+                    finally:
+                        self._waiting.pop(news, None)
         except TimeoutError:
             pass
         return ready()
@@ -151,7 +167,7 @@ class MountHls:
             self._note_parts()
 
     def _note_parts(self) -> None:
-        self._playlists.clear()
+        self._change()
         held_bytes = sum(segment.size_bytes for segment in self.segmenter.segments)
         self._budget.held_bytes += held_bytes - self.held_bytes
         self.held_bytes = held_bytes
@@ -169,12 +185,17 @@ class MountHls:
         self.segmenter.forget(segment)
         self.held_bytes -= segment.size_bytes
         self._budget.held_bytes -= segment.size_bytes
+        self._change()
+
+    def _change(self) -> None:
+        self._listed = None
         self._playlists.clear()
 
     def _wake(self) -> None:
-        news, self._news = self._news, None
-        if news is not None and not news.done():
-            news.set_result(None)
+        """Have those who wait look again, some in each turn of the loop: media goes between."""
+        waiting, self._waiting = self._waiting, {}
+        if waiting:
+            _wake_some(asyncio.get_running_loop(), iter(waiting))
 
     def _end(self, reason: str) -> None:
         if self.over is not None:
@@ -182,6 +203,14 @@ class MountHls:
         if self.segmenter.end():
             self._note_parts()
         self.over = reason
-        self._playlists.clear()
+        self._change()
         self._wake()
         self._on_over(self)
+
+
+def _wake_some(loop: asyncio.AbstractEventLoop, waiting: Iterator[asyncio.Future[None]]) -> None:
+    for news in islice(waiting, WOKEN_AT_ONCE):
+        if not news.done():
+            news.set_result(None)
+    if length_hint(waiting):
+        loop.call_soon(_wake_some, loop, waiting)

@@ -131,14 +131,19 @@ class Segmenter:
                 made += self._after(sample, following)
         return made
 
-    def publish(self) -> None:
-        """Fix the target duration, by the segments so far: the first playlist is made now."""
-        if not self._is_published and self.segments:
-            self._is_published = True
-            longest_s = max(segment.duration_s for segment in self.segments)
-            wanted_s = math.ceil(longest_s + _LEAST_SEGMENT_S / 2)
-            self.target_s = min(max(_LEAST_TARGET_S, wanted_s), _MOST_TARGET_S)
-            self._end_first()
+    def publish(self) -> bool:
+        """Fix the target duration, by the segments so far: the first playlist is made now.
+
+        Returns whether that changed anything; it does once.
+        """
+        if self._is_published or not self.segments:
+            return False
+        self._is_published = True
+        longest_s = max(segment.duration_s for segment in self.segments)
+        wanted_s = math.ceil(longest_s + _LEAST_SEGMENT_S / 2)
+        self.target_s = min(max(_LEAST_TARGET_S, wanted_s), _MOST_TARGET_S)
+        self._end_first()
+        return True
 
     def _end_first(self) -> None:
         """End the first segment: players that know no parts give up where there is none."""

@@ -16,6 +16,8 @@ from headwater.http.refusal import HttpRefusal
 
 PREFIX = "/-/"
 """No mount's pages begin so: the web's own files are below."""
+SHARED = "headwater.http.shared_assets"
+"""The package of files that every page has beside its own."""
 _COMPRESSED = frozenset({"text/css", "text/html", "text/javascript", "image/svg+xml"})
 _WORTH_COMPRESSING_BYTES = 1024
 _SCRIPTS = (".js", ".mjs")
@@ -40,13 +42,18 @@ class Assets:
         self._assets = {name: _Asset(name, content) for name, content in contents.items()}
 
     @classmethod
-    def of_package(cls, package: str) -> Assets:
-        """Read all files of a package but its Python modules."""
-        found = {
-            entry.name: entry.read_bytes()
-            for entry in files(package).iterdir()
-            if entry.is_file() and not entry.name.endswith((".py", ".toml"))
-        }
+    def of_packages(cls, *packages: str) -> Assets:
+        """Read all files of packages but their Python modules, as if they lay in one folder.
+
+        Raises ValueError where two of them have a file of one name.
+        """
+        found: dict[str, bytes] = {}
+        for entry in (entry for package in packages for entry in files(package).iterdir()):
+            if not entry.is_file() or entry.name.endswith((".py", ".toml")):
+                continue
+            if entry.name in found:
+                raise ValueError(f"two of {', '.join(packages)} have a file {entry.name}")
+            found[entry.name] = entry.read_bytes()
         return cls(found)
 
     def url(self, name: str) -> str:

@@ -16,12 +16,16 @@ import errno
 import socket
 import struct
 import sys
+from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, Final
 
 from headwater.net.socket_address import Address
 
+MOST_SLOTS: Final = 16
+"""Of one call of `SlotVector`: more of them do not fit the processor's cache."""
 _MSG_DONTWAIT: Final = 0x40
 
 
@@ -94,12 +98,15 @@ class VectorGroup:
 
     __slots__ = ("_entries", "_messages", "count", "start")
 
-    def __init__(self, entries: Sequence[VectorEntry]) -> None:
+    def __init__(self, entries: Sequence[VectorEntry], buffers: Sequence[int] = ()) -> None:
+        """`buffers` are where the entries find their `iovec`, if it is not the one of all."""
         # The entries own the addresses that the messages point to.
         self._entries = tuple(entries)
-        joined = b"".join([entry.header for entry in entries])
-        self._messages = ctypes.create_string_buffer(joined, len(joined))
         self.count: int = len(self._entries)
+        joined = b"".join([entry.header for entry in entries])
+        self._messages = (_Message * self.count).from_buffer_copy(joined)
+        for message, buffer in zip(self._messages, buffers, strict=False):
+            message.header.buffers = buffer
         self.start: int = ctypes.addressof(self._messages)
 
 
@@ -156,6 +163,43 @@ class DatagramVector:
             return index, 0
         finally:
             buffer.base = None
+
+
+class SlotVector:
+    """Sends each address of a group what lies in a slot of its own, by one system call.
+
+    Slots are pieces of one memory, equally far apart. Groups must not be sent by another one.
+    """
+
+    __slots__ = ("_aimed", "_buffers", "_descriptor", "_sendmmsg")
+
+    def __init__(self, descriptor: int, function: Callable[..., int]) -> None:
+        self._descriptor = descriptor
+        self._sendmmsg = function
+        self._buffers = (_Buffer * MOST_SLOTS)()
+        self._aimed: tuple[int, int, int] | None = None
+
+    def group(self, entries: Sequence[VectorEntry]) -> VectorGroup:
+        """Return the structures for up to `MOST_SLOTS` entries; each has the slot of its place."""
+        first, size = ctypes.addressof(self._buffers), ctypes.sizeof(_Buffer)
+        return VectorGroup(entries, range(first, first + len(entries) * size, size))
+
+    def send(self, start: int, apart: int, length: int, group: VectorGroup) -> int:
+        """Send `length` bytes of each slot, of which the first lies at the address `start`.
+
+        Returns how many addresses were sent to. What the next one failed by, it tells whoever sends
+        to it again.
+        """
+        aim = start, apart, length
+        if aim != self._aimed:
+            # `size_t` and pointers are as long as C's `long` wherever there is `sendmmsg`.
+            flat = array("L", bytes(2 * MOST_SLOTS * array("L").itemsize))
+            flat[::2] = array("L", range(start, start + MOST_SLOTS * apart, apart))
+            flat[1::2] = array("L", repeat(length, MOST_SLOTS))
+            ctypes.memmove(self._buffers, flat.tobytes(), ctypes.sizeof(self._buffers))
+            self._aimed = aim
+        sent = self._sendmmsg(self._descriptor, group.start, group.count, _MSG_DONTWAIT)
+        return max(0, sent)
 
 
 def _packed_address(address: Address) -> bytes:

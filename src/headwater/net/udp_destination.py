@@ -63,6 +63,22 @@ class SendGroups(NamedTuple):
     plain: DestinationGroup
 
 
+class Crowd(NamedTuple):
+    """Destinations that get buffers of their own together; good until `fallbacks` grows."""
+
+    destinations: tuple[Destination, ...]
+    vector: VectorGroup | None
+
+
+class Slots(NamedTuple):
+    """Pieces of one memory, equally far apart: what lies in each is for one destination."""
+
+    memory: memoryview
+    address: int
+    """Where the memory begins."""
+    apart_bytes: int
+
+
 class PendingSend:
     """One buffer on its way to one group, stopped at `index`."""
 

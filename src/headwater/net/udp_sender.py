@@ -15,12 +15,19 @@ from operator import length_hint
 from typing import Final
 
 from headwater.log_pace import paced_logger
-from headwater.net.datagram_vector import DatagramVector, sendmmsg
+from headwater.net.datagram_vector import DatagramVector, SlotVector, sendmmsg
 from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_SEGMENT, KernelFeatures, probe
 from headwater.net.segmentation import Run
 from headwater.net.socket_address import Address, address_text, family_of
-from headwater.net.udp_destination import Destination, DestinationGroup, PendingSend, SendGroups
+from headwater.net.udp_destination import (
+    Crowd,
+    Destination,
+    DestinationGroup,
+    PendingSend,
+    SendGroups,
+    Slots,
+)
 
 __all__ = ["Destination", "UdpSender"]
 
@@ -62,6 +69,8 @@ class UdpSender:
         self._segmented = found.udp_segment
         function = sendmmsg() if found.sendmmsg else None
         self._vector = None if function is None else DatagramVector(sock.fileno(), function)
+        slots = function if found.udp_segment else None
+        self._slots = None if slots is None else SlotVector(sock.fileno(), slots)
         self._destinations: dict[Destination, None] = {}
         self._groups: SendGroups | None = None
         self._pending: deque[PendingSend] = deque()
@@ -167,6 +176,35 @@ class UdpSender:
             self._send_runs(runs, destination.alone)
         else:
             self._send_packets(runs, destination.alone)
+
+    def crowd_of(self, destinations: Sequence[Destination]) -> Crowd:
+        """Some of its destinations, at most `MOST_SLOTS`, for `send_slots`."""
+        entries = [each.entry for each in destinations if each.entry is not None]
+        vector = None if self._slots is None else self._slots.group(entries)
+        return Crowd(tuple(destinations), vector)
+
+    def send_slots(
+        self, crowd: Crowd, slots: Slots, start: int, stop: int, segment_bytes: int, packets: int
+    ) -> None:
+        """Send each of a crowd the run that lies from `start` to `stop` in the slot of its place.
+
+        It goes behind whatever waits. The destinations must take segments.
+        """
+        sent = 0
+        if crowd.vector is not None and self._slots is not None and not self._pending:
+            if packets == 1:
+                segment_bytes = 0
+            if segment_bytes != self._segment_bytes:
+                self._sock.setsockopt(SOL_UDP, UDP_SEGMENT, segment_bytes)
+                self._segment_bytes = segment_bytes
+            at, size = slots.address + start, stop - start
+            sent = self._slots.send(at, slots.apart_bytes, size, crowd.vector)
+            self.sent_packets += packets * sent
+            self.sent_bytes += size * sent
+        for place in range(sent, len(crowd.destinations)):
+            at = place * slots.apart_bytes
+            run = Run(bytes(slots.memory[at + start : at + stop]), segment_bytes, packets)
+            self.send_to(crowd.destinations[place], (run,))
 
     def close(self) -> None:
         """Forget destinations and whatever waits; the socket stays open."""

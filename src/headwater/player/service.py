@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from headwater.access.decision import Action
 from headwater.http.asked_mount import asked_mount
-from headwater.http.assets import PREFIX, Assets
+from headwater.http.assets import PREFIX, SHARED, Assets
 from headwater.http.clearance import Clearance
 from headwater.http.logins import login_of
 from headwater.http.pictures import PictureWishes, Still, picture_of
@@ -85,7 +85,7 @@ class PlayerService:
         self._rtsp_port = rtsp_port
         self._still = still
         self._ways = ways
-        self.assets = Assets.of_package("headwater.player.assets")
+        self.assets = Assets.of_packages("headwater.player.assets", SHARED)
 
     def apply(self, settings: PlayerSettings) -> None:
         """Go by other settings from the next request on."""

@@ -105,6 +105,9 @@ class Ingest(End):
         """Wait for its packets."""
         self._connected_s = self._loop.time()
 
+    def peer_moved(self) -> None:
+        """Do nothing: what it is sent goes where it is."""
+
     def peer_rtp(self, packet: bytes) -> None:
         """Put a packet in order; what is next is relayed in the loop's next turn, together."""
         track = self._by_number.get(packet[1] & 0x7F)

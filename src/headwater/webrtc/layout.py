@@ -27,10 +27,10 @@ class Layout:
         lengths: their lengths without gaps, as C ints.
         bounds: runs of equal packets: first byte, end, bytes of a segment, number of packets.
         gap_bytes: behind each packet.
-        pointers: what whoever encrypts needs of `starts`, kept for the next peer.
+        slots: what whoever encrypts needs of `starts`, kept for the next peers.
     """
 
-    __slots__ = ("bounds", "buffer", "gap_bytes", "lengths", "pointers", "starts")
+    __slots__ = ("bounds", "buffer", "gap_bytes", "lengths", "slots", "starts")
 
     def __init__(
         self, buffer: bytes, starts: list[int], lengths: bytes, sizes: list[int], gap_bytes: int
@@ -40,7 +40,7 @@ class Layout:
         self.lengths = lengths
         self.bounds = _bounds(starts, sizes)
         self.gap_bytes = gap_bytes
-        self.pointers: list[Any] | None = None
+        self.slots: list[list[Any]] = []
 
     @classmethod
     def of(cls, packets: Sequence[bytes], *, payload_type: int, gap_bytes: int) -> Layout:

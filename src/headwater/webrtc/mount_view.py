@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
 
 from headwater.log_pace import paced_logger
 from headwater.media.cache_budget import CacheBudget
@@ -16,24 +15,11 @@ from headwater.net.event_loop import EventLoop
 from headwater.protocol.rtcp_build import sender_report
 from headwater.webrtc.kept_batches import KeptBatches
 from headwater.webrtc.opus_track import MakeTranscoder, OpusTrack
+from headwater.webrtc.rows import Row, ViewReader, rows_of
 from headwater.webrtc.view_batch import ViewBatch
 from headwater.webrtc.view_track import ViewTrack
 
 logger = paced_logger(__name__)
-
-
-class ViewReader(Protocol):
-    """One who watches."""
-
-    @property
-    def tracks(self) -> Sequence[int]:
-        """Indexes of the tracks that it is sent."""
-
-    def send(self, batch: ViewBatch) -> None:
-        """Take packets, at once and without waiting."""
-
-    def send_failed(self, error: Exception) -> None:
-        """Learn that `error` came out of `send`."""
 
 
 class MountView:
@@ -66,6 +52,8 @@ class MountView:
         self.left_out = tuple(track.media.encoding for track, view in views if view is None)
         self._outlets = {index: _ViewOutlet(self, index) for index in self.tracks}
         self._readers: dict[ViewReader, None] = {}
+        # By track, for as long as `rearrange` is not called.
+        self._order: dict[int, tuple[list[Row], list[ViewReader]]] = {}
         self._guests = 0
         self._waiting: list[tuple[int, PacketBatch]] = []
         self._kept = KeptBatches(mount, budget)
@@ -100,6 +88,7 @@ class MountView:
         """Forget one who was counted by `enter`; with the last one it ends."""
         if reader is not None and reader in self._readers:
             del self._readers[reader]
+            self.rearrange()
             for index in reader.tracks:
                 self.tracks[index].unlisten()
         self._guests -= 1
@@ -117,9 +106,14 @@ class MountView:
         """
         self._work()
         self._readers[reader] = None
+        self.rearrange()
         for index in reader.tracks:
             self.tracks[index].listen()
         return self.kept()
+
+    def rearrange(self) -> None:
+        """Look anew at who can be served together, from the next batch on."""
+        self._order.clear()
 
     def kept(self) -> list[ViewBatch]:
         """Return what came since the last key frame, which is its first; empty where it is old."""
@@ -172,14 +166,30 @@ class MountView:
 
     def _give(self, made: Sequence[ViewBatch]) -> None:
         for cut in made:
-            for reader in tuple(self._readers):
-                try:
-                    reader.send(cut)
-                except Exception as error:
-                    # One viewer's trouble, and nobody else's.
-                    logger.exception("viewer failed", extra={"mount": self.mount.path})
-                    reader.send_failed(error)
+            order = self._order.get(cut.track)
+            if order is None:
+                order = self._order[cut.track] = rows_of(self._readers, cut.track)
+            rows, alone = order
+            for row in rows:
+                self._send(cut, row.viewers, row)
+            for reader in alone:
+                self._send(cut, (reader,))
             cut.forget_layouts()
+
+    def _send(self, cut: ViewBatch, readers: Sequence[ViewReader], row: Row | None = None) -> None:
+        """Send to readers: by their row, or where it cannot be, one by one."""
+        try:
+            if row is None:
+                readers[0].send(cut)
+            elif not row.send(cut):
+                self.rearrange()
+                for reader in readers:
+                    self._send(cut, (reader,))
+        except Exception as error:
+            # Their trouble, and nobody else's.
+            logger.exception("viewer failed", extra={"mount": self.mount.path})
+            for reader in readers:
+                reader.send_failed(error)
 
     def _take(self, index: int, batch: PacketBatch) -> list[ViewBatch]:
         return self._keep(self.tracks[index].batches_of(batch.packets), batch.arrived_s)

@@ -38,6 +38,9 @@ class PeerOwner(Protocol):
     def peer_connected(self) -> None:
         """Learn that media may flow."""
 
+    def peer_moved(self) -> None:
+        """Learn that it is reached by another way from now on."""
+
     def peer_rtp(self, packet: bytes) -> None:
         """Take an RTP packet of the peer."""
 
@@ -106,6 +109,7 @@ class Peer:
         # RFC 8445 §8.1.1: the controlling side nominates; each nomination may move the peer.
         if self.way is None or (request.nominates and way is not self.way):
             self.way = way
+            self._owner.peer_moved()
             return True
         return False
 

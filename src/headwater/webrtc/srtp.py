@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 from typing import Any, Final
 
 import pylibsrtp
 
 from headwater.net.segmentation import Run
-from headwater.webrtc.layout import MOST_LAID_OUT_BYTES, MOST_LAID_OUT_PACKETS, Layout
+from headwater.webrtc.layout import Layout
+from headwater.webrtc.srtp_arena import Arena, handle_of
 
 _SENT_WINDOW_PACKETS: Final = 128
 """libsrtp moves a bit for each packet of the window whenever one is sent: with 8,192 of them that
@@ -23,7 +23,6 @@ _RECEIVED_WINDOW_PACKETS: Final = 1_024
 _STEP_PACKETS: Final = 0x7000
 """RFC 3711 §3.3.1: over less than 32,768 packets it is guessed right how often numbers wrapped."""
 _SSRC_AT: Final = slice(8, 12)
-_INT_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +106,11 @@ class SrtpSession:
         self._reached: dict[bytes, int] = {}
         self.failures = 0
 
+    @property
+    def handle(self) -> Any:
+        """What `ARENA.protect_all` takes, as long as this session is there."""
+        return handle_of(self._out)
+
     def protect_again(self, layout: Layout, index: int) -> list[Run]:
         """Return packets that may have gone out before, encrypted as they were then.
 
@@ -178,62 +182,31 @@ def protect_each(session: Any, layout: Layout) -> list[Run]:
     ]
 
 
-class _Arena:
-    """Encrypts all packets of a layout in one place, with no Python between two of them.
-
-    `lib` and `ffi` are pylibsrtp's own names for libsrtp: where they are not what they were,
-    `protect_each` does the same, and takes about twice the time.
-    """
-
-    def __init__(self) -> None:
-        from pylibsrtp._binding import ffi, lib
-
-        self._ffi = ffi
-        self._protect = lib.srtp_protect
-        self._ok = lib.srtp_err_status_ok
-        self._bytes = ffi.new("char[]", MOST_LAID_OUT_BYTES)
-        self._lengths = ffi.new("int[]", MOST_LAID_OUT_PACKETS)
-        self._view = memoryview(ffi.buffer(self._bytes))
-        self._length_pointers = [self._lengths + index for index in range(MOST_LAID_OUT_PACKETS)]
-
-    def protect(self, session: Any, layout: Layout) -> list[Run]:
-        """Encrypt the packets of a layout for one peer."""
-        ffi = self._ffi
-        pointers = layout.pointers
-        if pointers is None:
-            pointers = layout.pointers = [self._bytes + start for start in layout.starts]
-        ffi.memmove(self._bytes, layout.buffer, len(layout.buffer))
-        ffi.memmove(self._lengths, layout.lengths, len(layout.lengths))
-        handle = session._srtp[0]  # noqa: SLF001 - see above
-        statuses = map(self._protect, repeat(handle), pointers, self._length_pointers)
-        if any(statuses):
-            # One of them cannot be sent, and nobody knows which: the others can.
-            return []
-        view = self._view
-        runs = []
-        for start, stop, segment, count in layout.bounds:
-            runs.append(Run(bytes(view[start:stop]), segment, count))
-        return runs
-
-
-def _chosen() -> Callable[[Any, Layout], list[Run]]:
-    """Return what encrypts fastest here, and the same as what pylibsrtp promises."""
+def _arena() -> Arena | None:
+    """Return what encrypts fastest, where it does here the same as what pylibsrtp promises."""
     profile = PROFILES[b"SRTP_AEAD_AES_128_GCM"]
     key = bytes(profile.master_bytes)
-    sessions = [_outbound(SrtpKeys(profile, key, key), _SENT_WINDOW_PACKETS) for _ in range(2)]
+    outbound = partial(_outbound, SrtpKeys(profile, key, key), _SENT_WINDOW_PACKETS)
+    alone, *both, other = (outbound() for _ in range(4))
     packets = [b"\x80\x60\0\1" + bytes(20), b"\x80\x60\0\2" + bytes(9)]
     layout = Layout.of(packets, payload_type=96, gap_bytes=profile.tag_bytes)
+    wanted = protect_each(other, layout)
     try:
-        arena = _Arena()
-        same = arena.protect(sessions[0], layout) == protect_each(sessions[1], layout)
+        arena = Arena()
+        same = arena.protect(alone, layout) == wanted
+        slots, failed = arena.protect_all([handle_of(session) for session in both], layout)
+        places = range(0, 2 * slots.apart_bytes, slots.apart_bytes)
+        encrypted = b"".join([run.buffer for run in wanted])
+        same &= not failed and all(
+            slots.memory[at : at + len(encrypted)] == encrypted for at in places
+        )
     except (AttributeError, ImportError, TypeError):
-        return protect_each
-    return arena.protect if same else protect_each
+        return None
+    return arena if same else None
 
 
-def packets_of(runs: Sequence[Run]) -> list[bytes]:
-    """Return the packets of runs one by one, for a way that has no runs."""
-    return [packet for run in runs for packet in run.packets()]
-
-
-_PROTECT: Callable[[Any, Layout], list[Run]] = _chosen()
+ARENA: Final = _arena()
+"""For many peers at once; None where packets are encrypted one by one."""
+_PROTECT: Final[Callable[[Any, Layout], list[Run]]] = (
+    protect_each if ARENA is None else ARENA.protect
+)

@@ -18,14 +18,14 @@ from headwater.protocol.session_states import SessionState
 from headwater.relay.end import End, EndIdentity
 from headwater.webrtc.mount_view import MountView
 from headwater.webrtc.peer import Peer
+from headwater.webrtc.rows import MOST_QUEUED_BYTES, Place
 from headwater.webrtc.view_batch import ViewBatch
+from headwater.webrtc.way import UdpWay
 
 _BURST_BYTES: Final = 65_536
 _BURST_EVERY_S: Final = 0.004
 """What is kept goes out at 130 Mbit/s, which the buffers of browsers take."""
 _MOST_BEHIND_BYTES: Final = 32 << 20
-_MOST_QUEUED_BYTES: Final = 1 << 20
-"""Above this a viewer on TCP, or all on UDP, lose what comes up to the next key frame."""
 _KEY_FRAME_EVERY_S: Final = 1.0
 _MOST_MISSED_PACKETS: Final = 0x7000
 """In a row: beyond that, peers can no longer tell how often numbers have wrapped (RFC 3711
@@ -103,7 +103,27 @@ class Viewer(End):
         """The tracks that it is sent."""
         return tuple(self._payload_types)
 
+    def place_for(self, track: int) -> Place | None:
+        """Return where packets of a track go at once; None while something is in their way."""
+        peer = self._peer
+        if (
+            peer is None
+            or self.closed
+            or self._behind
+            or self._waits_for_key_frame
+            or track not in self._first_index
+        ):
+            return None
+        way = peer.way
+        if not isinstance(way, UdpWay) or not way.destination.segmented:
+            return None
+        return Place(self._payload_types[track], way.sender, way.destination, peer.srtp)
+
     # -- what the peer tells
+
+    def peer_moved(self) -> None:
+        """Go on at another place."""
+        self.view.rearrange()
 
     def peer_connected(self) -> None:
         """Begin: with what is kept since the last key frame, or with the next one."""
@@ -116,7 +136,7 @@ class Viewer(End):
         if self._fall_behind(self.view.join(self), again=False):
             self._send_behind()
         elif self._watches_pictures:
-            self._waits_for_key_frame = True
+            self._wait_for_key_frame()
             self.view.request_key_frame()
 
     def peer_rtp(self, packet: bytes) -> None:
@@ -163,6 +183,7 @@ class Viewer(End):
                 return
             self._waits_for_key_frame = False
             self._missed_in_a_row = 0
+            self.view.rearrange()
         self._send_now(batch)
 
     def send_failed(self, error: Exception) -> None:
@@ -179,13 +200,16 @@ class Viewer(End):
         way = None if peer is None else peer.way
         if peer is None or way is None:
             return
-        if way.queued_bytes > _MOST_QUEUED_BYTES:
+        if way.queued_bytes > MOST_QUEUED_BYTES:
             self._note_dropped(batch)
-            self._waits_for_key_frame = self._watches_pictures
+            self._wait_for_key_frame()
             return
         track, srtp = batch.track, peer.srtp
         layout = batch.layout(self._payload_types[track], srtp.tag_bytes)
-        first = self._first_index.setdefault(track, batch.index)
+        if track not in self._first_index:
+            self._first_index[track] = batch.index
+            self.view.rearrange()
+        first = self._first_index[track]
         if again:
             # The peer has counted wraps since the first packet that it got.
             way.send(srtp.protect_again(layout, batch.index - (first & ~0xFFFF)))
@@ -203,7 +227,9 @@ class Viewer(End):
             left -= batch.size_bytes
             self._send_now(batch, again=again)
             batch.forget_layouts()
-        if self._behind and not self.closed:
+        if not self._behind:
+            self.view.rearrange()
+        elif not self.closed:
             self._loop.call_later(_BURST_EVERY_S, self._send_behind)
 
     def _fall_behind(self, kept: Sequence[ViewBatch], *, again: bool) -> bool:
@@ -211,6 +237,7 @@ class Viewer(End):
         mine = [(batch, again) for batch in kept if batch.track in self._payload_types]
         self._behind.extend(mine)
         self._behind_bytes += sum(batch.size_bytes for batch, _ in mine)
+        self.view.rearrange()
         return bool(mine)
 
     def _drop_behind(self) -> None:
@@ -218,7 +245,11 @@ class Viewer(End):
             self._note_dropped(batch)
         self._behind.clear()
         self._behind_bytes = 0
+        self._wait_for_key_frame()
+
+    def _wait_for_key_frame(self) -> None:
         self._waits_for_key_frame = self._watches_pictures
+        self.view.rearrange()
 
     def _send_again(self, asked: Feedback) -> None:
         view = next((t for t in self.view.tracks.values() if t.ssrc == asked.media_ssrc), None)

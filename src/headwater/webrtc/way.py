@@ -40,14 +40,20 @@ class Way(Protocol):
 
 
 class UdpWay(Way):
-    """An address, from a socket that all peers share."""
+    """An address, from a socket that all peers share.
+
+    Attributes:
+        address: where it is.
+        sender: what sends from the socket.
+        destination: the address, as the sender knows it.
+    """
 
     name = "webrtc-udp"
 
     def __init__(self, sender: UdpSender, address: Address) -> None:
         self.address = address
-        self._sender = sender
-        self._destination: Destination = sender.destination(address)
+        self.sender = sender
+        self.destination: Destination = sender.destination(address)
 
     @property
     def peer(self) -> tuple[str, int]:
@@ -57,19 +63,19 @@ class UdpWay(Way):
     @property
     def queued_bytes(self) -> int:
         """Bytes that wait for the socket, of all peers."""
-        return self._sender.pending_bytes
+        return self.sender.pending_bytes
 
     def send(self, runs: Sequence[Run]) -> None:
         """Send packets in runs."""
-        self._sender.send_to(self._destination, runs)
+        self.sender.send_to(self.destination, runs)
 
     def send_datagram(self, datagram: bytes) -> None:
         """Send one datagram."""
-        self._sender.send_to(self._destination, (Run(datagram, len(datagram), 1),))
+        self.sender.send_to(self.destination, (Run(datagram, len(datagram), 1),))
 
     def close(self) -> None:
         """Leave out what waits for this address."""
-        self._sender.remove(self._destination)
+        self.sender.remove(self.destination)
 
 
 class TcpWay(Way):

@@ -1,6 +1,7 @@
 /* A question before something that cannot be taken back. */
 
-import {button, element} from "./dom.js";
+import {button} from "./dom.js";
+import {element} from "./elements.js";
 
 export function askFirst(title, text, action) {
   return new Promise((resolve) => {

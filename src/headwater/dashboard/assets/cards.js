@@ -1,6 +1,7 @@
 /* The cards of all paths: in order, filtered, and drawn only where they are seen. */
 
-import {button, element, icon, tell} from "./dom.js";
+import {button, icon, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {Pictures} from "./pictures.js";
 import {addressOf, bitRate, count, duration, nameOf, percent, STATES} from "./words.js";
 

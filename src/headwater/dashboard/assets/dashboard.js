@@ -2,7 +2,8 @@
 
 import {Cards} from "./cards.js";
 import {Details} from "./details.js";
-import {button, element, icon, tell} from "./dom.js";
+import {button, icon, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {Log} from "./log.js";
 import {Login, notLetIn} from "./login.js";
 import {server} from "./server.js";

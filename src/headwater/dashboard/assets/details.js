@@ -1,7 +1,8 @@
 /* One path in full: what is wrong and what to do, who publishes, who reads, where it comes from. */
 
 import {askFirst} from "./ask-first.js";
-import {button, copied, element, icon, tell} from "./dom.js";
+import {button, copied, icon, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {server} from "./server.js";
 import {changeSource, removeSource} from "./source-form.js";
 import {addressOf, bitRate, count, duration, nameOf, percent, sentence, size, STATES} from "./words.js";

@@ -1,17 +1,6 @@
-/* Elements made without HTML text: what peers chose is never read as markup. */
+/* What the dashboard's parts are made of. */
 
-/** An element with properties (or attributes, where it has no such property) and what is inside. */
-export function element(name, properties = {}, ...inside) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null) continue;
-    if (key === "class") made.className = value;
-    else if (key in made && !key.startsWith("aria")) made[key] = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...inside.filter((one) => one !== null && one !== undefined && one !== ""));
-  return made;
-}
+import {drawing, element} from "./elements.js";
 
 /** Change a text, but leave the page alone where it is the same. */
 export function tell(place, text) {
@@ -50,12 +39,5 @@ const PATHS = {
 };
 
 export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(space, "svg");
-  drawing.setAttribute("viewBox", "0 0 24 24");
-  drawing.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", PATHS[name]);
-  drawing.append(path);
-  return drawing;
+  return drawing(PATHS[name]);
 }

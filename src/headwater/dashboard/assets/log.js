@@ -1,6 +1,7 @@
 /* The last lines of the log, as they come, for whoever controls the server. */
 
-import {button, element, tell} from "./dom.js";
+import {button, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {server} from "./server.js";
 import {sentence} from "./words.js";
 

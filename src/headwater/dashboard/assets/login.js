@@ -1,6 +1,7 @@
 /* Logging in, and words for those who are not let in. */
 
-import {copied, element, tell} from "./dom.js";
+import {copied, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {server} from "./server.js";
 import {sentence} from "./words.js";
 

@@ -1,7 +1,8 @@
 /* Adding a camera, changing where a path is fetched from, and removing it. */
 
 import {askFirst} from "./ask-first.js";
-import {button, element, tell} from "./dom.js";
+import {button, tell} from "./dom.js";
+import {element} from "./elements.js";
 import {server} from "./server.js";
 import {addressOf, nameOf, sentence} from "./words.js";
 

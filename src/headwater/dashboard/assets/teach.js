@@ -1,6 +1,7 @@
 /* What an empty server says: how to publish, how to add a camera, how to watch. */
 
-import {button, copied, element} from "./dom.js";
+import {button, copied} from "./dom.js";
+import {element} from "./elements.js";
 
 export function teach(dashboard, mayControl) {
   const host = location.hostname.includes(":") ? location.hostname : location.hostname || "server";

@@ -4,7 +4,8 @@
    narrows the chain, such as "mse hls"). Events: `headwater-status`, with what is shown in `detail`. */
 
 import {ServerClock} from "./clock.js";
-import {element, icon} from "./elements.js";
+import {element} from "./elements.js";
+import {icon} from "./icons.js";
 import {failureOf} from "./failure.js";
 import {hls} from "./hls.js";
 import {mse} from "./mse.js";
