@@ -77,7 +77,7 @@ def test_the_wall_clock_is_a_drifting_cameras_own_within_5_ms_and_follows_its_st
     stepped = [round(each / 3_600) for each in ahead_s]
     off_s = [abs(each - 3_600 * step) for each, step in zip(ahead_s, stepped, strict=True)]
     assert max(off_s) < 0.005
-    # From the first report after the step on. Pictures that are read together with it have it too.
+    # From the RTP timestamp of the first report after the step on.
     assert stepped == sorted(stepped)
     # Where the first key frame came too early for the client, the frames begin with the second.
     begins_at = number_of(seen[0].gray().tobytes())

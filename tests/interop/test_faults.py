@@ -6,14 +6,20 @@ lost, late or damaged are in `tests/testing/fake_camera/test_faults_for_players.
 
 from __future__ import annotations
 
+import base64
 import inspect
+import re
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
+from camera_talk import Rtp
+from overheard import Message, Overheard, overheard
 from pyav_player import pictures_of
 
 from headwater import testing
@@ -64,27 +70,88 @@ SHORT_US = "1500000"
 VAIN_S = 4.0
 TESTS = Path(__file__).resolve().parents[1]
 
-BORNE: list[Fault] = [
-    Ask("OPTIONS"),
-    BackChannels(),
-    DescribeFirst(),
-    Drip("OPTIONS", 0.002),
-    EmptyUnits(),
-    ForeignChannel(),
-    ForeignSource(),
-    FragmentBits(end=False),
-    LongSdp(),
-    MarkerOnParameterSets(),
-    NoSprop(),
-    OtherCSeq("SETUP"),
-    RepeatedSequence(),
-    ReportBeforePlayAnswer(),
-    SequenceJump(units=10, by=1_000),
-    SpropAround(before=b"\0\0\0\1"),
-    StaleFrames(),
-    TimestampWithinUnit(),
+Shows = Callable[[Overheard], bool]
+"""Whether what the camera said to the player has the fault in it."""
+
+_SPS, _FU_A, _FU_END = 7, 28, 0x40
+
+
+def _empty_units(line: Overheard) -> bool:
+    return any(each.payload == b"\x09\xf0" and each.marker for each in line.packets())
+
+
+def _fragments_without_end(line: Overheard) -> bool:
+    fragments = [each.payload for each in line.packets() if each.payload[0] & 31 == _FU_A]
+    return len(fragments) > COUNT and not any(each[1] & _FU_END for each in fragments)
+
+
+def _repeats_a_number(line: Overheard) -> bool:
+    return any(
+        (each.seq, later.payload_type) == (later.seq, 50)
+        for each, later in pairwise(line.packets())
+    )
+
+
+def _reports_before_the_answer(line: Overheard) -> bool:
+    plays = next(
+        at
+        for at, each in enumerate(line.said)
+        if isinstance(each, Message) and "RTP-Info" in each.headers
+    )
+    return any(isinstance(each, Rtp) and each.channel == 1 for each in line.said[:plays])
+
+
+def _jumps_once(line: Overheard) -> bool:
+    steps = [(later.seq - each.seq) & 0xFFFF for each, later in pairwise(line.packets())]
+    return steps.count(1_001) == 1 and set(steps) == {1, 1_001}
+
+
+def _sets_have_start_codes(line: Overheard) -> bool:
+    found = re.search(r"sprop-parameter-sets=([^;\r\n]+)", line.description)
+    assert found is not None
+    return all(base64.b64decode(each)[:4] == b"\0\0\0\1" for each in found[1].split(","))
+
+
+def _changes_time_within_a_unit(line: Overheard) -> bool:
+    packets = line.packets()
+    return any(
+        not each.marker and later.marker and later.timestamp == each.timestamp + 1
+        for each, later in pairwise(packets)
+    )
+
+
+BORNE: list[tuple[Fault, Shows]] = [
+    (Ask("OPTIONS"), lambda line: any(m.first.startswith("OPTIONS ") for m in line.messages)),
+    # An answer comes in one piece, or in two.
+    (Drip("OPTIONS", 0.002), lambda line: len(line.pieces[0]) < 8 and len(line.pieces[1]) < 8),
+    (EmptyUnits(), _empty_units),
+    (ForeignChannel(), lambda line: bool(line.packets(16))),
+    (ForeignSource(), lambda line: 0xDEAD in {each.ssrc for each in line.packets()}),
+    (FragmentBits(end=False), _fragments_without_end),
+    (LongSdp(), lambda line: len(line.description) > 100_000),
+    (
+        MarkerOnParameterSets(),
+        lambda line: any(p.marker and p.payload[0] & 31 == _SPS for p in line.packets()),
+    ),
+    (NoSprop(), lambda line: "sprop" not in line.description),
+    (
+        OtherCSeq("SETUP"),
+        lambda line: "4711" in {each.headers.get("CSeq") for each in line.messages},
+    ),
+    (RepeatedSequence(), _repeats_a_number),
+    (ReportBeforePlayAnswer(), _reports_before_the_answer),
+    (SequenceJump(units=10, by=1_000), _jumps_once),
+    (SpropAround(before=b"\0\0\0\1"), _sets_have_start_codes),
+    (StaleFrames(), lambda line: isinstance(line.said[0], Rtp) and line.said[0].ssrc == 0xDEAD),
+    (TimestampWithinUnit(), _changes_time_within_a_unit),
 ]
-"""What libav plays all the same: a client that does not has a fault of its own."""
+"""What libav plays all the same, and how it shows: a client that does not has faults itself."""
+
+UNASKED: list[tuple[Fault, str, str]] = [
+    (BackChannels(), "DESCRIBE", "Require: www.onvif.org/ver20/backchannel"),
+    (DescribeFirst(), "SETUP", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"),
+]
+"""What libav never gives an occasion for, and the request that does."""
 
 REFUSED: list[tuple[Fault, type[av.FFmpegError | OSError], str]] = [
     (Echo("DESCRIBE"), av.InvalidDataError, "DESCRIBE"),
@@ -125,11 +192,48 @@ def name_of(given: object) -> str:
     return type(given).__name__ if isinstance(given, Fault) else ""
 
 
+def played(camera: FakeCamera) -> Overheard:
+    """Let the player have its pictures; what the camera said to it."""
+    with overheard(camera.port) as line:
+        url = camera.url.replace(f":{camera.port}/", f":{line.port}/")
+        assert [each.number for each in pictures_of(url, COUNT)] == list(range(COUNT))
+    return line
+
+
 @pytest.mark.interop
-@pytest.mark.parametrize("fault", BORNE, ids=name_of)
-def test_a_player_bears_it(fault: Fault) -> None:
+@pytest.mark.parametrize(("fault", "shows"), BORNE, ids=name_of)
+def test_a_player_bears_it(fault: Fault, shows: Shows) -> None:
     with FakeCamera(fault) as camera:
-        assert [each.number for each in pictures_of(camera.url, COUNT)] == list(range(COUNT))
+        assert shows(played(camera))
+
+
+@pytest.mark.interop
+def test_a_good_camera_has_none_of_it() -> None:
+    with FakeCamera() as camera:
+        line = played(camera)
+    assert [name_of(fault) for fault, shows in BORNE if shows(line)] == []
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize(("fault", "method", "header"), UNASKED, ids=name_of)
+def test_a_player_gives_no_occasion_for_it(fault: Fault, method: str, header: str) -> None:
+    with FakeCamera(fault) as camera, FakeCamera() as good:
+        line = played(camera)
+        assert all(each.first == "RTSP/1.0 200 OK" for each in line.messages)
+        assert "backchannel" not in line.description
+        assert asked(camera, method, header) != asked(good, method, header)
+
+
+def asked(camera: FakeCamera, method: str, header: str) -> tuple[str, int]:
+    """The first line of an answer, and how many media the description in it has."""
+    uri = camera.url if method == "DESCRIBE" else f"{camera.url}/trackID=0"
+    with socket.create_connection(("127.0.0.1", camera.port), 20) as client:
+        client.sendall(f"{method} {uri} RTSP/1.0\r\nCSeq: 1\r\n{header}\r\n\r\n".encode())
+        with client.makefile("rb") as answer:
+            first = answer.readline().decode().strip()
+            lines = iter(lambda: answer.readline().strip(), b"")
+            length = sum(int(line[15:]) for line in lines if line.startswith(b"Content-Length:"))
+            return first, answer.read(length).count(b"m=")
 
 
 @pytest.mark.interop

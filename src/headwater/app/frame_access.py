@@ -26,7 +26,15 @@ class _Waiting(TypedDict, total=False):
     """How long to wait for each frame, in seconds (10); None for ever."""
 
 
-class _Frames(_Waiting, total=False):
+class DecodingArguments(_Waiting, total=False):
+    """What a program may wish of whatever is decoded, by name."""
+
+    decode_in: Literal["thread", "process"]
+    """Where the decoder works: on a thread of this process, or in a process of its own, so that a
+    stream that kills it harms nobody (thread). Processes are for Linux and macOS."""
+
+
+class _Frames(DecodingArguments, total=False):
     mode: Literal["latest", "every"]
     """`latest` gives the newest frame whenever you ask for one. `every` gives one after another,
     and passes the oldest over where more than `queue` wait."""
@@ -58,7 +66,7 @@ class AudioFrameArguments(_Frames, total=False):
     """What a program may wish of sound, by name."""
 
 
-class SnapshotArguments(_Waiting, total=False):
+class SnapshotArguments(DecodingArguments, total=False):
     """What a program may wish of a snapshot, by name."""
 
     format: Literal["jpeg", "png"]
@@ -172,12 +180,17 @@ class FrameAccess(ABC):
         return () if self._running is None else self._running.asked_transforms
 
     async def latest_frame(
-        self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0
+        self, path: str, *, max_age_s: float = 1.0, **wishes: Unpack[DecodingArguments]
     ) -> Frame:
         """Return a picture that came no longer ago than `max_age_s` seconds.
 
         Where nobody watches, the last key frame and what follows are decoded for it. The decoder
         goes on for some seconds, so that it costs little to ask again.
+
+        Args:
+            path: the path of the mount.
+            max_age_s: how long ago the picture may have come, in seconds.
+            wishes: by name; see `DecodingArguments`.
 
         Raises:
             FrameTimeout: none came within `timeout_s` seconds.
@@ -187,8 +200,7 @@ class FrameAccess(ABC):
         decodings = self._required().decodings
         from headwater.libav.decoding.wishes import wishes_of
 
-        wishes = wishes_of(timeout_s=timeout_s)
-        return await decodings.latest(rooted(path), wishes, max_age_s=max_age_s)
+        return await decodings.latest(rooted(path), wishes_of(**wishes), max_age_s=max_age_s)
 
     async def snapshot(self, path: str, **wishes: Unpack[SnapshotArguments]) -> bytes:
         """Return a picture of a mount as a JPEG or PNG file; many who ask share one.
@@ -204,7 +216,11 @@ class FrameAccess(ABC):
 
         return await decodings.still(
             rooted(path),
-            wishes_of(timeout_s=wishes.get("timeout_s", 10.0), size=wishes.get("size")),
+            wishes_of(
+                timeout_s=wishes.get("timeout_s", 10.0),
+                size=wishes.get("size"),
+                decode_in=wishes.get("decode_in", "thread"),
+            ),
             codec=wishes.get("format", "jpeg"),
             quality=wishes.get("quality", 85),
             max_age_s=wishes.get("max_age_s", 1.0),

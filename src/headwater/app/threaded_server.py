@@ -10,7 +10,12 @@ from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
-from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
+from headwater.app.frame_access import (
+    AudioFrameArguments,
+    DecodingArguments,
+    FrameArguments,
+    SnapshotArguments,
+)
 from headwater.app.publisher_arguments import PublisherArguments
 from headwater.app.rtsp_server import RtspServer
 from headwater.app.threaded_frames import ThreadedFrameStream
@@ -298,10 +303,10 @@ class ThreadedRtspServer:
         return self._call(self._transforms())
 
     def latest_frame(
-        self, path: str, *, max_age_s: float = 1.0, timeout_s: float | None = 10.0
+        self, path: str, *, max_age_s: float = 1.0, **wishes: Unpack[DecodingArguments]
     ) -> Frame:
         """Return a picture of the last `max_age_s` seconds, as `RtspServer.latest_frame`."""
-        return self._call(self._server.latest_frame(path, max_age_s=max_age_s, timeout_s=timeout_s))
+        return self._call(self._server.latest_frame(path, max_age_s=max_age_s, **wishes))
 
     def snapshot(self, path: str, **wishes: Unpack[SnapshotArguments]) -> bytes:
         """Return a JPEG or PNG file of a mount; the arguments of `RtspServer.snapshot`."""

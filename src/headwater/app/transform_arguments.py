@@ -20,6 +20,8 @@ class TransformArguments(TypedDict, total=False):
     """The index of the track; the first one with pictures unless given."""
     device: str | None
     """What decodes in hardware, such as `cuda` or `vaapi`."""
+    decode_in: Literal["thread", "process"]
+    """Where the decoder of the frames works; not the function (thread)."""
     codec: Literal["h264", "h265"]
     """How what the function returns is coded; this and what follows is as in `publish_frames`."""
     encoder: str

@@ -135,6 +135,15 @@ async def test_a_frame_goes_to_another_process_as_it_was_asked_for(
         assert getattr(copy, name) == getattr(frame, name)
 
 
+@pytest.mark.parametrize("device", ["cuda", "vaapi", "qsv"])
+async def test_a_device_that_is_not_there_is_done_without(
+    server: RtspServer, make_camera: MakeCamera, device: str
+) -> None:
+    make_camera().send(3)
+    async with server.frames(PATH, device=device) as frames:
+        assert (await anext(frames)).array().shape == (HEIGHT, WIDTH, 3)
+
+
 @pytest.mark.parametrize("name", ["aac", "opus", "pcmu", "pcma"])
 async def test_sound_comes_as_samples(server: RtspServer, name: str) -> None:
     recorded = sound(name)
@@ -194,19 +203,26 @@ async def test_garbage_disturbs_nobody_and_the_next_key_frame_is_shown(
     assert (frame.width, frame.height) == (WIDTH, HEIGHT)
 
 
-async def test_what_the_program_raises_frees_its_place(
+async def test_what_the_program_raises_frees_its_place_and_disturbs_nobody(
     server: RtspServer, make_camera: MakeCamera
 ) -> None:
-    make_camera().send(3)
+    camera = make_camera()
+    camera.send(3)
 
     async def fails() -> None:
         async with server.frames(PATH) as frames:
             await anext(frames)
             raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        await fails()
-    (decoder,) = inside(server).running.decodings.running
+    async with server.frames(PATH, mode="every", queue=99) as other:
+        got = [await anext(other)]
+        with pytest.raises(ZeroDivisionError):
+            await fails()
+        (decoder,) = inside(server).running.decodings.running
+        assert decoder.consumers == 1
+        camera.send(5)
+        got += [await anext(other) for _ in range(7)]
+    assert [frame.index for frame in got] == list(range(8))
     assert decoder.consumers == 0
 
 

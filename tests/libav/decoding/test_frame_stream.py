@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from headwater import RtspServer
 from headwater.libav.decoding.errors import FrameTimeout, NotDecodable, SourceEnded
 from headwater.libav.decoding.frame import Frame
 from headwater.libav.decoding.frame_stream import FrameStream
+from headwater.protocol.rtcp_build import ntp_time
+
+LATE_S = 60.0
 
 MakeCamera = Callable[..., FilmCamera]
 
@@ -173,6 +177,54 @@ async def test_the_iteration_goes_on_with_the_next_publisher(
     assert times == sorted(times)
 
 
+async def test_who_comes_after_the_publisher_is_gone_gets_no_picture_of_it(
+    server: RtspServer, make_camera: MakeCamera
+) -> None:
+    camera = make_camera()
+    async with server.frames(PATH, on_gap="stop") as frames:
+        first = await begun(server, frames)
+        camera.send()
+        await first
+        camera.publisher.close()
+        await server.close_mount(PATH)
+        assert await anext(frames, None) is None
+        # The decoder waits for the next publisher, some seconds long.
+        async with server.frames(PATH, timeout_s=LATE_S) as later:
+            waits = asyncio.create_task(anext(later))
+            again = make_camera()
+            await read_from(server)
+            assert not waits.done()
+            again.send()
+            assert (await waits).index == 1
+
+
+async def test_pictures_keep_their_wall_clock_when_they_come_with_the_report_of_another(
+    server: RtspServer, make_camera: MakeCamera
+) -> None:
+    """The camera's clock was set an hour ahead while three pictures waited on the way."""
+    camera = make_camera()
+    begin = datetime(2026, 11, 29, 6, tzinfo=UTC)
+
+    def report(seconds: float) -> None:
+        camera.report(ntp_time((begin + timedelta(seconds=seconds)).timestamp()))
+
+    async with server.frames(PATH, mode="every", queue=99) as frames:
+        first = await begun(server, frames)
+        report(0)
+        camera.send(5)
+        got = [await first, *await taken(frames, 4)]
+        # All of it in one turn of the loop.
+        camera.send(3)
+        report(3600 + 8 / 25)
+        camera.send(2)
+        got += await taken(frames, 5)
+    ahead_s = []
+    for number, frame in enumerate(got):
+        assert frame.wallclock is not None
+        ahead_s.append(round((frame.wallclock - begin).total_seconds() - number / 25, 3))
+    assert ahead_s == [0] * 8 + [3600] * 2
+
+
 async def test_it_stops_at_a_gap_where_that_was_asked_for(
     server: RtspServer, make_camera: MakeCamera
 ) -> None:
@@ -233,6 +285,8 @@ async def test_a_mount_without_pictures_is_refused_in_words(
         ({"size": (20_000, 10)}, "not 20000"),
         ({"format": "bgr25"}, "'bgr25' is no pixel format"),
         ({"mode": "newest"}, "'newest' is not a valid FrameMode"),
+        ({"device": "gpu"}, "'gpu' is no device of libav; there are .*cuda"),
+        ({"decode_in": "gpu"}, "decode_in is 'thread' or 'process', not 'gpu'"),
     ],
 )
 async def test_wishes_without_sense_are_refused(

@@ -75,6 +75,26 @@ def test_a_step_by_an_hour_is_followed_and_not_trusted_before_the_next_report_ag
     assert trusted(made, 16)
 
 
+def test_pictures_from_before_the_step_keep_the_clock_they_were_taken_by() -> None:
+    """They may come in one batch with the report behind them."""
+    made = clock((0, 0), (5, 5), (10 + 3600, 10))
+    assert seconds_of(made, 9.96) == pytest.approx(9.96, abs=1e-5)
+    assert seconds_of(made, 10) == pytest.approx(3610, abs=1e-5)
+    assert not trusted(made, 9.96), "the clock was set somewhere between the reports"
+    assert trusted(made, 5)
+    for second in (15, 20):
+        made.take(report(BEGIN + timedelta(seconds=3600 + second), second * RATE_HZ))
+    # Reports behind the step hold for what came between them, and the first ones for their time.
+    assert seconds_of(made, 19) == pytest.approx(3619, abs=1e-5)
+    assert seconds_of(made, 9) == pytest.approx(9, abs=1e-5)
+
+
+def test_where_the_rtp_clock_was_set_as_well_the_new_report_tells_all() -> None:
+    made = clock((0, 0), (5, 5), (10 + 3600, 20_000))
+    assert seconds_of(made, 19_999) == pytest.approx(3609, abs=1e-5)
+    assert not trusted(made, 19_999)
+
+
 @pytest.mark.parametrize(
     ("begin", "said"),
     [

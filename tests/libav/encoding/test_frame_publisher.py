@@ -16,7 +16,9 @@ from numbered_pictures import HEIGHT, SIZE, WIDTH, numbered, seen_number
 from waiting import holds
 
 from headwater import Frame, FramePublisher, PublisherEnded, RtspServer, ThreadedRtspServer
-from headwater.libav.encoding import given_track
+from headwater.libav.encoding import encoder_choice, given_track
+from headwater.libav.encoding.encoder_table import EncoderKind
+from headwater.libav.encoding.errors import EncoderMissing
 from headwater.libav.encoding.video_encoder import VideoEncoder
 from headwater.media.tracks.track import Track
 
@@ -200,6 +202,26 @@ async def test_an_array_that_does_not_fit_is_refused_and_disturbs_nothing(
         await out.put(numbered(2))
         (frame,) = await frames_of(server, 1)
     assert seen_number(frame.gray()) == 2
+
+
+async def test_an_encoder_that_is_missing_is_told_and_disturbs_nobody(
+    server: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server.publish_frames("/other", size=SIZE) as other:
+        with monkeypatch.context() as machine:
+            machine.setattr(
+                encoder_choice, "kinds_for", lambda *_: (EncoderKind("h264_of_no_machine"),)
+            )
+            missing = server.publish_frames(OUT, size=SIZE)
+            with pytest.raises(EncoderMissing, match=r"tried: h264_of_no_machine .*pip install"):
+                await missing.start()
+            assert OUT not in server.mounts
+        # The path is free for the next one, and the other goes on.
+        async with server.publish_frames(OUT, size=SIZE) as out:
+            for path, publisher in ((OUT, out), ("/other", other)):
+                await publisher.put(numbered(3))
+                (frame,) = await frames_of(server, 1, path)
+                assert seen_number(frame.gray()) == 3
 
 
 async def test_a_path_that_somebody_has_is_refused_at_the_beginning(server: RtspServer) -> None:

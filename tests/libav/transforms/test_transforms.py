@@ -15,6 +15,8 @@ from numbered_pictures import SIZE, numbered, seen_number
 from waiting import holds
 
 from headwater import Frame, FramePublisher, RtspServer, ThreadedRtspServer, TransformSnapshot
+from headwater.libav.encoding import encoder_choice
+from headwater.libav.encoding.encoder_table import EncoderKind
 from headwater.libav.transforms import transform as transform_file
 
 CAM, SHOWN = "/cam", "/cam/annotated"
@@ -157,6 +159,24 @@ async def test_a_path_that_another_publisher_has_is_waited_for(
                     await source.put(numbered(0))
                     await asyncio.sleep(0.02)
             assert "/cam/annotated has a publisher already" in str(the_one(server).problem)
+        assert await shown(server, source)
+
+
+async def test_an_encoder_that_is_missing_is_a_problem_and_disturbs_nobody(
+    server: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transform_file, "RETRY_S", 0.05)
+    async with camera(server) as source:
+        with monkeypatch.context() as machine:
+            machine.setattr(
+                encoder_choice, "kinds_for", lambda *_: (EncoderKind("h264_of_no_machine"),)
+            )
+            server.transform(CAM, SHOWN, inverted)
+            async with server.frames(CAM, timeout_s=LATE_S) as seen, asyncio.timeout(LATE_S):
+                while the_one(server).problem is None:
+                    await source.put(numbered(7))
+                    assert seen_number((await anext(seen)).gray()) == 7
+            assert "tried: h264_of_no_machine" in str(the_one(server).problem)
         assert await shown(server, source)
 
 

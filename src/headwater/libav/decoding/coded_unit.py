@@ -6,6 +6,9 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.libav.decoding.wall_clock import WallTime
 from headwater.media.tracks.timeline import signed_32
 
+_MOST_INSIDE = 64
+"""Access units that a decoder may hold at one time: those of the deepest reordering are 16."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodedUnit:
@@ -43,3 +46,23 @@ class LongTimestamps:
         else:
             self._last += signed_32(timestamp - self._last)
         return self._last
+
+
+class UnitsInside:
+    """The access units that a decoder holds, by their positions: which one a frame is of."""
+
+    __slots__ = ("_units",)
+
+    def __init__(self) -> None:
+        self._units: dict[int, CodedUnit] = {}
+
+    def add(self, coded: CodedUnit) -> None:
+        """Note one that goes in."""
+        units = self._units
+        units[coded.position] = coded
+        if len(units) > _MOST_INSIDE:
+            del units[next(iter(units))]
+
+    def take(self, position: int | None, last: CodedUnit) -> CodedUnit:
+        """Return the one that came out; the last that went in, where that is not known."""
+        return last if position is None else self._units.pop(position, last)

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from headwater.libav.decoding.coded_unit import CodedUnit
+from headwater.libav.decoding.place import Place
+
+
+class Missed(NamedTuple):
+    """What a program did not get between the frame before and this one."""
+
+    skipped: int
+    """Frames that were decoded and passed over."""
+    gap: int
+    """Packets that were lost on the way to the server."""
+    undecoded: int
+    """Access units that were not decoded."""
 
 
 class DecodedFrame:
@@ -14,19 +27,18 @@ class DecodedFrame:
         index: how many frames of this source were decoded before it.
         skipped: how many of them were decoded and passed over since the frame before this one.
         gap: how many packets were lost on the way to the server since the frame before this one.
+        undecoded: how many frames since the frame before this one were not decoded, since the
+            decoder was too slow, failed, or was started again.
         pts_s: when it is shown or heard, in seconds since the first frame of the source.
     """
 
-    __slots__ = ("_unit", "gap", "index", "pts_s", "skipped")
+    __slots__ = ("_unit", "gap", "index", "pts_s", "skipped", "undecoded")
 
-    def __init__(
-        self, unit: CodedUnit, *, index: int, pts_s: float, skipped: int, gap: int
-    ) -> None:
+    def __init__(self, unit: CodedUnit, place: Place, missed: Missed) -> None:
         self._unit = unit
-        self.index = index
-        self.pts_s = pts_s
-        self.skipped = skipped
-        self.gap = gap
+        self.index = place.index
+        self.pts_s = place.pts_s
+        self.skipped, self.gap, self.undecoded = missed
 
     @property
     def rtp_timestamp(self) -> int:

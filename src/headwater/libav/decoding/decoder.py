@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Protocol, cast
+from typing import cast
 
 import av
 from av import AudioCodecContext, AudioFrame, CodecContext, Packet, VideoCodecContext, VideoFrame
@@ -21,11 +22,12 @@ from headwater.codecs.mjpeg.config import MjpegConfig
 from headwater.codecs.opus import OpusConfig
 from headwater.codecs.vp8.config import Vp8Config
 from headwater.codecs.vp9.config import Vp9Config
-from headwater.libav.decoding.coded_unit import CodedUnit
+from headwater.libav.decoding.coded_unit import CodedUnit, UnitsInside
+from headwater.log_pace import paced_logger
+
+logger = paced_logger(__name__)
 
 _START_CODE = b"\0\0\0\1"
-_MOST_UNITS_INSIDE = 64
-"""Access units that a decoder may hold at one time: those of the deepest reordering are 16."""
 _NAMES: Mapping[type[TrackConfig], str] = {
     H264Config: "h264",
     H265Config: "hevc",
@@ -43,14 +45,24 @@ _LAWS = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
 Decoded = VideoFrame | AudioFrame
 
 
-class UnitDecoder(Protocol):
+class UnitDecoder(ABC):
     """What decodes the access units of one track, in order, from one thread."""
 
+    @abstractmethod
     def decode(self, coded: CodedUnit) -> Sequence[tuple[Decoded, CodedUnit]]:
         """Return what came out, each with what it was decoded from; waits for it."""
 
+    def open(self) -> None:  # noqa: B027 - most can decode at once
+        """Wait until it can decode; called once, before all else."""
 
-class Decoder:
+    def interrupt(self) -> None:  # noqa: B027 - most cannot be
+        """End what `open` or `decode` waits for, where that can be; called by other threads."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to free
+        """Free what it has; called once, after all else."""
+
+
+class Decoder(UnitDecoder):
     """Decodes one track with libav. Broken input is counted, and the next key frame goes on.
 
     One thread decodes: with several for whole pictures libav gives each of them late, and with
@@ -72,11 +84,10 @@ class Decoder:
                 fails the processor does it.
 
         Raises:
-            av.FFmpegError: libav has no such decoder or device.
+            av.FFmpegError: libav has no such decoder.
         """
         name = _LAWS[config.law] if isinstance(config, G711Config) else _NAMES[type(config)]
-        hardware = None if device is None else HWAccel(device, allow_software_fallback=True)
-        context = CodecContext.create(name, "r", hwaccel=hardware)
+        context = _context_of(name, device)
         context.thread_type = "NONE"
         context.thread_count = 1
         if isinstance(config, AacConfig):
@@ -87,7 +98,7 @@ class Decoder:
         self._context = cast("VideoCodecContext | AudioCodecContext", context)
         self._has_start_codes = isinstance(config, H264Config | H265Config)
         self._clock_rate_hz = clock_rate_hz
-        self._inside: dict[int, CodedUnit] = {}
+        self._inside = UnitsInside()
         self.broken_units = 0
 
     def decode(self, coded: CodedUnit) -> Sequence[tuple[Decoded, CodedUnit]]:
@@ -99,17 +110,23 @@ class Decoder:
         packet.pts = coded.position
         packet.time_base = Fraction(1, self._clock_rate_hz)
         inside = self._inside
-        inside[coded.position] = coded
-        if len(inside) > _MOST_UNITS_INSIDE:
-            del inside[next(iter(inside))]
+        inside.add(coded)
         try:
             frames = self._context.decode(packet)
         except av.FFmpegError:
             self.broken_units += 1
             return ()
-        return [(frame, self._unit_of(frame.pts, coded)) for frame in frames]
+        return [(frame, inside.take(frame.pts, coded)) for frame in frames]
 
-    def _unit_of(self, position: int | None, last: CodedUnit) -> CodedUnit:
-        if position is None:
-            return last
-        return self._inside.pop(position, last)
+
+def _context_of(name: str, device: str | None) -> CodecContext:
+    """Return a decoder that works in hardware, or one of the processor where there is none."""
+    if device is not None:
+        try:
+            # Without a driver or a card libav refuses to make one, whatever the fall back.
+            hardware = HWAccel(device, allow_software_fallback=True)
+            return CodecContext.create(name, "r", hwaccel=hardware)
+        except (av.FFmpegError, OSError, RuntimeError) as error:
+            extra = {"device": device, "cause": error}
+            logger.warning("a device cannot decode here, the processor does", extra=extra)
+    return CodecContext.create(name, "r")

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from av import VideoFrame
 
@@ -14,12 +14,14 @@ from headwater.codecs.configs import TrackConfig
 from headwater.feeds.fed_unit import FedUnit
 from headwater.libav.decoding.coded_unit import CodedUnit
 from headwater.libav.decoding.decode_thread import DecodeThread
-from headwater.libav.decoding.decoder import Decoded, Decoder
+from headwater.libav.decoding.decoder import Decoded, Decoder, UnitDecoder
 from headwater.libav.decoding.errors import FramesError
 from headwater.libav.decoding.media_source import MediaSource
 from headwater.libav.decoding.picture import Picture
+from headwater.libav.decoding.place import Place
 from headwater.libav.decoding.sound import Sound
 from headwater.libav.decoding.unit_maker import UnitMaker, decodable_track
+from headwater.libav.decoding.wishes import DecodeIn
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountClosed, MountFull
 from headwater.media.mount import Mount
@@ -31,6 +33,15 @@ LINGER_S = 5.0
 """How long it goes on when nobody wants frames any more: the next one may come soon."""
 
 Content = Picture | Sound
+
+
+class _Arrived(NamedTuple):
+    """What a decoder gave, before the loop has it."""
+
+    frame: Decoded
+    coded: CodedUnit
+    undecoded: int
+    run_number: int
 
 
 class Consumer(Protocol):
@@ -62,6 +73,7 @@ class Decoding:
         *,
         track: int | None = None,
         device: str | None = None,
+        decode_in: DecodeIn = DecodeIn.THREAD,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         """Make it; nothing happens before the first consumer.
@@ -71,6 +83,7 @@ class Decoding:
             kind: `video` or `audio`.
             track: the index of the track; the first of its kind unless given.
             device: what decodes in hardware.
+            decode_in: where the decoder works.
             on_idle: called when it has stopped because nobody wants frames.
         """
         self.newest: Content | None = None
@@ -79,6 +92,7 @@ class Decoding:
         self._chosen_track = track
         self._track: Track | None = None
         self._device = device
+        self._decode_in = decode_in
         self._on_idle = on_idle
         self._loop = asyncio.get_running_loop()
         self._consumers: set[Consumer] = set()
@@ -89,10 +103,11 @@ class Decoding:
         self._set_up: tuple[TrackConfig, int] | None = None
         self._timeline = _Timeline()
         self._decoded = 0
+        self._undecoded_before = 0
         self._key_frames_only = False
         self._waits_for_key = False
         self._lock = threading.Lock()
-        self._arrived: list[tuple[Decoded, CodedUnit, int]] = []
+        self._arrived: list[_Arrived] = []
         self._run_number = 0
 
     @property
@@ -175,6 +190,8 @@ class Decoding:
         finally:
             tap.close()
             self._stop_thread()
+            # Who comes now wants pictures of the next publisher, however long that takes.
+            self.newest = None
             for consumer in tuple(self._consumers):
                 consumer.pause()
 
@@ -193,7 +210,7 @@ class Decoding:
             self._run_number += 1
             self._timeline.begin(coded, clock_rate_hz)
             thread = self._thread = DecodeThread(
-                partial(Decoder, config, clock_rate_hz, device=self._device),
+                partial(self._make_decoder, config, clock_rate_hz),
                 partial(self._note, self._run_number),
                 name=f"frames {self._source.name}",
             )
@@ -204,16 +221,27 @@ class Decoding:
         if thread.waits_for_key_frame and self._track is not None:
             self._track.request_key_frame()
 
+    def _make_decoder(self, config: TrackConfig, clock_rate_hz: int) -> UnitDecoder:
+        if self._decode_in is DecodeIn.THREAD:
+            return Decoder(config, clock_rate_hz, device=self._device)
+        # Loaded where it is asked for: not every system has what it needs.
+        from headwater.libav.decoding.apart.process_decoder import ProcessDecoder
+
+        return ProcessDecoder(config, clock_rate_hz, device=self._device)
+
     def _must_set_up_again(self, config: TrackConfig) -> bool:
         # Pictures carry their parameter sets themselves; sound does not.
         assert self._set_up is not None  # noqa: S101 - asked only then
         return self._kind == "audio" and config != self._set_up[0]
 
-    def _note(self, run_number: int, decoded: Sequence[tuple[Decoded, CodedUnit]]) -> None:
+    def _note(
+        self, run_number: int, decoded: Sequence[tuple[Decoded, CodedUnit]], undecoded: int
+    ) -> None:
         """Take what the thread decoded; called there."""
+        arrived = [_Arrived(frame, unit, undecoded, run_number) for frame, unit in decoded]
         with self._lock:
             wake = not self._arrived
-            self._arrived.extend([(frame, unit, run_number) for frame, unit in decoded])
+            self._arrived.extend(arrived)
         if wake:
             try:
                 self._loop.call_soon_threadsafe(self._deliver)
@@ -224,18 +252,23 @@ class Decoding:
     def _deliver(self) -> None:
         with self._lock:
             arrived, self._arrived = self._arrived, []
-        for frame, coded, run_number in arrived:
-            if run_number == self._run_number and self._thread is not None:
-                self._give(frame, coded)
+        for one in arrived:
+            if one.run_number == self._run_number and self._thread is not None:
+                self._give(one)
 
-    def _give(self, frame: Decoded, coded: CodedUnit) -> None:
-        pts_s = self._timeline.pts_s(coded)
-        index, lost = self._decoded, coded.lost_packets
+    def _give(self, arrived: _Arrived) -> None:
+        frame, coded = arrived.frame, arrived.coded
+        place = Place(
+            index=self._decoded,
+            pts_s=self._timeline.pts_s(coded),
+            lost_packets=coded.lost_packets,
+            undecoded=self._undecoded_before + arrived.undecoded,
+        )
         content: Content
         if isinstance(frame, VideoFrame):
-            content = Picture(frame, coded, index=index, lost_packets=lost, pts_s=pts_s)
+            content = Picture(frame, coded, place)
         else:
-            content = Sound(frame, coded, index=index, lost_packets=lost, pts_s=pts_s)
+            content = Sound(frame, coded, place)
         self._decoded += 1
         self.newest = content
         for consumer in tuple(self._consumers):
@@ -245,6 +278,7 @@ class Decoding:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()
+            self._undecoded_before += thread.undecoded_units
 
 
 class _Timeline:

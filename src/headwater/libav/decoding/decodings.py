@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from headwater.libav.decoding.decoded_frame import Missed
 from headwater.libav.decoding.decoding import Content, Decoding
 from headwater.libav.decoding.errors import FrameTimeout, SourceEnded
 from headwater.libav.decoding.frame import Frame
@@ -15,7 +16,7 @@ from headwater.libav.decoding.frame_stream import FrameStream
 from headwater.libav.decoding.media_source import MediaSource
 from headwater.libav.decoding.picture import AS_IT_COMES, Picture
 from headwater.libav.decoding.sound import AudioFrame, Sound
-from headwater.libav.decoding.wishes import FrameWishes
+from headwater.libav.decoding.wishes import DecodeIn, FrameWishes
 
 _CONVERTERS = 2
 """Threads that bring pictures into shape; libav works there without the interpreter."""
@@ -27,6 +28,7 @@ class _Key:
     kind: str
     track: int | None
     device: str | None
+    decode_in: DecodeIn
 
 
 class Decodings:
@@ -45,12 +47,12 @@ class Decodings:
 
     def pictures(self, path: str, wishes: FrameWishes) -> FrameStream[Frame]:
         """Return frames of a path; nothing is decoded before the first is asked for."""
-        key = _Key(path, "video", wishes.track, wishes.device)
+        key = _Key(path, "video", wishes.track, wishes.device, wishes.decode_in)
         return FrameStream(partial(self._decoding, key), wishes, self._finish_picture)
 
     def sound(self, path: str, wishes: FrameWishes) -> FrameStream[AudioFrame]:
         """Return the sound of a path; nothing is decoded before the first is asked for."""
-        key = _Key(path, "audio", wishes.track, None)
+        key = _Key(path, "audio", wishes.track, None, wishes.decode_in)
         return FrameStream(partial(self._decoding, key), wishes, _finish_sound)
 
     async def latest(self, path: str, wishes: FrameWishes, *, max_age_s: float) -> Frame:
@@ -98,6 +100,7 @@ class Decodings:
                 key.kind,
                 track=key.track,
                 device=key.device,
+                decode_in=key.decode_in,
                 on_idle=partial(self._forget, key),
             )
         return found
@@ -105,18 +108,14 @@ class Decodings:
     def _forget(self, key: _Key) -> None:
         self._decodings.pop(key, None)
 
-    async def _finish_picture(
-        self, content: Content, wishes: FrameWishes, skipped: int, gap: int
-    ) -> Frame:
+    async def _finish_picture(self, content: Content, wishes: FrameWishes, missed: Missed) -> Frame:
         assert isinstance(content, Picture)  # noqa: S101 - of a picture's track
         if wishes.shape != AS_IT_COMES:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._converter, content.in_shape, wishes.shape)
-        return Frame(content, wishes.shape, skipped=skipped, gap=gap)
+        return Frame(content, wishes.shape, missed)
 
 
-async def _finish_sound(
-    content: Content, _wishes: FrameWishes, skipped: int, gap: int
-) -> AudioFrame:
+async def _finish_sound(content: Content, _wishes: FrameWishes, missed: Missed) -> AudioFrame:
     assert isinstance(content, Sound)  # noqa: S101 - of a track of sound
-    return AudioFrame(content, skipped=skipped, gap=gap)
+    return AudioFrame(content, missed)

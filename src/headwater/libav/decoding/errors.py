@@ -15,3 +15,7 @@ class SourceEnded(FramesError):  # noqa: N818 - read as what happened
 
 class NotDecodable(FramesError):  # noqa: N818 - read as what happened
     """The mount has no track that can be decoded as was asked."""
+
+
+class DecoderDied(Exception):  # noqa: N818 - read as what happened
+    """The process of a decoder is gone; another one may do what it did. Programs never see it."""

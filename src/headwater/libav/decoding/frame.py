@@ -10,8 +10,9 @@ from av import VideoFrame
 from numpy.typing import NDArray
 
 from headwater.libav.decoding.coded_unit import CodedUnit
-from headwater.libav.decoding.decoded_frame import DecodedFrame
+from headwater.libav.decoding.decoded_frame import DecodedFrame, Missed
 from headwater.libav.decoding.picture import Picture, Shape
+from headwater.libav.decoding.place import Place
 
 _PLANES_BEGIN_GREY = frozenset(
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
@@ -27,10 +28,8 @@ class Frame(DecodedFrame):
 
     __slots__ = ("_picture", "_shape")
 
-    def __init__(self, picture: Picture, shape: Shape, *, skipped: int, gap: int) -> None:
-        super().__init__(
-            picture.unit, index=picture.index, pts_s=picture.pts_s, skipped=skipped, gap=gap
-        )
+    def __init__(self, picture: Picture, shape: Shape, missed: Missed) -> None:
+        super().__init__(picture.unit, picture.place, missed)
         self._picture = picture
         self._shape = shape
 
@@ -42,9 +41,10 @@ class Frame(DecodedFrame):
         """Go to another process as it was asked for, without what it was decoded from."""
         unit = replace(self._unit, unit=replace(self._unit.unit, units=()))
         video = self.video
-        known = (self.index, self._picture.lost_packets, self.pts_s, self.skipped, self.gap)
+        missed = Missed(self.skipped, self.gap, self.undecoded)
         wanted = self._shape.pixel_format
-        return _received, (video.to_ndarray(), video.format.name, wanted, unit, *known)
+        place = self._picture.place
+        return _received, (video.to_ndarray(), video.format.name, wanted, unit, place, missed)
 
     @property
     def width(self) -> int:
@@ -136,13 +136,9 @@ def _received(
     name: str,
     wanted: str | None,
     unit: CodedUnit,
-    index: int,
-    lost_packets: int,
-    pts_s: float,
-    skipped: int,
-    gap: int,
+    place: Place,
+    missed: Missed,
 ) -> Frame:
     """Make a frame of what came from another process."""
     video = VideoFrame.from_ndarray(array, format=name)
-    picture = Picture(video, unit, index=index, lost_packets=lost_packets, pts_s=pts_s)
-    return Frame(picture, Shape(None, wanted), skipped=skipped, gap=gap)
+    return Frame(Picture(video, unit, place), Shape(None, wanted), missed)

@@ -80,7 +80,7 @@ class FrameQueue:
         if self._wishes.fps is None:
             return True
         # On a grid: rounding of time stamps must not cost every other frame.
-        slot = int(content.pts_s * self._wishes.fps + _ROUNDING)
+        slot = int(content.place.pts_s * self._wishes.fps + _ROUNDING)
         if slot <= self._last_slot:
             return False
         self._last_slot = slot

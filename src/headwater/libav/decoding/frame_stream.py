@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, Self, TypeVar
 
+from headwater.libav.decoding.decoded_frame import Missed
 from headwater.libav.decoding.decoding import Content, Decoding
 from headwater.libav.decoding.errors import FrameTimeout
 from headwater.libav.decoding.frame_queue import FrameQueue
+from headwater.libav.decoding.place import Place
 from headwater.libav.decoding.wishes import FrameWishes
 
 F = TypeVar("F")
@@ -26,15 +28,14 @@ class FrameStream(Generic[F]):
         self,
         decoding: Callable[[], Decoding],
         wishes: FrameWishes,
-        finish: Callable[[Content, FrameWishes, int, int], Awaitable[F]],
+        finish: Callable[[Content, FrameWishes, Missed], Awaitable[F]],
     ) -> None:
         """Make it; nothing is decoded yet.
 
         Args:
             decoding: gives what decodes the source.
             wishes: what the program wants.
-            finish: makes what the program gets of what was decoded, how many were skipped before
-                it, and how many packets were lost.
+            finish: makes what the program gets of what was decoded.
         """
         self._find_decoding = decoding
         self._wishes = wishes
@@ -42,7 +43,7 @@ class FrameStream(Generic[F]):
         self._queue = FrameQueue(wishes)
         self._decoding: Decoding | None = None
         self._skipped_before = 0
-        self._lost_before: int | None = None
+        self._before: Place | None = None
 
     @property
     def skipped(self) -> int:
@@ -76,11 +77,17 @@ class FrameStream(Generic[F]):
         if content is None:
             self.close()
             raise StopAsyncIteration
-        skipped = queue.skipped - self._skipped_before
-        self._skipped_before = queue.skipped
-        lost, self._lost_before = self._lost_before, content.lost_packets
-        gap = 0 if lost is None else content.lost_packets - lost
-        return await self._finish(content, self._wishes, skipped, gap)
+        return await self._finish(content, self._wishes, self._missed(content.place))
+
+    def _missed(self, place: Place) -> Missed:
+        skipped = self._queue.skipped - self._skipped_before
+        self._skipped_before = self._queue.skipped
+        before, self._before = self._before or place, place
+        return Missed(
+            skipped,
+            gap=place.lost_packets - before.lost_packets,
+            undecoded=place.undecoded - before.undecoded,
+        )
 
     async def __aenter__(self) -> Self:
         """Iterate for the time of an `async with` block."""

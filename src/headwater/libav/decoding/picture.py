@@ -11,6 +11,7 @@ from av import VideoFrame
 
 from headwater.libav.decoding.coded_unit import CodedUnit
 from headwater.libav.decoding.conversion import converted
+from headwater.libav.decoding.place import Place
 from headwater.libav.decoding.still_image import encode_still
 
 T = TypeVar("T")
@@ -52,21 +53,15 @@ class Picture:
     Attributes:
         video: libav's frame; not to be written to.
         unit: what it was decoded from.
-        index: how many pictures of this source were decoded before it.
-        lost_packets: how many packets of the source were lost before it, since its beginning.
-        pts_s: when it is shown, in seconds since the first one.
+        place: among the pictures of its source.
     """
 
-    __slots__ = ("_lock", "_made", "index", "lost_packets", "pts_s", "unit", "video")
+    __slots__ = ("_lock", "_made", "place", "unit", "video")
 
-    def __init__(
-        self, video: VideoFrame, unit: CodedUnit, *, index: int, lost_packets: int, pts_s: float
-    ) -> None:
+    def __init__(self, video: VideoFrame, unit: CodedUnit, place: Place) -> None:
         self.video = video
         self.unit = unit
-        self.index = index
-        self.lost_packets = lost_packets
-        self.pts_s = pts_s
+        self.place = place
         self._lock = threading.RLock()
         self._made: dict[Hashable, Any] = {}
 

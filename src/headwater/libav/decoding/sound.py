@@ -10,7 +10,8 @@ from av import AudioResampler
 from numpy.typing import NDArray
 
 from headwater.libav.decoding.coded_unit import CodedUnit
-from headwater.libav.decoding.decoded_frame import DecodedFrame
+from headwater.libav.decoding.decoded_frame import DecodedFrame, Missed
+from headwater.libav.decoding.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,12 @@ class Sound:
     Attributes:
         audio: libav's frame.
         unit: what it was decoded from.
-        index: how many frames of this source were decoded before it.
-        lost_packets: how many packets of the source were lost before it, since its beginning.
-        pts_s: when it is heard, in seconds since the first one.
+        place: among the sound of its source.
     """
 
     audio: LibavSound
     unit: CodedUnit
-    index: int
-    lost_packets: int
-    pts_s: float
+    place: Place
 
 
 class AudioFrame(DecodedFrame):
@@ -37,8 +34,8 @@ class AudioFrame(DecodedFrame):
 
     __slots__ = ("_sound",)
 
-    def __init__(self, sound: Sound, *, skipped: int, gap: int) -> None:
-        super().__init__(sound.unit, index=sound.index, pts_s=sound.pts_s, skipped=skipped, gap=gap)
+    def __init__(self, sound: Sound, missed: Missed) -> None:
+        super().__init__(sound.unit, sound.place, missed)
         self._sound = sound
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from headwater.media.tracks.timeline import SenderClock, signed_32
 
@@ -28,34 +29,64 @@ class WallTime:
     trusted: bool
 
 
-class WallClock:
-    """Tells wall clock by the sender reports of one track (RFC 3550 §6.4.1)."""
+class _Before(NamedTuple):
+    """What held before a camera's clock was set."""
 
-    __slots__ = ("_agrees", "_clock_rate_hz", "_report")
+    report: SenderClock
+    agreed: bool
+    until: int
+    """The RTP timestamp of the report that does not follow from it."""
+
+
+class WallClock:
+    """Tells wall clock by the sender reports of one track (RFC 3550 §6.4.1).
+
+    A report that does not follow from the one before it tells that the camera's clock was set: it
+    holds from its own RTP timestamp on. Pictures may come together with the report that is behind
+    them, and their time is that of the report before.
+    """
+
+    __slots__ = ("_agrees", "_before", "_clock_rate_hz", "_report")
 
     def __init__(self, clock_rate_hz: int) -> None:
         self._clock_rate_hz = clock_rate_hz
         self._report: SenderClock | None = None
         self._agrees = False
+        self._before: _Before | None = None
 
     def take(self, report: SenderClock) -> None:
         """Note the last sender report; one that is known already is no other."""
         # Cameras without a clock send zero (RFC 3550 §6.4.1).
-        if report.ntp and report != self._report:
-            before, self._report = self._report, report
-            self._agrees = before is not None and self._follows(before, report)
+        if not report.ntp or report == self._report:
+            return
+        before, self._report = self._report, report
+        if before is None:
+            return
+        agreed, self._agrees = self._agrees, self._follows(before, report)
+        if not self._agrees:
+            self._before = _Before(before, agreed, report.timestamp)
 
     def at(self, timestamp: int) -> WallTime | None:
         """Return the wall clock of a timestamp; None before the first report."""
-        report = self._report
+        report, before = self._report, self._before
         if report is None:
             return None
+        if before is None or self._between_s(before.until, timestamp) >= 0:
+            return self._by(report, timestamp, agrees=self._agrees)
+        passed_s = self._between_s(before.report.timestamp, timestamp)
+        if abs(passed_s) > _LONGEST_S:
+            # The RTP clock was set as well: the report before knows nothing of this timestamp.
+            return self._by(report, timestamp, agrees=self._agrees)
+        # Somewhere between the two reports the clock was set; nobody knows where.
+        return self._by(before.report, timestamp, agrees=before.agreed and passed_s <= 0)
+
+    def _by(self, report: SenderClock, timestamp: int, *, agrees: bool) -> WallTime | None:
         passed_s = self._between_s(report.timestamp, timestamp)
         try:
             instant = _instant(report.ntp) + timedelta(seconds=passed_s)
         except OverflowError:
             return None
-        trusted = self._agrees and abs(passed_s) <= _LONGEST_S and instant >= _UNSET_BEFORE
+        trusted = agrees and abs(passed_s) <= _LONGEST_S and instant >= _UNSET_BEFORE
         return WallTime(instant, trusted)
 
     def _follows(self, before: SenderClock, after: SenderClock) -> bool:

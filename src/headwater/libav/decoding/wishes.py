@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
 from av import VideoFormat
+from av.codec.hwaccel import HWDeviceType
 
 from headwater.libav.decoding.picture import AS_IT_COMES, Shape
 
+_DEVICES = tuple(kind.name for kind in HWDeviceType if kind.value)
 MOST_PIXELS = 16_384
 """Of width or height that a program may ask for."""
 
@@ -31,6 +34,15 @@ class OnGap(StrEnum):
     """The iteration ends."""
 
 
+class DecodeIn(StrEnum):
+    """Where a decoder works."""
+
+    THREAD = "thread"
+    """Beside the loop, in this process."""
+    PROCESS = "process"
+    """In a process of its own: what kills the decoder kills nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameWishes:
     """What a program wants of a source.
@@ -45,6 +57,7 @@ class FrameWishes:
         timeout_s: how long to wait for each frame; None for ever.
         track: the index of the track; the first one that fits unless given.
         device: libav's name of what decodes in hardware.
+        decode_in: where the decoder works.
     """
 
     mode: FrameMode = FrameMode.LATEST
@@ -56,6 +69,7 @@ class FrameWishes:
     timeout_s: float | None = 10.0
     track: int | None = None
     device: str | None = None
+    decode_in: DecodeIn = DecodeIn.THREAD
 
 
 def wishes_of(
@@ -70,6 +84,7 @@ def wishes_of(
     timeout_s: float | None = 10.0,
     track: int | None = None,
     device: str | None = None,
+    decode_in: str = "thread",
 ) -> FrameWishes:
     """Return the wishes of a program's arguments. Raises ValueError for those without sense."""
     if queue < 1:
@@ -86,6 +101,8 @@ def wishes_of(
             raise ValueError(
                 f"{format!r} is no pixel format of libav; bgr24, rgb24 and gray are some"
             ) from None
+    if device is not None and device not in _DEVICES:
+        raise ValueError(f"{device!r} is no device of libav; there are {', '.join(_DEVICES)}")
     return FrameWishes(
         mode=FrameMode(mode),
         queue=queue,
@@ -96,4 +113,13 @@ def wishes_of(
         timeout_s=timeout_s,
         track=track,
         device=device,
+        decode_in=_decode_in_of(decode_in),
     )
+
+
+def _decode_in_of(name: str) -> DecodeIn:
+    if name not in tuple(DecodeIn):
+        raise ValueError(f"decode_in is {' or '.join(map(repr, map(str, DecodeIn)))}, not {name!r}")
+    if name == DecodeIn.PROCESS and os.name != "posix":
+        raise ValueError("decode_in='process' needs Linux or macOS; leave it out here")
+    return DecodeIn(name)

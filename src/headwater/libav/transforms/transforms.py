@@ -22,7 +22,7 @@ from headwater.libav.transforms.snapshot import TransformSnapshot
 from headwater.libav.transforms.transform import Size, Transform
 from headwater.relay.programs import Programs
 
-_SEEN = ("size", "fps", "keyframes_only", "track", "device")
+_SEEN = ("size", "fps", "keyframes_only", "track", "device", "decode_in")
 """Wishes of the frames that the function is given; the others are of what it returns."""
 _ANY_SIZE = (16, 16)
 _USER_AGENT = "transform"

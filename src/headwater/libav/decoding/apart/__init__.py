@@ -1,0 +1,1 @@
+"""A decoder in a process of its own: what it does wrong harms nobody else."""
