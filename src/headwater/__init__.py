@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headwater.client.recording import Recording
     from headwater.client.rtsp_client import RtspClient
     from headwater.client.settings import ClientSettings, ClientTransport
+    from headwater.cluster.node.settings import ClusterSettings, ReaderWay, RegistryLoss
     from headwater.cluster.settings import Accepting, WorkerSettings
     from headwater.config.applied import Applied, SettingsChange
     from headwater.config.errors import ConfigError, ConfigFault, FaultKind
@@ -126,6 +127,7 @@ __all__ = [
     "ClientError",
     "ClientSettings",
     "ClientTransport",
+    "ClusterSettings",
     "ConfigError",
     "ConfigFault",
     "ConnectionsStatus",
@@ -184,9 +186,11 @@ __all__ = [
     "PublisherSnapshot",
     "ReaderSnapshot",
     "ReaderState",
+    "ReaderWay",
     "Recording",
     "Redirect",
     "RegisteredHook",
+    "RegistryLoss",
     "RtpSettings",
     "RtspClient",
     "RtspServer",
@@ -270,6 +274,7 @@ _HOMES = {
     "ClientError": "headwater.client.errors",
     "ClientSettings": "headwater.client.settings",
     "ClientTransport": "headwater.client.settings",
+    "ClusterSettings": "headwater.cluster.node.settings",
     "ForwardSnapshot": "headwater.client.forwarding.snapshot",
     "ForwardState": "headwater.client.forwarding.snapshot",
     "Playback": "headwater.client.playback",
@@ -294,7 +299,9 @@ _HOMES = {
     "HookStatus": "headwater.control.status",
     "HookThreadsStatus": "headwater.control.status",
     "PortsStatus": "headwater.control.status",
+    "ReaderWay": "headwater.cluster.node.settings",
     "RegisteredHook": "headwater.hooks.registry",
+    "RegistryLoss": "headwater.cluster.node.settings",
     "HookPoint": "headwater.hooks.table",
     "LogTotals": "headwater.log_pace",
     "MountState": "headwater.media.states",

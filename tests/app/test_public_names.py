@@ -73,6 +73,7 @@ PLAIN_WORDS = {
     *("assignment", "by", "config", "fault", "section", "sound"),
     *("server", "settings", "socket", "state", "status", "stream", "threaded", "threads", "tls"),
     *("totals", "version", "applied", "change", "when"),
+    *("cluster", "loss", "registry", "way"),
     *("audio", "decodable", "encoder", "ended", "missing", "not", "timeout", "url"),
 }
 EMBEDDING = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()

@@ -129,8 +129,8 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
                 "FILE:1: qqq: unknown section (the file may have: [server], [http], [api], "
                 '[webrtc], [sessions], [rtp], [sockets], [mounts], [paths."…"], [sources], '
                 "[limits], [access], [access.jwt], [access.ask], [hooks], [tls], [control], "
-                "[workers], [log], [[mount_overrides]], [[api.tokens]], [[access.users]], "
-                "[[hooks.webhooks]])"
+                "[workers], [cluster], [log], [[mount_overrides]], [[api.tokens]], "
+                "[[access.users]], [[hooks.webhooks]])"
             ),
         ),
         (

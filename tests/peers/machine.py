@@ -16,9 +16,9 @@ from inside import Inside, inside
 from server_rig import stop_and_look
 
 from headwater.app.workers.worker import WorkerPlace, WorkerServer
-from headwater.cluster.bus.pulls import Pulls
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
+from headwater.cluster.pulls import Pulls
 from headwater.config.settings import Settings
 from headwater.media.mount import Mount
 

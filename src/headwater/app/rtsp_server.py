@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
@@ -311,6 +312,9 @@ class RtspServer(MediaAccess, FrameAccess):
             # The way from here to the socket helps nobody.
             raise start_refusal(error) from None
         self._running = running
+        if running.node is not None:
+            url = self._url_for_nodes()
+            await running.node.start(running.sources, url=url)
         ports = running.relay.transports.ports
         logger.info(
             "server started",
@@ -434,6 +438,12 @@ class RtspServer(MediaAccess, FrameAccess):
 
     def _port(self, side: Side, configured: int) -> int:
         return configured if self._running is None else self._running.rtsp.ports[side]
+
+    def _url_for_nodes(self) -> str:
+        """Return where other machines reach this server, as far as it knows by itself."""
+        host = self.settings.server.host
+        host = socket.gethostname() if host in _ANY_HOSTS else host
+        return server_url(host, self.play_port, "", scheme="rtsp")
 
     def _url(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.api_view import ApiView
 from headwater.app.callouts import CalloutsInUse, load_callouts
+from headwater.app.cluster import make_node
 from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
@@ -35,6 +36,7 @@ from headwater.sources.plan import PlannedSource
 from headwater.sources.source_table import SourceTable
 
 if TYPE_CHECKING:
+    from headwater.cluster.node.cluster_node import ClusterNode
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.libav.decoding.decodings import Decodings
     from headwater.libav.transforms.snapshot import TransformSnapshot
@@ -99,6 +101,7 @@ class RunningServer:
             self.forwards.snapshots,
             self.sources.snapshots,
         )
+        self.node: ClusterNode | None = make_node(self.relay, settings, self.rtsp.sessions.make_way)
         self.status_socket: StatusSocket | None = None
         self._socket_follows_settings = False
         self._stopping: asyncio.Task[None] | None = None
@@ -258,6 +261,8 @@ class RunningServer:
         self.rtsp.apply(settings, ports)
         if self.web is not None:
             self.web.apply(settings)
+        if self.node is not None:
+            self.node.apply(settings.cluster)
         if settings.access != before.access:
             self.rtsp.connections.forget_grants()
         self.report.listen = settings.server
@@ -316,6 +321,9 @@ class RunningServer:
         relay = self.relay
         relay.draining = True
         try:
+            if self.node is not None:
+                # Before the ports close: for a moment nodes pull the sources that move from here.
+                await self.node.drain()
             self.rtsp.listeners.close()
             if self.web is not None:
                 self.web.close()
@@ -335,6 +343,8 @@ class RunningServer:
             if self.web is not None:
                 await self.web.aclose()
             await self.sources.closed()
+            if self.node is not None:
+                await self.node.stop()
             for runner in self._runners.values():
                 await runner.aclose()
             await self.callouts.aclose(self.settings.hooks.stop_grace_s)

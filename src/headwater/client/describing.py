@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -64,14 +65,19 @@ class Described:
         return replace(presentation, media=tuple(presentation.media[index] for index in tracks))
 
 
-async def describe(target: Target, settings: ClientSettings, around: Surroundings) -> Described:
+async def describe(
+    target: Target,
+    settings: ClientSettings,
+    around: Surroundings,
+    headers: Sequence[tuple[str, str]] = (),
+) -> Described:
     """Ask a server what it has at a URL, wherever it sends the client. Raises ClientError."""
 
     async def ask(place: Target, connection: ClientConnection) -> Response:
         return await connection.ask(
             Method.DESCRIBE,
             place.url,
-            [("Accept", "application/sdp"), *_via(connection, around)],
+            [("Accept", "application/sdp"), *_via(connection, around), *headers],
             within_s=settings.answer_timeout_s,
         )
 

@@ -66,11 +66,13 @@ class PlayRequest:
         range_text: the Range of PLAY, such as `npt=30-` or `clock=20260101T120000Z-`; empty for
             all of it.
         scale: how fast a recorder is to play, 1.0 as it was recorded; None leaves it to the server.
+        at_once: whether the sink begins with the answer to PLAY, also where nothing comes yet.
     """
 
     tracks: tuple[int, ...] | None = None
     range_text: str = ""
     scale: float | None = None
+    at_once: bool = False
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers of its PLAY."""
@@ -176,15 +178,17 @@ class PlaySession:
     async def play(self, sink: Sink, request: PlayRequest, *, silence_s: float) -> None:
         """Have the server send, into the sink.
 
-        The sink begins when the first packet has come, so that a server that hangs, or a way that
-        does not lead here, disturbs nobody; raises SilentError when none has for `silence_s`.
+        Unless the request says `at_once`, the sink begins when the first packet has come, so that a
+        server that hangs, or a way that does not lead here, disturbs nobody; raises SilentError
+        when none has for `silence_s`.
         Packets may come before the answer to PLAY: RTCP of some cameras does (Reolink).
         """
         arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.publisher.on_arrival(partial(_settle, arrival))
         self.publisher.open_nats()
         await self._ask_to_play(request.headers())
-        await self._until(arrival, silence_s)
+        if not request.at_once:
+            await self._until(arrival, silence_s)
         self._begin(sink)
         self._played_s = self._around.loop.time()
         self._schedule_keep_alive(self._played_s)

@@ -39,8 +39,11 @@ class Pull:
         settings: ClientSettings,
         around: Surroundings,
         memory: TransportMemory | None = None,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`headers` are told with DESCRIBE, beside those that every client has."""
         self.target = target
+        self._headers = headers
         self._settings = settings
         self._around = around
         self._memory = TransportMemory() if memory is None else memory
@@ -53,7 +56,7 @@ class Pull:
         Raises ClientError.
         """
         self.close()
-        self._described = await describe(self.target, self._settings, self._around)
+        self._described = await self._describe()
         return self._described.presentation
 
     @property
@@ -100,10 +103,13 @@ class Pull:
         if described is not None:
             described.connection.close()
 
+    async def _describe(self) -> Described:
+        return await describe(self.target, self._settings, self._around, self._headers)
+
     async def _take_described(self) -> Described:
         described, self._described = self._described, None
         if described is None or described.connection.failure is not None:
-            described = await describe(self.target, self._settings, self._around)
+            described = await self._describe()
         return described
 
     def _kinds(self, described: Described) -> Sequence[TransportKind]:

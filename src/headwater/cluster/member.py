@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from headwater.cluster.bus.pulls import Pulls
+from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.bus.sending import (
     BUS_ID,
     DOWN,
@@ -34,6 +34,7 @@ from headwater.cluster.messages import (
     ToSupervisor,
     ToWorker,
 )
+from headwater.cluster.pulls import OnEnded, Pulls
 from headwater.cluster.questions import Questions
 from headwater.cluster.settings import WorkerSettings
 from headwater.log_pace import paced_logger
@@ -51,6 +52,7 @@ from headwater.relay.relay import Relay
 logger = paced_logger(__name__)
 
 _ANSWER_DEADLINE_S: Final = 3.0
+_OPENING_DEADLINE_S: Final = 3.0
 _TRIES: Final = 5
 _NO_EPOCH: Final = 0
 """Of no claim: the path is to be fetched."""
@@ -98,7 +100,13 @@ class Member(MountObserver):
         self._tenures: dict[str, Tenure] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: dict[BusReader, Tenure] = {}
-        self.bus = Pulls(relay, self._holder_of, self._connect_to, linger_s=settings.linger_s)
+        self.bus = Pulls(
+            relay,
+            self._holder_of,
+            self._pull_from,
+            linger_s=settings.linger_s,
+            opening_deadline_s=_OPENING_DEADLINE_S,
+        )
 
     # -- what the relay asks and tells
 
@@ -148,6 +156,14 @@ class Member(MountObserver):
     def fetches(self, path: str) -> bool:
         """Return whether this worker is the one to fetch the source of a path."""
         return self._fetcher_of(path) == self.name
+
+    def resolves(self, path: str) -> bool:
+        """Return whether this worker asks the hook for the source of a path: who would fetch it."""
+        return self.fetches(path)
+
+    async def may_fetch(self, path: str) -> bool:
+        """Return whether this worker is the one to fetch the source of a path."""
+        return self.fetches(path)
 
     def pulls(self, path: str) -> bool:
         """Return whether the mount of a path is taken from another worker."""
@@ -266,8 +282,11 @@ class Member(MountObserver):
             tenure = Tenure(path, self._fetcher_of(path), _NO_EPOCH)
         return None if tenure is None or tenure.holder == self.name else tenure
 
-    def _connect_to(self, tenure: Tenure, wanted: Wanted | None, sock: socket.socket) -> None:
-        self._tell(Connect(tenure, wanted), sock)
+    def _pull_from(self, tenure: Tenure, wanted: Wanted | None, on_ended: OnEnded) -> BusPublisher:
+        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        publisher = BusPublisher(self._relay, tenure, own, on_ended)
+        self._tell(Connect(tenure, wanted), other)
+        return publisher
 
     async def _fetch_for(self, asked: Tenure, wanted: Wanted, sock: socket.socket) -> None:
         """Fetch the source of a path for a reader at another worker, and send that the mount."""

@@ -10,6 +10,7 @@ from typing import Annotated
 from headwater.access.settings import AccessSettings
 from headwater.api.settings import ApiSettings
 from headwater.applies import NOW
+from headwater.cluster.node.settings import ClusterSettings
 from headwater.cluster.settings import WorkerSettings
 from headwater.config.path_section import PathSection, check_sections, path_sections
 from headwater.control.settings import ControlSettings
@@ -81,6 +82,7 @@ class Settings:
     tls: TlsSettings = field(default_factory=TlsSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     workers: WorkerSettings = field(default_factory=WorkerSettings)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def __post_init__(self) -> None:
@@ -92,6 +94,11 @@ class Settings:
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value
                 raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")
+        if self.cluster.url and self.workers.count != 1:
+            raise ValueError(
+                f"workers.count is {self.workers.count}; a node of a cluster is one process: "
+                "give each core of the machine a node of its own, with ports of its own"
+            )
         if self.http.tls_only and not self.tls.enabled:
             raise ValueError("http.tls_only is true; it needs tls.certificate")
 

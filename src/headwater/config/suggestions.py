@@ -45,6 +45,7 @@ _MEANT_SECTION: Final[Mapping[str, str]] = {
     "rtsp": "server",
     "security": "access",
     "ssl": "tls",
+    "users": "users",
 }
 _SOURCES: Final = frozenset({"source", "sources", "camera", "cameras", "streams"})
 _HOW_TO_NAME_A_SOURCE: Final = (

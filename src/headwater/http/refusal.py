@@ -14,7 +14,13 @@ from headwater.access.outside import NoAnswerError
 from headwater.hooks import HookFailed, HookTimedOut, Redirect, Refused
 from headwater.media.errors import MountBusy, MountClosed, MountFull
 from headwater.protocol.errors import LimitExceeded, ProtocolError
-from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
+from headwater.relay.errors import (
+    Elsewhere,
+    LimitReached,
+    ServerStopping,
+    SourceDown,
+    SourceTooSlow,
+)
 from headwater.relay.limit_settings import setting_of_limit
 from headwater.shown_text import shown
 
@@ -134,6 +140,10 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., HttpRefusal]], ...] = (
     (
         ServerStopping,
         lambda error: HttpRefusal(503, str(error), code="stopping", headers=[_COME_BACK]),
+    ),
+    (
+        Elsewhere,
+        lambda error: HttpRefusal(404, f"{error}: {error.url}", code="elsewhere"),
     ),
     (
         SourceDown,

@@ -36,6 +36,8 @@ class SteadyLoop:
         beneath: the loop.
         standstills: how often the process stood still.
         stood_still_s: for how many seconds in all.
+        on_standstill: called as soon as the clock shows that the process stood still, before
+            whoever reads it goes on; None for nobody.
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
@@ -47,6 +49,7 @@ class SteadyLoop:
         self.remove_writer = loop.remove_writer
         self.standstills = 0
         self.stood_still_s = 0.0
+        self.on_standstill: Callable[[], None] | None = None
         self._time = clock_of(loop)
         self._told_s = 0.0
         self._late_at_s = math.inf
@@ -70,6 +73,8 @@ class SteadyLoop:
         if now > self._late_at_s:
             self.stood_still_s += now - self._late_at_s
             self._late_at_s = now
+            if self.on_standstill is not None:
+                self.on_standstill()
         return now - self.stood_still_s
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: object) -> Timer:

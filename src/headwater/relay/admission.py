@@ -68,6 +68,8 @@ class Admission:
         self.tokens: TokenReader | None = None
         self.owner: Owner | None = None
         self.took = Histogram(OF_ANSWERS_S)
+        self.nodes: Authenticator | None = None
+        """Who checks the credentials of other nodes of a cluster; None where there are none."""
         self._hooks = hooks
         self._clock = clock
         self._places = {
@@ -76,6 +78,15 @@ class Admission:
         }
         ask = authenticator.settings.ask
         self._places_at_owner = Places(ask.at_once, wait_s=ask.timeout_s)
+
+    async def decide_node(self, application: Application) -> Decision | None:
+        """Say whether another node of the cluster asks; None where there is no cluster.
+
+        Who reads there was judged there: neither users nor hooks of this server are asked.
+        """
+        if self.nodes is None:
+            return None
+        return await self._checked(self.nodes, application)
 
     def at_once(self, action: Action, path: str, authorization: str | None) -> Granted | None:
         """Return the grant of what nobody checks; None where `decide` has to.
@@ -146,18 +157,9 @@ class Admission:
             return self.authenticator.counted(await self._by_token(application))
         if self.owner is not None:
             return await self._by_owner(self.owner, application)
-        now, (peer, port) = self._clock(), request.peer
         if not hooks.has("authentication"):
-            return await self.authenticator.check(
-                method=request.method,
-                uri=application.uri,
-                authorization=application.authorization,
-                action=application.action,
-                path=request.path,
-                now=now,
-                peer=peer,
-                port=port,
-            )
+            return await self._checked(self.authenticator, application)
+        now, (peer, port) = self._clock(), request.peer
 
         async def verify(username: str, password: str) -> bool:
             return await hooks.authentication(username, password, request)
@@ -227,6 +229,20 @@ class Admission:
     def _granted(self, username: str | None, reply: Reply) -> Granted:
         until_s = None if reply.for_s is None else self._clock() + reply.for_s
         return Granted(reply.username or username, until_s)
+
+    async def _checked(self, authenticator: Authenticator, application: Application) -> Decision:
+        request = application.request
+        peer, port = request.peer
+        return await authenticator.check(
+            method=request.method,
+            uri=application.uri,
+            authorization=application.authorization,
+            action=application.action,
+            path=request.path,
+            now=self._clock(),
+            peer=peer,
+            port=port,
+        )
 
     async def _check_mount(self, action: Action, request: HookRequest, granted: Granted) -> Verdict:
         verdict = await self._hooks[_SIDES[action]].check_mount(request)

@@ -22,6 +22,25 @@ class ServerStopping(Exception):  # noqa: N818 - named after what happens
         super().__init__("the server is stopping")
 
 
+class NotHere(Exception):  # noqa: N818 - named after what is so
+    """Another node asks for a mount that this one has not, or not by that claim any more."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"this node does not have {path} by the claim that was named")
+
+
+class Elsewhere(Exception):  # noqa: N818 - named after what is so
+    """Another server has the mount, and the client is to go there.
+
+    Attributes:
+        url: where.
+    """
+
+    def __init__(self, path: str, url: str) -> None:
+        super().__init__(f"{path} is on another server")
+        self.url = url
+
+
 class SourceDown(Exception):  # noqa: N818 - named after what happened
     """What fills the path by itself cannot be reached now."""
 

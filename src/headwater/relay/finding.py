@@ -8,6 +8,7 @@ from typing import Protocol
 from headwater.hooks import HookRequest
 from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
+from headwater.protocol.header.node_ask import NodeAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,12 @@ class Wanted:
     Attributes:
         path: the mount's path.
         request: what the owner's hooks see of the request.
+        node: what another node of the cluster says that asks; None for any other reader.
     """
 
     path: str
     request: HookRequest
+    node: NodeAsk | None = None
 
 
 class MountFinder(Protocol):
@@ -31,7 +34,8 @@ class MountFinder(Protocol):
 
         It may take its time, within a bound of its own: nobody else waits for it. Raises SourceDown
         or SourceTooSlow for a path of its own that cannot be had now, LimitReached where readers
-        ask for too many.
+        ask for too many, Elsewhere where the reader is to go to another server, and NotHere to
+        another node that asks the wrong one.
         """
 
 

@@ -45,6 +45,12 @@ class NameSpace(Protocol):
     def fetches(self, path: str) -> bool:
         """Return whether this process is the one to fetch the source of a path."""
 
+    def resolves(self, path: str) -> bool:
+        """Return whether this process may ask the owner's hook for the source of a path."""
+
+    async def may_fetch(self, path: str) -> bool:
+        """Have the source of a path for this process, for a reader; False where another has it."""
+
     def pulls(self, path: str) -> bool:
         """Return whether the mount of a path is taken from another process."""
 
@@ -68,6 +74,14 @@ class Alone:
         """Have nothing to give back."""
 
     def fetches(self, path: str) -> bool:  # noqa: ARG002 - each source is this process's own
+        """Fetch them all."""
+        return True
+
+    def resolves(self, path: str) -> bool:  # noqa: ARG002 - as above
+        """Ask for each."""
+        return True
+
+    async def may_fetch(self, path: str) -> bool:  # noqa: ARG002 - as above
         """Fetch them all."""
         return True
 

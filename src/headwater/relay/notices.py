@@ -11,7 +11,7 @@ from headwater.log_pace import paced_logger
 from headwater.media.observer import MountObserver, ObservedMount, tell
 from headwater.media.publisher import Publisher
 from headwater.media.readers.reader import Reader
-from headwater.relay.end import End
+from headwater.relay.end import End, EndKind
 from headwater.relay.end_table import EndTable
 from headwater.relay.events import Event, EventFeed, EventName
 from headwater.side import Side
@@ -30,9 +30,13 @@ class ObservedSource(Protocol):
 class Notices(MountObserver):
     """Hands snapshots to the hooks of the side they belong to; nobody waits for a hook.
 
+    What happens to a mount is told once, where its publisher is: a process that takes it from
+    another one tells only of its own readers.
+
     Attributes:
         watchers: rooms of the server that are told of mounts and publishers, before the hooks.
         on_join: is told of each reader that begins to play; None where nobody wants to know.
+        is_pulled: whether the mount of a path is taken from another process.
     """
 
     def __init__(self, ends: EndTable, hooks: Mapping[Side, HookRunner], events: EventFeed) -> None:
@@ -43,6 +47,9 @@ class Notices(MountObserver):
         self._hooks = hooks
         self.watchers: list[MountObserver] = []
         self.on_join: Callable[[End], None] | None = None
+        self.is_pulled: Callable[[str], bool] = _never
+        # Mounts that nobody was told of, since another process has them.
+        self._untold: set[ObservedMount] = set()
 
     def end_opened(self, end: End) -> None:
         """Tell that a publisher or reader came; it may not have begun yet."""
@@ -50,6 +57,8 @@ class Notices(MountObserver):
 
     def end_closed(self, end: End, mount: ObservedMount | None, reason: str) -> None:
         """Tell that a publisher or reader is gone; `mount` is the one that a reader was on."""
+        if end.kind is EndKind.NODE:
+            return
         if end.side is Side.PLAY and mount is not None:
             if self._play.has(EventName.CLIENT_CLOSE):
                 self._play.notify(EventName.CLIENT_CLOSE, mount.snapshot(), end.snapshot())
@@ -62,25 +71,43 @@ class Notices(MountObserver):
         logger.info("mount opened", extra={"mount": mount.path})
         for watcher in self.watchers:
             tell(watcher.mount_opened, mount)
-        self._tell_mount(EventName.MOUNT_OPENED, mount)
+        if self.is_pulled(mount.path):
+            self._untold.add(mount)
+        else:
+            self._tell_mount(EventName.MOUNT_OPENED, mount)
 
     def mount_closed(self, mount: ObservedMount, reason: str) -> None:
         """Tell that a mount ended."""
         logger.info("mount closed", extra={"mount": mount.path, "cause": reason})
         for watcher in self.watchers:
             tell(watcher.mount_closed, mount, reason)
-        self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
+        if mount in self._untold:
+            self._untold.remove(mount)
+        else:
+            self._tell_mount(EventName.MOUNT_CLOSED, mount, reason)
 
     def mount_now_empty(self, mount: ObservedMount) -> None:
         """Tell that the last reader left."""
-        self._tell_mount(EventName.MOUNT_NOW_EMPTY, mount)
+        if mount not in self._untold:
+            self._tell_mount(EventName.MOUNT_NOW_EMPTY, mount)
 
     def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """Tell that a publisher took the mount."""
         logger.info("publisher started", extra=self._fields(mount, publisher))
         for watcher in self.watchers:
             tell(watcher.publisher_started, mount, publisher)
+        self._note_move(mount)
         self._tell(self._publish, EventName.PUBLISHER_STARTED, mount, publisher.id)
+
+    def _note_move(self, mount: ObservedMount) -> None:
+        """Tell of a mount that came from another process, or that has gone to one."""
+        is_pulled = self.is_pulled(mount.path)
+        if is_pulled and mount not in self._untold:
+            self._untold.add(mount)
+            self._tell_mount(EventName.MOUNT_CLOSED, mount, "another node has the publisher")
+        elif not is_pulled and mount in self._untold:
+            self._untold.remove(mount)
+            self._tell_mount(EventName.MOUNT_OPENED, mount)
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:
         """Tell that the publisher left."""
@@ -124,6 +151,9 @@ class Notices(MountObserver):
         }
 
     def _tell_end(self, name: EventName, end: End, reason: str = "") -> None:
+        if end.kind is EndKind.NODE:
+            # Whoever reads there is told of there, once.
+            return
         hooks = self._hooks[end.side]
         if hooks.has(name):
             hooks.notify(name, end.snapshot())
@@ -147,10 +177,14 @@ class Notices(MountObserver):
         if not (hooks.has(name) or self._events.wanted):
             return
         end = self._ends.get(end_id)
-        if end is None:
+        if end is None or end.kind is EndKind.NODE:
             return
         if hooks.has(name):
             hooks.notify(name, mount.snapshot(), end.snapshot())
         if self._events.wanted:
             # Without the mount's readers: a thousand that come would each make a thousand.
             self._events.tell(Event(name, mount.path, end.snapshot(), reason))
+
+
+def _never(_path: str) -> bool:
+    return False

@@ -154,6 +154,7 @@ class Relay:
     def join(self, name_space: NameSpace) -> None:
         """Share paths and ports with other processes; before the start."""
         self.name_space = self.reservations.name_space = name_space
+        self._notices.is_pulled = name_space.pulls
 
     def start(self) -> None:
         """Start the periodic work, and say so where the certificate is not valid."""

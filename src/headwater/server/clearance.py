@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headwater.access.decision import Action, Challenge, Forbidden, Granted, Throttled
 from headwater.hooks import Redirect, Refused
 from headwater.log_pace import paced_logger
+from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
 from headwater.protocol.status import Status
 from headwater.relay.admission import Admission, Application
 from headwater.relay.end import Grant
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = paced_logger(__name__)
 
+_NODE_KEY = NODE_HEADER.lower()
 _ACTIONS = {side: Action(side) for side in Side}
 
 
@@ -40,6 +42,8 @@ class Clearance:
         connection = exchange.connection
         if connection.may(side, path):
             return True
+        if _NODE_KEY in exchange.asked and self._admission.nodes is not None:
+            return False
         require_short_path(path, self._limits.settings.path_bytes)
         authorization = exchange.asked.get("authorization")
         granted = self._admission.at_once(_ACTIONS[side], path, authorization)
@@ -54,6 +58,8 @@ class Clearance:
         NoAnswerError else."""
         if self.at_once(exchange, side, path):
             return
+        if _NODE_KEY in exchange.asked and await self._is_node(exchange, side, path):
+            return
         connection, request = exchange.connection, exchange.request
         action, authorization = _ACTIONS[side], exchange.asked.get("authorization")
         seen = hook_request(exchange, side, path)
@@ -63,6 +69,25 @@ class Clearance:
             raise _refusal_of(verdict, connection, side, path)
         connection.username = verdict.username
         connection.grant(side, path, Grant.of(verdict, seen, authorization))
+
+    async def _is_node(self, exchange: Exchange, side: Side, path: str) -> bool:
+        """Return whether another node of the cluster asks; False without a cluster.
+
+        Raises Refusal where the credentials are not those of the cluster.
+        """
+        connection, authorization = exchange.connection, exchange.asked.get("authorization")
+        if side is not Side.PLAY:
+            return False
+        seen = hook_request(exchange, side, path)
+        application = Application(_ACTIONS[side], seen, authorization, exchange.request.uri)
+        decision = await self._admission.decide_node(application)
+        if decision is None:
+            return False
+        if not isinstance(decision, Granted):
+            raise _refusal_of(decision, connection, side, path)
+        connection.node = NodeAsk.of(exchange.asked[_NODE_KEY])
+        connection.grant(side, path, None)
+        return True
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:
         """Do the same for a request with a mount's URL; returns the mount's path."""

@@ -12,7 +12,14 @@ from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.message import Response
 from headwater.protocol.status import Status
-from headwater.relay.errors import LimitReached, ServerStopping, SourceDown, SourceTooSlow
+from headwater.relay.errors import (
+    Elsewhere,
+    LimitReached,
+    NotHere,
+    ServerStopping,
+    SourceDown,
+    SourceTooSlow,
+)
 from headwater.relay.limit_settings import setting_of_limit
 from headwater.shown_text import shown
 
@@ -111,6 +118,8 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[..., Refusal]], ...] = (
         ServerStopping,
         lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error), [_COME_BACK]),
     ),
+    (NotHere, lambda error: Refusal(Status.NOT_FOUND, str(error))),
+    (Elsewhere, lambda error: Refusal(Status.MOVED_TEMPORARILY, "", [("Location", error.url)])),
     (SourceDown, lambda error: Refusal(Status.BAD_GATEWAY, str(error), [_COME_BACK])),
     (SourceTooSlow, lambda error: Refusal(Status.GATEWAY_TIMEOUT, str(error), [_COME_BACK])),
     (MountBusy, lambda error: Refusal(Status.SERVICE_UNAVAILABLE, str(error))),

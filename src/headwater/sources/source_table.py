@@ -90,6 +90,27 @@ class SourceTable:
         """Return whether a path has a source, be it started or not."""
         return path in self._sources or self._planned(path) is not None
 
+    def permanent(self) -> Iterator[str]:
+        """Yield the paths that are fetched whether somebody reads them or not."""
+        for path, planned in (dict(self._plan.named()) | self._added).items():
+            if not planned.on_demand:
+                yield path
+
+    def is_wanted(self, path: str) -> bool:
+        """Return whether a source that is here is to go on, or to be tried again."""
+        planned, source = self._planned(path), self._sources.get(path)
+        if planned is not None and not planned.on_demand:
+            return True
+        return source is not None and (source.awaited or not source.is_resting)
+
+    def look_again(self) -> None:
+        """Start what this process is to fetch now, and end what it is not to any more."""
+        fetches = self._relay.name_space.fetches
+        for path in tuple(self._sources):
+            if not fetches(path):
+                self._drop(path, "another node fetches it", grace=True)
+        self._arrange()
+
     def apply(self, settings: SourceTableSettings) -> None:
         """Go by other settings of all sources; changed paths are told by the relay's path watch."""
         pace = settings.sources
@@ -135,21 +156,22 @@ class SourceTable:
 
     async def find(self, wanted: Wanted) -> Mount | None:
         """Return the mount of a path that has a source, started where need be; else None."""
-        path = wanted.path
-        if not self._relay.name_space.fetches(path):
+        path, name_space = wanted.path, self._relay.name_space
+        source = self._sources.get(path)
+        planned = None if source is None else source.planned
+        if planned is None:
+            if not name_space.resolves(path):
+                return None
+            planned = self._planned(path) or await self._resolver.resolve(wanted)
+        if planned is None or not await name_space.may_fetch(path) or self._closed:
             return None
+        # The hook may have taken its time: others, who were asked for with it, were faster.
         source = self._sources.get(path)
         if source is None:
-            planned = self._planned(path) or await self._resolver.resolve(wanted)
-            # The hook may have taken its time: others, who were asked for with it, were faster.
-            source = self._sources.get(path)
-            if planned is None or self._closed:
-                return None
-            if source is None:
-                self._require_room()
-                if self._planned(path) is None:
-                    self._resolved[path] = planned
-                source = self._begin(path, planned)
+            self._require_room()
+            if self._planned(path) is None:
+                self._resolved[path] = planned
+            source = self._begin(path, planned)
         return await source.mount()
 
     def close(self) -> None:

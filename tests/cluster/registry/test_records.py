@@ -13,7 +13,6 @@ RECORD = NodeRecord(
     url="rtsp://10.0.0.1:8554",
     public_url="rtsp://a.example",
     busy_share=0.25,
-    egress_bps=12_000,
     mounts=2,
     pulls=1,
     readers=9,

@@ -45,6 +45,22 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A claim that a node makes.
+
+    Attributes:
+        path: of what.
+        how: in which case.
+        epoch, ready: those of what is restored.
+    """
+
+    path: str
+    how: How
+    epoch: int = 0
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A claim was not granted: another node has the path."""
 
@@ -71,11 +87,11 @@ class NodeRecord:
         state: whether it takes new mounts.
         version: of Headwater.
         busy_share: the share of one core that it uses, 0.0 to 1.0.
-        egress_bps: bits per second that it sends to readers.
         mounts: how many paths it holds.
         pulls: how many it takes from other nodes.
         readers: how many read there, other nodes not counted.
         started_s: when its process began, seconds since 1970.
+        left_ms: for how long the registry still takes it for alive; the registry tells it.
     """
 
     name: str
@@ -85,17 +101,18 @@ class NodeRecord:
     state: NodeState = NodeState.SERVING
     version: str = ""
     busy_share: float = 0.0
-    egress_bps: int = 0
     mounts: int = 0
     pulls: int = 0
     readers: int = 0
     started_s: float = 0.0
+    left_ms: int = 0
 
     def to_fields(self) -> list[str]:
         """Return names and values in turn, as the registry keeps them."""
         flat: list[str] = []
         for spec in fields(self):
-            flat += (spec.name, str(getattr(self, spec.name)))
+            if spec.name != _LEFT:
+                flat += (spec.name, str(getattr(self, spec.name)))
         return flat
 
     @classmethod
@@ -108,10 +125,11 @@ class NodeRecord:
         return cls(**taken)
 
 
+_LEFT: Final = "left_ms"
 _KINDS: Final[Mapping[str, Any]] = {
     "state": NodeState,
     "busy_share": float,
-    "egress_bps": int,
+    "left_ms": int,
     "mounts": int,
     "pulls": int,
     "readers": int,

@@ -19,8 +19,8 @@ from redis.exceptions import NoScriptError, RedisError
 from headwater.cluster.leases import Tenure
 from headwater.cluster.registry.records import (
     LATE_EPOCHS,
+    Ask,
     BeatAnswer,
-    How,
     Lease,
     News,
     NodeRecord,
@@ -94,15 +94,13 @@ class RedisRegistry:
             not known, order == "drain", tuple(lost), tuple(missing), _nodes_of(nodes)
         )
 
-    async def claim(
-        self, path: str, node: NodeRecord, how: How, *, epoch: int = 0, ready: bool = False
-    ) -> Tenure | Refused:
-        """Have a path for a node. `epoch` and `ready` are those of what is restored."""
-        keys = [self._lease_key(path), self._lease_key(path) + ":epochs"]
-        arguments: list[object] = [node.name, self._ttl_ms, how.value, epoch, int(ready)]
-        arguments += [node.url, node.public_url, _EPOCHS_KEPT_MS, self._channel, path, LATE_EPOCHS]
-        [(granted, holder, number)] = await self._run([(CLAIM, keys, arguments)])
-        return Tenure(path, holder, number) if granted else Refused(holder, number)
+    async def claim(self, node: NodeRecord, asks: Sequence[Ask]) -> list[Tenure | Refused]:
+        """Have paths for a node, each or not, in one pipeline."""
+        answers = await self._run([self._claim_call(node, ask) for ask in asks])
+        return [
+            Tenure(ask.path, holder, epoch) if granted else Refused(holder, epoch)
+            for ask, (granted, holder, epoch) in zip(asks, answers, strict=True)
+        ]
 
     async def mark_ready(self, tenure: Tenure) -> bool:
         """Note that a path is filled, and tell of it; False where the tenure is lost."""
@@ -196,6 +194,12 @@ class RedisRegistry:
         keys = [self._nodes_key, self._node_key(record.name)]
         head = [record.name, record.life, self._ttl_ms, int(joins)]
         return BEAT, keys, [*head, *record.to_fields()]
+
+    def _claim_call(self, node: NodeRecord, ask: Ask) -> _Call:
+        lease = self._lease_key(ask.path)
+        claim = [node.name, self._ttl_ms, ask.how.value, ask.epoch, int(ask.ready)]
+        shown = [node.url, node.public_url, _EPOCHS_KEPT_MS, self._channel, ask.path, LATE_EPOCHS]
+        return CLAIM, [lease, lease + ":epochs"], [*claim, *shown]
 
     def _nodes_call(self) -> _Call:
         return NODES, [self._nodes_key], []

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.registry.records import (
+    Ask,
     BeatAnswer,
-    How,
     Lease,
     News,
     NodeRecord,
@@ -40,10 +40,8 @@ class Registry(Protocol):
     async def beat(self, record: NodeRecord, tenures: Sequence[Tenure]) -> BeatAnswer:
         """Renew a node and all it holds, in one go, and hear of the other nodes."""
 
-    async def claim(
-        self, path: str, node: NodeRecord, how: How, *, epoch: int = 0, ready: bool = False
-    ) -> Tenure | Refused:
-        """Have a path for a node. `epoch` and `ready` are those of what is restored."""
+    async def claim(self, node: NodeRecord, asks: Sequence[Ask]) -> list[Tenure | Refused]:
+        """Have paths for a node, each or not, in one go."""
 
     async def mark_ready(self, tenure: Tenure) -> bool:
         """Note that a path is filled, and tell of it; False where the tenure is lost."""

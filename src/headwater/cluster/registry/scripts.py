@@ -140,11 +140,14 @@ return 1
 NODES: Final = Script("""
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now_ms), '+inf')
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now_ms), '+inf',
+    'WITHSCORES')
 local found = {}
-for _, name in ipairs(names) do
-    local record = redis.call('HGETALL', KEYS[1] .. ':' .. name)
+for i = 1, #names, 2 do
+    local record = redis.call('HGETALL', KEYS[1] .. ':' .. names[i])
     if #record > 0 then
+        record[#record + 1] = 'left_ms'
+        record[#record + 1] = string.format('%.0f', tonumber(names[i + 1]) - now_ms)
         found[#found + 1] = record
     end
 end

@@ -11,6 +11,7 @@ from headwater.log_pace import paced_logger
 from headwater.net.socket_address import address_block, address_text
 from headwater.net.tcp_stream import TcpStream
 from headwater.protocol.errors import ProtocolError
+from headwater.protocol.header.node_ask import NodeAsk
 from headwater.protocol.message import Request, Response
 from headwater.protocol.status import Status
 from headwater.protocol.wire_limits import WireLimits
@@ -79,6 +80,7 @@ class Connection(WireConnection):
         "address_block",
         "challenged",
         "last_request_s",
+        "node",
         "opened_s",
         "peer",
         "peer_ip",
@@ -113,6 +115,8 @@ class Connection(WireConnection):
         self.username: str | None = None
         self.challenged = False
         """Whether a 401 has told it how to log in."""
+        self.node: NodeAsk | None = None
+        """The other node of the cluster that this is, and what it asks for; None for clients."""
         self.user_agent = ""
         self.sessions: dict[str, Session] = {}
         self.requests = 0

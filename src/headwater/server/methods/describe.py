@@ -36,9 +36,11 @@ class Describe:
         asked = exchange.asked
         if asked.get("accept") != _SDP and not _accepts_sdp(exchange.request):
             raise Refusal(Status.NOT_ACCEPTABLE, f"a description is available only as {_SDP}")
-        mount = self._finding.here(path)
+        node = exchange.connection.node
+        # A node asks for a mount of a certain claim, which need not be the one that is here.
+        mount = self._finding.here(path) if node is None else None
         if mount is None:
-            wanted = Wanted(path, hook_request(exchange, Side.PLAY, path))
+            wanted = Wanted(path, hook_request(exchange, Side.PLAY, path), node)
             mount = await self._finding.find(wanted)
             if mount is None:
                 raise Refusal(Status.NOT_FOUND, f"nobody publishes on {path}")

@@ -145,12 +145,11 @@ class Setup:
             if session.reader is None:
                 connection = exchange.connection
                 identity = self._sessions.identity_of(session, connection)
-                session.join_mount(
-                    mount,
-                    self._factory.reader(
-                        offer.kind, identity, connection.stream, connection.channels, mount
-                    ),
+                reader = self._factory.reader(
+                    offer.kind, identity, connection.stream, connection.channels, mount
                 )
+                reader.is_relay = connection.node is not None
+                session.join_mount(mount, reader)
             session.transport = offer.kind
             assert session.reader is not None  # noqa: S101 - it has just joined
             return session.reader.add_track(target.track, mount.tracks[target.track], offer)

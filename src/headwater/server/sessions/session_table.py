@@ -136,7 +136,7 @@ class SessionTable:
             raise self._relay.ends.limit_reached("sessions_per_connection", connection.peer)
         return EndIdentity(
             id=new_end_id() + self._relay.name_space.session_mark,
-            kind=EndKind.RTSP,
+            kind=EndKind.RTSP if connection.node is None else EndKind.NODE,
             side=side,
             path=path,
             peer=connection.peer,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.leases import Tenure
 from headwater.log_pace import paced_logger
 from headwater.media.mount import Mount
@@ -15,32 +14,62 @@ from headwater.relay.relay import Relay
 
 logger = paced_logger(__name__)
 
-_OPENING_DEADLINE_S = 3.0
 _FETCHING_DEADLINE_S = 60.0
-"""The same where a source has to start; the process that fetches it has a deadline of its own."""
+"""For a mount whose source has to start; who fetches it has a deadline of its own."""
 _LOOK_AGAIN_S = 0.5
 """Where a pull did not begin at all, such as from a worker that has just lost the path."""
 
 FindHolder = Callable[[str, Wanted | None], Awaitable[Tenure | None]]
 """Says who has a path, or can fetch it for a reader, if not this process."""
-ConnectTo = Callable[[Tenure, Wanted | None, socket.socket], None]
-"""Gives a socket to the holder of a tenure, which it then sends the mount on."""
+
+
+class Pulled(Protocol):
+    """A mount that another process sends, and that fills one here.
+
+    Attributes:
+        tenure: whose packets these are. The pull ends with it.
+        mount: what it fills; None before the description has come, and after the end.
+        opened: done once the mount is there, or None where it does not come; its source's error
+            where that is why.
+        began: whether it ever filled its mount.
+    """
+
+    tenure: Tenure
+    mount: Mount | None
+    opened: asyncio.Future[Mount | None]
+    began: bool
+
+    def end(self, reason: str) -> None:
+        """Pull no more; the mount waits out its grace or closes. A second call does nothing."""
+
+
+OnEnded = Callable[[Pulled, str], None]
+"""Told once that a pull has ended, and why."""
+BeginPull = Callable[[Tenure, Wanted | None, OnEnded], Pulled]
+"""Begins to pull from the holder of a tenure; for a reader where that has to fetch it first."""
 
 
 class Pulls:
     """Begins pulls for those who ask for a mount, and for mounts that wait for a publisher."""
 
     def __init__(
-        self, relay: Relay, find_holder: FindHolder, connect_to: ConnectTo, *, linger_s: float
+        self,
+        relay: Relay,
+        find_holder: FindHolder,
+        begin: BeginPull,
+        *,
+        linger_s: float,
+        opening_deadline_s: float,
     ) -> None:
         self.linger_s = linger_s
         """How long a pull goes on without a reader; may be changed at any time."""
         self._relay = relay
         self._find_holder = find_holder
-        self._connect_to = connect_to
+        self._begin_pull = begin
+        self._opening_deadline_s = opening_deadline_s
         self._beginning: dict[str, asyncio.Task[Mount | None]] = {}
         # When each last had a reader.
-        self._open: dict[BusPublisher, float] = {}
+        self._open: dict[Pulled, float] = {}
         self._stopped = False
 
     def __len__(self) -> int:
@@ -48,7 +77,15 @@ class Pulls:
 
     def has(self, path: str) -> bool:
         """Return whether a path is pulled, or about to be."""
-        return any(publisher.tenure.path == path for publisher in self._open)
+        return self.of(path) is not None
+
+    def of(self, path: str) -> Pulled | None:
+        """Return the pull of a path."""
+        return next((pulled for pulled in self._open if pulled.tenure.path == path), None)
+
+    def tenures(self) -> list[Tenure]:
+        """Return whose packets are pulled."""
+        return [pulled.tenure for pulled in self._open]
 
     async def bring(self, path: str, wanted: Wanted | None = None) -> Mount | None:
         """Return the mount of a path that another process has; None where there is none.
@@ -68,63 +105,67 @@ class Pulls:
 
     def publisher_up(self, tenure: Tenure) -> None:
         """Go to the publisher that a path has now, where readers here wait for one."""
-        mount = self._relay.mounts.get(tenure.path)
-        publisher = None if mount is None else mount.publisher
-        if isinstance(publisher, BusPublisher) and publisher.tenure.epoch < tenure.epoch:
-            publisher.end("another publisher has the path")
+        pulled = self.of(tenure.path)
+        if pulled is not None and pulled.mount is not None and pulled.tenure.epoch < tenure.epoch:
+            pulled.end("another publisher has the path")
         else:
-            self._look_again(tenure.path)
+            self.look_again(tenure.path)
+
+    def leave(self, path: str) -> None:
+        """Pull a path no more: it is filled here from now on."""
+        pulled = self.of(path)
+        if pulled is not None:
+            pulled.end("a publisher here has the path")
 
     def check(self, now: float) -> None:
         """End the pulls that nobody has read for a while; once a second."""
-        for publisher, read_s in tuple(self._open.items()):
-            mount = publisher.mount
+        for pulled, read_s in tuple(self._open.items()):
+            mount = pulled.mount
             if mount is not None and mount.readers:
-                self._open[publisher] = now
+                self._open[pulled] = now
             elif now - read_s >= self.linger_s:
-                publisher.end("nobody reads")
+                pulled.end("nobody reads")
 
     def stop(self) -> None:
         """End all pulls, and begin none."""
         self._stopped = True
         for task in tuple(self._beginning.values()):
             task.cancel()
-        for publisher in tuple(self._open):
-            publisher.end("server stopped")
+        for pulled in tuple(self._open):
+            pulled.end("server stopped")
 
     async def _begin(self, path: str, wanted: Wanted | None) -> Mount | None:
         tenure = await self._find_holder(path, wanted)
         present = self._relay.mounts.get(path)
         if tenure is None or (present is not None and present.publisher is not None):
             return present
-        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        publisher = BusPublisher(self._relay, tenure, own, self._ended)
-        self._open[publisher] = self._relay.clock()
         fetched = wanted if not tenure.epoch else None
-        self._connect_to(tenure, fetched, other)
-        deadline_s = _OPENING_DEADLINE_S if fetched is None else _FETCHING_DEADLINE_S
+        pulled = self._begin_pull(tenure, fetched, self._ended)
+        self._open[pulled] = self._relay.clock()
+        deadline_s = self._opening_deadline_s if fetched is None else _FETCHING_DEADLINE_S
         try:
             async with asyncio.timeout(deadline_s):
-                return await asyncio.shield(publisher.opened)
+                return await asyncio.shield(pulled.opened)
         except TimeoutError:
             extra = {"mount": path, "peer": tenure.holder, "cause": "no answer in time"}
-            logger.warning("a mount of another worker did not come", extra=extra)
+            logger.warning("a mount of another process did not come", extra=extra)
             return None
         finally:
-            if not publisher.opened.done():
-                publisher.end("it did not come in time")
+            if not pulled.opened.done():
+                pulled.end("it did not come in time")
 
-    def _ended(self, publisher: BusPublisher, reason: str) -> None:
-        self._open.pop(publisher, None)
-        path = publisher.tenure.path
-        logger.debug("pull ended", extra={"mount": path, "peer": publisher.peer, "cause": reason})
+    def _ended(self, pulled: Pulled, reason: str) -> None:
+        self._open.pop(pulled, None)
+        path, holder = pulled.tenure.path, pulled.tenure.holder
+        logger.debug("pull ended", extra={"mount": path, "peer": holder, "cause": reason})
         # Another may have the path already: the news of it came while this one went on.
-        if publisher.began:
-            self._look_again(path)
+        if pulled.began:
+            self.look_again(path)
         else:
-            self._relay.loop.call_later(_LOOK_AGAIN_S, self._look_again, path)
+            self._relay.loop.call_later(_LOOK_AGAIN_S, self.look_again, path)
 
-    def _look_again(self, path: str) -> None:
+    def look_again(self, path: str) -> None:
+        """Look who has a path whose readers here wait for a publisher."""
         mount = self._relay.mounts.get(path)
         if mount is not None and mount.publisher is None and not self._stopped:
             task = asyncio.get_running_loop().create_task(self.bring(path))
@@ -134,4 +175,4 @@ class Pulls:
 def _outcome(task: asyncio.Task[Mount | None]) -> None:
     """Note what came of a look that nobody awaits."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("a mount of another worker was not brought", exc_info=error)
+        logger.error("a mount of another process was not brought", exc_info=error)

@@ -1,0 +1,1 @@
+"""A machine of a cluster: what it holds by the registry, and how it takes mounts from others."""

@@ -1,0 +1,377 @@
+"""The name space of a cluster as one of its nodes sees it: claims, finds, pulls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, Final, Protocol
+
+from headwater.client.surroundings import Surroundings
+from headwater.cluster.leases import Tenure
+from headwater.cluster.node.directory import LeaseDirectory
+from headwater.cluster.node.holding import Held, Holding
+from headwater.cluster.node.redirects import Redirects
+from headwater.cluster.node.rtsp_pull import RtspPull, client_settings
+from headwater.cluster.node.settings import ClusterSettings
+from headwater.cluster.node.source_claims import SourceClaims
+from headwater.cluster.pulls import OnEnded, Pulls
+from headwater.cluster.registry.records import Change, Lease, News, NodeRecord
+from headwater.cluster.registry.registry import RegistryGone
+from headwater.log_pace import paced_logger
+from headwater.media.errors import MountBusy
+from headwater.media.mount import Mount
+from headwater.media.observer import MountObserver, ObservedMount
+from headwater.media.publisher import Publisher
+from headwater.net.event_loop import EventLoop
+from headwater.net.tcp_listener import OnConnection, PortListener, TcpListener
+from headwater.protocol.header.node_ask import FETCH, NodeAsk
+from headwater.relay.end import End, EndKind
+from headwater.relay.errors import Elsewhere, NotHere, SourceDown
+from headwater.relay.finding import Wanted
+from headwater.relay.relay import Relay
+from headwater.server.request_uri import encode_path
+
+logger = paced_logger(__name__)
+
+_OPENING_DEADLINE_S: Final = 10.0
+_NOWHERE: Final = "rtsp://node.invalid"
+"""Of a node that has ended since its lease was read: the pull ends at once (RFC 2606 §2)."""
+_LOOKS: Final = 3
+_LOOK_AGAIN_S: Final = 0.1
+"""A lease may have moved while it was being asked for."""
+
+
+class Nodes(Protocol):
+    """The nodes of the cluster, as the last sign of life brought them."""
+
+    @property
+    def all(self) -> Mapping[str, NodeRecord]:
+        """Those that live, by name."""
+
+
+class NodeSpace(MountObserver):
+    """The `NameSpace` of a node's relay, which also watches its mounts and finds those of others.
+
+    What is here goes first: a mount that this node has is never looked for elsewhere.
+    """
+
+    shares_ports = False
+    session_mark = ""
+
+    def __init__(
+        self,
+        name: str,
+        relay: Relay,
+        holding: Holding,
+        directory: LeaseDirectory,
+        sources: SourceClaims,
+        nodes: Nodes,
+        settings: ClusterSettings,
+        around: Surroundings,
+        make_way: Callable[[str], Coroutine[Any, Any, None]],
+    ) -> None:
+        """`make_way` ends a publisher of a path whose connection is gone."""
+        self.name = name
+        self.settings = settings
+        """May be changed at any time, as far as a running node can."""
+        self.holding = holding
+        self._relay = relay
+        self._directory = directory
+        self._sources = sources
+        self._nodes = nodes
+        self._around = around
+        self._make_way = make_way
+        self._redirects = Redirects(relay.clock)
+        # By the publisher's id: what it has claimed.
+        self._claims: dict[str, Held] = {}
+        self._ending_pulls: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.pulling = Pulls(
+            relay,
+            self._holder_of,
+            self._pull_from,
+            linger_s=settings.linger_s,
+            opening_deadline_s=_OPENING_DEADLINE_S,
+        )
+
+    # -- what the relay asks
+
+    def listener(
+        self, loop: EventLoop, on_connection: OnConnection, *, backlog: int, overload_answer: bytes
+    ) -> PortListener:
+        """Have the port for this process alone."""
+        return TcpListener(loop, on_connection, backlog=backlog, overload_answer=overload_answer)
+
+    def claim(self, end: End, *, replaces: bool) -> Awaitable[None] | None:
+        """Have the path for a publisher at all nodes."""
+        # A task of its own: what was granted is given back, whoever waits for it or does not.
+        task = self._do(self._claim(end.path, end.id, lambda: end.closed, replaces=replaces))
+        return asyncio.shield(task)
+
+    def give_back(self, publisher_id: str) -> None:
+        """End a publisher's claim; one that has claimed nothing is fine."""
+        held = self._claims.pop(publisher_id, None)
+        if held is not None and self.holding.forget(held):
+            self._do(self.holding.release(held))
+
+    def fetches(self, path: str) -> bool:
+        """Return whether this node is the one to fetch the source of a path."""
+        return self._sources.holds(path)
+
+    def resolves(self, path: str) -> bool:  # noqa: ARG002 - each node's own hook
+        """Ask the hook of this node, whose reader it is."""
+        return True
+
+    async def may_fetch(self, path: str) -> bool:
+        """Claim a path for its source."""
+        return await self._sources.claim(path)
+
+    def pulls(self, path: str) -> bool:
+        """Return whether the mount of a path is taken from another node."""
+        return self.pulling.has(path)
+
+    async def find(self, wanted: Wanted) -> Mount | None:
+        """Bring a mount from the node that has it, or send the reader there.
+
+        Raises Elsewhere, NotHere, SourceDown, SourceTooSlow.
+        """
+        if wanted.node is not None:
+            return await self._find_for(wanted, wanted.node)
+        path = wanted.path
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            present = self._relay.mounts.get(path)
+            if present is not None:
+                return present
+            try:
+                lease = await self._directory.find(path, anew=look > 0)
+            except RegistryGone:
+                return None
+            if lease is None:
+                return await self._fetched_elsewhere(wanted)
+            if lease.tenure.holder == self.name:
+                return None
+            self._send_elsewhere(wanted, lease)
+            mount = await self.pulling.bring(path, wanted)
+            if mount is not None:
+                return mount
+        return None
+
+    # -- what the relay tells
+
+    def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
+        """Tell that the path is filled; claim it now where that was not done before."""
+        if self._is_pulled(mount.path, publisher):
+            return
+        held = self._claims.get(publisher.id) or self._sources.held(mount.path)
+        if held is not None:
+            self._do(self.holding.mark_ready(held))
+        else:
+            self._do(self._claim_late(mount.path, publisher.id))
+
+    def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:  # noqa: ARG002
+        """End the publisher's claim, and send the nodes away that pull by it."""
+        if self._is_pulled(mount.path, publisher):
+            return
+        held = self._claims.get(publisher.id)
+        if held is None:
+            return
+        self.give_back(publisher.id)
+        present = self._relay.mounts.get(mount.path)
+        for reader in () if present is None else present.readers:
+            end = self._relay.ends.get(reader.id) if reader.is_relay else None
+            if end is not None and end.kind is EndKind.NODE:
+                self._relay.loop.call_soon(self._relay.send_away, end, "publisher left")
+
+    # -- what the registry tells
+
+    def hear(self, news: News) -> None:
+        """Take news of a path, which are hints: what is done about them asks the registry again."""
+        self._directory.hear(news)
+        tenure = news.tenure
+        match news.change:
+            case Change.UP | Change.READY if tenure.holder != self.name:
+                held = self.holding.of(tenure.path)
+                if held is not None and held.tenure.epoch < tenure.epoch:
+                    self._do(self._look_at(held))
+                elif news.change is Change.READY:
+                    self.pulling.publisher_up(tenure)
+            case Change.WAY if tenure.holder == self.name:
+                self._do(self._make_way(tenure.path))
+            case _:
+                pass
+
+    def look_at_all(self) -> None:
+        """Look who has the paths that readers here wait for: news may have been missed."""
+        self._directory.forget_all()
+        for mount in self._relay.mounts:
+            if mount.publisher is None:
+                self.pulling.look_again(mount.path)
+
+    async def check_pulls(self, most: int) -> None:
+        """See whether what is pulled is still held by whom it is pulled from. Raises RegistryGone.
+
+        Of more than `most` the rest waits for the next time: news tell of most changes at once.
+        """
+        for tenure in self.pulling.tenures()[:most]:
+            lease = await self._directory.find(tenure.path)
+            if lease is not None and lease.ready and lease.tenure.epoch > tenure.epoch:
+                self.pulling.publisher_up(lease.tenure)
+
+    def lost(self, held: Held, reason: str) -> None:
+        """End whoever fills a path that another node has now."""
+        tenure = held.tenure
+        logger.warning("lease lost", extra={"mount": tenure.path, "cause": reason})
+        for publisher_id, own in tuple(self._claims.items()):
+            if own is held:
+                del self._claims[publisher_id]
+                self._relay.close_by_id(publisher_id, reason)
+        self._sources.lost(held)
+
+    async def aclose(self) -> None:
+        """Pull nothing more, and wait for what is under way."""
+        self.pulling.stop()
+        while self._tasks or self._ending_pulls:
+            await asyncio.wait([*self._tasks, *self._ending_pulls])
+
+    # -- its own
+
+    async def _claim(
+        self, path: str, publisher_id: str, is_gone: Callable[[], bool], *, replaces: bool
+    ) -> None:
+        if self._sources.drains:
+            raise MountBusy("this node drains; publish to another one")
+        held = await self.holding.claim(path, replaces=replaces)
+        if is_gone():
+            if self.holding.forget(held):
+                await self.holding.release(held)
+            raise MountBusy(f"the publisher of {path} is gone")
+        self._claims[publisher_id] = held
+        self.pulling.leave(path)
+
+    async def _claim_late(self, path: str, publisher_id: str) -> None:
+        """Claim for a publisher that could not wait for it, such as one of a program."""
+
+        def is_gone() -> bool:
+            mount = self._relay.mounts.get(path)
+            publisher = None if mount is None else mount.publisher
+            return publisher is None or publisher.id != publisher_id
+
+        try:
+            await self._claim(path, publisher_id, is_gone, replaces=False)
+        except MountBusy as error:
+            self._relay.close_by_id(publisher_id, str(error))
+        else:
+            await self.holding.mark_ready(self._claims[publisher_id])
+
+    async def _look_at(self, held: Held) -> None:
+        """Give up a path where the registry says that another node has it by a later claim."""
+        try:
+            lease = await self._directory.find(held.tenure.path, anew=True)
+        except RegistryGone:
+            return
+        if lease is not None and lease.tenure.epoch > held.tenure.epoch:
+            if lease.tenure.holder != self.name and self.holding.forget(held):
+                self.lost(held, "another node has the path now")
+            self.pulling.look_again(held.tenure.path)
+
+    def _is_pulled(self, path: str, publisher: Publisher) -> bool:
+        pulled = self.pulling.of(path)
+        return isinstance(pulled, RtspPull) and pulled.is_publisher(publisher)
+
+    def _send_elsewhere(self, wanted: Wanted, lease: Lease) -> None:
+        if not lease.ready:
+            return
+        holder = self._nodes.all.get(lease.tenure.holder)
+        url = self._redirects.url_for(self.settings.mode, wanted.request, lease, holder)
+        if url is not None:
+            raise Elsewhere(wanted.path, url)
+
+    async def _find_for(self, wanted: Wanted, ask: NodeAsk) -> Mount | None:
+        """Return a mount that another node asks for; None where its source is to be started.
+
+        It is never one that is pulled itself: one hop is all.
+        """
+        path = wanted.path
+        if ask.epoch == FETCH:
+            if not await self._sources.claim(path):
+                raise NotHere(path)
+            return None
+        # The registry may have told the other node of a claim whose answer is on its way here.
+        await self._sources.settled(path)
+        held = self.holding.of(path)
+        if held is None or held.tenure.epoch != ask.epoch:
+            raise NotHere(path)
+        mount = self._relay.mounts.get(path)
+        if mount is not None and mount.publisher is not None and not self.pulling.has(path):
+            return mount
+        if self._sources.holds(path):
+            return None
+        raise NotHere(path)
+
+    async def _fetched_elsewhere(self, wanted: Wanted) -> Mount | None:
+        """Have a source fetched by the node that is to do it; None where that is this one."""
+        path = wanted.path
+        if not self._sources.knows(path):
+            return None
+        chosen = self._sources.chosen(path)
+        if chosen is None or chosen.name == self.name:
+            return None
+        return await self.pulling.bring(path, wanted)
+
+    async def _holder_of(self, path: str, wanted: Wanted | None) -> Tenure | None:
+        try:
+            lease = await self._directory.find(path, anew=wanted is None)
+        except RegistryGone:
+            return None
+        if lease is not None:
+            other = lease.tenure.holder != self.name
+            return lease.tenure if other and (lease.ready or wanted is not None) else None
+        chosen = self._sources.chosen(path) if wanted is not None else None
+        if chosen is None or chosen.name == self.name:
+            return None
+        return Tenure(path, chosen.name, FETCH)
+
+    def _pull_from(self, tenure: Tenure, wanted: Wanted | None, on_ended: OnEnded) -> RtspPull:
+        node = self._nodes.all.get(tenure.holder)
+        waits = wanted is not None or self._sources.knows(tenure.path)
+        base = _NOWHERE if node is None else node.url.rstrip("/")
+        pull = RtspPull(
+            self._relay,
+            tenure,
+            base + encode_path(tenure.path),
+            self.name,
+            client_settings(self.settings, waits=waits),
+            self._around,
+            on_ended,
+        )
+        self._ending_pulls.add(pull.done)
+        pull.done.add_done_callback(self._ending_pulls.discard)
+        if tenure.epoch == FETCH:
+            pull.opened.add_done_callback(lambda _: self._do(self._learn_epoch(pull)))
+        return pull
+
+    async def _learn_epoch(self, pull: RtspPull) -> None:
+        """Note by which claim a mount comes that was fetched for this node."""
+        try:
+            lease = await self._directory.find(pull.tenure.path, anew=True)
+        except RegistryGone:
+            return
+        if lease is not None and lease.tenure.holder == pull.tenure.holder:
+            pull.tenure = replace(pull.tenure, epoch=lease.tenure.epoch)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, MountBusy | SourceDown):
+            logger.error("work for the cluster failed", exc_info=error)

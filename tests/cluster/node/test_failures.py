@@ -1,0 +1,217 @@
+"""What a cluster does when a node dies, the registry goes, or a process stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from cluster_rig import LEASE_S, Cluster, cluster
+from redis_server import RedisServer, redis_server
+from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+
+from headwater.cluster.node.settings import RegistryLoss
+from headwater.config.path_section import PathSection
+from headwater.config.settings import Settings
+from headwater.testing.fake_camera.camera import AsyncFakeCamera
+
+__all__ = ["redis_server"]
+
+ANNOUNCE = {"Content-Type": "application/sdp"}
+
+
+@pytest.fixture
+async def camera() -> AsyncIterator[AsyncFakeCamera]:
+    async with AsyncFakeCamera() as camera:
+        yield camera
+
+
+def with_camera(camera: AsyncFakeCamera, **chosen: Any) -> Settings:
+    return Settings(paths={"/cam": PathSection(source=camera.url, transport="tcp", **chosen)})
+
+
+def fetchers(nodes: Cluster) -> list[int]:
+    return [
+        number
+        for number, server in enumerate(nodes.servers)
+        if server.running and nodes.node(number).sources.holds("/cam")
+    ]
+
+
+async def played(nodes: Cluster, number: int) -> TcpReader:
+    reader = await TcpReader.start(nodes.port(number), nodes.url(number))
+    await reader.peer.frame()
+    return reader
+
+
+async def test_a_camera_is_fetched_once_for_all_nodes(
+    redis_server: RedisServer, camera: AsyncFakeCamera
+) -> None:
+    async with cluster(redis_server, nodes=3, settings=with_camera(camera)) as nodes:
+        await nodes.until(lambda: len(fetchers(nodes)) == 1)
+        for number in range(3):
+            await played(nodes, number)
+        assert len(camera.sessions) == 1
+        assert len(fetchers(nodes)) == 1
+
+
+async def test_on_demand_a_camera_is_fetched_when_a_reader_comes_and_left_when_none_is_there(
+    redis_server: RedisServer, camera: AsyncFakeCamera
+) -> None:
+    settings = with_camera(camera, on_demand=True, on_demand_linger_s=0.2)
+    async with cluster(redis_server, nodes=3, settings=settings, linger_s=0.1) as nodes:
+        assert fetchers(nodes) == []
+        readers = await asyncio.gather(*(played(nodes, number) for number in range(3)))
+        assert len(camera.sessions) == 1
+        assert len(fetchers(nodes)) == 1
+        for reader in readers:
+            await reader.peer.close()
+        await nodes.until(lambda: fetchers(nodes) == [])
+
+
+async def test_a_node_dies_and_its_camera_plays_on_at_another_for_the_readers_that_stayed(
+    redis_server: RedisServer, camera: AsyncFakeCamera
+) -> None:
+    async with cluster(redis_server, nodes=3, settings=with_camera(camera)) as nodes:
+        await nodes.until(lambda: fetchers(nodes))
+        [owner] = fetchers(nodes)
+        others = [number for number in range(3) if number != owner]
+        readers = [await played(nodes, number) for number in others]
+        loop = asyncio.get_running_loop()
+        died_s = loop.time()
+        await nodes.die(owner)
+        await nodes.until(lambda: any(number in others for number in fetchers(nodes)))
+        for number in others:
+            await nodes.until(lambda number=number: nodes.mount(number).publisher)  # type: ignore[misc]
+        for reader in readers:
+            reader.peer.frames.clear()
+            await reader.peer.frame()
+        # With leases of nine seconds it is the same number of leases: under ten seconds.
+        assert loop.time() - died_s < LEASE_S + 3
+
+
+async def test_a_node_that_drains_gives_its_camera_to_another_and_takes_no_publisher(
+    redis_server: RedisServer, camera: AsyncFakeCamera
+) -> None:
+    async with cluster(redis_server, nodes=2, settings=with_camera(camera)) as nodes:
+        await nodes.until(lambda: fetchers(nodes))
+        [owner] = fetchers(nodes)
+        reader = await played(nodes, owner)
+        registry = nodes.node(owner)._registry
+        assert await registry.order_drain("ab"[owner], drain=True)
+        await nodes.until(lambda: fetchers(nodes) == [1 - owner])
+        await nodes.until(lambda: nodes.pulls(owner).has("/cam"))
+        reader.peer.frames.clear()
+        await reader.peer.frame()
+        peer = await RtspPeer.connect(nodes.port(owner))
+        url = nodes.url(owner, "/new")
+        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+        await registry.order_drain("ab"[owner], drain=False)
+        await nodes.until(lambda: not nodes.node(owner).sources.drains)
+        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+
+
+async def test_without_the_registry_what_plays_goes_on_and_is_claimed_again(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        reader = await played(both, 1)
+        held = both.node(0)._holding.of("/cam")
+        assert held is not None
+        epoch = held.tenure.epoch
+        await redis_server.kill()
+        await both.until(lambda: both.node(0)._holding.gone_since_s)
+        await asyncio.sleep(2 * LEASE_S)
+        sent = await publisher.send(3)
+        assert [(await reader.peer.frame())[1] for _ in range(3)] == sent
+        # Started again, it knows nothing.
+        await redis_server.start()
+        await both.until(lambda: both.node(0)._holding.gone_since_s is None)
+        assert both.node(0)._holding.of("/cam") is held
+        assert held.tenure.epoch == epoch
+        second = await RtspPeer.connect(both.port(1))
+        answer = await second.ask("ANNOUNCE", both.url(1), ANNOUNCE, SDP_VIDEO)
+        assert answer.status == 503
+        sent = await publisher.send(3)
+        assert [(await reader.peer.frame())[1] for _ in range(3)] == sent
+
+
+@pytest.mark.parametrize(("on_loss", "status"), [("serve", 200), ("refuse", 503)])
+async def test_new_publishers_without_the_registry(
+    redis_server: RedisServer, on_loss: str, status: int
+) -> None:
+    async with cluster(redis_server, on_registry_loss=RegistryLoss(on_loss)) as both:
+        await redis_server.kill()
+        peer = await RtspPeer.connect(both.port(0))
+        answer = await peer.ask("ANNOUNCE", both.url(0), ANNOUNCE, SDP_VIDEO)
+        assert answer.status == status
+        await redis_server.start()
+        await both.until(lambda: both.node(0)._holding.gone_since_s is None)
+        # What was taken meanwhile is claimed now.
+        held = both.node(0)._holding.of("/cam")
+        assert (held is not None and held.tenure.epoch > 0) == (status == 200)
+
+
+async def test_of_two_publishers_from_the_time_without_registry_the_earlier_claim_stays(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        first = await TcpPublisher.start(both.port(0), both.url(0))
+        await redis_server.kill()
+        await both.until(lambda: both.node(1)._holding.gone_since_s)
+        second = await TcpPublisher.start(both.port(1), both.url(1))
+        await redis_server.start()
+        await second.peer.closed()
+        await first.send(1)
+        await both.until(lambda: both.mount(0).publisher)
+        held = both.node(0)._holding.of("/cam")
+        assert held is not None
+        assert both.node(1)._holding.of("/cam") is None
+
+
+async def test_1000_describes_of_unknown_names_reach_the_registry_as_rarely_as_the_cache_says(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        peers = [await RtspPeer.connect(both.port(0)) for _ in range(20)]
+        before = await redis_server.calls_of("hmget")
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+
+        async def ask(peer: RtspPeer, number: int) -> None:
+            for turn in range(50):
+                name = f"/nothing{(number + turn) % 10}"
+                assert (await peer.ask("DESCRIBE", both.url(0, name))).status == 404
+
+        await asyncio.gather(*(ask(peer, number) for number, peer in enumerate(peers)))
+        took_s = loop.time() - began_s
+        calls = await redis_server.calls_of("hmget") - before
+        # Ten names, each once for as long as the answer is kept. Scripts of beats call it too.
+        beats = 4 * (took_s / (LEASE_S / 3) + 2)
+        assert calls <= 10 * (took_s / 0.75 + 1) + beats
+
+
+async def test_a_node_that_stood_still_lets_nothing_out_before_it_knows_that_it_may(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        reader = await played(both, 0)
+        node = both.node(0)
+        held = node._holding.of("/cam")
+        assert held is not None
+        # As after SIGSTOP: the clock has gone on, and the first packet has the loop look at it.
+        held.good_until_s -= 100
+        node._stood_still()
+        fenced = both.mount(0)
+        packets_before = fenced.tracks[0].counters.packets
+        assert len(node._fence) == 1
+        fenced.tracks[0].write([b"\x80\x60" + bytes(10)])
+        assert fenced.tracks[0].counters.packets == packets_before + 1
+        await both.until(lambda: len(node._fence) == 0)
+        sent = await publisher.send(1)
+        assert (await reader.peer.frame())[1] == sent[0]

@@ -1,0 +1,40 @@
+"""Settings of a node: what cannot be is refused with what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headwater.cluster.node.settings import ClusterSettings
+from headwater.cluster.settings import WorkerSettings
+from headwater.config.settings import Settings
+
+GOOD: dict[str, Any] = {"url": "redis://h", "node_password": "p"}
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"url": "http://h"}, "is no URL of a registry"),
+    ({"node_password": ""}, "node_password is empty; a cluster needs one"),
+    ({"node_user": "a:b"}, "node_user is empty or has a colon"),
+    ({"node": "a b"}, "it must be letters, digits"),
+    ({"name": ""}, "it must be letters, digits"),
+    ({"advertise_url": "http://h"}, "the scheme is not one of RTSP"),
+    ({"public_url": "rtsp://h/path"}, "write rtsp://host:port"),
+    ({"lease_s": 0.5}, "it must be 1 or more"),
+    ({"linger_s": -1}, "it must be 0 or more"),
+    ({"mode": "push"}, "'pull', 'redirect', 'auto'"),
+]
+
+
+def test_a_url_and_a_password_are_enough() -> None:
+    assert ClusterSettings(**GOOD).lease_s == 9.0
+
+
+@pytest.mark.parametrize(("other", "words"), REFUSED)
+def test_what_cannot_be_is_refused(other: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        ClusterSettings(**GOOD | other)
+
+
+def test_a_node_has_no_workers() -> None:
+    with pytest.raises(ValueError, match="a node of a cluster is one process"):
+        Settings(cluster=ClusterSettings(**GOOD), workers=WorkerSettings(count=2))

@@ -1,0 +1,252 @@
+"""Publishers and readers at nodes of a cluster, whichever they reach."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from cluster_rig import PASSWORD, cluster
+from redis_server import RedisServer, redis_server
+from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+
+from headwater import RtspClient
+from headwater.access.settings import AccessSettings, UserSettings
+from headwater.client.errors import CredentialsError, RefusedError
+from headwater.client.pull import Pull
+from headwater.client.surroundings import Surroundings
+from headwater.cluster.node.settings import ReaderWay
+from headwater.config.settings import Settings
+from headwater.media.settings import MountSettings, SecondPublisher
+from headwater.net.settings import SocketSettings
+from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
+from headwater.relay.events import EventName
+
+__all__ = ["redis_server"]
+
+
+async def test_a_reader_at_another_node_gets_every_packet_in_order(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        kept = await publisher.send(1)
+        await both.until(lambda: both.mount(0).tracks[0].counters.packets)
+        reader = await TcpReader.start(both.port(1), both.url(1))
+        sent = await publisher.send(50)
+        got = [await reader.peer.frame() for _ in range(51)]
+        assert [packet for channel, packet in got if channel == 0] == [*kept, *sent]
+
+
+async def test_r13_a_crowd_at_another_node_is_one_pull_and_none_when_it_has_gone(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        readers = await asyncio.gather(
+            *(TcpReader.start(both.port(1), both.url(1)) for _ in range(20))
+        )
+        owner, edge = both.mount(0), both.mount(1)
+        assert len(owner.readers) == 1
+        assert owner.counted_readers == 0
+        assert len(edge.readers) == 20
+        for reader in readers:
+            await reader.peer.close()
+        await both.until(lambda: not edge.readers)
+        pulls = both.pulls(1)
+        assert len(pulls) == 1
+        now = both.inside(1).relay.clock()
+        pulls.check(now)
+        pulls.check(now + pulls.linger_s + 1)
+        assert len(pulls) == 0
+        await both.until(lambda: not owner.readers)
+        assert both.inside(1).mounts.get("/cam") is None
+
+
+async def test_r3_a_path_is_published_at_one_node_whichever_is_reached(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        second = await RtspPeer.connect(both.port(1))
+        answer = await second.ask(
+            "ANNOUNCE", both.url(1), {"Content-Type": "application/sdp"}, SDP_VIDEO
+        )
+        assert answer.status == 503
+        await publisher.peer.close()
+        await both.until(lambda: both.inside(0).mounts.get("/cam") is None)
+        await TcpPublisher.start(both.port(1), both.url(1))
+
+
+async def test_readers_stay_when_the_publisher_moves_to_another_node(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server, nodes=3) as all_nodes:
+        first = await TcpPublisher.start(all_nodes.port(0), all_nodes.url(0))
+        await first.send(1)
+        readers = [
+            await TcpReader.start(all_nodes.port(number), all_nodes.url(number))
+            for number in range(3)
+        ]
+        for reader in readers:
+            await reader.peer.frame()
+        await first.peer.close()
+        second = await TcpPublisher.start(all_nodes.port(1), all_nodes.url(1))
+        for number in (0, 2):
+            await all_nodes.until(lambda number=number: all_nodes.mount(number).publisher)  # type: ignore[misc]
+        await second.send(5)
+        for number, reader in enumerate(readers):
+            got = [await reader.peer.frame() for _ in range(5)]
+            numbers = [int.from_bytes(packet[2:4], "big") for channel, packet in got if not channel]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), number
+
+
+async def test_r12_a_node_that_pulls_a_mount_gives_it_to_no_other_node(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        await TcpReader.start(both.port(1), both.url(1))
+        held = both.node(0)._holding.of("/cam")
+        assert held is not None
+        for number, epoch, status in (
+            (0, held.tenure.epoch, 200),
+            (0, held.tenure.epoch - 1, 404),
+            (1, held.tenure.epoch, 404),
+        ):
+            digest = RtspClient(
+                both.url(number), username="headwater-node", password=PASSWORD, max_redirects=0
+            )
+            pull = Pull(
+                digest._target,
+                digest.settings,
+                Surroundings.of(both.inside(number).relay, SocketSettings()),
+                headers=[(NODE_HEADER, NodeAsk("x", epoch).to_value())],
+            )
+            if status == 200:
+                await pull.describe()
+            else:
+                with pytest.raises(RefusedError) as error:
+                    await pull.describe()
+                assert error.value.status == status
+            pull.close()
+
+
+async def test_a_client_is_not_taken_for_a_node_because_it_says_so(
+    redis_server: RedisServer,
+) -> None:
+    users = AccessSettings(users=(UserSettings(name="u", password="p", read=("/other",)),))
+    async with cluster(redis_server, settings=Settings(access=users)) as both:
+        peer = await RtspPeer.connect(both.port(1))
+        marked = {NODE_HEADER: "b 0"}
+        for headers in (
+            marked,
+            marked | {"Authorization": "Basic aGVhZHdhdGVyLW5vZGU6b2YgYWxsIG5vZGVz"},
+        ):
+            answer = await peer.ask("DESCRIBE", both.url(1), headers)
+            assert answer.status == 401
+            assert 'realm="headwater-cluster"' in (answer.header("WWW-Authenticate") or "")
+        # And the password of nodes opens nothing where no node asks.
+        client = RtspClient(both.url(1), username="headwater-node", password=PASSWORD)
+        with pytest.raises(CredentialsError):
+            await client.describe()
+
+
+REDIRECTED = "Lavf59.27.100"
+
+
+@pytest.mark.parametrize(
+    ("mode", "agent", "status"),
+    [
+        (ReaderWay.PULL, REDIRECTED, 200),
+        (ReaderWay.REDIRECT, REDIRECTED, 302),
+        (ReaderWay.REDIRECT, "aiortsp", 200),
+        (ReaderWay.AUTO, REDIRECTED, 302),
+    ],
+)
+async def test_readers_that_follow_are_sent_to_the_node_that_has_the_mount(
+    redis_server: RedisServer, mode: ReaderWay, agent: str, status: int
+) -> None:
+    async with cluster(redis_server, mode=mode) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        await both.until(lambda: both.node(0)._holding.all()[0].ready)
+        peer = await RtspPeer.connect(both.port(1))
+        headers = {"User-Agent": agent}
+        url = both.url(1) + "?token=7"
+        async with asyncio.timeout(10):
+            while (answer := await peer.ask("DESCRIBE", url, headers)).status != status:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        if status == 302:
+            assert answer.header("Location") == both.url(0) + "?token=7"
+            # Who has the mount answers, and sends nobody on.
+            assert await both.status(0) == 200
+
+
+async def test_auto_pulls_a_mount_that_many_ask_for(redis_server: RedisServer) -> None:
+    async with cluster(redis_server, mode=ReaderWay.AUTO) as both:
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        await both.until(lambda: both.node(0)._holding.all()[0].ready)
+        peer = await RtspPeer.connect(both.port(1))
+        statuses = [
+            (await peer.ask("DESCRIBE", both.url(1), {"User-Agent": REDIRECTED})).status
+            for _ in range(12)
+        ]
+        assert set(statuses[:-4]) <= {200, 302}
+        assert statuses[-1] == 200
+        assert both.pulls(1).has("/cam")
+
+
+async def test_a_later_publisher_at_another_node_replaces_where_that_is_the_setting(
+    redis_server: RedisServer,
+) -> None:
+    mounts = MountSettings(on_second_publisher=SecondPublisher.REPLACE)
+    async with cluster(redis_server, settings=Settings(mounts=mounts)) as both:
+        first = await TcpPublisher.start(both.port(0), both.url(0))
+        await first.send(1)
+        await TcpPublisher.start(both.port(1), both.url(1))
+        await first.peer.closed()
+        await both.until(lambda: len(both.node(0)._holding) == 0)
+
+
+async def test_hooks_of_a_mount_are_called_at_its_own_node_and_those_of_a_reader_at_his(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        streams = [both.inside(number).relay.events.listen() for number in range(2)]
+        publisher = await TcpPublisher.start(both.port(0), both.url(0))
+        await publisher.send(1)
+        reader = await TcpReader.start(both.port(1), both.url(1))
+        await publisher.peer.close()
+        await both.until(lambda: both.mount(1).publisher is None)
+        # The mount goes on at the node of the reader: there it is from now on.
+        second = await TcpPublisher.start(both.port(1), both.url(1))
+        await second.peer.close()
+        await reader.peer.close()
+        await both.until(lambda: both.inside(1).mounts.get("/cam") is None)
+        told = [
+            [
+                str(event.name)
+                for event in iter(stream.take, None)  # type: ignore[union-attr]
+                if event.name not in (EventName.SESSION_OPENED, EventName.SESSION_CLOSED)
+            ]
+            for stream in streams
+        ]
+        assert told[0] == [
+            "mount_opened",
+            "publisher_started",
+            "publisher_stopped",
+            "mount_now_empty",
+            "mount_closed",
+        ]
+        assert told[1] == [
+            "reader_started",
+            "mount_opened",
+            "publisher_started",
+            "publisher_stopped",
+            "reader_stopped",
+            "mount_now_empty",
+            "mount_closed",
+        ]
