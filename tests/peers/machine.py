@@ -16,6 +16,7 @@ from inside import Inside, inside
 from server_rig import stop_and_look
 
 from headwater.app.workers.worker import WorkerPlace, WorkerServer
+from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
 from headwater.cluster.pulls import Pulls
@@ -129,6 +130,7 @@ def die(worker: WorkerServer) -> None:
     for reader in tuple(member._sending):
         reader._stream.abort()
     for publisher in tuple(member.bus._open):
+        assert isinstance(publisher, BusPublisher)
         publisher._stream.abort()
     assert worker._channel is not None
     worker._channel.close()

@@ -233,6 +233,7 @@ class Member(MountObserver):
                 self._tell(Release(tenure), None)
                 raise MountBusy(f"the publisher of {path} is gone")
             self._tenures[publisher_id] = tenure
+            self.bus.leave(path)
             return
         raise MountBusy(f"{path} has a publisher already")
 

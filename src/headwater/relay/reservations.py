@@ -37,7 +37,9 @@ class Reservations:
         """Raise MountBusy when a new publisher on this path would be refused."""
         if self.is_kept(path):
             raise MountBusy(f"{path} has a source, and nobody else can publish there")
-        self._mounts.check_free(path)
+        if not self.name_space.pulls(path):
+            # Of what is pulled the other process says whether its publisher is still there.
+            self._mounts.check_free(path)
         if path in self._holders and not self._replaces(path):
             raise MountBusy(f"another publisher has announced {path} and is about to send")
 
