@@ -145,8 +145,14 @@ def test_the_ports_of_the_image_are_those_of_its_settings() -> None:
     environment = dict(pair.split("=", 1) for pair in last["ENV"].split())
     settings = load_settings(environment=environment)
     first, count = settings.rtp.rtp_port_start, settings.rtp.rtp_port_count
-    exposed = f"{settings.server.publish_port}/tcp {first}-{first + count - 1}/udp"
-    assert last["EXPOSE"] == exposed
+    media = settings.webrtc.port
+    assert last["EXPOSE"].split() == [
+        f"{settings.server.publish_port}/tcp",
+        f"{settings.http.port}/tcp",
+        f"{media}/tcp",
+        f"{media}/udp",
+        f"{first}-{first + count - 1}/udp",
+    ]
 
 
 def test_the_help_of_make_names_verbs_and_variables_that_there_are() -> None:

@@ -60,7 +60,7 @@ def serve(
         str | None,
         typer.Option(
             metavar="N|auto",
-            help="How many processes serve together (Linux). auto: one for each core.",
+            help="How many processes serve together. auto: one for each core.",
             show_default="1",
         ),
     ] = None,
