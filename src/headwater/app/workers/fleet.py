@@ -92,12 +92,7 @@ class Fleet:
         self._keepers: list[asyncio.Task[None]] = []
         # A process that has loaded everything and waits to take the place of one that dies.
         self._spare: tuple[WorkerProcess, socket.socket] | None = None
-        # None where each worker listens, and the kernel spreads connections over them.
-        self._accepted: AcceptedPorts | None = None
-        if settings.workers.supervisor_accepts:
-            backlog = settings.server.backlog
-            self._accepted = AcceptedPorts(self._loop, self._hand, backlog=backlog)
-        self._held = self._accepted or HeldPorts()
+        self._held = self._new_ports()
         self._ports: dict[str, int] = {}
         self._state = ServerState.STARTING
         self._applied: SettingsStatus | None = None
@@ -270,6 +265,12 @@ class Fleet:
 
     # -- ports
 
+    def _new_ports(self) -> AcceptedPorts | HeldPorts:
+        """Return what holds the ports: it accepts where the kernel does not spread connections."""
+        if self.settings.workers.supervisor_accepts:
+            return AcceptedPorts(self._loop, self._hand, backlog=self.settings.server.backlog)
+        return HeldPorts()
+
     async def _hold_ports(self, settings: Settings) -> None:
         """Hold the ports of some settings; one that they leave open stays as it was picked."""
         hosts = await listen_hosts(settings.server.host)
@@ -382,8 +383,8 @@ class Fleet:
         worker.channel.close()
         self._workers.pop(name, None)
         self._directory.leave(name)
-        if self._accepted is not None:
-            self._accepted.leave(name)
+        if isinstance(self._held, AcceptedPorts):
+            self._held.leave(name)
 
     async def _look(self) -> None:
         """Kill workers that are silent: frozen ones must not wake with what they had."""
@@ -402,9 +403,8 @@ class Fleet:
                 self._questions.answer(number, value)
             case Answer(number, _, error) if error is not None:
                 self._questions.fail(number, error)
-            case PortTaken(port, takes):
-                if self._accepted is not None:
-                    self._accepted.takes(worker.place.name, port, takes=takes)
+            case PortTaken(port, takes) if isinstance(self._held, AcceptedPorts):
+                self._held.takes(worker.place.name, port, takes=takes)
             case _:
                 if isinstance(message, Beat):
                     worker.ready.set()
