@@ -15,7 +15,9 @@ from headwater.cli.failures import CommandFailed
 COMMANDS = [
     "serve",
     "status",
+    "top",
     "reload",
+    "cluster",
     "demo",
     "publish",
     "relay",

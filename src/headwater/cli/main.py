@@ -47,6 +47,11 @@ COMMANDS = {
         "reload",
         "Have the running server read its configuration again and apply what has changed.",
     ),
+    "cluster": _Command(
+        "cluster_command",
+        "cluster",
+        "Show the nodes of a cluster and what they have, or have one drain.",
+    ),
     "demo": _Command(
         "demo_command",
         "demo",
