@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +46,8 @@ class MountFinding:
     def __init__(self, mounts: MountTable) -> None:
         self._mounts = mounts
         self._finders: list[MountFinder] = []
+        self.sends_away: Callable[[], bool] = _never
+        """Whether finders may send readers elsewhere that want a mount which is here."""
 
     def add(self, finder: MountFinder) -> None:
         """Ask this one too, after those before it."""
@@ -55,8 +58,8 @@ class MountFinding:
         self._finders.insert(0, finder)
 
     def here(self, path: str) -> Mount | None:
-        """Return the mount of a path if it is open."""
-        return self._mounts.get(path)
+        """Return the mount of a path if it is open, and nobody has to be asked for it."""
+        return None if self.sends_away() else self._mounts.get(path)
 
     async def find(self, wanted: Wanted) -> Mount | None:
         """Return the mount of a path; None where there is none. Raises what finders raise."""
@@ -65,3 +68,7 @@ class MountFinding:
             if mount is not None:
                 return mount
         return self._mounts.get(wanted.path)
+
+
+def _never() -> bool:
+    return False

@@ -85,7 +85,7 @@ class Clearance:
             return False
         if not isinstance(decision, Granted):
             raise _refusal_of(decision, connection, side, path)
-        connection.node = NodeAsk.of(exchange.asked[_NODE_KEY])
+        connection.take_for_node(NodeAsk.of(exchange.asked[_NODE_KEY]))
         connection.grant(side, path, None)
         return True
 

@@ -86,6 +86,7 @@ class RtspService:
             answer_error=answering.answer_error,
             lost=self._connection_lost,
             failed=self._connection_failed,
+            uncount=self.connections.uncount,
         )
         self.listeners = Listeners(
             relay, settings, self.connections, self.ports, self._make_connection

@@ -20,6 +20,7 @@ from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
 from headwater.relay.events import EventName
+from headwater.relay.limit_settings import LimitSettings
 
 __all__ = ["redis_server"]
 
@@ -192,6 +193,42 @@ async def test_readers_that_follow_are_sent_to_the_node_that_has_the_mount(
             assert answer.header("Location") == both.url(0) + "?token=7"
             # Who has the mount answers, and sends nobody on.
             assert await both.status(0) == 200
+
+
+async def test_a_node_that_drains_sends_readers_that_follow_away_also_from_its_own_mounts(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server, mode=ReaderWay.REDIRECT) as both:
+        await TcpPublisher.start(both.port(0), both.url(0))
+        await ready(both)
+        peer = await RtspPeer.connect(both.port(0))
+        agent = {"User-Agent": REDIRECTED}
+        assert (await peer.ask("DESCRIBE", both.url(0), agent)).status == 200
+        await both.node(0).drain()
+        answer = await peer.ask("DESCRIBE", both.url(0), agent)
+        assert (answer.status, answer.header("Location")) == (302, both.url(1))
+        # There the mount is pulled: nobody is sent to a node that drains.
+        assert await both.status(1) == 200
+        # Who would not go elsewhere is served.
+        other = {"User-Agent": "aiortsp"}
+        assert (await peer.ask("DESCRIBE", both.url(0), other)).status == 200
+
+
+async def test_what_a_node_pulls_does_not_count_for_its_address(redis_server: RedisServer) -> None:
+    # Nodes and peers of this test have the same address.
+    limits = LimitSettings(connections_per_address=7, sessions_per_address=7)
+    async with cluster(redis_server, settings=Settings(limits=limits)) as both:
+        paths = [f"/cam{number}" for number in range(6)]
+        for path in paths:
+            await TcpPublisher.start(both.port(0), both.url(0, path))
+        for path in paths:
+            await TcpReader.start(both.port(1), both.url(1, path))
+        connections, ends = both.inside(0).connections, both.inside(0).relay.ends
+        assert (len(connections), len(ends)) == (12, 12)
+        assert connections.by_address(1) == ends.by_address(1) == {"127.0.0.1": 6}
+        both.pulls(1).stop()
+        await both.until(lambda: len(connections) == 6)
+        assert connections.by_address(1) == {"127.0.0.1": 6}
 
 
 async def test_auto_pulls_a_mount_that_many_ask_for(redis_server: RedisServer) -> None:

@@ -50,6 +50,7 @@ class Surroundings:
         answer_error: answers bytes that are no request.
         lost: lets go of what ran on a connection that is gone.
         failed: ends the sessions of a connection whose work raised.
+        uncount: takes back what was counted for the address of a connection.
         pass_on: gives a connection to another process where that has the mount of its request, and
             returns whether it did; None where there is no other.
     """
@@ -65,6 +66,7 @@ class Surroundings:
     answer_error: Callable[[Connection, ProtocolError], None]
     lost: Callable[[Connection, Exception | None], None]
     failed: Callable[[Connection], None]
+    uncount: Callable[[Connection], None]
     pass_on: Callable[[Connection, Request], Awaitable[bool]] | None = None
 
 
@@ -108,7 +110,7 @@ class Connection(WireConnection):
         self.peer = address_text(peer)
         """The peer as `address:port`, with brackets around an IPv6 address."""
         self.address_block = address_block(self.peer_ip, around.limits.ipv6_prefix_bits)
-        """What counts as one address with the limits."""
+        """What counts as one address with the limits, "" where it is not counted."""
         self.secure = secure
         # What it may do on which paths, with the grant where that ends.
         self._grants: dict[tuple[Side, str], Grant | None] = {}
@@ -159,6 +161,16 @@ class Connection(WireConnection):
             return None
         self.closed = self._ending = True
         return sock, data
+
+    def take_for_node(self, ask: NodeAsk) -> None:
+        """Take the peer for another node of the cluster: each of its readers counts there.
+
+        One node may pull as many mounts as there are, each by a connection of its own.
+        """
+        self.node = ask
+        if self.address_block:
+            self._around.uncount(self)
+            self.address_block = ""
 
     def forget_grants(self) -> None:
         """Ask anew for whatever this connection was allowed; sessions that are there go on."""

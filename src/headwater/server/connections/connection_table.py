@@ -71,6 +71,11 @@ class ConnectionTable:
         if self._by_address[block] <= 0:
             del self._by_address[block]
 
+    def uncount(self, connection: Connection) -> None:
+        """Take back what `admit` counted for the address of a connection; once."""
+        if connection.address_block:
+            self.forget_address(connection.peer_ip)
+
     def add(self, connection: Connection) -> None:
         """Take in a connection that has its stream."""
         self._connections.add(connection)
@@ -92,7 +97,7 @@ class ConnectionTable:
                 "connection closed",
                 extra={"peer": connection.peer, "cause": str(error) if error else "closed"},
             )
-        self.forget_address(connection.peer_ip)
+        self.uncount(connection)
 
     def _block(self, host: str) -> str:
         return address_block(host, self._limits.settings.ipv6_prefix_bits)
