@@ -1,6 +1,6 @@
 """Nodes of a cluster in one process: real servers, a real registry, real sockets between them.
 
-Leases are short, so that a test does not wait for nine seconds.
+Leases are as long as ever, unless a test waits for one to end.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from server_rig import stop_and_look
 
 from headwater import RtspServer
 from headwater.cluster.node.cluster_node import ClusterNode
+from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.settings import ClusterSettings
 from headwater.cluster.pulls import Pulls
 from headwater.config.settings import Settings
 from headwater.media.mount import Mount
 
-DEADLINE_S = 15.0
-LEASE_S = 1.5
+DEADLINE_S = 60.0
+SHORT_LEASE_S = 3.0
+"""For tests in which leases end. A beat may be two seconds late."""
 PASSWORD = "of all nodes"
 _UDP_PORTS = 60
 _NAMES = "abcdef"
@@ -59,18 +61,19 @@ class Cluster:
                 "url": self.registry.url,
                 "node": _NAMES[number],
                 "node_password": PASSWORD,
-                "lease_s": LEASE_S,
                 **self.chosen,
                 **chosen,
             }
         )
+        # On a slow machine a peer says nothing for long, and a publisher takes long to return.
+        mounts = replace(self.settings.mounts, publisher_idle_timeout_s=0.0, grace_s=DEADLINE_S)
         first = own_port(500 + number * _UDP_PORTS)
         return RtspServer(
             host="127.0.0.1",
             publish_port=0,
             rtp_port_start=first,
             rtp_port_count=_UDP_PORTS,
-            settings=replace(self.settings, cluster=cluster),
+            settings=replace(self.settings, cluster=cluster, mounts=mounts),
         )
 
     def inside(self, number: int) -> Inside:
@@ -103,6 +106,13 @@ class Cluster:
         await peer.close()
         return answer.status
 
+    async def until_free(self, number: int, path: str = "/cam") -> None:
+        """Wait until nobody has a path, as a node is told by the registry."""
+        registry = self.node(number)._registry
+        async with asyncio.timeout(DEADLINE_S):
+            while (await registry.look_up([path]))[path] is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something has come true."""
         async with asyncio.timeout(DEADLINE_S):
@@ -113,9 +123,7 @@ class Cluster:
         """Let a node end as a killed process does: its sockets close, nothing is said."""
         running = self.inside(number).running
         node = self.node(number)
-        for task in node._tasks:
-            task.cancel()
-        await asyncio.gather(*node._tasks, return_exceptions=True)
+        await until_ended(lambda: [task for task in node._tasks if not task.done()], 0.0)
         await node._registry.close()
         running.rtsp.listeners.close()
         for connection in running.rtsp.connections:
@@ -137,6 +145,8 @@ async def cluster(
     try:
         for _ in range(nodes):
             await running.start_node()
+        for number in range(nodes):
+            running.node(number)._hurry.set()  # the others have come since its first beat
         for number in range(nodes):
             await running.until(lambda number=number: len(running.node(number).all) == nodes)  # type: ignore[misc]
         yield running

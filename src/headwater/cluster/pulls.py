@@ -118,10 +118,13 @@ class Pulls:
             pulled.end("a publisher here has the path")
 
     def check(self, now: float) -> None:
-        """End the pulls that nobody has read for a while; once a second."""
+        """End the pulls that nobody has read for a while; once a second.
+
+        Those who asked for one that is still on its way cannot read it yet.
+        """
         for pulled, read_s in tuple(self._open.items()):
             mount = pulled.mount
-            if mount is not None and mount.readers:
+            if not pulled.opened.done() or (mount is not None and mount.readers):
                 self._open[pulled] = now
             elif now - read_s >= self.linger_s:
                 pulled.end("nobody reads")

@@ -21,6 +21,7 @@ class Answers:
     def __init__(self) -> None:
         self.epoch = 0
         self.gone = False
+        self.broken = False
         self.questions: list[list[str]] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -29,6 +30,8 @@ class Answers:
         self.questions.append(list(paths))
         epoch = self.epoch
         await self.go_on.wait()
+        if self.broken:
+            raise AttributeError("a client that was closed meanwhile")
         if self.gone:
             raise RegistryGone("gone")
         return {path: self.lease(path, epoch) for path in paths}
@@ -112,3 +115,14 @@ async def test_a_registry_that_is_gone_is_told_to_all_who_ask_and_is_not_kept() 
     assert all(isinstance(each, RegistryGone) for each in outcomes)
     answers.gone = False
     assert await directory.find("/x") is None
+
+
+async def test_a_question_that_fails_in_any_way_is_answered_and_asked_again() -> None:
+    directory, answers, _ = made()
+    answers.broken = True
+    with pytest.raises(RegistryGone):
+        await directory.find("/x")
+    answers.broken, answers.epoch = False, 7
+    lease = await directory.find("/x", anew=True)
+    assert lease is not None
+    assert lease.tenure.epoch == 7

@@ -15,6 +15,7 @@ from headwater.access.authenticator import Authenticator
 from headwater.access.settings import AccessSettings, UserSettings
 from headwater.client.surroundings import Surroundings
 from headwater.cluster.node.directory import LeaseDirectory
+from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.fence import Fence
 from headwater.cluster.node.holding import Held, Holding
 from headwater.cluster.node.settings import ClusterSettings, RegistryLoss
@@ -35,6 +36,7 @@ _LOOKED_AT_ONCE: Final = 500
 """Of the pulls whose leases are looked at with each beat."""
 _SWEEP_BEATS: Final = 10
 """News of free sources may be lost: all are looked at so often."""
+_CLOSE_DEADLINE_S: Final = 5.0
 _AFTER_DEATH_S: Final = 0.05
 _UNSETTLED_S: Final = 0.25
 """Between two looks while a source is free, and another node is to take it."""
@@ -79,8 +81,10 @@ class ClusterNode:
         self._beaten_s = time.monotonic()
         self._beats = 0
         self._hurry = asyncio.Event()
+        self._beating = asyncio.Lock()
         self._fence = Fence()
         self._tasks: list[asyncio.Task[None]] = []
+        self._works: set[asyncio.Task[None]] = set()
         self._registered = False
         self._holding = Holding(
             registry,
@@ -111,6 +115,7 @@ class ClusterNode:
         relay.join(self.space)
         relay.watch_mounts(self.space)
         relay.finding.add_first(self.space)
+        relay.finding.sends_away = lambda: self.sources.drains
         relay.upkeep.add(self.space.pulling.check, self._check_sources)
         relay.loop.on_standstill = self._stood_still
 
@@ -167,10 +172,9 @@ class ClusterNode:
 
     async def stop(self) -> None:
         """Leave: what is held is free at once."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await until_ended(lambda: [task for task in self._tasks if not task.done()], 0.0)
         self._relay.loop.on_standstill = None
+        await until_ended(lambda: self._works, _CLOSE_DEADLINE_S)
         await self.space.aclose()
         await self._directory.aclose()
         for held in self._holding.all():
@@ -201,12 +205,19 @@ class ClusterNode:
 
     def _until_beat_s(self) -> float:
         """Return when to beat next: three times within a lease, and when a node may have died."""
-        others = (node.left_ms for name, node in self._nodes.items() if name != self.name)
-        death_s = min(others, default=10**9) / 1000 + _AFTER_DEATH_S
+        others = [node.left_ms for name, node in self._nodes.items() if name != self.name]
+        death_s = math.inf
+        if others and self._holding.gone_since_s is None:
+            death_s = min(others) / 1000 + _AFTER_DEATH_S
         settling_s = _UNSETTLED_S if self.sources.unsettled else math.inf
         return min(self._settings.lease_s / 3, death_s, settling_s)
 
     async def _beat(self) -> None:
+        """Say that this node lives; one at a time, or the answers would speak of each other."""
+        async with self._beating:
+            await self._beat_once()
+
+    async def _beat_once(self) -> None:
         self._measure()
         if not self._registered:
             await self._join()
@@ -253,7 +264,7 @@ class ClusterNode:
     def _take_order(self, *, drain: bool) -> None:
         if drain and not self._ordered:
             self._ordered = True
-            self._relay.loop.beneath.create_task(self.drain())
+            self._do(self.drain())
         elif not drain and self._ordered:
             self._ordered = self.sources.drains = False
             self._state = NodeState.SERVING
@@ -267,7 +278,7 @@ class ClusterNode:
 
     def _check_sources(self, _now: float) -> None:
         for held in self.sources.check():
-            self._relay.loop.beneath.create_task(self._holding.release(held))
+            self._do(self._holding.release(held))
 
     # -- news
 
@@ -284,11 +295,20 @@ class ClusterNode:
     def _hear(self, news: News) -> None:
         self.space.hear(news)
         if news.change is Change.DOWN:
-            task = self.sources.take_free([news.tenure.path])
-            self._relay.loop.beneath.create_task(task)
+            self._do(self.sources.take_free([news.tenure.path]))
 
     def _lost(self, held: Held, reason: str) -> None:
         self.space.lost(held, reason)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._relay.loop.beneath.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._works.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("work for the cluster failed", exc_info=error)
 
     # -- standing still
 

@@ -6,8 +6,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 
+from headwater.cluster.node.endings import until_ended
 from headwater.cluster.registry.records import Change, Lease, News
 from headwater.cluster.registry.registry import Registry, RegistryGone
+from headwater.log_pace import paced_logger
+
+logger = paced_logger(__name__)
 
 _KEPT_S = 0.75
 """For so long an answer counts, also that nobody has a path: strangers may ask for any name."""
@@ -71,10 +75,7 @@ class LeaseDirectory:
 
     async def aclose(self) -> None:
         """Ask nothing more."""
-        task = self._task
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await until_ended(lambda: [] if self._task is None else [self._task], 0.0)
         for future in self._asking.values():
             if not future.done():
                 future.set_exception(RegistryGone("the server stops"))
@@ -96,11 +97,13 @@ class LeaseDirectory:
         self.asked += len(paths)
         try:
             found = await self._registry.look_up(paths)
-        except RegistryGone as error:
+        except Exception as error:
+            if not isinstance(error, RegistryGone):
+                logger.exception("leases were not looked up")
             for path in paths:
                 future = self._asking.pop(path)
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_exception(RegistryGone(str(error)))
                     future.exception()  # who asked may have left
             return
         until_s = self._clock() + _KEPT_S

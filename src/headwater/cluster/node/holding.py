@@ -159,8 +159,8 @@ class Holding:
                 self._lose([held.tenure for held in self.all()], "the name of this one")
                 return answer
             self._renew(set(renewed).difference(answer.lost, answer.missing), sent_s)
-            self._lose(answer.lost, "the path")
-            await self._restore(answer.missing)
+            # What another node has may be a claim below this one, made without the registry.
+            await self._restore([*answer.missing, *answer.lost])
         except RegistryGone as error:
             self._note_gone(error)
             return None
@@ -181,11 +181,14 @@ class Holding:
             if held is not None and held.tenure == tenure and self.forget(held):
                 self._on_lost(held, f"another node has {what} now")
 
-    async def _restore(self, missing: Iterable[Tenure]) -> None:
-        """Claim again what the registry has forgotten, and at last what it never knew of."""
+    async def _restore(self, tenures: Iterable[Tenure]) -> None:
+        """Claim again what the registry has forgotten, and at last what it never knew of.
+
+        What another node has by a later claim is lost.
+        """
         asks = [
             (held, Ask(tenure.path, How.RESTORE, tenure.epoch, held.ready))
-            for tenure in missing
+            for tenure in tenures
             if (held := self._held.get(tenure.path)) is not None and held.tenure == tenure
         ]
         asks += [

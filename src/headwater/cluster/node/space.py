@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from headwater.client.surroundings import Surroundings
 from headwater.cluster.leases import Tenure
 from headwater.cluster.node.directory import LeaseDirectory
+from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.holding import Held, Holding
 from headwater.cluster.node.redirects import Redirects
 from headwater.cluster.node.rtsp_pull import RtspPull, client_settings
@@ -35,6 +36,8 @@ from headwater.server.request_uri import encode_path
 logger = paced_logger(__name__)
 
 _OPENING_DEADLINE_S: Final = 10.0
+_CLOSE_DEADLINE_S: Final = 5.0
+"""How long what is under way may take at the end: what the registry and other nodes answer."""
 _NOWHERE: Final = "rtsp://node.invalid"
 """Of a node that has ended since its lease was read: the pull ends at once (RFC 2606 §2)."""
 _LOOKS: Final = 3
@@ -144,6 +147,7 @@ class NodeSpace(MountObserver):
                 await asyncio.sleep(_LOOK_AGAIN_S)
             present = self._relay.mounts.get(path)
             if present is not None:
+                self._send_away(wanted)
                 return present
             try:
                 lease = await self._directory.find(path, anew=look > 0)
@@ -153,6 +157,7 @@ class NodeSpace(MountObserver):
                 return await self._fetched_elsewhere(wanted)
             if lease.tenure.holder == self.name:
                 return None
+            self._send_away(wanted, lease.tenure.holder)
             self._send_elsewhere(wanted, lease)
             mount = await self.pulling.bring(path, wanted)
             if mount is not None:
@@ -231,10 +236,9 @@ class NodeSpace(MountObserver):
         self._sources.lost(held)
 
     async def aclose(self) -> None:
-        """Pull nothing more, and wait for what is under way."""
+        """Pull nothing more, and wait for what is under way, but not for ever."""
         self.pulling.stop()
-        while self._tasks or self._ending_pulls:
-            await asyncio.wait([*self._tasks, *self._ending_pulls])
+        await until_ended(lambda: [*self._tasks, *self._ending_pulls], _CLOSE_DEADLINE_S)
 
     # -- its own
 
@@ -286,6 +290,15 @@ class NodeSpace(MountObserver):
             return
         holder = self._nodes.all.get(lease.tenure.holder)
         url = self._redirects.url_for(self.settings.mode, wanted.request, lease, holder)
+        if url is not None:
+            raise Elsewhere(wanted.path, url)
+
+    def _send_away(self, wanted: Wanted, holder: str = "") -> None:
+        """Send a reader to another node where this one drains."""
+        if not self._sources.drains:
+            return
+        way, nodes = self.settings.mode, self._nodes.all
+        url = self._redirects.url_away(way, wanted.request, wanted.path, nodes, holder)
         if url is not None:
             raise Elsewhere(wanted.path, url)
 
