@@ -82,7 +82,7 @@ def _empty_units(line: Overheard) -> bool:
 
 def _fragments_without_end(line: Overheard) -> bool:
     fragments = [each.payload for each in line.packets() if each.payload[0] & 31 == _FU_A]
-    return len(fragments) > COUNT and not any(each[1] & _FU_END for each in fragments)
+    return bool(fragments) and not any(each[1] & _FU_END for each in fragments)
 
 
 def _repeats_a_number(line: Overheard) -> bool:
@@ -122,8 +122,8 @@ def _changes_time_within_a_unit(line: Overheard) -> bool:
 
 BORNE: list[tuple[Fault, Shows]] = [
     (Ask("OPTIONS"), lambda line: any(m.first.startswith("OPTIONS ") for m in line.messages)),
-    # An answer comes in one piece, or in two.
-    (Drip("OPTIONS", 0.002), lambda line: len(line.pieces[0]) < 8 and len(line.pieces[1]) < 8),
+    # An answer comes in one piece otherwise.
+    (Drip("OPTIONS", 0.002), lambda line: len(b"".join(line.pieces[:3])) < 100),
     (EmptyUnits(), _empty_units),
     (ForeignChannel(), lambda line: bool(line.packets(16))),
     (ForeignSource(), lambda line: 0xDEAD in {each.ssrc for each in line.packets()}),

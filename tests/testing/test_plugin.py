@@ -186,3 +186,13 @@ def test_the_first_camera_needs_no_server() -> None:
     loaded = {name for name in modules_after(code) if name.startswith("headwater.")}
     rooms = {name.split(".")[1] for name in loaded}
     assert rooms == {"testing", "own_loop", "version"}
+
+
+def test_the_first_camera_loads_no_fault_that_it_does_not_have() -> None:
+    """Each module costs some milliseconds: the first camera is to be there in under 300."""
+    code = "from headwater.testing import FakeCamera\nwith FakeCamera(): pass"
+    loaded = {name for name in modules_after(code) if name.startswith("headwater.")}
+    assert not {name for name in loaded if ".faults" in name or ".quirks" in name}
+    assert len(loaded) < 25
+    named = code.replace("FakeCamera()", "FakeCamera('tcp-only')")
+    assert "headwater.testing.fake_camera.quirks" in modules_after(named)

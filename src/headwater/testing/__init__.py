@@ -74,7 +74,8 @@ if TYPE_CHECKING:
         WrongClock,
         redirect,
     )
-    from headwater.testing.fake_camera.quirks import QUIRKS, Quirk
+    from headwater.testing.fake_camera.quirk import Quirk
+    from headwater.testing.fake_camera.quirks import QUIRKS
     from headwater.testing.fake_camera.sample import NOTES, PICTURES, note_of, number_of
     from headwater.testing.server import TestServer
 
@@ -166,7 +167,7 @@ _ROOMS = {
     "note_of": "headwater.testing.fake_camera.sample",
     "number_of": "headwater.testing.fake_camera.sample",
     "QUIRKS": "headwater.testing.fake_camera.quirks",
-    "Quirk": "headwater.testing.fake_camera.quirks",
+    "Quirk": "headwater.testing.fake_camera.quirk",
 }
 """Where each name is; all others are faults."""
 

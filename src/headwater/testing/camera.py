@@ -12,7 +12,7 @@ from headwater.testing.fake_camera.camera import DEADLINE_S, AsyncFakeCamera
 from headwater.testing.fake_camera.credentials import Credentials
 from headwater.testing.fake_camera.fault import Fault
 from headwater.testing.fake_camera.message import SeenRequest
-from headwater.testing.fake_camera.quirks import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.session import CameraSession
 from headwater.testing.fake_camera.settings import CameraSettings
 from headwater.testing.fake_camera.track import Track

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headwater.testing.camera import FakeCamera
     from headwater.testing.device import FakeOnvifDevice
     from headwater.testing.fake_camera.fault import Fault
-    from headwater.testing.fake_camera.quirks import Quirk
+    from headwater.testing.fake_camera.quirk import Quirk
     from headwater.testing.server import TestServer
 
 

@@ -14,7 +14,7 @@ from headwater.testing.fake_camera.credentials import Door
 from headwater.testing.fake_camera.fault import Fault
 from headwater.testing.fake_camera.flow import Flow
 from headwater.testing.fake_camera.message import SeenRequest
-from headwater.testing.fake_camera.quirks import Quirk, quirk_named
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.session import CameraSession
 from headwater.testing.fake_camera.settings import CameraSettings
 
@@ -141,7 +141,7 @@ class AsyncFakeCamera:
 
         A quirk, or the name of one, counts for all that it is made of.
         """
-        quirks_too = [quirk_named(each) if isinstance(each, str) else each for each in faults]
+        quirks_too = [_named(each) if isinstance(each, str) else each for each in faults]
         settings = self._without_faults
         made: list[Fault] = []
         for each in quirks_too:
@@ -248,3 +248,10 @@ def _local(uri: str) -> str:
     """The path and query of a URL."""
     parts = urlsplit(uri)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _named(name: str) -> Quirk:
+    # All quirks together take as long to load as the camera itself does; few tests name one.
+    from headwater.testing.fake_camera.quirks import quirk_named
+
+    return quirk_named(name)

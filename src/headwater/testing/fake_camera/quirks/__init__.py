@@ -2,10 +2,10 @@
 
 from difflib import get_close_matches
 
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.quirks.describing import DESCRIBING
 from headwater.testing.fake_camera.quirks.media import MEDIA
 from headwater.testing.fake_camera.quirks.playing import PLAYING
-from headwater.testing.fake_camera.quirks.quirk import Quirk
 from headwater.testing.fake_camera.quirks.sdp import SDP
 from headwater.testing.fake_camera.quirks.setup import SETUP
 

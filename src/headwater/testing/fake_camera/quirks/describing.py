@@ -20,7 +20,7 @@ from headwater.testing.fake_camera.faults import (
     RewriteSdp,
     SetHeader,
 )
-from headwater.testing.fake_camera.quirks.quirk import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 
 USER, PASSWORD = "admin", "p:a@s/s%20w"
 """Whom the quirks of credentials let in; the password needs care in a URL."""

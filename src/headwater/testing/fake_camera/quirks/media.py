@@ -18,7 +18,7 @@ from headwater.testing.fake_camera.faults import (
     TimestampJump,
     TimestampWithinUnit,
 )
-from headwater.testing.fake_camera.quirks.quirk import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 
 ENDLESS_SDES = b"\x81\xca\x00\x02\x12\x34\x56\x78\x01\x20he"
 """A source description whose item is longer than its packet, without an end."""

@@ -16,7 +16,7 @@ from headwater.testing.fake_camera.faults import (
     StaleFrames,
 )
 from headwater.testing.fake_camera.message import Answer
-from headwater.testing.fake_camera.quirks.quirk import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.settings import METHODS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from headwater.testing.fake_camera import sample
 from headwater.testing.fake_camera.faults import RewriteSdp, SpropAround
-from headwater.testing.fake_camera.quirks.quirk import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.track import Track, Unit
 
 _WITH_PCMA: dict[str, Any] = {"tracks": (sample.h264(), sample.pcma())}

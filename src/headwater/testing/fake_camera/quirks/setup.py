@@ -8,7 +8,7 @@ from headwater.testing.fake_camera.exchange import Exchange
 from headwater.testing.fake_camera.fault import Fault
 from headwater.testing.fake_camera.faults import Refuse, Rewrite, SetHeader
 from headwater.testing.fake_camera.message import Answer
-from headwater.testing.fake_camera.quirks.quirk import Quirk
+from headwater.testing.fake_camera.quirk import Quirk
 from headwater.testing.fake_camera.settings import Transport
 
 _TCP_ONLY = frozenset({Transport.TCP})
