@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,8 +37,9 @@ def data_plane() -> Iterator[MakePlane]:
         tcp_readers: int = 0,
         mounts: MountSettings | None = None,
         has_web: bool = False,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop,
     ) -> DataPlane:
-        plane = DataPlane(mounts or MountSettings(), has_web=has_web)
+        plane = DataPlane(mounts or MountSettings(), has_web=has_web, new_loop=new_loop)
         planes.append(plane)
         plane.publish(over_tcp=over_tcp)
         for _ in range(udp_readers):

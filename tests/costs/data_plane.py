@@ -44,8 +44,14 @@ SESSION_METHODS = ("DESCRIBE", "SETUP", "PLAY", "TEARDOWN")
 class DataPlane:
     """A server with one mount of one H.264 track."""
 
-    def __init__(self, mounts: MountSettings, *, has_web: bool = False) -> None:
-        self.loop = asyncio.SelectorEventLoop()
+    def __init__(
+        self,
+        mounts: MountSettings,
+        *,
+        has_web: bool = False,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.SelectorEventLoop,
+    ) -> None:
+        self.loop = new_loop()
         self.server = RtspServer(
             host="127.0.0.1",
             publish_port=0,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from headwater.net.event_loop import errors_repeat
+from headwater.net.second_look import second_looks
 from headwater.net.steady_loop import SteadyLoop
 
 BEAT_S = 1.0
@@ -135,4 +135,4 @@ async def test_without_a_beat_the_clock_is_the_loop_s(clock: HandClock) -> None:
 
 async def test_how_the_loop_beneath_tells_errors_is_told() -> None:
     loop = asyncio.get_running_loop()
-    assert errors_repeat(SteadyLoop(loop)) == errors_repeat(loop)
+    assert (second_looks(SteadyLoop(loop)) is None) == (second_looks(loop) is None)

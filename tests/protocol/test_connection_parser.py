@@ -493,3 +493,76 @@ def test_where_frames_come_reads_are_not_looked_at_twice() -> None:
     parser = WireParser()
     events_of(parser, FRAMES)
     assert parser.whole_request(OPTIONS) is None
+
+
+def packets_of(parser: WireParser, chunks: Iterable[bytes]) -> list[bytes]:
+    """What comes out where the frames that a chunk begins with are taken first."""
+    packets: list[bytes] = []
+    for chunk in chunks:
+        led = parser.leading_frames(chunk)
+        if led is None:
+            parser.receive_data(chunk)
+        else:
+            packets += led[1]
+            if parser.at_rest:
+                continue
+        while event := parser.next_event():
+            assert isinstance(event, InterleavedFrames)
+            packets += [packet for found in event.by_channel.values() for packet in found]
+    return packets
+
+
+def test_frames_of_a_known_channel_are_taken_in_one_step() -> None:
+    parser, packets = WireParser(), [RTP, RTP, RTP + b"1"]
+    data = frame_interleaved(0, packets)
+    assert parser.leading_frames(data) is None
+    assert events_of(parser, data) == [InterleavedFrames({0: packets})]
+    for _ in range(2):
+        assert parser.leading_frames(data) == (0, packets)
+        assert parser.at_rest
+        assert not parser.partial
+    assert parser.offset == 3 * len(data)
+    assert kinds(events_of(parser, OPTIONS)) == ["OPTIONS"]
+    assert parser.leading_frames(data) == (0, packets)
+
+
+def test_leading_frames_lose_nothing_wherever_the_stream_is_cut() -> None:
+    packets = [RTP, RTP, RTP + b"1", RTP + b"22"]
+    stream = frame_interleaved(0, packets)
+    for cut in range(len(stream) + 1):
+        for next_cut in range(cut, len(stream) + 1):
+            parser = WireParser()
+            events_of(parser, stream)
+            chunks = (stream[:cut], stream[cut:next_cut], stream[next_cut:])
+            assert packets_of(parser, filter(None, chunks)) == packets, (cut, next_cut)
+            assert not parser.partial
+            assert parser.offset == 2 * len(stream)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame_interleaved(0, [RTP]) + frame_interleaved(1, [RTCP]),
+        frame_interleaved(0, [RTP]) + OPTIONS,
+        frame_interleaved(0, [RTP, b"", RTP]),
+        frame_interleaved(7, [RTP]),
+        frame_interleaved(0, [RTP])[:-1],
+        b"$",
+    ],
+    ids=["two channels", "a request", "an empty one", "an unknown channel", "a cut one", "a byte"],
+)
+def test_what_is_not_frames_of_one_known_channel_is_left_alone(data: bytes) -> None:
+    parser, usual = WireParser(), WireParser()
+    for each in (parser, usual):
+        events_of(each, FRAMES)
+    assert parser.leading_frames(data) is None
+    assert events_of(parser, data) == events_of(usual, data)
+    assert parser.offset == usual.offset
+
+
+def test_frames_behind_something_unfinished_are_not_taken_in_one_step() -> None:
+    parser, frame = WireParser(), frame_interleaved(0, [RTP])
+    events_of(parser, frame, frame[:6])
+    assert parser.leading_frames(frame) is None
+    assert events_of(parser, frame[6:]) == [InterleavedFrames({0: [RTP]})]
+    assert parser.leading_frames(frame) == (0, [RTP])

@@ -40,7 +40,7 @@ async def test_bug_in_media_ends_its_connection_alone(
     connection = service.publisher_session(broken.session).connection
     assert isinstance(connection, Connection)
 
-    def fail(_: list[bytes]) -> None:
+    def fail(_: list[bytes], _frames: bytes | None = None) -> None:
         raise ZeroDivisionError("a bug of ours")
 
     connection.channels[0] = fail

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from asyncio import AbstractEventLoop, BaseEventLoop
-from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable
 from typing import Protocol
 
@@ -56,11 +55,3 @@ def clock_of(loop: AbstractEventLoop) -> Callable[[], float]:
     """Return a loop's clock; of asyncio's own loops the clock that they ask themselves."""
     asked = loop.time
     return time.monotonic if getattr(asked, "__func__", None) is BaseEventLoop.time else asked
-
-
-def errors_repeat(loop: EventLoop) -> bool:
-    """Return whether the loop tells of a socket's error as often as it is asked.
-
-    A selector does. libuv, beneath uvloop, does so once and forgets the socket.
-    """
-    return isinstance(getattr(loop, "beneath", loop), BaseSelectorEventLoop)

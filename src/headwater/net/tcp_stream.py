@@ -8,7 +8,8 @@ import struct
 from typing import Final
 
 from headwater.log_pace import paced_logger
-from headwater.net.event_loop import EventLoop, Timer, errors_repeat
+from headwater.net.event_loop import EventLoop, Timer
+from headwater.net.second_look import SecondLooks, second_looks
 from headwater.net.socket_address import Address, address_text, unmapped
 from headwater.net.stream import (
     ByteStream,
@@ -42,14 +43,15 @@ class TcpStream(TcpSendQueue):
     __slots__ = (
         "_close_deadline_s",
         "_ended",
-        "_errors_repeat",
         "_initial_data",
         "_read_bytes",
         "_reading",
         "_reading_on",
         "_reads_per_wake",
         "_recv",
+        "_second_looks",
         "_timer",
+        "_to_be_seen",
         "_watched",
         "bytes_received",
         "local_address",
@@ -79,9 +81,9 @@ class TcpStream(TcpSendQueue):
             _log.debug("A new connection takes no options: it is gone already")
         super().__init__(sock, loop, queued_total or QueuedTotal())
         self._recv = sock.recv
-        # A selector tells of a socket's error as often as it is asked. libuv, beneath uvloop, does
-        # so once and forgets the socket: one must read on to the error when it comes with data.
-        self._errors_repeat = errors_repeat(loop)
+        # Where the loop tells of an error but once, one that came with data is found by these.
+        self._second_looks: SecondLooks | None = second_looks(loop)
+        self._to_be_seen = False
         self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
@@ -136,54 +138,57 @@ class TcpStream(TcpSendQueue):
     def _watch(self) -> None:
         if not self._watched and not self._ended:
             self._watched = True
-            woken = self._read if self._errors_repeat else self._read_to_the_end
-            self._loop.add_reader(self._descriptor, woken)
+            self._loop.add_reader(self._descriptor, self._read)
 
     def _watch_no_more(self) -> None:
         if self._watched:
             self._watched = False
             self._loop.remove_reader(self._descriptor)
 
-    def _read(self) -> bool:
-        """Read a bounded number of times, so that one busy peer cannot starve the others.
-
-        Returns whether the bound was met and there may be more.
-        """
+    def _read(self) -> None:
+        """Read a bounded number of times, so that one busy peer cannot starve the others."""
+        if self._reading_on:
+            return
         size = self._read_bytes
         for _ in range(self._reads_per_wake):
             try:
                 data = self._recv(size)
             except (BlockingIOError, InterruptedError):
-                return False
+                return
             except OSError as error:
                 self.abort(error)
-                return False
+                return
             if not data:
                 self._end()
-                return False
+                return
             self.bytes_received += len(data)
             if not self.closed:
                 try:
                     self.receiver.stream_data(data)
                 except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
                     self._contain(error)
-                if not self._reading:
-                    return False
-            # A short read has emptied the socket: the call that would say so can be saved.
-            if self._released or (len(data) < size and self._errors_repeat):
-                return False
-        return True
-
-    def _read_to_the_end(self) -> None:
-        """Read until there is nothing left: the loop tells of an error but once."""
-        if not self._reading_on:
-            self._read_on()
+            if not self._reading:
+                return
+            if len(data) < size:
+                # It has emptied the socket: the call that would say so can be saved.
+                if not self._to_be_seen and self._second_looks is not None:
+                    self._to_be_seen = True
+                    self._second_looks.add(self, self._loop)
+                return
+        if self._second_looks is not None:
+            self._reading_on = True
+            self._loop.call_soon(self._read_on)
 
     def _read_on(self) -> None:
         self._reading_on = False
-        if self._watched and self._read():
-            self._reading_on = True
-            self._loop.call_soon(self._read_on)
+        if self._watched:
+            self._read()
+
+    def look_again(self) -> None:
+        """See whether an error came with the last data."""
+        self._to_be_seen = False
+        if self._watched:
+            self._read()
 
     def _end(self) -> None:
         """Handle the peer's end of data."""
@@ -278,6 +283,8 @@ class TcpStream(TcpSendQueue):
             self._timer = None
         if self._watched:
             self._watch_no_more()
+        if self._to_be_seen and self._second_looks is not None:
+            self._second_looks.discard(self)
         if self.queued_bytes:
             self._wait_no_more()
             self._forget_queue()

@@ -49,7 +49,6 @@ class WireParser:
 
     __slots__ = (
         "_agreed",
-        "_at_rest",
         "_awaited",
         "_body_bytes",
         "_buffer",
@@ -69,6 +68,7 @@ class WireParser:
         "_synced",
         "_tail",
         "_unfinished_offset",
+        "at_rest",
         "garbage_bytes",
     )
 
@@ -103,8 +103,8 @@ class WireParser:
         # A set of its own takes 216 bytes, and most connections never see a frame.
         self._channels = _NO_CHANNELS
         self._dead = False
-        # Whether nothing is here, and all that came was whole requests since it was so.
-        self._at_rest = True
+        # Whether nothing is here, and all that came since it was so was taken whole.
+        self.at_rest = True
 
     @property
     def partial(self) -> bool:
@@ -137,7 +137,7 @@ class WireParser:
         """Take what one read of the connection brought; after a fatal error it is ignored."""
         if self._dead:
             return
-        self._at_rest = False
+        self.at_rest = False
         if self._tail:
             self._tail += data
             return
@@ -170,7 +170,7 @@ class WireParser:
         None where it is anything else: then it is for `receive_data`.
         """
         # Where media comes in, most reads are frames.
-        if self._channels or not (self._at_rest or self._rests()):
+        if self._channels or not (self.at_rest or self._rests()):
             return None
         plain = plain_request(data, 0, self._limits)
         if plain is None or plain[1] != len(data):
@@ -179,13 +179,53 @@ class WireParser:
         self._synced, self._garbage_run_bytes = True, 0
         return plain[0]
 
+    def leading_frames(self, data: bytes) -> tuple[int, list[bytes]] | None:
+        """Take what one read brought where nothing else is here and it is frames of one channel,
+        seen before; return the channel and the packets of the whole ones.
+
+        The parser is then `at_rest`, or the last frame is cut: `next_event` goes on with it. None
+        where it is anything else: then it is for `receive_data`.
+        """
+        size = len(data)
+        if size < FRAME_HEADER_BYTES or not (self.at_rest or self._rests()):
+            return None
+        channel = data[1]
+        if channel not in self._channels:
+            return None
+        last_header_at = size - FRAME_HEADER_BYTES
+        last_header = b""
+        position = length = 0
+        packets: list[bytes] = []
+        append = packets.append
+        while position <= last_header_at:
+            start = position + FRAME_HEADER_BYTES
+            header = data[position:start]
+            if header != last_header:
+                length = (header[2] << 8) + header[3]
+                if header[0] != DOLLAR or header[1] != channel or not length:
+                    return None
+                last_header = header
+            end = start + length
+            if end > size:
+                break
+            append(data[start:end])
+            position = end
+        if position == size:
+            self._start_offset += size
+        elif packets:
+            self.at_rest = False
+            self._buffer, self._position = data, position
+        else:
+            return None
+        return channel, packets
+
     def _rests(self) -> bool:
         """Forget what was read, if all of it was."""
         if self._dead or self._resyncing or self.partial:
             return False
         self._start_offset += self._position
         self._buffer, self._position = b"", 0
-        self._at_rest = True
+        self.at_rest = True
         return True
 
     def next_event(self) -> Request | Response | InterleavedFrames | None:

@@ -112,19 +112,40 @@ class WireConnection(ABC):
         if self._ending or self.closed:
             return
         turns = self._turns
-        if not self._busy and data[0] != DOLLAR and (turns is None or not turns.full):
-            request = self._parser.whole_request(data)
-            if request is not None:
-                self.message_began_s = None
-                self._busy = True
-                if turns is not None:
-                    turns.may_begin()
-                self._worker = begin(self._work(None, request))
-                return
+        if not self._busy:
+            if data[0] == DOLLAR:
+                if self._take_frames(data):
+                    return
+            elif turns is None or not turns.full:
+                request = self._parser.whole_request(data)
+                if request is not None:
+                    self.message_began_s = None
+                    self._busy = True
+                    if turns is not None:
+                        turns.may_begin()
+                    self._worker = begin(self._work(None, request))
+                    return
         self._take(data)
 
+    def _take_frames(self, data: bytes) -> bool:
+        """Take frames of one channel, as most reads are where media comes in; tell if it is so."""
+        parser = self._parser
+        led = parser.leading_frames(data)
+        if led is None:
+            return False
+        channel, packets = led
+        whole = parser.at_rest
+        consumer = self.channels.get(channel)
+        if consumer is None:
+            self._unknown_channel(len(packets))
+        else:
+            consumer(packets, data if whole else None)
+        if not whole:
+            self._go_on()
+        return True
+
     def _take(self, data: bytes) -> None:
-        """Take what is not one whole request, or comes behind something."""
+        """Take what is nothing of that, or comes behind something."""
         parser, turns = self._parser, self._turns
         # Reading a request can wait for its turn; media of a publisher must not.
         waits = turns is not None and turns.full and data[0] != DOLLAR and not parser.partial
@@ -136,6 +157,11 @@ class WireConnection(ABC):
             self._busy = True
             turns.wait(partial(self._begin, None))
             return
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Deal with what is in the parser, or begin to."""
+        parser, turns = self._parser, self._turns
         for _ in range(_WORK_PER_TURN):
             try:
                 event: WireEvent | None = parser.next_event()

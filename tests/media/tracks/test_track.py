@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from headwater.media.tracks.continuity import Splice
-from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.tracks.packet_batch import FRAMES_KEYS, NO_KEY_FRAME, PacketBatch
+from headwater.protocol.interleaved import frame_interleaved
 from headwater.protocol.rtcp import ReceiverReport, ReportBlock, SenderReport, parse_rtcp
 from headwater.protocol.rtcp_build import bye, receiver_report, sender_report
 from headwater.protocol.rtp import cut_run, sequence_number, ssrc, timestamp
@@ -554,3 +555,34 @@ def test_a_run_is_written_as_its_packets_are(stage: Any, again: bool) -> None:
     assert run.counters.invalid_packets
     assert run.jitter_s == listed.jitter_s
     assert run.position == listed.position
+
+
+def built_frames(batch: PacketBatch, channel: int) -> bytes:
+    """The batch's frames, as an outlet that takes them on this channel gets them."""
+    return batch.shared(FRAMES_KEYS[channel], lambda it: frame_interleaved(channel, it.packets))
+
+
+def test_frames_go_out_as_they_came_on_the_channel_they_came_on(stage: Any) -> None:
+    track, sink = heard(stage)
+    source = stage.video()
+    for number in range(3):
+        packets = source.picture(3)
+        frames = frame_interleaved(2, packets)
+        track.write(list(packets), frames)
+        batch = sink.batches[number]
+        assert built_frames(batch, 2) is frames
+        assert built_frames(batch, 4) == frame_interleaved(4, packets)
+
+
+def test_frames_of_packets_that_do_not_all_go_on_as_they_came_are_built_anew(stage: Any) -> None:
+    track, sink = heard(stage)
+    old = stage.video()
+    packets = old.picture(2)
+    among = [packets[0], old.report(NTP), packets[1]]
+    track.write(list(among), frame_interleaved(0, among))
+    assert built_frames(sink.batches[0], 0) == frame_interleaved(0, packets)
+    track.continue_with(stage.presentation().media[0], Splice({0: track.position}))
+    moved = stage.video(ssrc=0x7777, seq=30_000).picture(2)
+    track.write(list(moved), frame_interleaved(0, moved))
+    assert sink.batches[1].packets != moved
+    assert built_frames(sink.batches[1], 0) == frame_interleaved(0, sink.batches[1].packets)

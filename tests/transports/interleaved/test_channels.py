@@ -14,11 +14,11 @@ from headwater.transports.interleaved.channels import (
 )
 
 
-def rtp(_: list[bytes]) -> None:
+def rtp(_: list[bytes], _frames: bytes | None = None) -> None:
     """Stands for what takes RTP."""
 
 
-def rtcp(_: list[bytes]) -> None:
+def rtcp(_: list[bytes], _frames: bytes | None = None) -> None:
     """Stands for what takes RTCP."""
 
 

@@ -18,10 +18,10 @@ class ListeningTrack:
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
 
-    def write(self, packets: list[bytes]) -> None:
+    def write(self, packets: list[bytes], _frames: bytes | None = None) -> None:
         self.rtp += packets
 
-    def write_rtcp(self, packets: list[bytes]) -> None:
+    def write_rtcp(self, packets: list[bytes], _frames: bytes | None = None) -> None:
         self.rtcp += packets
 
 

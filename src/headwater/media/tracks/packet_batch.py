@@ -11,6 +11,9 @@ from headwater.protocol.rtp import cut_run
 
 T = TypeVar("T")
 
+FRAMES_KEYS: tuple[Hashable, ...] = tuple(("$", channel) for channel in range(256))
+"""Under which a batch shares its `$` frames of each channel (RFC 2326 §10.12)."""
+
 _MARKER = 0x80
 
 NO_KEY_FRAME = -1
@@ -146,6 +149,10 @@ class PacketBatch:
         except KeyError:
             value = built[key] = build(self)
         return value
+
+    def keep_frames(self, frames: bytes) -> None:
+        """Share the `$` frames of one channel that the packets came in: they need no building."""
+        self._built = {FRAMES_KEYS[frames[1]]: frames}
 
     @property
     def held_bytes(self) -> int:

@@ -107,12 +107,14 @@ class Track:
         # Where the publisher before ended, as readers see it, until the present one is placed.
         self._continued_position: TrackPosition | None = None
 
-    def write(self, packets: list[bytes]) -> None:
+    def write(self, packets: list[bytes], frames: bytes | None = None) -> None:
         """Fan out what one wake-up brought, in order of arrival. The list is taken over.
 
         RTCP that a publisher sends on the same way (RFC 5761) is told by its packet type. What is
-        neither (RFC 3550 §5.1: version 2, 12 bytes at least) is dropped and counted.
+        neither (RFC 3550 §5.1: version 2, 12 bytes at least) is dropped and counted. `frames` are
+        the packets as `$` frames of one channel, where they came so.
         """
+        came = packets
         # The whole batch is checked by few calls that run in C, whatever its length.
         if (
             not packets
@@ -124,8 +126,7 @@ class Track:
             if not packets:
                 return
         now = self._clock()
-        sources = self._sources
-        if not sources.receive(packets, packets[0], packets[-1], len(packets), now):
+        if not self._sources.receive(packets, packets[0], packets[-1], len(packets), now):
             packets = self._received_apart(packets, now)
             if not packets:
                 return
@@ -134,7 +135,10 @@ class Track:
         key_frame_index = NO_KEY_FRAME
         if self._detector is not None:
             key_frame_index = self._detector.find(packets)
-        self._send(PacketBatch(packets, now, key_frame_index))
+        batch = PacketBatch(packets, now, key_frame_index)
+        if frames is not None and packets is came:
+            batch.keep_frames(frames)
+        self._send(batch)
 
     def write_run(self, run: bytes, segment_bytes: int) -> None:
         """`write` packets of one size that lie back to back, the last maybe shorter.
@@ -195,7 +199,7 @@ class Track:
         finally:
             self._clock = clock
 
-    def write_rtcp(self, packets: list[bytes]) -> None:
+    def write_rtcp(self, packets: list[bytes], _frames: bytes | None = None) -> None:
         """Relay the compound RTCP packets that one wake-up brought, in order of arrival.
 
         What cannot be read is counted only, and so is what comes above the track's pace. BYE goes

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
+from typing import Protocol
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.quirks import channel_pair
 from headwater.protocol.status import Status
 
-ChannelConsumer = Callable[[list[bytes]], None]
+
+class ChannelConsumer(Protocol):
+    """Who takes the packets of one channel."""
+
+    def __call__(self, packets: list[bytes], frames: bytes | None = None, /) -> None:
+        """Take packets, which are a consumer's own from now on.
+
+        `frames` are the same ones as they came, where nothing was between them.
+        """
+
+
 ChannelTable = MutableMapping[int, ChannelConsumer]
 
 
-def dropped(packets: list[bytes]) -> None:
+def dropped(_packets: list[bytes], _frames: bytes | None = None) -> None:
     """Take the packets of a channel that is set up and carries nothing yet."""
 
 

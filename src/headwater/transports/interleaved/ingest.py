@@ -80,14 +80,14 @@ class _EarlyFrames:
         self._kept: list[tuple[bool, list[bytes]]] = []
         self._size_bytes = 0
 
-    def take(self, packets: list[bytes]) -> None:
+    def take(self, packets: list[bytes], _frames: bytes | None = None) -> None:
         """Keep RTP."""
         self._keep(packets, are_reports=False)
         call, self._on_first = self._on_first, None
         if call is not None:
             call()
 
-    def take_reports(self, packets: list[bytes]) -> None:
+    def take_reports(self, packets: list[bytes], _frames: bytes | None = None) -> None:
         """Keep RTCP; some cameras send it before they answer PLAY (Reolink)."""
         self._keep(packets, are_reports=True)
 

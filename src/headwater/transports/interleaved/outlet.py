@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
 
 from headwater.media.readers.slow_reader import SlowReaderGate
 from headwater.media.tracks.fan_out import Outlet
-from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.packet_batch import FRAMES_KEYS, PacketBatch
 from headwater.net.stream import ByteStream
 from headwater.protocol.interleaved import frame_interleaved, frame_run
 from headwater.transports.delivery_owner import DeliveryOwner
@@ -100,7 +100,7 @@ class InterleavedOutlet(Outlet):
         if over_budget or not self.gate.takes_rtcp(queued_bytes, age_s):
             self.dropped_rtcp_packets += len(batch.packets)
             return
-        stream.write(batch.shared(frames_key(self.pair[1]), self._framed_rtcp))
+        stream.write(batch.shared(FRAMES_KEYS[self.pair[1]], self._framed_rtcp))
 
     def outlet_failed(self, error: Exception) -> None:
         """End the session: its delivery broke."""
@@ -111,12 +111,12 @@ class InterleavedOutlet(Outlet):
 
 
 @lru_cache(maxsize=256)
-def framing(channel: int) -> tuple[tuple[str, int], Callable[[PacketBatch], bytes]]:
+def framing(channel: int) -> tuple[Hashable, Callable[[PacketBatch], bytes]]:
     """Return under which key a batch keeps its frames for a channel, and what makes them.
 
     All readers have the same two objects: there are thousands of them, and few channels.
     """
-    return frames_key(channel), partial(_frames_of, channel)
+    return FRAMES_KEYS[channel], partial(_frames_of, channel)
 
 
 def _frames_of(channel: int, batch: PacketBatch) -> bytes:
@@ -124,8 +124,3 @@ def _frames_of(channel: int, batch: PacketBatch) -> bytes:
     if run is None or not batch.segment_bytes:
         return frame_interleaved(channel, batch.packets)
     return frame_run(channel, run, batch.segment_bytes)
-
-
-def frames_key(channel: int) -> tuple[str, int]:
-    """Return the key under which a batch keeps its frames for a channel."""
-    return ("$", channel)

@@ -102,8 +102,8 @@ class InterleavedReader(SessionReader):
             take_pair(
                 self._channels,
                 wanted,
-                lambda _packets: self.identity.on_life(),
-                lambda packets: self._receive_rtcp(outlet, track, packets),
+                lambda _packets, _frames=None: self.identity.on_life(),
+                lambda packets, _frames=None: self._receive_rtcp(outlet, track, packets),
             )
         )
         self._outlets[index] = outlet
