@@ -160,3 +160,14 @@ async def test_r14_a_node_that_is_late_keeps_its_paths_until_its_lease_ends(
         assert await client.pexpire(both.node(0)._registry._lease_key("/cam"), 1)  # type: ignore[attr-defined]
         await client.aclose()
         assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+
+
+async def test_r10_a_node_that_has_just_come_is_found_by_its_lease(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server, lease_s=LONG_S) as both:
+        node = both.node(1)
+        await TcpPublisher.start(both.port(0), both.url(0))
+        # As before the beat that brings it.
+        node._nodes = {node.name: node.record()}
+        assert await both.status(1) == 200

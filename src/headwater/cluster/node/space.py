@@ -88,6 +88,8 @@ class NodeSpace(MountObserver):
         self._redirects = Redirects(relay.clock)
         # By the publisher's id: what it has claimed.
         self._claims: dict[str, Held] = {}
+        # By the node's name: where the lease says that it is reached, until the pull begins.
+        self._lease_urls: dict[str, str] = {}
         self._ending_pulls: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.pulling = Pulls(
@@ -340,8 +342,10 @@ class NodeSpace(MountObserver):
         except RegistryGone:
             return None
         if lease is not None:
-            other = lease.tenure.holder != self.name
-            return lease.tenure if other and (lease.ready or wanted is not None) else None
+            if lease.tenure.holder == self.name or not (lease.ready or wanted is not None):
+                return None
+            self._lease_urls[lease.tenure.holder] = lease.url
+            return lease.tenure
         chosen = self._sources.chosen(path) if wanted is not None else None
         if chosen is None or chosen.name == self.name:
             return None
@@ -350,7 +354,9 @@ class NodeSpace(MountObserver):
     def _pull_from(self, tenure: Tenure, wanted: Wanted | None, on_ended: OnEnded) -> RtspPull:
         node = self._nodes.all.get(tenure.holder)
         waits = wanted is not None or self._sources.knows(tenure.path)
-        base = _NOWHERE if node is None else node.url.rstrip("/")
+        # A node may have come since this one's last sign of life.
+        lease_url = self._lease_urls.pop(tenure.holder, "")
+        base = (lease_url or (_NOWHERE if node is None else node.url)).rstrip("/")
         pull = RtspPull(
             self._relay,
             tenure,

@@ -1,0 +1,183 @@
+"""Nodes of a cluster as processes, `headwater serve` each, joined by a real registry.
+
+What happens to processes alone is tried with them: an end without a word, and standing still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ffmpeg_player import command
+from own_ports import own_port
+from redis_server import RedisServer
+
+from headwater.cluster.leases import Tenure
+from headwater.cluster.registry.records import Lease
+from headwater.cluster.registry.redis_registry import RedisRegistry
+from headwater.cluster.registry.server_url import ServerUrl
+
+LEASE_S = 3.0
+DEADLINE_S = 60.0
+_FIRST_PORT = 300
+_UDP_PORTS = 20
+
+
+class NodeProcess:
+    """One `headwater serve`."""
+
+    def __init__(self, number: int, registry: RedisServer, folder: Path, *options: str) -> None:
+        self.name = f"n{number}"
+        self.port = own_port(_FIRST_PORT + number)
+        self._log_path = folder / f"{self.name}.log"
+        udp = own_port(_FIRST_PORT + 20 + number * _UDP_PORTS)
+        settings = {
+            "control.status_socket": "",
+            "rtp.rtp_port_start": udp,
+            "rtp.rtp_port_count": _UDP_PORTS,
+            "cluster.url": registry.url,
+            "cluster.node": self.name,
+            "cluster.node_password": "of all nodes",
+            "cluster.advertise_url": f"rtsp://127.0.0.1:{self.port}",
+            "cluster.lease_s": LEASE_S,
+        }
+        self._options = [
+            *("--host", "127.0.0.1", "--publish-port", str(self.port)),
+            *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
+            *options,
+        ]
+        self._process: asyncio.subprocess.Process | None = None
+
+    def url(self, path: str) -> str:
+        """Where to publish or play a path at this node."""
+        return f"rtsp://127.0.0.1:{self.port}{path}"
+
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self._log_path.read_text(errors="replace")
+
+    async def start(self) -> None:
+        """Start it; whether it has joined is to be asked of the registry."""
+        with self._log_path.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "headwater", "serve", *self._options),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+    async def ended(self) -> int:
+        """Wait for its end; returns the exit code."""
+        assert self._process is not None
+        async with asyncio.timeout(DEADLINE_S):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """End it without a word."""
+        if self._process is not None and self._process.returncode is None:
+            self.signal(signal.SIGKILL)
+            await self._process.wait()
+
+
+class ClusterProcesses:
+    """Three nodes, and the registry as they see it."""
+
+    def __init__(self, server: RedisServer, folder: Path, *options: str) -> None:
+        self.server = server
+        self.nodes = [NodeProcess(number, server, folder, *options) for number in range(3)]
+        self._registry = RedisRegistry(ServerUrl.of(server.url), "headwater")
+
+    async def until(self, condition: Callable[[], Awaitable[object]]) -> None:
+        """Wait until something has come true, which nothing tells of."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not await condition():  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.05)
+
+    async def until_joined(self, *names: str) -> None:
+        """Wait until the registry has these nodes, and no others."""
+
+        async def joined() -> bool:
+            return {node.name for node in await self._registry.nodes()} == set(names)
+
+        await self.until(joined)
+
+    async def lease(self, path: str) -> Lease | None:
+        """Who has a path."""
+        return (await self._registry.look_up([path]))[path]
+
+    async def until_filled(self, path: str, holder: str) -> Tenure:
+        """Wait until a node has a path, and it is filled; returns the claim."""
+        found: list[Tenure] = []
+
+        async def filled() -> bool:
+            lease = await self.lease(path)
+            found[:] = [] if lease is None else [lease.tenure]
+            return lease is not None and lease.ready and lease.tenure.holder == holder
+
+        await self.until(filled)
+        return found[0]
+
+    async def close(self) -> None:
+        for node in self.nodes:
+            await node.kill()
+        await self._registry.close()
+
+
+@asynccontextmanager
+async def cluster_processes(
+    server: RedisServer, folder: Path, *options: str
+) -> AsyncIterator[ClusterProcesses]:
+    """Run three nodes that know each other."""
+    cluster = ClusterProcesses(server, folder, *options)
+    try:
+        for node in cluster.nodes:
+            await node.start()
+        await cluster.until_joined(*(node.name for node in cluster.nodes))
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+class FfmpegReader:
+    """Plays a URL by the ffmpeg command, and counts the pictures that it decodes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pictures = 0
+
+    @classmethod
+    async def start(cls, url: str) -> FfmpegReader:
+        process = await asyncio.create_subprocess_exec(
+            *(command("ffmpeg"), "-nostdin", "-loglevel", "error", "-rtsp_transport", "tcp"),
+            *("-i", url, "-map", "0:v", "-f", "null", "-progress", "pipe:1", "-"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        return cls(process)
+
+    async def plays_on(self, pictures: int = 25) -> None:
+        """Wait until it has decoded so many more pictures. Raises EOFError where it ends."""
+        wanted = self.pictures + pictures
+        assert self._process.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            while self.pictures < wanted:
+                line = await self._process.stdout.readline()
+                if not line:
+                    raise EOFError(f"ffmpeg ended behind {self.pictures} pictures")
+                if line.startswith(b"frame="):
+                    self.pictures = int(line[6:])
+
+    async def close(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
