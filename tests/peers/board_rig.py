@@ -60,6 +60,7 @@ MOUNT = MountSnapshot(
     readers_total=0,
     instant_starts=0,
     caught_up=0,
+    late_starts=0,
     catch_up_skips=0,
     outlet_errors=0,
     dropped_packets=0,

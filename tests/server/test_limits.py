@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -363,6 +364,42 @@ async def test_queues_of_all_readers_together_are_bounded(
     await wait_for(lambda: "limit reached" in events(caplog.records))
     line = next(record for record in caplog.records if event_of(record) == "limit reached")
     assert vars(line)["setting"] == "limits.reader_queue_bytes_total"
+
+
+def first_seq(reader: TcpReader) -> int:
+    """What the answer to its PLAY says of its first packet."""
+    found = re.search(r"seq=(\d+)", reader.play.header("RTP-Info") or "")
+    assert found is not None
+    return int(found[1])
+
+
+async def test_readers_for_whom_too_much_would_wait_begin_with_the_next_key_frame(
+    start_server: ServerFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(settings=limited(catch_up_bytes_total=100_000))
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send(2)
+    early = await TcpReader.start(server.play_port, server.play_url("/a"))
+    assert first_seq(early) < publisher.seq
+    stalled = await slow_reader(server)
+    # What nobody takes waits in the kernel first.
+    payload = b"\x41" + bytes(60_000)
+    budget = inside(server).relay.queue_budget.queued
+    while budget.size_bytes < 100_000:
+        await publisher.peer.send(frame(0, rtp(publisher.seq, payload=payload)))
+        publisher.seq += 1
+        while (await early.peer.frame())[1][2:4] != (publisher.seq - 1).to_bytes(2, "big"):
+            pass
+    late = await TcpReader.start(server.play_port, server.play_url("/a"))
+    assert first_seq(late) == publisher.seq
+    await publisher.send(1)
+    assert (await late.peer.frame())[1][2:4] == first_seq(late).to_bytes(2, "big")
+    assert server.mounts["/a"].late_starts == 1
+    assert stalled.session in server.sessions
+    counted = server.counters.refused_by_limit
+    await wait_for(lambda: counted["limits.catch_up_bytes_total"] == 1)
+    line = next(record for record in caplog.records if event_of(record) == "limit reached")
+    assert "1 new ones began with the next key frame" in vars(line)["cause"]
 
 
 async def test_caches_of_all_mounts_together(start_server: ServerFactory) -> None:

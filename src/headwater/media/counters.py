@@ -62,7 +62,8 @@ class MountCounters:
         publishers: publishers that took it, the first included.
         readers: readers that began to play.
         instant_starts: of those, how many began with cached packets.
-        caught_up: how many of those reached the live packets.
+        late_starts: readers that began with live packets because too much waited for others.
+        caught_up: how many of those with cached packets reached the live ones.
         catch_up_skips: how often one was sent on to the next key frame, its backlog too large.
         outlet_errors: outlets taken off because they raised.
         dropped_packets, dropped_bytes: what slow readers missed that have left since.
@@ -77,6 +78,7 @@ class MountCounters:
         "dropped_packets",
         "instant_starts",
         "kernel_drops",
+        "late_starts",
         "outlet_errors",
         "publishers",
         "readers",
@@ -87,6 +89,7 @@ class MountCounters:
         self.publishers = 0
         self.readers = 0
         self.instant_starts = 0
+        self.late_starts = 0
         self.caught_up = 0
         self.catch_up_skips = 0
         self.outlet_errors = 0

@@ -20,6 +20,7 @@ from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.readers.start_plan import StartPlan, StartPoint
 from headwater.media.readers.start_plans import StartPlans
+from headwater.media.readers.start_room import StartRoom
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import MountSnapshot, ReaderSnapshot, snapshot_of_mount
 from headwater.media.states import MountState
@@ -69,6 +70,7 @@ class Mount:
         call_later: CallLater,
         cache_budget: CacheBudget,
         turns: CatchUpTurns,
+        room: StartRoom,
         end_soon: EndSoon,
         participant: RtcpParticipant,
         observer: MountObserver,
@@ -104,6 +106,7 @@ class Mount:
         self.cache = cache_for(self.tracks, settings, cache_budget)
         self._cache_budget = cache_budget
         self._plans = StartPlans(self.tracks, clock)
+        self._room = room
         self._clock = clock
         self._call_later = call_later
         self._observer = observer
@@ -115,7 +118,13 @@ class Mount:
         # Why it is to end, until its last reader is gone and its end was told.
         self._closes_because: str | None = None
         self._audience = Audience(
-            self, observer, clock=clock, call_later=call_later, turns=turns, end_soon=end_soon
+            self,
+            observer,
+            clock=clock,
+            call_later=call_later,
+            turns=turns,
+            room=room,
+            end_soon=end_soon,
         )
 
     @property
@@ -153,15 +162,24 @@ class Mount:
         return text
 
     def plan_start(
-        self, track_indexes: Sequence[int], instant_start: bool | None = None
+        self,
+        track_indexes: Sequence[int],
+        instant_start: bool | None = None,
+        *,
+        has_counted_queue: bool = False,
     ) -> StartPlan:
         """Say where a reader of these tracks would begin now; nothing changes yet.
 
-        `instant_start` True or False overrides the mount's setting, None leaves it.
+        `instant_start` True or False overrides the mount's setting, None leaves it. Who
+        `has_counted_queue` gets no kept packets where too much waits for such readers.
         """
         wanted = self.settings.instant_start if instant_start is None else instant_start
         cache = self.cache
         place = cache.place_for(track_indexes) if wanted and cache is not None else None
+        if place is not None and has_counted_queue and self._room.full:
+            self._room.refusals += 1
+            self.counters.late_starts += 1
+            place = None
         return self._plans.plan(track_indexes, cache, place)
 
     def add_reader(self, reader: Reader) -> None:

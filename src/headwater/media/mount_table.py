@@ -17,6 +17,7 @@ from headwater.media.path_override import PathOverride, settings_for
 from headwater.media.publisher import Publisher
 from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.reader import EndSoon, Reader
+from headwater.media.readers.start_room import StartRoom
 from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.media.snapshot import totals_of
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
@@ -50,6 +51,7 @@ class MountTable:
     Attributes:
         closed_totals: what was lost on those that are closed.
         cache_budget: what their caches take together.
+        start_room: what waits for their readers, and who may begin with kept packets.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class MountTable:
         overrides: Sequence[PathOverride] = (),
         observer: MountObserver | None = None,
         cache_budget: CacheBudget | None = None,
+        start_room: StartRoom | None = None,
         participant: RtcpParticipant | None = None,
         end_soon: EndSoon = _at_once,
     ) -> None:
@@ -72,6 +75,7 @@ class MountTable:
         self._participant = RtcpParticipant.random() if participant is None else participant
         self._end_soon = end_soon
         self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
+        self.start_room = StartRoom() if start_room is None else start_room
         self._turns = CatchUpTurns(clock, call_later)
         self._mounts: dict[str, Mount] = {}
         self.closed_totals = MountTotals()
@@ -150,6 +154,7 @@ class MountTable:
                 call_later=self._call_later,
                 cache_budget=self.cache_budget,
                 turns=self._turns,
+                room=self.start_room,
                 end_soon=self._end_soon,
                 participant=self._participant,
                 observer=self._observer,

@@ -101,6 +101,7 @@ class MountSnapshot:
     publishers_total: int
     readers_total: int
     instant_starts: int
+    late_starts: int
     caught_up: int
     catch_up_skips: int
     outlet_errors: int
@@ -221,6 +222,7 @@ def snapshot_of_mount(
         publishers_total=counters.publishers,
         readers_total=counters.readers,
         instant_starts=counters.instant_starts,
+        late_starts=counters.late_starts,
         caught_up=counters.caught_up,
         catch_up_skips=counters.catch_up_skips,
         outlet_errors=counters.outlet_errors,

@@ -106,6 +106,15 @@ class LimitSettings:
         "wait lose packets up to the next key frame, until the sum is below the limit again. "
         "The sum can pass the limit by one batch of packets for each reader.",
     ] = 1 << 30
+    catch_up_bytes_total: Annotated[
+        int,
+        NOW,
+        "Bytes that may wait for all TCP readers together before new ones get no kept packets: "
+        "they begin with the next key frame, which the server asks for. A reader that still gets "
+        "kept packets counts with 256 KiB more, up to which its queue is filled. So a crowd that "
+        "joins at one moment takes no more memory than this; half of `reader_queue_bytes_total` "
+        "leaves the other half for readers that lag behind.",
+    ] = 512 << 20
     answer_queue_bytes_total: Annotated[
         int,
         NOW,

@@ -16,6 +16,7 @@ from headwater.media.mount import Mount
 from headwater.media.mount_table import MountTable
 from headwater.media.observer import MountObserver
 from headwater.media.publisher import Publisher
+from headwater.media.readers.start_room import StartRoom
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
 from headwater.net.steady_loop import SteadyLoop
@@ -98,6 +99,7 @@ class Relay:
         self.events = EventFeed()
         self._notices = Notices(self.ends, hooks, self.events)
         participant = RtcpParticipant.random()
+        self.queue_budget = QueueBudget(limits.reader_queue_bytes_total)
         self.mounts = MountTable(
             clock=loop.time,
             call_later=loop.call_later,
@@ -107,8 +109,10 @@ class Relay:
             end_soon=self.departures.add,
             participant=participant,
             cache_budget=CacheBudget(limits.gop_cache_bytes_total),
+            start_room=StartRoom(
+                limits.catch_up_bytes_total, lambda: self.queue_budget.queued.size_bytes
+            ),
         )
-        self.queue_budget = QueueBudget(limits.reader_queue_bytes_total)
         self.answer_budget = QueueBudget(limits.answer_queue_bytes_total)
         self.transports = TransportFactory(
             loop, settings.rtp, settings.sockets, self.queue_budget, self.departures
@@ -132,7 +136,9 @@ class Relay:
         }
         self.upkeep.add(
             self.bit_rates.check,
-            FullBudgets(self.limits, queues, self.mounts.cache_budget).check,
+            FullBudgets(
+                self.limits, queues, self.mounts.cache_budget, self.mounts.start_room
+            ).check,
             self.mounts.check,
             self.reports.send_to_publishers,
             self.reports.send_to_readers,
@@ -178,6 +184,7 @@ class Relay:
         self.answer_budget.most_bytes = limits.answer_queue_bytes_total
         self.descriptions.most_bytes = limits.description_bytes_total
         self.mounts.cache_budget.most_bytes = limits.gop_cache_bytes_total
+        self.mounts.start_room.most_bytes = limits.catch_up_bytes_total
         for runner in self._hooks.values():
             runner.apply(settings.hooks)
         self.admission.apply(settings.access)

@@ -17,6 +17,7 @@ _LARGEST: Final = frozenset({"oldest_queued_s", "clock_s", "most"})
 _SUMMED_OF_MOUNT: Final = (
     "readers_total",
     "instant_starts",
+    "late_starts",
     "caught_up",
     "catch_up_skips",
     "outlet_errors",

@@ -10,6 +10,7 @@ from headwater.config.settings import Settings
 _SHARED_BYTES: Final = (
     "description_bytes_total",
     "reader_queue_bytes_total",
+    "catch_up_bytes_total",
     "answer_queue_bytes_total",
     "gop_cache_bytes_total",
 )

@@ -17,6 +17,7 @@ from headwater.media.readers.catch_up_turns import CatchUpTurns
 from headwater.media.readers.convoy import Arrival, Parting
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.readers.start_plan import StartPlan
+from headwater.media.readers.start_room import StartRoom
 from headwater.media.readers.stretch import MOST_PIECE_BYTES, MOST_QUEUED_PIECE_BYTES, Stretch
 from headwater.media.settings import MountSettings
 from headwater.media.snapshot import ReaderSnapshot, snapshot_of_reader
@@ -101,6 +102,7 @@ class Audience:
         clock: Clock,
         call_later: CallLater,
         turns: CatchUpTurns,
+        room: StartRoom,
         end_soon: EndSoon,
     ) -> None:
         self._mount = mount
@@ -112,6 +114,7 @@ class Audience:
         self._playing = 0
         self._relays = 0
         self._turns = turns
+        self._room = room
         self._video = frozenset(track.index for track in mount.tracks if track.has_key_frames)
         self._catching_up: dict[_Seat, None] = {}
         # Those of them that go alone.
@@ -270,6 +273,7 @@ class Audience:
         seat.state = ReaderState.CATCHING_UP
         seat.stretch = stretch = self._stretch(seat, place)
         self._catching_up[seat] = None
+        self._room.on_way += not seat.reader.needs_pacing
         self._set_taps()
         self._turns.join(
             seat.reader,
@@ -355,6 +359,7 @@ class Audience:
         if seat not in self._catching_up:
             return
         del self._catching_up[seat]
+        self._room.on_way -= not seat.reader.needs_pacing
         self._turns.leave(seat.reader)
         self._leave_stretch(seat)
         catch_up, seat.catch_up = seat.catch_up, None

@@ -44,6 +44,7 @@ class Play:
         plan = mount.plan_start(
             reader.track_indexes,
             False if live else wants_instant_start(target.query, session.query),
+            has_counted_queue=not reader.needs_pacing,
         )
         headers = [
             self._lookup.header(session),
