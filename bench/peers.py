@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,6 +35,9 @@ _PORT_NAMES = (
     "camera_port",
 )
 STOP_S = 10.0
+_FIRST_PORT, _LAST_PORT, _BLOCK_PORTS = 18000, 20000, 200
+# For as long as this process lives.
+_claims: list[socket.socket] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,26 @@ def _ports_in_use(table: str) -> set[int]:
     return {int(line.split()[1].rpartition(":")[2], 16) for line in lines}
 
 
+@cache
+def _own_block() -> range:
+    """Ports that no other run of the benchmark takes meanwhile: its last one is held by this one.
+
+    Raises RuntimeError where there is none for one more run.
+    """
+    for first in range(_FIRST_PORT, _LAST_PORT, _BLOCK_PORTS):
+        claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            claim.bind(("127.0.0.1", first + _BLOCK_PORTS - 1))
+        except OSError as error:
+            claim.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            continue
+        _claims.append(claim)
+        return range(first, first + _BLOCK_PORTS - 1)
+    raise RuntimeError(f"too many benchmarks run here: ports up to {_LAST_PORT} are theirs")
+
+
 def free_ports(rtp_count: int = 6000) -> Ports:
     """Ports that hardly anybody has now: the RTP range in which the fewest are taken.
 
@@ -112,7 +137,7 @@ def free_ports(rtp_count: int = 6000) -> Ports:
     """
     tcp = _ports_in_use("tcp") | _ports_in_use("tcp6")
     udp = _ports_in_use("udp") | _ports_in_use("udp6")
-    free = [port for port in range(19000, 20000) if port not in tcp and port not in udp]
+    free = [port for port in _own_block() if port not in tcp and port not in udp]
     taken = {
         first: len(udp.intersection(range(first, first + rtp_count)))
         for first in (12000, 36000, 44000, 52000)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from faulty_link import FaultyLink, unusable
 from inside import inside
+from own_ports import own_port
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
@@ -56,19 +57,25 @@ def told() -> Told:
 
 
 @pytest.fixture
-async def server(told: Told) -> AsyncIterator[RtspServer]:
-    """A server on every address that soon misses who is gone."""
+def patience_s() -> float:
+    """After how much silence somebody is gone; on a busy machine setting up takes its time."""
+    return 60.0
+
+
+@pytest.fixture
+async def server(told: Told, patience_s: float) -> AsyncIterator[RtspServer]:
+    """A server on every address."""
     base = Settings()
     settings = replace(
         base,
-        sessions=replace(base.sessions, timeout_s=4.0),
-        mounts=replace(base.mounts, publisher_idle_timeout_s=4.0, grace_s=0.0),
-        limits=replace(base.limits, write_stall_timeout_s=3.0),
+        sessions=replace(base.sessions, timeout_s=patience_s),
+        mounts=replace(base.mounts, publisher_idle_timeout_s=patience_s, grace_s=0.0),
+        limits=replace(base.limits, write_stall_timeout_s=patience_s),
     )
     server = RtspServer(
         host="0.0.0.0",
         publish_port=0,
-        rtp_port_start=26000,
+        rtp_port_start=own_port(0),
         rtp_port_count=200,
         settings=settings,
         publish_hooks=Hooks(

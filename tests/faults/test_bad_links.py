@@ -27,7 +27,8 @@ pytestmark = [pytest.mark.netns, pytest.mark.timeout(120)]
 PACKETS = 400
 LINKS: dict[str, dict[str, float]] = {
     "loss": {"loss": 0.05},
-    "bursty loss": {"loss": 0.01, "loss_goes_on": 0.7},
+    # Of 400 packets none is lost once in 200,000 runs.
+    "bursty loss": {"loss": 0.03, "loss_goes_on": 0.7},
     "reorder": {"reorder": 0.25},
     "duplicates": {"duplicates": 0.2},
     "delay": {"delay_s": 0.06, "jitter_s": 0.02},
@@ -97,8 +98,7 @@ async def test_a_reader_behind_a_bad_link(
     far_reader: Ends, link: FaultyLink, fault: dict[str, float], over_tcp: bool
 ) -> None:
     link.impair(fault)
-    await far_reader.publisher.send(PACKETS)
-    await far_reader.reader.settle()
+    await send_all_through(far_reader, over_tcp=over_tcp)
     hold_to_account(far_reader.reader, link.dropped[0], over_tcp=over_tcp, fault=fault)
 
 
@@ -112,11 +112,27 @@ async def test_a_publisher_behind_a_bad_link(
 ) -> None:
     reader = far_publisher.reader
     link.impair(fault)
-    await far_publisher.publisher.send(PACKETS)
-    await reader.settle()
+    await send_all_through(far_publisher, over_tcp=over_tcp)
     hold_to_account(reader, link.dropped[1], over_tcp=over_tcp, fault=fault)
     (track,) = server.mounts["/a"].tracks
     assert track.packets == len(reader.numbers), "all that came in went out"
+
+
+async def send_all_through(ends: Ends, *, over_tcp: bool) -> None:
+    """Send all packets, until all of them that come have come.
+
+    A pause alone tells nothing: TCP waits longer for what it sends again, and so does whoever has
+    no processor.
+    """
+    publisher, reader = ends.publisher, ends.reader
+    await publisher.send(PACKETS)
+    if over_tcp:
+        await reader.until(PACKETS - 1)
+        return
+    async with asyncio.timeout(30):
+        while max(reader.numbers, default=0) < PACKETS:
+            await publisher.send(1, every_s=0.05)
+    await reader.settle()
 
 
 def hold_to_account(
@@ -124,9 +140,10 @@ def hold_to_account(
 ) -> None:
     """What is missing was dropped by the link, and TCP hides what the link did."""
     assert reader.damaged == 0
-    missing = set(range(PACKETS)) - set(reader.numbers)
+    numbers = [number for number in reader.numbers if number < PACKETS]
+    missing = set(range(PACKETS)) - set(numbers)
     if over_tcp:
-        assert reader.numbers == list(range(PACKETS))
+        assert numbers == list(range(PACKETS))
         return
     assert len(missing) <= dropped
     if "loss" in fault:
@@ -134,7 +151,7 @@ def hold_to_account(
     else:
         assert not missing
     if not {"reorder", "jitter_s"} & fault.keys():
-        assert reader.numbers == sorted(reader.numbers), "the server changes no order"
+        assert numbers == sorted(numbers), "the server changes no order"
 
 
 async def test_the_readers_link_goes_down_and_up(
@@ -160,6 +177,7 @@ async def test_the_publishers_link_goes_down_and_up(
         assert {*range(100), *range(1300, 1400)} <= set(reader.numbers)
 
 
+@pytest.mark.parametrize("patience_s", [8.0])
 async def test_a_reader_that_is_cut_off_for_good(
     server: RtspServer, told: Told, far_reader: Ends, link: FaultyLink
 ) -> None:
@@ -176,6 +194,7 @@ async def test_a_reader_that_is_cut_off_for_good(
     assert len(server.sessions) == 1
 
 
+@pytest.mark.parametrize("patience_s", [8.0])
 async def test_a_publisher_that_is_cut_off_for_good(
     server: RtspServer, told: Told, far_publisher: Ends, link: FaultyLink
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -24,6 +25,8 @@ _NEW_NETWORK = 0x40000000
 _ETHTOOL = 0x8946
 _SET_TX_CHECKSUMS = 0x17
 _numbers = count()
+_nets = count()
+_NETS = 250
 
 
 def unusable() -> str | None:
@@ -53,11 +56,12 @@ class FaultyLink:
 
     def __init__(self) -> None:
         number = next(_numbers)
+        self._claim, net_number = _claimed_net()
         self.name = f"hw{os.getpid() % 100000}x{number}"
         self._between = f"{self.name}m"
         near, middle_near, middle_far, far = (f"{self.name}{end}" for end in "abcd")
         self._far_device = far
-        net = f"10.231.{(os.getpid() + number) % 250}"
+        net = f"10.231.{net_number}"
         self.near, self.far = f"{net}.1", f"{net}.2"
         for command in (
             f"ip netns add {self.name}",
@@ -130,6 +134,7 @@ class FaultyLink:
         self._emulator.wait(10)
         _run(f"ip netns del {self._between}")
         _run(f"ip netns del {self.name}")
+        self._claim.close()
 
     @contextmanager
     def far_side(self) -> Iterator[None]:
@@ -161,6 +166,26 @@ class FaultyLink:
         """A pair of UDP sockets of the far side."""
         with self.far_side():
             return UdpPair(self.far)
+
+
+def _claimed_net() -> tuple[socket.socket, int]:
+    """A network that no other run of the tests has now, and the socket that keeps others off.
+
+    Where two links had one, packets of the one would go to the other.
+    """
+    first = os.getpid() + next(_nets)
+    for number in range(first, first + _NETS):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            # In the abstract name space: gone with the process.
+            claim.bind(f"\0headwater-test-net-{number % _NETS}")
+        except OSError as error:
+            claim.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            continue
+        return claim, number % _NETS
+    raise RuntimeError(f"{_NETS} links are open on this machine, and there is no net for more")
 
 
 def _without_offloads(device: str) -> None:

@@ -7,7 +7,8 @@ import math
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -54,10 +55,23 @@ class LoopClock:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._time = loop.time
         self._ahead_s = 0.0
+        self._stands_at_s: float | None = None
         loop.time = self  # type: ignore[method-assign]
 
     def __call__(self) -> float:
+        if self._stands_at_s is not None:
+            return self._stands_at_s
         return self._time() + self._ahead_s
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Let no time pass, however slow the machine is; so nobody may wait for it in there."""
+        self._stands_at_s = self()
+        try:
+            yield
+        finally:
+            self._ahead_s = self._stands_at_s - self._time()
+            self._stands_at_s = None
 
     def advance(self, seconds: float) -> None:
         """Let time pass; what is due by then comes in the loop's next turns."""

@@ -56,12 +56,14 @@ async def test_a_thousand_sessions_that_never_check(
 ) -> None:
     connection = await HttpPeer.connect(web.port)
     told = {"Content-Type": "application/sdp"}
-    for _ in range(1_000):
-        answer = await connection.ask("/front/whep", method="POST", headers=told, body=offer())
-        assert answer.status == 201
-    await connection.close()
     service = inside(web.server).web.webrtc
-    assert len(service.port) == 1_001
+    # On a busy machine the first would be gone by their deadline before the last has come.
+    with clock.standing():
+        for _ in range(1_000):
+            answer = await connection.ask("/front/whep", method="POST", headers=told, body=offer())
+            assert answer.status == 201
+        assert len(service.port) == 1_001
+    await connection.close()
     clock.advance(16)
     good[1].check()
     await turns_until(lambda: len(service.port) == 1)
