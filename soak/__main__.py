@@ -15,8 +15,9 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from steady_stream import SteadyStream
@@ -31,6 +32,7 @@ from soak.watched_server import WatchedServer
 
 _SETTLE_S = 45.0
 """How long everything may take to be gone: the sessions' time-out, and some more."""
+_KILL_EVERY_S = 60.0
 
 
 class Latency:
@@ -42,10 +44,11 @@ class Latency:
         self._reading = asyncio.get_running_loop().create_task(self._read())
 
     @classmethod
-    async def start(cls, port: int, every_s: float) -> Latency:
-        """Start the probe."""
+    async def start(cls, port: int, every_s: float, *, returns: bool) -> Latency:
+        """Start the probe; it begins anew where its worker is killed if it `returns`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "soak.latency_probe", str(port), str(every_s),
+            *("returns",) * returns,
             stdin=DEVNULL, stdout=PIPE,
         )  # fmt: skip
         return cls(process)
@@ -63,19 +66,87 @@ class Latency:
             self.p50_ms, self.p99_ms = figures["p50_ms"], figures["p99_ms"]
 
 
-async def run(unrest: Unrest, minutes: float, every_s: float, out: Path) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long a run takes, and of what.
+
+    Attributes:
+        minutes: how long the unrest lasts.
+        every_s: the time between two samples.
+        workers: how many processes serve.
+        kill_every_s: the time between two kills of a worker; 0 for none.
+        out: the folder for files.
+    """
+
+    minutes: float
+    every_s: float
+    workers: int
+    kill_every_s: float
+    out: Path
+
+
+class Kills:
+    """Has a worker killed now and then, and keeps how long it took until another served.
+
+    Attributes:
+        replaced_s: each of these times.
+        passed_over: how often no worker could be killed without the steady stream.
+    """
+
+    def __init__(self, server: WatchedServer, every_s: float) -> None:
+        self.replaced_s: list[float] = []
+        self.passed_over = 0
+        self._server = server
+        self._every_s = every_s
+        self._last_s = time.monotonic()
+
+    async def look(self, unrest: Unrest) -> None:
+        """Have one killed where it is time for it."""
+        if not self._every_s or time.monotonic() - self._last_s < self._every_s:
+            return
+        self._last_s = time.monotonic()
+        unrest.note_kill()
+        replaced_s = await self._server.kill_worker()
+        unrest.note_kill()
+        if replaced_s is None:
+            self.passed_over += 1
+        else:
+            self.replaced_s.append(replaced_s)
+
+    def findings(self, replaced_workers: int) -> list[Finding]:
+        """Whether each was replaced, where any was to be killed."""
+        if not self._every_s:
+            return []
+        times_s = self.replaced_s or [float("nan")]
+        return [
+            Finding(
+                "workers",
+                "undisturbed",
+                good=replaced_workers == len(self.replaced_s) > 0,
+                words=f"{len(self.replaced_s)} killed, {replaced_workers} replaced, within "
+                f"{median(times_s):.2f} s (median), {max(times_s):.2f} s (longest); "
+                f"{self.passed_over} times all had the steady stream",
+            )
+        ]
+
+
+async def run(unrest: Unrest, plan: Plan) -> list[Finding]:
     """One run; writes its files and returns what was found."""
-    server = await WatchedServer.start(await unrest.settings())
+    out, every_s = plan.out, plan.every_s
+    settings = await unrest.settings()
+    server = await WatchedServer.start(settings | {"workers": {"count": plan.workers}})
+    kills = Kills(server, plan.kill_every_s)
     steady = await SteadyStream.start(server.port, out, publish_over="udp", play_over="tcp")
-    latency = await Latency.start(server.port, every_s)
+    latency = await Latency.start(server.port, every_s, returns=bool(plan.kill_every_s))
     await unrest.begin(server.port)
     await asyncio.sleep(every_s)
     before = await server.sample()
     samples: list[Sample] = []
     began_s = time.monotonic()
     running = asyncio.create_task(unrest.run())
-    while time.monotonic() - began_s < minutes * 60 and not running.done():
+    while time.monotonic() - began_s < plan.minutes * 60 and not running.done():
         await asyncio.sleep(every_s)
+        await kills.look(unrest)
         samples.append(
             Sample(
                 at_s=time.monotonic() - began_s,
@@ -117,6 +188,7 @@ async def run(unrest: Unrest, minutes: float, every_s: float, out: Path) -> list
             good=not unrest.failures,
             words=f"{unrest.lives.total()} lives, {unrest.failures.total()} met the unexpected",
         ),
+        *kills.findings(after["replaced_workers"]),
         Finding(
             "sources",
             "returned",
@@ -131,7 +203,9 @@ async def run(unrest: Unrest, minutes: float, every_s: float, out: Path) -> list
         ),
     ]
     result = {
-        "minutes": minutes,
+        "minutes": plan.minutes,
+        "workers": plan.workers,
+        "replaced_s": kills.replaced_s,
         "before": before,
         "after": after,
         "lives": dict(unrest.lives),
@@ -139,7 +213,7 @@ async def run(unrest: Unrest, minutes: float, every_s: float, out: Path) -> list
         "findings": [asdict(finding) for finding in findings],
     }
     (out / "soak.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    title = f"{minutes:g} minutes of unrest: {unrest.lives.total()} lives"
+    title = f"{plan.minutes:g} minutes of unrest: {unrest.lives.total()} lives"
     if not draw(samples, out / "soak.svg", title):
         print("no picture: matplotlib is not installed")
     return findings
@@ -177,6 +251,13 @@ def main() -> int:
         help="in place of peers that come and go: N cameras that the server fetches, which die and "
         "come back",
     )
+    parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
+    parser.add_argument(
+        "--kill-every",
+        type=float,
+        metavar="S",
+        help="seconds between two kills of a worker (default: 60 with several workers)",
+    )
     parser.add_argument("--peers", type=int, default=40, help="peers at a time")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two samples")
     parser.add_argument("--seed", type=int, default=1, help="of the peers' choices")
@@ -186,7 +267,16 @@ def main() -> int:
     unrest: Unrest = Churn(options.peers, seed=options.seed)
     if options.cameras:
         unrest = DyingCameras(options.cameras, seed=options.seed)
-    findings = asyncio.run(run(unrest, options.minutes, options.every, options.out))
+    several = options.workers != 1
+    kill_every_s = _KILL_EVERY_S if options.kill_every is None else options.kill_every
+    plan = Plan(
+        minutes=options.minutes,
+        every_s=options.every,
+        workers=options.workers,
+        kill_every_s=kill_every_s if several else 0.0,
+        out=options.out,
+    )
+    findings = asyncio.run(run(unrest, plan))
     for finding in findings:
         mark = "ok " if finding.good else "NOT"
         print(f"{mark} {finding.question:12} {finding.figure:16} {finding.words}")

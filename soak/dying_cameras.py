@@ -108,6 +108,9 @@ class DyingCameras:
             for _ in range(_VISITORS):
                 group.create_task(self._visit_on())
 
+    def note_kill(self) -> None:
+        """Learn nothing: readers of cameras are to go on whatever happens elsewhere."""
+
     async def calm(self) -> None:
         """Have all cameras work again."""
         for camera in self._cameras:

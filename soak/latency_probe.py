@@ -1,7 +1,8 @@
 """Publishes small packets that carry the time, reads them back, and tells how long they took.
 
 A process of its own, so that the churn's own work is not measured: arguments are the server's
-port and the seconds between two lines, each of which is one line of JSON on standard output.
+port and the seconds between two lines, each of which is one line of JSON on standard output. With
+a third one it begins anew whenever the worker that serves it is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from udp_peer import UdpReader
 
 _EVERY_S = 0.04
 _MOUNT = "/latency"
+_BACK_S = 0.5
 
 
 async def publish(publisher: TcpPublisher) -> None:
@@ -61,5 +63,15 @@ async def probe(port: int, every_s: float) -> None:
             print(json.dumps({"p50_ms": middle, "p99_ms": high}), flush=True)
 
 
+async def probe_again(port: int, every_s: float) -> None:
+    """Probe again whenever the server has hung up, until killed."""
+    while True:
+        try:
+            await probe(port, every_s)
+        except* (OSError, EOFError, AssertionError):
+            await asyncio.sleep(_BACK_S)
+
+
 if __name__ == "__main__":
-    asyncio.run(probe(int(sys.argv[1]), float(sys.argv[2])))
+    work = probe_again if sys.argv[3:] else probe
+    asyncio.run(work(int(sys.argv[1]), float(sys.argv[2])))

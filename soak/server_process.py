@@ -1,7 +1,8 @@
 """The server under churn, in a process of its own: tells its port, then a sample for each line.
 
 Standard input ends it. A sample is one line of JSON on standard output. The one argument is a
-table of settings by section as JSON, which go before the defaults.
+table of settings by section as JSON, which go before the defaults. With several workers the line
+`kill` ends one of them at once, and is answered when another has its place.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ import asyncio
 import gc
 import json
 import logging
+import os
+import signal
 import sys
-from dataclasses import replace
+import time
 from typing import Any
 
-from headwater import RtspServer
-from headwater.access.settings import UserSettings
-from headwater.config.path_section import path_sections
+from headwater import RtspServer, RtspWorkers, ServerStatus
 from headwater.config.settings import Settings
 from soak.callback_meter import CallbackMeter
+from soak.settings import settings_of
+from soak.worker_program import FACTORY, SETTINGS_VARIABLE
+
+_STEADY_MOUNT = "/steady"
+_REPLACED_S = 30.0
 
 
-def sample(server: RtspServer) -> dict[str, object]:
-    """What the server holds now."""
-    status = server.status()
+def sample(status: ServerStatus) -> dict[str, object]:
+    """What the server holds now; tasks and objects are those of this process."""
     process = status.process
     return {
         "memory_bytes": process.memory_bytes,
@@ -47,59 +52,87 @@ def sample(server: RtspServer) -> dict[str, object]:
         "kernel_drops": status.drops.kernel_receive,
         "stray_datagrams": status.egress.stray_datagrams,
         "failures": status.counters.request_failures + status.counters.connection_failures,
+        "workers": len(status.workers),
+        "replaced_workers": status.replaced_workers,
     }
-
-
-def settings_of(sections: dict[str, dict[str, Any]]) -> Settings:
-    """The defaults with these sections' values before them."""
-    settings = Settings()
-    for section, values in sections.items():
-        if section == "paths":
-            settings = replace(settings, paths=path_sections(values))
-            continue
-        settings = replace(settings, **{section: replace(getattr(settings, section), **values)})
-    return settings
-
-
-def _with_users(sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    access = sections.get("access", {})
-    if "users" in access:
-        access["users"] = tuple(map(_user, access["users"]))
-    return sections
-
-
-def _user(values: dict[str, Any]) -> UserSettings:
-    """A user of JSON, which has lists in place of tuples."""
-    made: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
-    return UserSettings(**made)
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until standard input ends."""
-    server = RtspServer(settings=settings)
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    async with server:
+    """Serve in this process until standard input ends."""
+    lines = await _standard_input()
+    async with RtspServer(settings=settings) as server:
         counters = server.counters
         # Requests answered and sessions ended: what peers can ask for in any number.
         meter = CallbackMeter(
             lambda: counters.requests + sum(counters.sessions_closed_by_cause.values())
         )
         meter.start()
-        print(json.dumps({"port": server.publish_port}), flush=True)
+        _say({"port": server.publish_port})
         while await lines.readline():
-            print(json.dumps(sample(server) | meter.seen()), flush=True)
+            _say(sample(server.status()) | meter.seen())
+
+
+async def serve_with_workers() -> None:
+    """Serve by several processes until standard input ends."""
+    lines = await _standard_input()
+    async with RtspWorkers(FACTORY) as workers:
+        _say({"port": workers.publish_port})
+        while line := await lines.readline():
+            if line.strip() == b"kill":
+                _say(await killed(workers))
+            else:
+                _say(sample(await workers.status()))
+
+
+async def killed(workers: RtspWorkers) -> dict[str, object]:
+    """Kill a worker that serves nobody of the steady stream; tell how long it had no successor.
+
+    Without such a worker nothing is done, and the time is None.
+    """
+    status = await workers.status()
+    busy = {
+        # The id of a session ends with the number of its worker.
+        f"worker-{int(session.id[-2:], 16) + 1}"
+        for session in status.sessions
+        if session.path == _STEADY_MOUNT and session.user_agent.startswith("Lavf")
+    }
+    victims = [worker for worker in status.workers if worker.name not in busy]
+    if not victims:
+        return {"replaced_s": None}
+    began_s = time.monotonic()
+    os.kill(victims[0].pid, signal.SIGKILL)
+    async with asyncio.timeout(_REPLACED_S):
+        while True:
+            now = await workers.status()
+            pids = {worker.pid for worker in now.workers}
+            if len(pids) == len(status.workers) and victims[0].pid not in pids:
+                return {"replaced_s": time.monotonic() - began_s}
+            await asyncio.sleep(0.02)
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
+    return lines
+
+
+def _say(words: dict[str, object]) -> None:
+    print(json.dumps(words), flush=True)
+
+
+def main() -> None:
+    """Serve by one process or by several, as the settings say."""
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    sections: dict[str, dict[str, Any]] = json.loads(sys.argv[1])
+    settings = settings_of(sections)
+    if settings.workers.workers == 1:
+        asyncio.run(serve(settings))
+    else:
+        os.environ[SETTINGS_VARIABLE] = sys.argv[1]
+        asyncio.run(serve_with_workers())
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    base: dict[str, dict[str, Any]] = {
-        "server": {"host": "127.0.0.1", "publish_port": 0, "play_port": 0},
-    }
-    asked = _with_users(json.loads(sys.argv[1]))
-    for name, section in asked.items():
-        base[name] = base.get(name, {}) | section
-    asyncio.run(serve(settings_of(base)))
+    main()

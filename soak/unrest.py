@@ -26,6 +26,9 @@ class Unrest(Protocol):
     async def run(self) -> None:
         """Go on until cancelled."""
 
+    def note_kill(self) -> None:
+        """Learn that a worker was killed just now: whoever it served may meet anything."""
+
     async def calm(self) -> None:
         """Have everything come back."""
 

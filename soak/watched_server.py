@@ -64,9 +64,20 @@ class WatchedServer:
 
     async def sample(self) -> dict[str, Any]:
         """What it holds now."""
+        return await self._ask(b"\n")
+
+    async def kill_worker(self) -> float | None:
+        """Have one worker killed; in how many seconds another had its place.
+
+        None where each worker has a part in the steady stream.
+        """
+        replaced_s: float | None = (await self._ask(b"kill\n"))["replaced_s"]
+        return replaced_s
+
+    async def _ask(self, line: bytes) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
+        self._process.stdin.write(line)
         answer: dict[str, Any] = json.loads(await self._process.stdout.readline())
         return answer
 

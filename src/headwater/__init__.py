@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headwater.app.transform_arguments import TransformArguments
     from headwater.app.url_frames import UrlFrames, frames
     from headwater.app.url_publishing import UrlFramePublisher, publish_frames
+    from headwater.app.workers.rtsp_workers import RtspWorkers
     from headwater.applies import When
     from headwater.client.errors import ClientError
     from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
@@ -194,6 +195,7 @@ __all__ = [
     "RtpSettings",
     "RtspClient",
     "RtspServer",
+    "RtspWorkers",
     "SecondPublisher",
     "ServerArguments",
     "ServerCounters",
@@ -336,6 +338,7 @@ _HOMES = {
     "WhenDown": "headwater.access.outside_settings",
     "WebhookSettings": "headwater.hooks.webhook_settings",
     "RtspServer": "headwater.app.rtsp_server",
+    "RtspWorkers": "headwater.app.workers.rtsp_workers",
     "ThreadedRtspServer": "headwater.app.threaded_server",
     "ConfigError": "headwater.config.errors",
     "ConfigFault": "headwater.config.errors",

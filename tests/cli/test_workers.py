@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificate_files import CertificateMaker, common_name
+from own_ports import own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.control.status_client import ask
@@ -24,7 +27,7 @@ FILE = """
 host = "127.0.0.1"
 publish_port = 0
 [rtp]
-rtp_port_start = 47000
+rtp_port_start = {rtp_port}
 rtp_port_count = 400
 [workers]
 count = 2
@@ -52,7 +55,9 @@ class Workers:
         self.socket = tmp_path / "status.sock"
 
     def write(self, more: str = "", *, hot_readers: int = 64) -> None:
-        text = FILE.format(hot_readers=hot_readers, status_socket=self.socket, more=more)
+        text = FILE.format(
+            rtp_port=own_port(0), hot_readers=hot_readers, status_socket=self.socket, more=more
+        )
         self.file.write_text(text)
 
     def serve(self, *arguments: str) -> None:
@@ -97,6 +102,7 @@ async def test_readers_of_one_mount_are_served_by_both_workers_and_told_as_one_s
     assert mount["publisher"]["transport"] == "tcp"
     assert len(mount["readers"]) == 24
     assert len(status["sessions"]) == 25
+    assert status["counters"]["sessions_opened"] == 25
     assert sum(each["pulled_mounts"] for each in status["workers"]) == 1
     # The kernel gives connections by a hash of their ports: all 24 to one is a matter of 2^-24.
     assert all(each["sessions"] > 1 for each in status["workers"])
@@ -271,6 +277,58 @@ async def test_a_reload_is_for_all_workers(workers: Workers) -> None:
     workers.write("[mounts]\nmax_readers = 'many'\n")
     workers.command.send(signal.SIGHUP)
     await asyncio.to_thread(workers.command.wait_for, "settings not applied")
+
+
+async def test_sigterm_lets_readers_of_all_workers_go_on_and_takes_nobody_new(
+    workers: Workers,
+) -> None:
+    workers.write(hot_readers=0)
+    workers.serve("--set", "server.drain_s=600")
+    publisher = await TcpPublisher.start(workers.port, workers.url)
+    await publisher.send(1)
+    readers = await readers_of(workers, 16)
+    assert all(each["sessions"] for each in (await workers.status())["workers"])
+    workers.command.send(signal.SIGTERM)
+    await workers.until(lambda status: status["state"] == "draining")
+    async with asyncio.timeout(DEADLINE_S):
+        while await _lets_in(workers.port):  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0.02)
+    sent = await publisher.send(3)
+    for reader in readers:
+        assert [(await reader.peer.frame())[1] for _ in range(4)][1:] == sent
+    for reader in readers:
+        await reader.peer.close()
+    # Nobody waits for the ten minutes that readers may take.
+    assert await asyncio.to_thread(workers.command.exit_code) == 0
+
+
+async def _lets_in(port: int) -> bool:
+    try:
+        peer = await RtspPeer.connect(port)
+        await peer.ask("OPTIONS", "*")
+    except (OSError, asyncio.IncompleteReadError):
+        return False
+    return True
+
+
+async def test_a_new_certificate_is_shown_by_all_workers(workers: Workers, tmp_path: Path) -> None:
+    maker = CertificateMaker(tmp_path)
+    old, new = maker.issue("old"), maker.issue("new")
+    workers.write(f"[tls]\ncertificate = '{old.certificate}'\nkey = '{old.key}'\n")
+    port = own_port(900)
+    workers.serve("--set", f"server.rtsps_port={port}")
+    context = maker.client_context()
+
+    def shown() -> set[str]:
+        # Both have some of so many, but for one case of 2^15.
+        return {common_name(port, context) for _ in range(16)}
+
+    assert await asyncio.to_thread(shown) == {"old"}
+    for name in ("key", "certificate"):
+        shutil.copy(getattr(new, name), getattr(old, name))
+    workers.command.send(signal.SIGHUP)
+    await workers.until(lambda status: status["settings"])
+    assert await asyncio.to_thread(shown) == {"new"}
 
 
 async def test_a_port_that_another_server_of_workers_has_is_in_use(

@@ -67,7 +67,7 @@ class Workers:
         self.say(name, Take(tenure))
         return tenure
 
-    def found(self, name: str, *, passes_on: bool = True) -> Found:
+    def found(self, name: str, *, passes_on: Side | None = Side.PLAY) -> Found:
         self.say(name, Find(2, PATH, passes_on))
         answer = self.told[name][-1]
         assert isinstance(answer, Found)
@@ -146,29 +146,64 @@ def test_a_release_of_an_older_claim_ends_nothing() -> None:
 @pytest.mark.parametrize(
     ("asks", "busy_share", "readers", "passes_on", "takes"),
     [
-        ("a", 0.0, 0, True, True),
-        ("a", 0.0, 0, False, False),
-        ("b", 0.0, 0, True, False),
-        ("a", BUSY_SHARE, 0, True, False),
-        ("a", 0.0, 2, True, False),
+        ("a", 0.0, 0, Side.PLAY, True),
+        ("a", 0.0, 0, None, False),
+        ("b", 0.0, 0, Side.PLAY, False),
+        ("a", BUSY_SHARE, 0, Side.PLAY, False),
+        ("a", 0.0, 2, Side.PLAY, False),
     ],
     ids=["room", "not asked for", "the holder itself", "busy", "hot"],
 )
 def test_a_connection_goes_to_the_holder_while_it_has_room(
-    asks: str, busy_share: float, readers: int, passes_on: bool, takes: bool
+    asks: str, busy_share: float, readers: int, passes_on: Side | None, takes: bool
 ) -> None:
     workers = Workers("a", "b", hot_readers=2)
     tenure = workers.filled("b")
     workers.say("b", Beat(SharedCounts(readers_of={PATH: readers}), busy_share))
-    assert workers.found(asks, passes_on=passes_on) == Found(2, tenure, takes)
+    assert workers.found(asks, passes_on=passes_on) == Found(2, tenure, "b" if takes else None)
 
 
 def test_connections_on_their_way_count_until_the_holder_has_counted_them() -> None:
     workers = Workers("a", "b", hot_readers=2)
     workers.filled("b")
-    assert [workers.found("a").passes_on for _ in range(3)] == [True, True, False]
+    assert [workers.found("a").passes_on_to for _ in range(3)] == ["b", "b", None]
     workers.say("b", Beat(NOTHING_ELSEWHERE, 0.0))
-    assert workers.found("a").passes_on
+    assert workers.found("a").passes_on_to == "b"
+
+
+@pytest.mark.parametrize(
+    ("asks", "readers", "busy_shares", "place"),
+    [
+        ("a", {}, {}, None),
+        ("a", {"b": 1, "c": 2}, {}, "c"),
+        ("a", {"b": 1, "c": 2}, {"c": BUSY_SHARE}, None),
+        ("a", {"a": 2, "c": 2}, {}, None),
+        ("c", {"a": 2, "c": 2}, {}, None),
+        ("b", {"a": 500}, {}, "a"),
+    ],
+    ids=["nobody waits", "most wait", "busy", "as many here", "the same there", "hot"],
+)
+def test_a_publisher_goes_where_most_wait_for_it(
+    asks: str, readers: dict[str, int], busy_shares: dict[str, float], place: str | None
+) -> None:
+    workers = Workers("a", "b", "c", hot_readers=2)
+    for name in "abc":
+        counts = SharedCounts(readers_of={PATH: readers[name]} if name in readers else {})
+        workers.say(name, Beat(counts, busy_shares.get(name, 0.0)))
+    assert workers.found(asks, passes_on=Side.PUBLISH).passes_on_to == place
+
+
+@pytest.mark.parametrize(
+    ("asks", "busy_share", "place"), [("a", 0.0, "b"), ("b", 0.0, None), ("a", BUSY_SHARE, None)]
+)
+def test_a_second_publisher_goes_to_the_holder(
+    asks: str, busy_share: float, place: str | None
+) -> None:
+    workers = Workers("a", "b")
+    tenure = workers.filled("b")
+    workers.say("a", Beat(SharedCounts(readers_of={PATH: 9}), 0.0))
+    workers.say("b", Beat(NOTHING_ELSEWHERE, busy_share))
+    assert workers.found(asks, passes_on=Side.PUBLISH) == Found(2, tenure, place)
 
 
 def test_a_socket_to_the_holder_arrives_with_who_sent_it(

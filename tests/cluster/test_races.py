@@ -225,6 +225,75 @@ async def test_a_publisher_that_may_replace_another_does_so_on_any_worker() -> N
         assert seq((await packets(reader, 1))[0]) == last + 1
 
 
+async def test_a_publisher_that_returns_at_another_worker_is_passed_on_to_where_readers_wait() -> (
+    None
+):
+    async with machine(3, hot_readers=64) as three:
+        first = await TcpPublisher.start(three.port(0), three.url(0))
+        await first.send(1)
+        readers = [await TcpReader.start(three.port(1), three.url(1)) for _ in range(2)]
+        assert len(three.mount(0).readers) == 2
+        await first.send(3)
+        seen = [[seq(packet) for packet in await packets(each, 4)] for each in readers]
+        three.workers[0]._beat(0.0)
+        await first.peer.close()
+        await three.until(lambda: three.mount(0).state is MountState.GRACE)
+        second = await TcpPublisher.start(three.port(2), three.url(2))
+        second.seq = 500
+        await three.until(lambda: three.mount(0).state is MountState.LIVE)
+        await second.send(3)
+        for reader, before in zip(readers, seen, strict=True):
+            got = await packets(reader, 3)
+            assert [seq(packet) for packet in got] == [before[-1] + 1 + i for i in range(3)]
+        assert not any(len(three.pulls(number)) for number in range(3))
+        assert [len(three.inside(number).connections) for number in range(3)] == [3, 0, 0]
+
+
+@pytest.mark.parametrize("cause", ["nobody waits", "busy", "nothing is passed on"])
+async def test_a_publisher_stays_where_it_landed(cause: str) -> None:
+    async with machine(hot_readers=0 if cause == "nothing is passed on" else 64) as both:
+        first = await TcpPublisher.start(both.port(0), both.url(0))
+        await first.send(1)
+        reader = await TcpReader.start(both.port(0), both.url(0))
+        last = seq((await packets(reader, 1))[0])
+        if cause == "busy":
+            both.workers[0]._busy_share = lambda: 1.0  # type: ignore[method-assign]
+        if cause == "nobody waits":
+            await reader.peer.close()
+            await both.until(lambda: not both.mount(0).readers)
+        both.workers[0]._beat(0.0)
+        await first.peer.close()
+        second = await TcpPublisher.start(both.port(1), both.url(1))
+        assert len(both.inside(1).relay.ends) == 1
+        if cause != "nobody waits":
+            await both.until(lambda: both.mount(0).state is MountState.LIVE)
+            await second.send(1)
+            assert seq((await packets(reader, 1))[0]) == last + 1
+
+
+@pytest.mark.parametrize("policy", list(SecondPublisher))
+async def test_a_second_publisher_at_another_worker_is_judged_where_the_first_one_is(
+    policy: SecondPublisher,
+) -> None:
+    settings = Settings(mounts=MountSettings(on_second_publisher=policy))
+    async with machine(settings=settings, hot_readers=64) as both:
+        first = await TcpPublisher.start(both.port(0), both.url(0))
+        await first.send(1)
+        reader = await TcpReader.start(both.port(0), both.url(0))
+        last = seq((await packets(reader, 1))[0])
+        if policy is SecondPublisher.REPLACE:
+            second = await TcpPublisher.start(both.port(1), both.url(1))
+            await first.peer.closed()
+        else:
+            assert await announce(both, 1) == 503
+            second = first
+        await second.send(1)
+        assert seq((await packets(reader, 1))[0]) == last + 1
+        assert both.mount(0).state is MountState.LIVE
+        assert len(both.inside(1).relay.ends) == 0
+        assert both.inside(1).mounts.get("/cam") is None
+
+
 async def test_a_key_frame_that_a_reader_needs_is_asked_of_the_publisher_elsewhere() -> None:
     sdp = SDP.replace(b"a=rtpmap:96", b"a=rtcp-fb:96 nack pli\r\na=rtpmap:96")
     async with machine() as both:

@@ -56,7 +56,7 @@ async def applied(both: Machine, sections: dict[str, dict[str, Any]]) -> None:
     both.settings = replace(both.settings, paths=path_sections(sections))
     for worker in both.workers:
         place = worker.place
-        await worker.apply(slice_of(both.settings, place.number, place.workers))
+        await worker.server.apply(slice_of(both.settings, place.number, place.workers))
 
 
 async def test_sources_are_changed_added_and_removed_at_all_workers() -> None:

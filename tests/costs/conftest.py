@@ -33,6 +33,7 @@ def data_plane() -> Iterator[MakePlane]:
     def make(
         *,
         over_tcp: bool = False,
+        pulled: bool = False,
         udp_readers: int = 0,
         tcp_readers: int = 0,
         mounts: MountSettings | None = None,
@@ -41,7 +42,10 @@ def data_plane() -> Iterator[MakePlane]:
     ) -> DataPlane:
         plane = DataPlane(mounts or MountSettings(), has_web=has_web, new_loop=new_loop)
         planes.append(plane)
-        plane.publish(over_tcp=over_tcp)
+        if pulled:
+            plane.pull()
+        else:
+            plane.publish(over_tcp=over_tcp)
         for _ in range(udp_readers):
             plane.play_over_udp()
         for _ in range(tcp_readers):

@@ -18,6 +18,9 @@ from inside import Inside, inside
 from own_ports import own_port
 
 from headwater import RtspServer
+from headwater.cluster.bus.frames import Kind, batch_frame, description_frame
+from headwater.cluster.bus.receiving import BusPublisher
+from headwater.cluster.leases import Tenure
 from headwater.config.settings import Settings
 from headwater.http.settings import HttpSettings
 from headwater.media.settings import MountSettings
@@ -162,6 +165,19 @@ class DataPlane:
                 rtp.send(packet)
 
         self._publish = send
+
+    def pull(self) -> None:
+        """Fill the mount as one that is pulled from another worker."""
+        own, other = socket.socketpair()
+        self._sockets.append(own)
+        relay = self.service.relay
+        tenure = Tenure(f"/{PATH}", "worker-2", 1)
+        publisher = BusPublisher(relay, tenure, other, lambda *_: None)
+        own.sendall(description_frame(1, None, SDP))
+        self.turn_until(lambda: publisher.mount)
+        self._publish = lambda packets: own.sendall(
+            batch_frame(Kind.RTP, 0, packets, relay.clock())
+        )
 
     def play_over_tcp(self, first_channel: int = 0) -> socket.socket:
         """A reader on one connection that never reads by itself."""

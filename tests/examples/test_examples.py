@@ -46,6 +46,21 @@ def test_hook_authentication(run_example: Any, watch: Any) -> None:
     assert example.stop() == 0
 
 
+def test_workers(run_code: Any, watch: Any, tmp_path: Path) -> None:
+    code = (EXAMPLES / "workers.py").read_text(encoding="utf-8")
+    example = run_code(code, place=tmp_path / "workers.py")
+    example.publish(example.publish_url("/stream1"))
+    assert watch(example.play_url("/stream1")) == 10
+    with pytest.raises(av.HTTPForbiddenError):
+        av.open(example.play_url("/film1"), options={"rtsp_transport": "tcp"}, timeout=20)
+    assert example.stop() == 0
+    workers = re.search(r"^the workers are (\d+) (\d+)$", example.said, re.MULTILINE)
+    assert workers is not None
+    asked = dict(re.findall(r"process (\d+) is asked for (/\w+)", example.said))
+    assert asked.keys() <= set(workers.groups())
+    assert "/film1" in asked.values()
+
+
 def test_hook_check_mount(run_example: Any, watch: Any) -> None:
     example = run_example("hook_check_mount.py")
     example.publish(example.publish_url("/test/1"))

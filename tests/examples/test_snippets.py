@@ -233,6 +233,8 @@ def test_python_runs(
             # The camera has the path of the page already.
             publishes = 'format="rtsp"' in code
             code = with_ports(code.replace("stream1", "mine") if publishes else code, port)
+        # By this name a page calls a program whose functions other processes import.
+        (folder / "app.py").write_text(code, encoding="utf-8")
         exit_code, said = run([sys.executable, "-u", "-c", code], folder, environment)
         # Some snippets go on with the names of those before them on their page.
         if "NameError" not in said:

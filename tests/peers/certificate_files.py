@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+_DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,13 @@ class CertificateMaker:
             ["openssl", *arguments], capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def common_name(port: int, context: ssl.SSLContext) -> str:
+    """The name in the certificate that is shown on a port of this machine."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=_DEADLINE_S) as sock,
+        context.wrap_socket(sock, server_hostname="localhost") as stream,
+    ):
+        subject = (stream.getpeercert() or {})["subject"]
+        return str(dict(part[0] for part in subject)["commonName"])  # type: ignore[misc]

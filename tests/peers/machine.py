@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from inside import Inside, inside
+from own_ports import own_port
 from server_rig import stop_and_look
 
-from headwater.app.workers.worker import WorkerPlace, WorkerServer
+from headwater import RtspServer
+from headwater.app.workers.worker import Worker, WorkerPlace
 from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
@@ -34,7 +36,7 @@ class Machine:
         self.directory = Directory(loop.time, hot_readers=settings.workers.hot_readers)
         self.settings = settings
         self.count = workers
-        self.workers: list[WorkerServer] = []
+        self.workers: list[Worker] = []
         self.channels: list[Channel] = []
         self.holds: tuple[type, ...] = ()
         """Messages of workers that do not reach the directory until `let_through`."""
@@ -44,7 +46,7 @@ class Machine:
         for number in range(self.count):
             await self.start_worker(number)
 
-    async def start_worker(self, number: int) -> WorkerServer:
+    async def start_worker(self, number: int) -> Worker:
         own, other = socket.socketpair()
         place = WorkerPlace(number, self.count, bytes(32))
         loop: Any = asyncio.get_running_loop()
@@ -56,12 +58,12 @@ class Machine:
             lambda: self._gone(name),
         )
         self.directory.join(name, channel.send)
-        worker = WorkerServer(self.settings, place, other)
+        worker = Worker(RtspServer(), self.settings, place, other)
         # All workers are one process here, whose work is no measure of theirs.
         worker._busy_share = lambda: 0.0  # type: ignore[method-assign]
         self.channels[number:] = [channel]
         self.workers[number:] = [worker]
-        await worker.start()
+        await worker.server.start()
         return worker
 
     def let_through(self) -> None:
@@ -71,7 +73,7 @@ class Machine:
             self.directory.receive(name, message, sock)
 
     def inside(self, number: int) -> Inside:
-        return inside(self.workers[number])
+        return inside(self.workers[number].server)
 
     def mount(self, number: int) -> Mount:
         """The mount of the tests at a worker, which must be there."""
@@ -85,10 +87,10 @@ class Machine:
         return member.bus
 
     def url(self, number: int, path: str = "/cam") -> str:
-        return self.workers[number].play_url(path)
+        return self.workers[number].server.play_url(path)
 
     def port(self, number: int) -> int:
-        return self.workers[number].publish_port
+        return self.workers[number].server.publish_port
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something has come true."""
@@ -105,7 +107,7 @@ class Machine:
 
     async def stop(self) -> None:
         for worker in self.workers:
-            await stop_and_look(worker)
+            await stop_and_look(worker.server)
         for channel in self.channels:
             channel.close()
 
@@ -119,9 +121,9 @@ class Machine:
         self.directory.leave(name)
 
 
-def die(worker: WorkerServer) -> None:
+def die(worker: Worker) -> None:
     """Close all sockets of a worker at once; nothing is said to anybody."""
-    running = inside(worker).running
+    running = inside(worker.server).running
     running.rtsp.listeners.close()
     for connection in running.rtsp.connections:
         connection.stream.abort()
@@ -147,7 +149,7 @@ async def machine(
         server=replace(base.server, host="127.0.0.1", publish_port=0),
         # On a busy machine a test takes its time between two packets.
         mounts=replace(base.mounts, publisher_idle_timeout_s=0.0),
-        rtp=replace(base.rtp, rtp_port_start=44000, rtp_port_count=800),
+        rtp=replace(base.rtp, rtp_port_start=own_port(0), rtp_port_count=800),
         workers=replace(base.workers, count=workers, hot_readers=hot_readers),
     )
     made = Machine(base, workers)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from machine import die
 
-from headwater.app.workers.worker import WorkerOrder, WorkerServer
+from headwater import RtspServer
+from headwater.app.workers.worker import Worker, WorkerOrder
 from headwater.cluster.channel import first_message
 
 KILLED = -9
@@ -32,7 +33,8 @@ class WorkerHere:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.pid = next(_pids)
-        self.server: WorkerServer | None = None
+        self.server: RtspServer | None = None
+        self.worker: Worker | None = None
         self.order: WorkerOrder | None = None
         self._exits_with = exits_with
         self._hangs = hangs
@@ -64,10 +66,16 @@ class WorkerHere:
         return running is None or running.relay.draining
 
     @property
-    def running(self) -> WorkerServer:
+    def running(self) -> RtspServer:
         """Its server, which must have been made."""
         assert self.server is not None
         return self.server
+
+    @property
+    def part(self) -> Worker:
+        """Its part among the workers, which must have been made."""
+        assert self.worker is not None
+        return self.worker
 
     async def wait(self) -> int:
         return await asyncio.shield(self._code)
@@ -76,13 +84,13 @@ class WorkerHere:
         if self._code.done():
             return
         if self.server is not None and self.server.running:
-            die(self.server)
+            die(self.part)
         self._end(KILLED)
 
     def freeze(self) -> None:
         """Say nothing more, as a process that was stopped: what was told to it waits."""
-        assert self.running._channel is not None
-        self.running._channel.send = lambda *_: None  # type: ignore[method-assign]
+        assert self.part._channel is not None
+        self.part._channel.send = lambda *_: None  # type: ignore[method-assign]
 
     async def aclose(self) -> None:
         """Free what a process that ends leaves to the system."""
@@ -106,8 +114,9 @@ class WorkerHere:
             self._end(self._exits_with)
         if self._hangs or self.has_ended:
             return
-        server = self.server = WorkerServer(order.settings, order.place, self._control.dup())
-        server.asked_to_stop = self._stop
+        server = self.server = RtspServer()
+        self.worker = Worker(server, order.settings, order.place, self._control.dup())
+        self.worker.asked_to_stop = self._stop
         await server.start()
         await self._stop_asked.wait()
         if not self._code.done():

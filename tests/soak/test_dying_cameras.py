@@ -6,7 +6,7 @@ import pytest
 from inside import inside
 from server_rig import ServerFactory
 from soak.dying_cameras import DyingCameras
-from soak.server_process import settings_of
+from soak.settings import settings_of
 from waiting import holds
 
 from soak import dying_cameras

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from headwater.app.companion import Companion
 from headwater.app.frame_access import FrameAccess
 from headwater.app.media_access import MediaAccess
 from headwater.app.mount_path import rooted
@@ -98,6 +99,7 @@ class RtspServer(MediaAccess, FrameAccess):
         self._check_hooks()
         self._added_sources: dict[str, PlannedSource] = {}
         self._running: RunningServer | None = None
+        self._companion: Companion | None = None
 
     @property
     def running(self) -> bool:
@@ -306,6 +308,8 @@ class RtspServer(MediaAccess, FrameAccess):
             raise RuntimeError("the server runs already; stop it first")
         self._check_hooks()
         running = self._make_running()
+        if self._companion is not None:
+            self._companion.begins(running)
         try:
             running.start(hosts, self._added_sources)
         except OSError as error:
@@ -315,6 +319,8 @@ class RtspServer(MediaAccess, FrameAccess):
         if running.node is not None:
             url = self._url_for_nodes()
             await running.node.start(running.sources, url=url)
+        if self._companion is not None:
+            self._companion.serves()
         ports = running.relay.transports.ports
         logger.info(
             "server started",
@@ -340,7 +346,13 @@ class RtspServer(MediaAccess, FrameAccess):
             return
         if running.loop is not asyncio.get_running_loop():
             raise RuntimeError("the server runs on another event loop; stop it there")
-        await running.stop(self.settings.server.drain_s if drain_s is None else drain_s)
+        if self._companion is not None:
+            self._companion.ends()
+        try:
+            await running.stop(self.settings.server.drain_s if drain_s is None else drain_s)
+        finally:
+            if self._companion is not None:
+                self._companion.ended()
 
     async def serve_forever(self) -> None:
         """Start if need be, and serve until cancelled or told to end (SIGINT, SIGTERM).
@@ -458,6 +470,11 @@ class RtspServer(MediaAccess, FrameAccess):
         settings = self.settings
         secure = settings.server.tls_only if schemes[0] == "rtsp" else settings.http.tls_only
         return server_url(settings.server.host, port, path, scheme=schemes[secure])
+
+
+def go_with(server: RtspServer, companion: Companion) -> None:
+    """Give a server a companion, from its next start on."""
+    server._companion = companion  # noqa: SLF001 - nothing that a program should see
 
 
 def server_url(host: str, port: int, path: str, *, scheme: str) -> str:

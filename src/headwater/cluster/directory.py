@@ -30,6 +30,7 @@ from headwater.cluster.messages import (
 )
 from headwater.relay.finding import Wanted
 from headwater.relay.shared_counts import NOTHING_ELSEWHERE, SharedCounts
+from headwater.side import Side
 
 BUSY_SHARE: Final = 0.75
 """A worker that uses more of its core takes no connection of others."""
@@ -99,8 +100,8 @@ class Directory:
                 self._take(tenure, member)
             case Release(tenure):
                 self.leases.release(tenure)
-            case Find(number, path, passes_on):
-                member.send(self._found(name, number, path, passes_on=passes_on), None)
+            case Find():
+                member.send(self._found(name, message), None)
             case Connect(tenure, wanted):
                 self._connect(name, tenure, wanted, sock)
             case PassOn(to):
@@ -137,20 +138,44 @@ class Directory:
             if name != tenure.holder:
                 each.send(PublisherUp(tenure), None)
 
-    def _found(self, name: str, number: int, path: str, *, passes_on: bool) -> Found:
-        tenure = self.leases.find(path)
-        holder = None if tenure is None else self._members.get(tenure.holder)
-        if tenure is None or holder is None:
-            return Found(number, None)
-        takes = (
-            passes_on
-            and tenure.holder != name
-            and holder.busy_share < BUSY_SHARE
-            and holder.counts.readers_of.get(path, 0) + holder.passed_on[path] < self.hot_readers
-        )
-        if takes:
-            holder.passed_on[path] += 1
-        return Found(number, tenure, takes)
+    def _found(self, name: str, asked: Find) -> Found:
+        tenure = self.leases.find(asked.path)
+        if tenure is not None and tenure.holder not in self._members:
+            tenure = None
+        match asked.passes_on:
+            case Side.PLAY if tenure is not None and tenure.holder != name:
+                place = self._place_of_reader(tenure)
+            case Side.PUBLISH:
+                place = self._place_of_publisher(name, asked.path, tenure)
+            case _:
+                place = None
+        return Found(asked.number, tenure, None if place == name else place)
+
+    def _place_of_reader(self, tenure: Tenure) -> str | None:
+        """Return the worker of the mount as long as that has few readers and much time."""
+        path, holder = tenure.path, self._members[tenure.holder]
+        readers = holder.counts.readers_of.get(path, 0) + holder.passed_on[path]
+        if holder.busy_share >= BUSY_SHARE or readers >= self.hot_readers:
+            return None
+        holder.passed_on[path] += 1
+        return tenure.holder
+
+    def _place_of_publisher(self, name: str, path: str, tenure: Tenure | None) -> str | None:
+        """Return the worker that has the path, else the one where most readers wait for it.
+
+        There a second publisher is judged, or takes over, as in one process; and those who wait
+        for one that returns get its packets without a way over another worker.
+        """
+        if tenure is not None:
+            place = tenure.holder
+        else:
+            waiting = {
+                each: readers
+                for each, member in self._members.items()
+                if (readers := member.counts.readers_of.get(path, 0))
+            }
+            place = max(waiting, key=lambda each: (waiting[each], each == name), default=name)
+        return place if self._members[place].busy_share < BUSY_SHARE else None
 
     def _connect(
         self, name: str, tenure: Tenure, wanted: Wanted | None, sock: socket.socket | None

@@ -48,6 +48,7 @@ from headwater.relay.end import End
 from headwater.relay.errors import LimitReached, SourceDown, SourceTooSlow
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
+from headwater.side import Side
 
 logger = paced_logger(__name__)
 
@@ -177,13 +178,12 @@ class Member(MountObserver):
 
     # -- what the server asks
 
-    async def place_of(self, path: str) -> str | None:
+    async def place_of(self, path: str, side: Side) -> str | None:
         """Return the worker that takes a connection for this path; None where it stays here."""
-        if not self.passes_on or self._relay.mounts.get(path) is not None:
+        is_here = side is Side.PLAY and self._relay.mounts.get(path) is not None
+        if not self.passes_on or is_here:
             return None
-        found = await self._find(path, passes_on=True)
-        holder = None if found.tenure is None else found.tenure.holder
-        return holder if found.passes_on and holder != self.name else None
+        return (await self._find(path, passes_on=side)).passes_on_to
 
     # -- what the supervisor says
 
@@ -268,7 +268,7 @@ class Member(MountObserver):
 
     # -- finding, and the bus
 
-    async def _find(self, path: str, *, passes_on: bool = False) -> Found:
+    async def _find(self, path: str, *, passes_on: Side | None = None) -> Found:
         number, answer = self._questions.new(_ANSWER_DEADLINE_S)
         self._tell(Find(number, path, passes_on), None)
         try:

@@ -39,11 +39,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Who has this path? `passes_on`: the one who asks has a connection to pass on."""
+    """Who has this path? `passes_on`: the one who asks has a connection of this side to pass on."""
 
     number: int
     path: str
-    passes_on: bool
+    passes_on: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to `Find`. `passes_on`: the holder takes the connection."""
+    """The answer to `Find`. `passes_on_to`: the worker that takes the connection, if another."""
 
     number: int
     tenure: Tenure | None
-    passes_on: bool = False
+    passes_on_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

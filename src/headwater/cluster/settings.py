@@ -37,8 +37,8 @@ class WorkerSettings:
         needs_restart("workers are started with the server"),
         "How many worker processes serve under one supervisor; each uses one core. "
         "They have the same ports and the same mounts, and limits hold for all together. 0: one "
-        "for each core. 1: one process and no supervisor. Only `headwater serve` starts workers; "
-        "a program that runs RtspServer is one process.",
+        "for each core. 1: one process and no supervisor. `headwater serve` goes by it, and in a "
+        "program RtspWorkers; a program that runs RtspServer is one process.",
     ] = 1
     hot_readers: Annotated[
         int,
@@ -46,7 +46,8 @@ class WorkerSettings:
         "Up to so many readers of a mount are served by the worker that has its publisher: a "
         "connection that reaches another worker is passed on to it. Further readers stay where "
         "they are, and their worker takes the mount from the other one, once for all of its "
-        "readers. 0: nothing is passed on.",
+        "readers. A publisher is passed on to the worker where readers wait for it. 0: nothing is "
+        "passed on.",
     ] = 64
     linger_s: Annotated[
         float,

@@ -7,14 +7,13 @@ import errno
 import math
 import shutil
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_files import CertificateMaker
+from certificate_files import CertificateMaker, common_name
 from films import film
 from http_peer import fetch
 from inside import inside
@@ -301,7 +300,7 @@ async def test_settings_that_one_worker_refuses_are_taken_back_by_all(rig: Rig) 
     async def refuse(settings: Settings) -> Any:
         raise ValueError("no room for this")
 
-    rig.workers[1].running._apply_order = refuse  # type: ignore[method-assign]
+    rig.workers[1].part._apply_order = refuse  # type: ignore[method-assign]
     before = fleet.settings
     wanted = replace(before, mounts=replace(before.mounts, max_readers=1))
     with pytest.raises(ValueError, match="no room for this"):
@@ -332,7 +331,7 @@ async def test_all_workers_read_their_certificate_again(rig: Rig, tmp_path: Path
     context = maker.client_context()
 
     def shown() -> set[str]:
-        return {_name_of(own_port(993), context) for _ in range(16)}
+        return {common_name(own_port(993), context) for _ in range(16)}
 
     assert await asyncio.to_thread(shown) == {"old"}
     for name in ("key", "certificate"):
@@ -342,15 +341,6 @@ async def test_all_workers_read_their_certificate_again(rig: Rig, tmp_path: Path
     await fleet.status()
     # Both have connections, but for one case of 2^15.
     assert await asyncio.to_thread(shown) == {"new"}
-
-
-def _name_of(port: int, context: ssl.SSLContext) -> str:
-    with (
-        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as sock,
-        context.wrap_socket(sock, server_hostname="localhost") as stream,
-    ):
-        subject = (stream.getpeercert() or {})["subject"]
-        return str(dict(part[0] for part in subject)["commonName"])  # type: ignore[misc]
 
 
 async def test_a_status_without_any_answer_is_none(rig: Rig, clock: LoopClock) -> None:
@@ -400,7 +390,7 @@ async def test_who_does_not_stop_is_killed(rig: Rig, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(fleet_module, "_STOP_ALLOWANCE_S", 0.01)
     fleet = await rig.started()
     first, second = rig.workers
-    first.running.asked_to_stop = lambda _: None
+    first.part.asked_to_stop = lambda _: None
     await fleet.stop(0.0)
     assert await first.wait() == KILLED
     assert await second.wait() in {0, KILLED}

@@ -15,7 +15,7 @@ async def test_a_mount_has_the_readers_of_all_workers_and_its_own_publisher() ->
         for number in (0, 0, 1, 2):
             reader = await TcpReader.start(three.port(number), three.url(number))
             await reader.peer.frame()
-        statuses = [worker.status() for worker in three.workers]
+        statuses = [worker.server.status() for worker in three.workers]
         merged = merged_status(statuses)
         (mount,) = merged.mounts
         assert mount.publisher is not None

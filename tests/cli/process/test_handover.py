@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from headwater.access.settings import AccessSettings, UserSettings
-from headwater.cli.process import handover
 from headwater.cli.process.event_loop import LoopChoice
 from headwater.cli.process.handover import received_order, replace_process
 from headwater.cli.process.serving import ServeOrder
 from headwater.config.settings import Settings
+from headwater.libav.remux import interpreter
 
 USERS = '[{ name = "ann", password = "nobody-may-see-this", read = ["**"] }]'
 ANN = UserSettings(name="ann", password="x", read=("**",))
@@ -106,7 +106,7 @@ def test_a_package_that_no_new_interpreter_finds_serves_as_it_is(
         case "frozen":
             monkeypatch.setattr(sys, "frozen", True, raising=False)
         case "zipped":
-            monkeypatch.setattr(handover, "__file__", f"/a.zip/{zipimport.__name__}.py")
+            monkeypatch.setattr(interpreter, "__file__", f"/a.zip/{zipimport.__name__}.py")
         case _:
             monkeypatch.setattr(sys, "executable", "")
     replace_process(ORDER, "headwater.cli.process.daemon")

@@ -103,6 +103,16 @@ class Fleet:
         """The port that publishers use."""
         return self._ports["publish_port"]
 
+    @property
+    def play_port(self) -> int:
+        """The port that readers use."""
+        return self._ports["play_port"]
+
+    @property
+    def http_port(self) -> int | None:
+        """The port for browsers; None: there is none."""
+        return self._ports.get("http_port")
+
     def publish_url(self, path: str) -> str:
         """Return the URL to publish a mount on, for players and tools on this machine."""
         return self._url("publish_port", path, "rtsp", secure=self.settings.server.tls_only)
@@ -242,7 +252,7 @@ class Fleet:
             ports=replace(
                 merged.ports,
                 publish=self.publish_port,
-                play=self._ports["play_port"],
+                play=self.play_port,
                 rtsps=self.settings.server.rtsps_port,
                 udp_first=min(status.ports.udp_first for status in told.values()),
                 udp_last=max(status.ports.udp_last for status in told.values()),

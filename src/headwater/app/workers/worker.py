@@ -1,4 +1,4 @@
-"""`WorkerServer`: one of the workers that serve together under a supervisor."""
+"""`Worker`: what makes a server one of those that serve together under a supervisor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.access.authenticator import Authenticator
-from headwater.app.rtsp_server import RtspServer
+from headwater.app.companion import Companion
+from headwater.app.rtsp_server import RtspServer, go_with
 from headwater.app.running_server import RunningServer
 from headwater.app.workers.slices import slice_of
 from headwater.cluster.channel import Channel
@@ -95,56 +96,51 @@ class WorkerOrder:
     place: WorkerPlace
 
 
-class WorkerServer(RtspServer):
-    """A whole server that shares ports and paths with the other workers of its machine.
+class Worker(Companion):
+    """What makes a server one of the workers that share ports and paths on their machine.
 
     Attributes:
+        server: which.
+        place: which of the workers it is.
+        member: its part in the name space; None before the start.
         asked_to_stop: called with the seconds to drain when the supervisor wants it to end, and
             with 0 when the supervisor is gone.
         applied: called with the settings that were applied.
     """
 
-    def __init__(self, settings: Settings, place: WorkerPlace, control: socket.socket) -> None:
-        super().__init__(settings=slice_of(settings, place.number, place.workers))
+    def __init__(
+        self, server: RtspServer, settings: Settings, place: WorkerPlace, control: socket.socket
+    ) -> None:
+        """`settings` are those of all workers, and go before what the server has.
+
+        `control` is the way to the supervisor.
+        """
+        self.server = server
         self.place = place
+        self.member: Member | None = None
         self.asked_to_stop: Callable[[float], None] = lambda _: None
         self.applied: Callable[[Settings], None] = lambda _: None
-        self.member: Member | None = None
         self._control = control
         self._channel: Channel | None = None
+        self._running: RunningServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy_s = time.process_time()
         self._beaten_s = time.monotonic()
+        server.settings = slice_of(settings, place.number, place.workers)
+        go_with(server, self)
 
-    async def start(self) -> None:
-        """Serve, and tell the supervisor of it; raises as `RtspServer.start` does."""
-        await super().start()
-        # What the start took says nothing of what comes.
-        self._busy_share()
-        self._beat(0.0)
+    # -- what the server tells
 
-    async def stop(self, drain_s: float | None = None) -> None:
-        """Stop, and speak no more with the supervisor."""
-        try:
-            if self.running:
-                self._required().relay.draining = True
-                self._beat(0.0)
-            await super().stop(drain_s)
-        finally:
-            if self.member is not None:
-                self.member.stop()
-            if self._channel is not None:
-                self._channel.close()
-
-    def _make_running(self) -> RunningServer:
-        running = super()._make_running()
+    def begins(self, running: RunningServer) -> None:
+        """Share paths and limits with the other workers."""
         relay = running.relay
+        self._running = running
         self._channel = Channel(self._control, relay.loop, self._receive, self._alone)
         member = self.member = Member(
             self.place.name,
             relay,
             self._tell,
-            self.settings.workers,
+            self.server.settings.workers,
             self.place.fetcher_of,
             self.place.mark,
         )
@@ -156,7 +152,27 @@ class WorkerServer(RtspServer):
         relay.upkeep.add(member.bus.check, self._beat)
         self._share_brake(relay.admission.authenticator)
         running.rtsp.pass_connections_on(self.place.home_of, member.place_of, self._give)
-        return running
+
+    def serves(self) -> None:
+        """Tell the supervisor that it serves."""
+        # What the start took says nothing of what comes.
+        self._busy_share()
+        self._beat(0.0)
+
+    def ends(self) -> None:
+        """Tell the supervisor that it takes nobody new."""
+        self._required().relay.draining = True
+        self._beat(0.0)
+
+    def ended(self) -> None:
+        """Speak no more with the supervisor."""
+        self._running = None
+        if self.member is not None:
+            self.member.stop()
+        if self._channel is not None:
+            self._channel.close()
+
+    # -- what it tells the supervisor
 
     def _tell(self, message: ToSupervisor, sock: socket.socket | None = None) -> None:
         assert self._channel is not None  # noqa: S101 - made before whoever speaks
@@ -170,7 +186,7 @@ class WorkerServer(RtspServer):
     def _end(self, drain_s: float) -> None:
         """Ask for the end; a second time, while the server drains, the drain ends at once."""
         if self._required().relay.draining:
-            self._do(self.stop(0.0))
+            self._do(self.server.stop(0.0))
         else:
             self.asked_to_stop(drain_s)
 
@@ -193,7 +209,7 @@ class WorkerServer(RtspServer):
     def _counts(self) -> SharedCounts:
         running = self._required()
         ends, connections = running.relay.ends, running.rtsp.connections
-        limits = self.settings.limits
+        limits = self.server.settings.limits
         parts = _TOLD_PARTS * self.place.workers
         return SharedCounts(
             sessions=len(ends),
@@ -246,6 +262,11 @@ class WorkerServer(RtspServer):
             case _ if self.member is not None:
                 self.member.receive(message, sock)
 
+    def _required(self) -> RunningServer:
+        if self._running is None:
+            raise RuntimeError("the server is not running")
+        return self._running
+
     def _do(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -266,15 +287,16 @@ class WorkerServer(RtspServer):
             self._tell(Answer(order.number, value))
 
     async def _apply_order(self, settings: Settings) -> Applied:
-        applied = await self.apply(slice_of(settings, self.place.number, self.place.workers))
+        server = self.server
+        applied = await server.apply(slice_of(settings, self.place.number, self.place.workers))
         if self.member is not None:
-            self.member.bus.linger_s = self.settings.workers.linger_s
-            self.member.passes_on = self.settings.workers.hot_readers > 0
-        self.applied(self.settings)
+            self.member.bus.linger_s = server.settings.workers.linger_s
+            self.member.passes_on = server.settings.workers.hot_readers > 0
+        self.applied(server.settings)
         return applied
 
     async def _reload_order(self, _: object) -> None:
-        self.reload_certificates()
+        self.server.reload_certificates()
 
     async def _status_order(self, _: object) -> ServerStatus:
         steps = self._required().report.steps()
@@ -288,7 +310,7 @@ class WorkerServer(RtspServer):
 
     async def _stop_order(self, drain_s: float) -> Health:
         self._end(drain_s)
-        return self.health()
+        return self.server.health()
 
 
 def _plain_error(error: Exception) -> Exception:

@@ -13,12 +13,11 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from headwater.app.signals import ENDING_SIGNALS
 from headwater.cli.failures import CommandFailed, show
-from headwater.libav.remux.interpreter import interpreter_options
+from headwater.libav.remux.interpreter import can_be_started_again, interpreter_options
 
 OrderT = TypeVar("OrderT")
 
@@ -74,11 +73,6 @@ def carry_out(kind: type[OrderT], work: Callable[[OrderT], None]) -> None:
     except CommandFailed as failure:
         show(failure, sys.stderr)
         sys.exit(failure.exit_code)
-
-
-def can_be_started_again() -> bool:
-    """Return whether a new interpreter finds this package, unlike in a zip or frozen program."""
-    return bool(sys.executable) and not hasattr(sys, "frozen") and Path(__file__).is_file()
 
 
 def _memory_file() -> int:

@@ -11,13 +11,12 @@ import pickle
 import sys
 from typing import Protocol
 
-from headwater.cli.process.handover import can_be_started_again
 from headwater.cli.process.logs import change_logs, log_advice
 from headwater.cli.process.settings_source import Reading, SettingsSource
 from headwater.config.applied import Applied
 from headwater.config.settings import Settings
 from headwater.control.errors import StatusSocketError
-from headwater.libav.remux.interpreter import interpreter_options
+from headwater.libav.remux.interpreter import can_be_started_again, interpreter_options
 from headwater.log_pace import paced_logger
 
 logger = paced_logger(__name__)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import socket
 
+from headwater.app.workers.child_process import workers_refusal
 from headwater.app.workers.fleet import Fleet
 from headwater.app.workers.slices import slice_of
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
 from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
-from headwater.cli.process.handover import can_be_started_again
 from headwater.cli.process.logs import configure_logs, log_advice
 from headwater.cli.process.reloading import Reloading
 from headwater.cli.process.serving import (
@@ -48,15 +47,6 @@ def serve_with_workers(order: ServeOrder) -> None:
     with failures_logged(order.settings.log.format):
         # asyncio's own loop: it has no media to carry, and gives processes groups of their own.
         run_until_signalled(lambda stop_asked: _supervise(order, stop_asked), LoopChoice.ASYNCIO)
-
-
-def workers_refusal() -> str:
-    """Return why this system cannot have workers; empty where it can."""
-    if not hasattr(socket, "send_fds"):
-        return "no process of this system can hand an open connection to another"
-    if not can_be_started_again():
-        return "this program cannot be started a second time, such as from a zip file"
-    return ""
 
 
 async def _supervise(order: ServeOrder, stop_asked: StopAsked) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gc
 import signal
 import socket
-import sys
 
+from headwater import RtspServer
+from headwater.app.workers.child_process import start_child
 from headwater.app.workers.fleet import WorkerProcess
-from headwater.app.workers.worker import WorkerOrder, WorkerServer
+from headwater.app.workers.worker import Worker, WorkerOrder
 from headwater.cli.process.event_loop import (
     LoopChoice,
     StopAsked,
@@ -20,39 +19,13 @@ from headwater.cli.process.event_loop import (
 from headwater.cli.process.logs import change_logs, configure_logs
 from headwater.cli.process.serving import failures_logged, start_server
 from headwater.cluster.channel import first_message
-from headwater.libav.remux.interpreter import interpreter_options
 
 _MODULE = "headwater.cli.process.worker_daemon"
 
 
-class _Process:
-    """A worker's process as the fleet sees it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.pid = process.pid
-
-    async def wait(self) -> int:
-        return await self._process.wait()
-
-    def kill(self) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-
-
 async def spawn_worker(control: socket.socket, loop: LoopChoice) -> WorkerProcess:
     """Start a process that waits for its order. Raises OSError where the system lets none begin."""
-    words = (*interpreter_options(), "-m", _MODULE, str(control.fileno()), loop.value)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        pass_fds=(control.fileno(),),
-        # A group of its own: Ctrl-C and a terminal's end are for the supervisor.
-        process_group=0,
-    )
-    return _Process(process)
+    return start_child(_MODULE, control, (loop.value,))
 
 
 def serve_as_worker(control: socket.socket, loop: LoopChoice) -> None:
@@ -74,15 +47,16 @@ def serve_as_worker(control: socket.socket, loop: LoopChoice) -> None:
 
 
 async def _serve(order: WorkerOrder, control: socket.socket, stop_asked: StopAsked) -> None:
-    server = WorkerServer(order.settings, order.place, control)
+    server = RtspServer()
+    worker = Worker(server, order.settings, order.place, control)
     drain_s: list[float] = []
 
     def stop(seconds: float) -> None:
         drain_s.append(seconds)
         stop_asked.set()
 
-    server.asked_to_stop = stop
-    server.applied = lambda settings: change_logs(settings.log)
+    worker.asked_to_stop = stop
+    worker.applied = lambda settings: change_logs(settings.log)
     await start_server(server, server.settings)
     gc.collect()
     gc.freeze()

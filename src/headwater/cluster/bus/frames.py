@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Final
 
 from headwater.media.tracks.packet_batch import PacketBatch
@@ -32,6 +32,9 @@ class Kind(IntEnum):
     """One is wanted on this track: the only kind that goes from the reader to the publisher."""
     ABSENT = 6
     """Instead of a description: why the mount cannot be had, by one of the words of both sides."""
+
+
+_KINDS: Final = {int(kind): kind for kind in Kind}
 
 
 class BusError(Exception):
@@ -127,10 +130,9 @@ class BusParser:
 
 def _frame(head: tuple[int, int, int, int, float], data: bytes, start: int, end: int) -> Frame:
     number, track, count, _, arrived_s = head
-    try:
-        kind = Kind(number)
-    except ValueError:
-        raise BusError(f"a frame of kind {number}") from None
+    kind = _KINDS.get(number)
+    if kind is None:
+        raise BusError(f"a frame of kind {number}")
     if not count:
         return Frame(kind, track, [], data[start:end], arrived_s)
     body = start + 2 * count
@@ -139,5 +141,6 @@ def _frame(head: tuple[int, int, int, int, float], data: bytes, start: int, end:
     ends = list(accumulate(struct.unpack_from(f">{count}H", data, start), initial=body))
     if ends[-1] != end:
         raise BusError(f"the packets have {ends[-1] - body} bytes, the frame {end - body}")
-    packets = [data[begin:stop] for begin, stop in pairwise(ends)]
+    # Cut by calls that run in C, however many there are.
+    packets = list(map(data.__getitem__, map(slice, ends, ends[1:])))
     return Frame(kind, track, packets, b"", arrived_s)

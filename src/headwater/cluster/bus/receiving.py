@@ -115,12 +115,12 @@ class BusPublisher(Publisher):
     def _take(self, frame: Frame) -> None:
         mount = self.mount
         match frame.kind:
-            case Kind.DESCRIPTION if mount is None:
-                self._open(frame)
             case Kind.RTP if mount is not None and frame.track < len(mount.tracks):
                 loop = self._loop
                 arrived_s = min(frame.arrived_s - loop.stood_still_s, loop.time())
                 mount.tracks[frame.track].write_kept(frame.packets, arrived_s)
+            case Kind.DESCRIPTION if mount is None:
+                self._open(frame)
             case Kind.RTCP if mount is not None and frame.track < len(mount.tracks):
                 mount.tracks[frame.track].write_rtcp(frame.packets)
             case Kind.ABSENT if mount is None and frame.text in _ABSENCES:

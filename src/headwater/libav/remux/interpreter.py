@@ -13,3 +13,8 @@ def interpreter_options() -> tuple[str, ...]:
     if sys.flags.isolated:
         return ("-I",)
     return () if sys.path[0] in {"", str(Path.cwd())} else ("-P",)
+
+
+def can_be_started_again() -> bool:
+    """Return whether a new interpreter finds this package, unlike in a zip or frozen program."""
+    return bool(sys.executable) and not hasattr(sys, "frozen") and Path(__file__).is_file()

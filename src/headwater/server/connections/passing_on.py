@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import Request
@@ -12,21 +13,26 @@ from headwater.protocol.rtsp_uri import RtspUri, mount_path
 from headwater.server.connections.connection import Connection
 from headwater.server.connections.connection_table import ConnectionTable
 from headwater.server.quirks import named_session_id
+from headwater.side import Side
 
-PlaceOf = Callable[[str], Awaitable[str | None]]
-"""Names the process that takes connections for a path; None where they stay."""
+PlaceOf = Callable[[str, Side], Awaitable[str | None]]
+"""Names the process that takes connections of a side for a path; None where they stay."""
 HomeOf = Callable[[str], str | None]
 """Names the process that has a session of this id; None where it is this one's or nobody's."""
 Give = Callable[[str, socket.socket, Connection, bytes], None]
 """Gives a socket, and what was read of it, to the process of this name."""
 
 
-class PassingOn:
-    """Passes a reader's connection on before it has any state: sessions, rights, media.
+_SIDES: Final[Mapping[str, Side]] = {Method.DESCRIBE: Side.PLAY, Method.ANNOUNCE: Side.PUBLISH}
+"""The requests that a connection is passed on with."""
 
-    So it is done before a password is asked for, and with the first DESCRIBE: what was said before
-    (OPTIONS) leaves nothing behind. A connection that begins with a session of another process goes
-    there: RFC 2326 §12.37 ties no session to a connection.
+
+class PassingOn:
+    """Passes a connection on before it has any state: sessions, rights, media.
+
+    So it is done before a password is asked for, and with the first DESCRIBE or ANNOUNCE: what was
+    said before (OPTIONS) leaves nothing behind. A connection that begins with a session of another
+    process goes there: RFC 2326 §12.37 ties no session to a connection.
     """
 
     def __init__(
@@ -42,8 +48,8 @@ class PassingOn:
         if connection.secure or connection.sessions:
             return False
         place = self._home(request)
-        if place is None and request.method == Method.DESCRIBE:
-            place = await self._place(request)
+        if place is None and (side := _SIDES.get(request.method)) is not None:
+            place = await self._place(request, side)
         if place is None or connection.closed:
             return False
         given = connection.give_away(request)
@@ -60,9 +66,9 @@ class PassingOn:
             return None
         return None if session_id is None else self._home_of(session_id)
 
-    async def _place(self, request: Request) -> str | None:
+    async def _place(self, request: Request, side: Side) -> str | None:
         try:
             path = mount_path(RtspUri.parse(request.uri))
         except ProtocolError:
             return None
-        return await self._place_of(path)
+        return await self._place_of(path, side)
