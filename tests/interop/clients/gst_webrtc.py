@@ -35,8 +35,10 @@ PUBLISHED = (
     "webrtcbin name=peer bundle-policy=max-bundle "
     f"videotestsrc is-live=true pattern=ball ! video/x-raw,width={WIDTH},height={HEIGHT},"
     "framerate=25/1 ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=500 key-int-max=25 ! "
-    f"video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 ! {H264} ! peer. "
-    f"audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay ! {OPUS} ! peer."
+    "video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 pt=96 ! "
+    "application/x-rtp,media=video,encoding-name=H264,payload=96 ! peer. "
+    "audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt=97 ! "
+    "application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! peer."
 )
 
 
@@ -46,6 +48,9 @@ class Peer:
     def __init__(self, pipeline: Gst.Pipeline, url: str) -> None:
         self._pipeline = pipeline
         self._peer = pipeline.get_by_name("peer")
+        # By itself libnice leaves loopback out. The bindings take the bin's only reference of it.
+        self._ice = self._peer.props.ice_agent
+        self._ice.emit("add-local-ip-address", "127.0.0.1")
         self._url = url
         self._loop = GLib.MainLoop()
         self.failed = ""
@@ -72,7 +77,9 @@ class Peer:
         self._peer.emit("create-offer", None, promise)
 
     def _offered(self, promise: Gst.Promise) -> None:
-        offer = promise.get_reply().get_value("offer")
+        # The offer is a part of the reply, which has to stay.
+        reply = promise.get_reply()
+        offer = reply.get_value("offer")
         self._peer.emit("set-local-description", offer, None)
 
     def _gathered(self, peer: Gst.Element, _state: object) -> None:
