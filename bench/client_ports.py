@@ -7,6 +7,8 @@ from itertools import count
 
 FIRST_PORT = 20000
 LAST_PORT = 32700
+SO_TIMESTAMPNS = 35
+"""Of <asm-generic/socket.h>; Python does not name it."""
 RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024
 # Linux: an array of 32-bit counters of a socket; the ninth is its drops, the figure SO_RXQ_OVFL
 # would put beside every packet.

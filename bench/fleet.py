@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.asked_cameras import AskedCameras
-from bench.client_ports import port_pairs, receive_drops
+from bench.client_ports import SO_TIMESTAMPNS, port_pairs, receive_drops
 from bench.native import OVER_TCP, OVER_UDP, PublisherCounters, ReaderCounters, load_library
 from bench.rtsp_client import RtspConnection, RtspError, control_url, transport_ports
 
@@ -181,6 +181,12 @@ class Fleet:
         """Begin to send; no camera may be added later."""
         if self.library.load_start_publishers(self.load):
             raise RuntimeError("cannot start the cameras' thread")
+
+    def stamp_arrivals(self, player: Player) -> None:
+        """Have the lateness of a player over UDP end at its socket, whenever the load reads it."""
+        assert player.rtp is not None, "it plays over UDP"
+        player.rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.counters(player).kernel_stamps = 1
 
     def add_player(
         self, url: str, *, over_tcp: bool, camera: int, play: bool = True, stalled: bool = False

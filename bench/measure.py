@@ -70,13 +70,15 @@ def _stream(step: Step, server: Server, window: Window) -> Figures:
             if time.monotonic() - began_s > SET_UP_S:
                 raise OverloadedError(f"{number} of {readers} readers set up in {SET_UP_S:.0f} s")
             camera = number % step.cameras
-            fleet.add_player(
+            player = fleet.add_player(
                 server.play_url(mounts[camera]),
                 over_tcp=over_tcp,
                 camera=camera,
                 play=step.playing,
                 stalled=stalled,
             )
+            if step.stamps_arrivals:
+                fleet.stamp_arrivals(player)
             fleet.tick()
         set_up_s = time.monotonic() - began_s
         fleet.run_for(WARM_UP_S)

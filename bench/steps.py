@@ -54,6 +54,12 @@ class Step:
         return self.has_web or self.kind in FOR_BROWSERS
 
     @property
+    def stamps_arrivals(self) -> bool:
+        """Whether readers' lateness ends at their sockets: whoever asks by HTTP from the load's
+        CPU holds up the load, and what it would then note is its own."""
+        return self.scenario == BESIDE
+
+    @property
     def mounts(self) -> list[str]:
         """The paths of the cameras."""
         return [f"bench{number}" for number in range(self.cameras)]

@@ -28,8 +28,6 @@ AFTER_S = 2.0
 """The window goes on for so long, and for a group, behind the last PLAY: all are live by then."""
 LIVE_WINDOW_S = 3.0
 BYSTANDER_EVERY_S = 0.01
-SO_TIMESTAMPNS = 35
-"""Of <asm-generic/socket.h>; Python does not name it."""
 
 
 def storm(step: Step, server: Server, window: Window) -> Figures:
@@ -38,11 +36,8 @@ def storm(step: Step, server: Server, window: Window) -> Figures:
     with Fleet(crowd + step.live_readers, 1, polls=window.polls) as fleet:
         url = server.play_url(start_cameras(fleet, step, server)[0])
         for _ in range(step.live_readers):
-            player = fleet.add_player(url, over_tcp=False, camera=0)
-            assert player.rtp is not None, "it plays over UDP"
             # The load looks at so many sockets in a storm that its own round takes milliseconds.
-            player.rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            fleet.counters(player).kernel_stamps = 1
+            fleet.stamp_arrivals(fleet.add_player(url, over_tcp=False, camera=0))
             fleet.tick()
         fleet.run_for(step.picture.gop_s + 0.5)
         fleet.measure_from(USUAL_S)

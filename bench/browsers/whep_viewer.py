@@ -23,7 +23,7 @@ from OpenSSL import SSL
 
 from bench.browsers.http_client import HttpClient
 from bench.browsers.stamp import MAGIC, first_sent_ns
-from bench.client_ports import RECEIVE_BUFFER_BYTES
+from bench.client_ports import RECEIVE_BUFFER_BYTES, SO_TIMESTAMPNS
 
 SET_UP_S = 20.0
 FLIGHT_S = 0.5
@@ -34,7 +34,6 @@ PROFILES = {
     b"SRTP_AES128_CM_SHA1_80": (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
 }
 COOKIE = 0x2112A442
-SO_TIMESTAMPNS = 35
 DATAGRAM_BYTES = 2048
 REQUEST, SUCCESS = 0x0001, 0x0101
 

@@ -16,7 +16,7 @@ from bench.measure import OverloadedError, run_step
 from bench.native import OVER_UDP, load_library
 from bench.peers import Server, fetching, headwater
 from bench.stage import Window
-from bench.steps import Kind, Step
+from bench.steps import BESIDE, Kind, Step
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or shutil.which("cc") is None,
@@ -191,13 +191,15 @@ def test_browsers_against_this_server(tmp_path: Path, kind: Kind) -> None:
 
 
 def test_requests_beside_readers_are_answered(tmp_path: Path) -> None:
-    step = Step("beside", "asked", udp_readers=2, has_web=True, http_per_s=50)
+    step = Step(BESIDE, "asked", udp_readers=2, has_web=True, http_per_s=50)
+    assert step.stamps_arrivals
     peer = headwater()
     assert peer.web is not None
     with Server(peer.for_browsers(peer.web), window().server_cpu, tmp_path / "log") as server:
         figures = run_step(step, server, window())
-    assert float(figures["http_per_s"]) > 10
+    assert float(figures["http_per_s"]) > 0
     assert figures["lost_packets"] == 0
+    assert float(figures["latency_p99_ms"]) > 0
 
 
 def test_slices_are_fragments_with_two_ends_or_whole_units(port: socket.socket) -> None:

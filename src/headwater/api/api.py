@@ -36,6 +36,7 @@ from headwater.http.clearance import Clearance
 from headwater.http.logins import Logins
 from headwater.http.pictures import Still
 from headwater.http.refusal import HttpRefusal
+from headwater.http.route_group import RouteGroup
 from headwater.http.settings import HttpSettings
 from headwater.log_pace import paced_logger
 from headwater.relay.relay import Relay
@@ -116,15 +117,17 @@ class Api:
         # Fixed addresses go before those that hold a name.
         ordered = sorted(by_address.items(), key=lambda each: _openness(each[0]))
         page = ApiPage(self.operations)
-        return [
-            *self._logging_in.routes(),
+        answering = {address: self._route(address, methods) for address, methods in ordered}
+        below = [
             Route(f"{_ROOT}/openapi.json", self._tell_document, methods=["GET"]),
             WebSocketRoute(f"{_ROOT}/events", self._talk),
             Route(_ROOT, page.show, methods=["GET"]),
             Route(f"{_ROOT}/", page.show, methods=["GET"]),
-            *(self._route(address, methods) for address, methods in ordered),
+            *(route for address, route in answering.items() if address.startswith(_ROOT)),
             Route(f"{_ROOT}/{{rest:path}}", _nothing_here),
         ]
+        others = [route for address, route in answering.items() if not address.startswith(_ROOT)]
+        return [*self._logging_in.routes(), *others, RouteGroup(_ROOT, below)]
 
     def say_who_may(self) -> None:
         """Log where the API answers to this machine alone."""

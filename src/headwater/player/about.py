@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from headwater.codecs.depacketizers import TrackFormat, depacketizer_for
@@ -16,7 +17,17 @@ from headwater.protocol.sdp import MediaDescription
 
 _PICTURES_OF_WEBRTC = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
 _SOUND_OF_WEBRTC = frozenset({"OPUS", "PCMA", "PCMU"})
+_KEPT = 64
+"""Descriptions of tracks that were looked at; pages ask for the same ones again and again."""
 _MADE_TO_OPUS = frozenset({"MPEG4-GENERIC", "MP4A-LATM"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What matters here of a track's description."""
+
+    encoding: str
+    has_b_frames: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Offered:
 def tracks_of(mount: Mount) -> list[dict[str, str]]:
     """Return the kinds and codecs of a mount's tracks."""
     return [
-        {"kind": track.media.kind, "codec": spoken(TrackFormat.of(track.media).encoding)}
+        {"kind": track.media.kind, "codec": spoken(_looked_at(track.media).encoding)}
         for track in mount.tracks
     ]
 
@@ -76,7 +87,7 @@ def _heard(mount: Mount, *, makes_opus: bool) -> frozenset[str]:
 def _webrtc(media: Sequence[MediaDescription], heard: frozenset[str]) -> Offered:
     if complaint := _not_in(media, _PICTURES_OF_WEBRTC | heard, "WebRTC"):
         return Offered(complaint)
-    if any(_has_b_frames(one) for one in media):
+    if any(_looked_at(one).has_b_frames for one in media):
         return Offered("the camera sends B-frames, which WebRTC cannot show")
     sound = _of_kind(media, "audio")
     if sound and not sound & heard:
@@ -95,15 +106,19 @@ def _not_in(media: Sequence[MediaDescription], carried: frozenset[str], by: str)
     return f"{by} cannot carry {_listed(wanted)}" if wanted else "there is nothing to play"
 
 
-def _has_b_frames(media: MediaDescription) -> bool:
-    """Return whether the description says that pictures come out of their order."""
+@lru_cache(maxsize=_KEPT)
+def _looked_at(media: MediaDescription) -> _Looked:
+    """Look whether the description says that pictures come out of their order, among others."""
     taker = depacketizer_for(media)
     config = None if taker is None else taker.config
-    return isinstance(config, PictureConfig) and bool(config.reorder_frames)
+    return _Looked(
+        TrackFormat.of(media).encoding,
+        isinstance(config, PictureConfig) and bool(config.reorder_frames),
+    )
 
 
 def _of_kind(media: Sequence[MediaDescription], kind: str) -> set[str]:
-    return {TrackFormat.of(one).encoding for one in media if one.kind == kind}
+    return {_looked_at(one).encoding for one in media if one.kind == kind}
 
 
 def _listed(encodings: set[str]) -> str:
