@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, Sentinel, SSLConnection
@@ -14,7 +15,7 @@ from redis.asyncio.connection import Connection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.registry.records import (
@@ -67,6 +68,7 @@ class RedisRegistry:
         self._channel = f"{cluster_name}:events"
         self._nodes_key = f"{cluster_name}:{{nodes}}"
         self._client: Any = _client(url)
+        self._listens = 0
 
     async def join(self, record: NodeRecord) -> None:
         """Enter a node, in place of an earlier process of the same name."""
@@ -126,7 +128,7 @@ class RedisRegistry:
 
     async def listen(self, on_news: Callable[[News], None], on_begun: Callable[[], None]) -> None:
         """Hear what is told, until cancelled. Raises RegistryGone."""
-        client = self._client if self._url.shape is not Shape.CLUSTER else _any_of(self._url)
+        client = self._client if self._url.shape is not Shape.CLUSTER else self._one_of_many()
         pubsub = client.pubsub()
         try:
             with _gone():
@@ -148,11 +150,20 @@ class RedisRegistry:
                         if news is not None:
                             on_news(news)
         finally:
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(RedisError, RedisClusterException, OSError):
                 await pubsub.aclose()
             if client is not self._client:
-                with contextlib.suppress(RedisError, OSError):
+                with contextlib.suppress(RedisError, RedisClusterException, OSError):
                     await client.aclose()
+
+    def _one_of_many(self) -> Redis:
+        """Return a client of one server of a Redis Cluster, which passes on the news of all.
+
+        Of another one each time: one that is gone does not end the news.
+        """
+        self._listens += 1
+        hosts = self._url.hosts
+        return _single(replace(self._url, hosts=(hosts[self._listens % len(hosts)],)))
 
     async def nodes(self) -> tuple[NodeRecord, ...]:
         """Return all nodes that live."""
@@ -179,7 +190,7 @@ class RedisRegistry:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(RedisError, RedisClusterException, OSError, TimeoutError):
             await _in_time(self._client.aclose())
 
     # -- keys and calls
@@ -233,10 +244,9 @@ class RedisRegistry:
     async def _piped(self, calls: Sequence[_Call], *, known: bool) -> list[Any]:
         pipe = self._pipeline()
         for script, keys, arguments in calls:
-            if known:
-                pipe.evalsha(script.sha, len(keys), *keys, *arguments)
-            else:
-                pipe.eval(script.text, len(keys), *keys, *arguments)
+            # By their names: redis-py has no `evalsha` in the pipeline of a Redis Cluster.
+            name, which = ("EVALSHA", script.sha) if known else ("EVAL", script.text)
+            pipe.execute_command(name, which, len(keys), *keys, *arguments)
         answers: list[Any] = await pipe.execute()
         return answers
 
@@ -276,7 +286,7 @@ def _gone() -> Iterator[None]:
         yield
     except TimeoutError:
         raise RegistryGone(f"no answer within {_DEADLINE_S:g} s") from None
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         raise RegistryGone(
             shown(without_credentials(str(error)) or type(error).__name__)
         ) from error
@@ -315,11 +325,6 @@ def _single(url: ServerUrl) -> Redis:
         **_common(url),
     )
     return Redis.from_pool(pool)
-
-
-def _any_of(url: ServerUrl) -> Redis:
-    """Return a client of one server of a Redis Cluster, which passes news on to all others."""
-    return _single(url)
 
 
 def _common(url: ServerUrl) -> dict[str, Any]:
