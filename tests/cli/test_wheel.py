@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,11 +27,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment_with(requirement: str, environment: Path) -> Path:
     """The `bin` folder of a new environment with one package; our own pip installs into it."""
     venv.create(environment)
-    python = environment / "bin" / "python"
-    # What is not imported is not compiled: most of it is not.
-    options = ("--python", str(python), "install", "-q", "--no-compile")
-    run(sys.executable, "-m", "pip", *options, requirement)
+    install(requirement, environment / "bin")
     return environment / "bin"
+
+
+def install(requirement: str, programs: Path) -> None:
+    # What is not imported is not compiled: most of it is not.
+    options = ("--python", str(programs / "python"), "install", "-q", "--no-compile")
+    run(sys.executable, "-m", "pip", *options, requirement)
 
 
 def run(*command: str) -> str:
@@ -138,3 +142,29 @@ def test_every_example_of_the_page_of_frames_runs(installed_with_media: Path) ->
     assert f"headwater {installed_with_media.parent}" in done.stdout
     assert re.findall(r"ran (\w+)\n", done.stdout) == functions
     assert len(functions) > 9
+
+
+@pytest.mark.timeout(300)
+def test_every_example_of_the_page_of_testing_runs(
+    installed_with_media: Path, clip: Path, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    tests = re.findall(r"^ *def test_\w+\(", page, re.MULTILINE)
+    for number, example in enumerate(examples):
+        (tmp_path / f"test_{number}.py").write_text(example, encoding="utf-8")
+    shutil.copy(clip, tmp_path / "input.mp4")
+    install("pytest", installed_with_media)
+    path = os.pathsep.join((str(installed_with_media), os.environ["PATH"]))
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(installed_with_media / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment | {"PATH": path},
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(tests)} passed" in done.stdout
+    assert len(tests) > 4

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +22,8 @@ from udp_peer import wait_for
 from headwater import RtspServer, ThreadedRtspServer
 from headwater.libav.decoding import decoding
 from headwater.libav.decoding.decoder import Decoder
-from headwater.libav.decoding.errors import FramesError, FrameTimeout
+from headwater.libav.decoding.errors import FramesError, FrameTimeout, SourceEnded
+from headwater.libav.decoding.picture import Picture, Shape
 
 MakeCamera = Callable[..., FilmCamera]
 
@@ -54,6 +58,93 @@ async def test_ten_who_want_frames_of_a_mount_share_one_decoder(
     assert len(same) == 1
     for stream in streams:
         stream.close()
+
+
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The threads' names of all work that pools of threads are given from now on."""
+    given: list[str] = []
+    submit = ThreadPoolExecutor.submit
+
+    def counted(pool: ThreadPoolExecutor, *arguments: Any) -> Any:
+        given.append(str(pool._thread_name_prefix))
+        return submit(pool, *arguments)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
+    return given
+
+
+async def test_a_picture_is_converted_by_one_hand_over_for_all_who_want_it(
+    server: RtspServer, make_camera: MakeCamera, handed_over: list[str]
+) -> None:
+    camera = make_camera()
+    streams = [server.frames(PATH, format="bgr24", mode="every", queue=99) for _ in range(10)]
+    for sent in range(1, 4):
+        first = [asyncio.create_task(anext(stream)) for stream in streams]
+        await read_from(server)
+        camera.send()
+        got = await asyncio.gather(*first)
+        assert {frame.index for frame in got} == {sent - 1}
+        assert handed_over.count("frames convert") == sent
+    for stream in streams:
+        stream.close()
+
+
+async def test_what_the_latest_passes_over_is_not_converted(
+    server: RtspServer, make_camera: MakeCamera, handed_over: list[str]
+) -> None:
+    """A consumer that is slow costs what it takes, and gets what is newest without a queue."""
+    camera = make_camera()
+    async with (
+        server.frames(PATH, format="bgr24") as slow,
+        server.frames(PATH, mode="every", queue=99) as all_,
+    ):
+        first = asyncio.create_task(anext(all_))
+        await read_from(server)
+        camera.send()
+        await first
+        await anext(slow)
+        for times in range(1, 4):
+            camera.send(10)
+            for _ in range(10):
+                newest = await anext(all_)
+            assert (await anext(slow)).index == newest.index == times * 10
+        assert slow.skipped == 27
+    assert handed_over.count("frames convert") == 4
+
+
+async def test_one_who_is_cancelled_does_not_cancel_a_conversion_for_others(
+    server: RtspServer, make_camera: MakeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, began = threading.Event(), threading.Event()
+    convert = Picture.in_shape
+
+    def waits(picture: Picture, shape: Shape) -> av.VideoFrame:
+        began.set()
+        assert go_on.wait(20)
+        return convert(picture, shape)
+
+    monkeypatch.setattr(Picture, "in_shape", waits)
+    make_camera().send(3)
+    streams = [server.frames(PATH, size=(96, None)) for _ in range(2)]
+    one, other = (asyncio.create_task(anext(stream)) for stream in streams)
+    await asyncio.to_thread(began.wait, 20)
+    one.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await one
+    go_on.set()
+    assert (await other).width == 96
+    for stream in streams:
+        stream.close()
+
+
+async def test_frames_that_wait_when_the_server_stops_end_with_it() -> None:
+    async with RtspServer(host="127.0.0.1", publish_port=0) as server:
+        film_camera(server).send(3)
+        frames = server.frames(PATH, format="bgr24", mode="every", queue=9)
+        await anext(frames)
+    with pytest.raises(SourceEnded, match="the server has stopped"):
+        await anext(frames)
 
 
 async def test_the_decoder_goes_some_seconds_after_the_last_who_wants_frames(

@@ -14,7 +14,7 @@ from headwater.libav.decoding.errors import FrameTimeout, SourceEnded
 from headwater.libav.decoding.frame import Frame
 from headwater.libav.decoding.frame_stream import FrameStream
 from headwater.libav.decoding.media_source import MediaSource
-from headwater.libav.decoding.picture import AS_IT_COMES, Picture
+from headwater.libav.decoding.picture import AS_IT_COMES, Picture, Shape
 from headwater.libav.decoding.sound import AudioFrame, Sound
 from headwater.libav.decoding.wishes import DecodeIn, FrameWishes
 
@@ -39,6 +39,9 @@ class Decodings:
         self._make_source = make_source
         self._decodings: dict[_Key, Decoding] = {}
         self._converter = ThreadPoolExecutor(_CONVERTERS, thread_name_prefix="frames convert")
+        # Apart: a PNG takes as long as a hundred conversions, which frames would wait for.
+        self._still_maker = ThreadPoolExecutor(1, thread_name_prefix="frames stills")
+        self._closed = False
 
     @property
     def running(self) -> tuple[Decoding, ...]:
@@ -83,14 +86,16 @@ class Decodings:
         """
         frame = await self.latest(path, wishes, max_age_s=max_age_s)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._converter, frame.still, codec, quality)
+        return await loop.run_in_executor(self._still_maker, frame.still, codec, quality)
 
     def close(self) -> None:
         """Stop all decoders: no frame will come any more."""
+        self._closed = True
         for key, decoding in tuple(self._decodings.items()):
             decoding.end(SourceEnded(f"{key.name}: the server has stopped"))
         self._decodings.clear()
-        self._converter.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._converter, self._still_maker):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _decoding(self, key: _Key) -> Decoding:
         found = self._decodings.get(key)
@@ -111,9 +116,24 @@ class Decodings:
     async def _finish_picture(self, content: Content, wishes: FrameWishes, missed: Missed) -> Frame:
         assert isinstance(content, Picture)  # noqa: S101 - of a picture's track
         if wishes.shape != AS_IT_COMES:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._converter, content.in_shape, wishes.shape)
+            await self._bring_into(wishes.shape, content)
         return Frame(content, wishes.shape, missed)
+
+    async def _bring_into(self, shape: Shape, picture: Picture) -> None:
+        """Have a picture converted beside the loop: handed over once, whoever waits for it."""
+        if self._closed:
+            raise SourceEnded("the server has stopped")
+        made = picture.conversions.get(shape)
+        if made is None:
+            loop = asyncio.get_running_loop()
+            made = loop.run_in_executor(self._converter, picture.in_shape, shape)
+            picture.conversions[shape] = made
+        if not made.done():
+            # Whoever is cancelled must not cancel it for the others.
+            await asyncio.wait([made])
+        if made.cancelled():
+            raise SourceEnded("the server has stopped")
+        made.result()
 
 
 async def _finish_sound(content: Content, _wishes: FrameWishes, missed: Missed) -> AudioFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -54,14 +55,16 @@ class Picture:
         video: libav's frame; not to be written to.
         unit: what it was decoded from.
         place: among the pictures of its source.
+        conversions: those that were begun, by their shapes; for the loop alone.
     """
 
-    __slots__ = ("_lock", "_made", "place", "unit", "video")
+    __slots__ = ("_lock", "_made", "conversions", "place", "unit", "video")
 
     def __init__(self, video: VideoFrame, unit: CodedUnit, place: Place) -> None:
         self.video = video
         self.unit = unit
         self.place = place
+        self.conversions: dict[Shape, asyncio.Future[VideoFrame]] = {}
         self._lock = threading.RLock()
         self._made: dict[Hashable, Any] = {}
 
