@@ -129,11 +129,13 @@ async def measure_latency(seconds: float) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            print(f"from put(array) to (ms; {SIZE[0]}x{SIZE[1]}, {FPS} a second, {out.encoder})")
+            size = f"{SIZE[0]}x{SIZE[1]} at {FPS} a second, {out.encoder}"
             for name, ages in rows.items():
-                told = f"median {ms(statistics.median(ages))}, p99 {ms(percentile(ages, 0.99))}"
-                print(f"  {name:28} {told}, {len(ages)} pictures")
-            print(f"  passed over: {out.passed_over}")
+                told = (
+                    f"median {ms(statistics.median(ages))} ms, p99 {ms(percentile(ages, 0.99))} ms"
+                )
+                print(f"| from `put` to {name} ({size}; {len(ages)} pictures) | {told} |")
+            print(f"passed over: {out.passed_over}")
 
 
 async def read_frames(
@@ -176,6 +178,7 @@ async def measure_slow(seconds: float) -> None:
     """How old what `latest` gives is, to a consumer that is ten times too slow."""
     given = Given()
     ages: list[float] = []
+    encoding: list[float] = []
     kib: list[int] = []
 
     async def consume(running: RtspServer) -> None:
@@ -184,6 +187,8 @@ async def measure_slow(seconds: float) -> None:
                 seen_s = time.monotonic()
                 if (age_s := given.age_s(frame.gray(), seen_s)) is not None:
                     ages.append(age_s)
+                    # What is left of it after its packets have come is the decoder's.
+                    encoding.append(age_s - (seen_s - frame.arrived_s))
                 frame.array()
                 kib.append(resident_kib())
                 await asyncio.sleep(SLOWER / FPS)
@@ -193,16 +198,16 @@ async def measure_slow(seconds: float) -> None:
         await given.put_all(out, seconds)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    frames_behind = [age_s * FPS for age_s in ages]
     tenth = max(1, len(kib) // 10)
-    print(f"`latest` with a consumer {SLOWER} times too slow, {seconds / 60:g} minutes")
-    print(
-        f"  frame times behind: median {statistics.median(frames_behind):.2f},"
-        f" p99 {percentile(frames_behind, 0.99):.2f}, most {max(frames_behind):.2f},"
-        f" {len(ages)} frames taken"
-    )
     begin, end = (statistics.median(part) / 1024 for part in (kib[tenth : 2 * tenth], kib[-tenth:]))
-    print(f"  memory: {begin:.1f} MiB in the second tenth, {end:.1f} MiB in the last")
+    # As a row of the page on frames.
+    print(
+        f"| `latest` with a consumer {SLOWER} times too slow, {seconds / 60:g} minutes,"
+        f" {len(ages)} frames taken"
+        f" | frame times behind: {frame_times(ages)}; of that before its packets were there:"
+        f" {frame_times(encoding)}; memory {begin:.0f} MiB in the second tenth,"
+        f" {end:.0f} MiB in the last |"
+    )
 
 
 # -- what frames cost
@@ -221,14 +226,13 @@ async def measure_cpu(seconds: float, runs: int) -> None:
         ):
             spent_s = await run(units)
             measured.setdefault(name, []).append(spent_s * 1e3 / len(units))
-    print(
-        f"processor time of a frame, {FILM_SIZE[0]}x{FILM_SIZE[1]} at {FILM_FPS} a second to bgr24"
-    )
+    film_kind = f"{FILM_SIZE[0]}x{FILM_SIZE[1]} at {FILM_FPS} a second to bgr24"
     bare = statistics.median(measured["bare PyAV loop"])
     for name, each in measured.items():
         middle = statistics.median(each)
         spread = f"{min(each):.2f} to {max(each):.2f}"
-        print(f"  {name:24} {middle:.2f} ms ({spread}), {middle / bare:.2f} of the bare loop")
+        told = f"{middle:.2f} ms ({spread}), {middle / bare:.2f} of the bare loop"
+        print(f"| processor time of a picture, {film_kind}: {name} | {told} |")
 
 
 def film(count: int) -> list[bytes]:
@@ -331,6 +335,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which so many of them are."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+def frame_times(ages: Sequence[float]) -> str:
+    """How late frames are, as parts of the time from one to the next."""
+    behind = [age_s * FPS for age_s in ages]
+    middle, late = statistics.median(behind), percentile(behind, 0.99)
+    return f"median {middle:.2f}, p99 {late:.2f}, at most {max(behind):.2f}"
 
 
 def ms(seconds: float) -> str:

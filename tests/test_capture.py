@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -51,8 +52,12 @@ def test_a_busy_program_gets_the_newest_frame_and_is_told_what_it_missed() -> No
         assert abs((datetime.now(UTC) - capture.timestamp).total_seconds()) < LATE_S
 
 
-def test_it_goes_on_when_the_camera_is_back() -> None:
-    with FakeCamera() as camera, VideoCapture(camera.url, timeout_s=LATE_S) as capture:
+@pytest.mark.parametrize("place", ["thread", "process"])
+def test_it_goes_on_when_the_camera_is_back(place: Literal["thread", "process"]) -> None:
+    with (
+        FakeCamera() as camera,
+        VideoCapture(camera.url, timeout_s=LATE_S, decode_in=place) as capture,
+    ):
         assert capture.read()[0]
         camera.restart()
         played = len(camera.seen("PLAY"))

@@ -232,6 +232,7 @@ def test_the_settings_have_choices() -> None:
         "methods",
         "minimum_version",
         "client_certificates",
+        "decode_in",
         "level",
         "format",
     }

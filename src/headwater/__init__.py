@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
     from headwater.hooks.webhook_settings import WebhookSettings
-    from headwater.http.settings import HttpSettings
+    from headwater.http.settings import DecodeIn, HttpSettings
     from headwater.libav.decoding.errors import (
         FramesError,
         FrameTimeout,
@@ -133,6 +133,7 @@ __all__ = [
     "ConfigFault",
     "ConnectionsStatus",
     "ControlSettings",
+    "DecodeIn",
     "DropsStatus",
     "EgressSnapshot",
     "EgressTotals",
@@ -361,6 +362,7 @@ _HOMES = {
     "Hooks": "headwater.hooks",
     "HookSettings": "headwater.hooks",
     "Redirect": "headwater.hooks",
+    "DecodeIn": "headwater.http.settings",
     "HttpSettings": "headwater.http.settings",
     "MountOverride": "headwater.media.settings",
     "MountSettings": "headwater.media.settings",

@@ -10,7 +10,7 @@ while camera.isOpened():
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from headwater.app.url_frames import open_frames
 from headwater.client.settings import ClientSettings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from headwater.app.frame_access import FrameArguments
     from headwater.libav.decoding.decodings import Decodings
     from headwater.libav.decoding.frame import Frame
     from headwater.libav.decoding.frame_stream import FrameStream
@@ -42,6 +43,8 @@ class VideoCapture:
         api_preference: OpenCV's choice of who reads; it changes nothing here.
         timeout_s: how long `read` and `grab` wait for a frame, and this call for the first one.
         settings: of the client, such as the transport.
+        decode_in: where the decoder works: on a thread, or in a process of its own, so that a
+            stream that makes it crash does not end the program.
 
     Raises:
         ImportError: PyAV or numpy is not installed.
@@ -55,6 +58,7 @@ class VideoCapture:
         *,
         timeout_s: float = TIMEOUT_S,
         settings: ClientSettings | None = None,
+        decode_in: Literal["thread", "process"] = "thread",
     ) -> None:
         self._first: Frame | None = None
         self._frame: Frame | None = None
@@ -64,7 +68,11 @@ class VideoCapture:
         self._loop.start()
         try:
             self._decodings, self._stream = self._loop.run(
-                _begin(url, settings or ClientSettings(), timeout_s)
+                _begin(
+                    url,
+                    settings or ClientSettings(),
+                    {"timeout_s": timeout_s, "decode_in": decode_in},
+                )
             )
         except BaseException:
             self._loop.stop()
@@ -159,9 +167,9 @@ class VideoCapture:
 
 
 async def _begin(
-    url: str, settings: ClientSettings, timeout_s: float
+    url: str, settings: ClientSettings, wishes: FrameArguments
 ) -> tuple[Decodings, FrameStream[Frame]]:
-    return open_frames(url, settings, {"timeout_s": timeout_s})
+    return open_frames(url, settings, wishes)
 
 
 async def _next(stream: FrameStream[Any]) -> Frame | None:

@@ -7,11 +7,13 @@ import sys
 
 import pytest
 from api_peer import ask, publish_many
+from decoder_processes import decoder_processes
 from film_camera import PATH, film_camera
 from http_peer import basic
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, UserSettings
+from headwater.http.settings import DecodeIn, HttpSettings
 from headwater.libav.decoding import decoding
 from headwater.libav.decoding.decoder import Decoder
 
@@ -34,6 +36,16 @@ async def test_many_who_ask_share_one_decoder(
     assert {answer.header("content-type") for answer in answers} == {"image/jpeg"}
     assert all(answer.body.startswith(b"\xff\xd8") for answer in answers)
     assert len(opened) == 1
+
+
+async def test_pictures_are_decoded_in_a_process_where_the_owner_wants_it(
+    start_web: WebFactory,
+) -> None:
+    web = await start_web(http=HttpSettings(port=0, decode_in=DecodeIn.PROCESS))
+    film_camera(web.server).send(3)
+    answer = await ask(web, f"/v1/mounts{PATH}/snapshot.jpg?width=96&max_age_s=60")
+    assert (answer.status, answer.header("content-type")) == (200, "image/jpeg")
+    assert len(decoder_processes()) == 1
 
 
 async def test_who_may_play_may_see_a_picture(start_web: WebFactory) -> None:

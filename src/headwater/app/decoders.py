@@ -43,8 +43,8 @@ def make_opus(
     return OpusTranscoder(on_unit, loop.call_soon_threadsafe)
 
 
-async def still_of(decodings: Decodings, path: str, wanted: PictureWishes) -> bytes:
-    """Return a picture of a mount as a JPEG file.
+async def still_of(decodings: Decodings, path: str, wanted: PictureWishes, decode_in: str) -> bytes:
+    """Return a picture of a mount as a JPEG file, decoded on a thread or in a process.
 
     Raises TimeoutError where none comes in time, LookupError where the mount has none that can be
     decoded, RuntimeError where the server stops.
@@ -58,6 +58,7 @@ async def still_of(decodings: Decodings, path: str, wanted: PictureWishes) -> by
         timeout_s=_STILL_S,
         size=None if width is None and height is None else (width, height),
         keyframes_only=wanted.key_frames_only,
+        decode_in=decode_in,
     )
     try:
         return await decodings.still(

@@ -88,6 +88,7 @@ class RunningServer:
                 feeds=lambda: self.feeds,
                 decodings=lambda: self.decodings,
                 rtsp_port=lambda: self.rtsp.ports[Side.PLAY],
+                decode_in=lambda: self.settings.http.decode_in,
             ),
             ApiView(self),
         )

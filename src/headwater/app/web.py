@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.hls.service import HlsService
     from headwater.http.door import HttpDoor
     from headwater.http.pictures import PictureWishes
+    from headwater.http.settings import DecodeIn
     from headwater.libav.decoding.decodings import Decodings
     from headwater.mse.service import MseService
     from headwater.player.service import PlayerService
@@ -38,15 +39,17 @@ class RoomsForWeb:
         feeds: the access units of mounts.
         decodings: the decoders of mounts, for snapshots.
         rtsp_port: the port where other players find the mounts.
+        decode_in: where snapshots are decoded.
     """
 
     feeds: Callable[[], MountFeeds]
     decodings: Callable[[], Decodings]
     rtsp_port: Callable[[], int]
+    decode_in: Callable[[], DecodeIn]
 
     async def still(self, path: str, wishes: PictureWishes) -> bytes:
         """Return a picture of a mount as a JPEG file."""
-        return await still_of(self.decodings(), path, wishes)
+        return await still_of(self.decodings(), path, wishes, self.decode_in())
 
 
 class Web:

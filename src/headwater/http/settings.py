@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from headwater.applies import NEXT_CONNECTION, NOW, needs_restart
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
 
 ANY_ORIGIN = "*"
+
+
+class DecodeIn(Choice):
+    """Where pictures and sound are decoded."""
+
+    THREAD = "thread"
+    """Beside the loop, in this process."""
+    PROCESS = "process"
+    """In a process of its own: what kills the decoder kills nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +54,19 @@ class HttpSettings:
         "in again. A login lasts seven days at most.",
     ] = 43_200.0
 
+    decode_in: Annotated[
+        DecodeIn,
+        NOW,
+        "Where pictures for the dashboard and the API are decoded. `thread`: in the server. "
+        "`process`: each mount of which somebody wants one has a process of its own until five "
+        "seconds later, so that a stream that makes the decoder crash harms nobody. It takes "
+        "some 40 MB for each, and Linux or macOS.",
+    ] = DecodeIn.THREAD
+
     def __post_init__(self) -> None:
         take_fields(self)
+        if self.decode_in is DecodeIn.PROCESS and os.name != "posix":
+            raise ValueError("decode_in is process; it needs Linux or macOS")
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ValueError(
                 f"port is {self.port}; a port is from 0 (any free one) to 65535, or unset"

@@ -12,6 +12,7 @@ from av import VideoFrame
 
 from headwater.codecs.configs import TrackConfig
 from headwater.feeds.fed_unit import FedUnit
+from headwater.http.settings import DecodeIn
 from headwater.libav.decoding.coded_unit import CodedUnit
 from headwater.libav.decoding.decode_thread import DecodeThread
 from headwater.libav.decoding.decoder import Decoded, Decoder, UnitDecoder
@@ -21,7 +22,6 @@ from headwater.libav.decoding.picture import Picture
 from headwater.libav.decoding.place import Place
 from headwater.libav.decoding.sound import Sound
 from headwater.libav.decoding.unit_maker import UnitMaker, decodable_track
-from headwater.libav.decoding.wishes import DecodeIn
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountClosed, MountFull
 from headwater.media.mount import Mount

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from headwater.http.settings import DecodeIn
 from headwater.libav.decoding.decoded_frame import Missed
 from headwater.libav.decoding.decoding import Content, Decoding
 from headwater.libav.decoding.errors import FrameTimeout, SourceEnded
@@ -16,7 +17,7 @@ from headwater.libav.decoding.frame_stream import FrameStream
 from headwater.libav.decoding.media_source import MediaSource
 from headwater.libav.decoding.picture import AS_IT_COMES, Picture, Shape
 from headwater.libav.decoding.sound import AudioFrame, Sound
-from headwater.libav.decoding.wishes import DecodeIn, FrameWishes
+from headwater.libav.decoding.wishes import FrameWishes
 
 _CONVERTERS = 2
 """Threads that bring pictures into shape; libav works there without the interpreter."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from av import VideoFormat
 from av.codec.hwaccel import HWDeviceType
 
+from headwater.http.settings import DecodeIn
 from headwater.libav.decoding.picture import AS_IT_COMES, Shape
 
 _DEVICES = tuple(kind.name for kind in HWDeviceType if kind.value)
@@ -32,15 +33,6 @@ class OnGap(StrEnum):
     """The iteration goes on with the next one."""
     STOP = "stop"
     """The iteration ends."""
-
-
-class DecodeIn(StrEnum):
-    """Where a decoder works."""
-
-    THREAD = "thread"
-    """Beside the loop, in this process."""
-    PROCESS = "process"
-    """In a process of its own: what kills the decoder kills nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
