@@ -16,9 +16,10 @@ from server_process import ServerProcess
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
 
-BEFORE, IN_ALL = 30, 240
-# Small bounds, so that the gap comes soon. The player's and the kernel's buffers stand before them.
-BOUNDS = {"slow_reader_max_bytes": 500_000, "slow_reader_max_age_s": 1.0}
+BEFORE, IN_ALL = 30, 450
+# Bounds that a player meets which has stopped for some seconds, behind its own and the kernel's
+# buffers; and not the other one, which may have no processor for a while on a busy machine.
+BOUNDS = {"slow_reader_max_bytes": 4_000_000, "slow_reader_max_age_s": 6.0}
 DROPPED = "slow reader: packets dropped"
 
 

@@ -56,8 +56,8 @@ class Workers:
 
     async def publishers(self) -> dict[str, str]:
         """The ids of publishers, by path; an id ends with the number of its worker."""
-        sessions = (await self.status())["sessions"]
-        return {each["path"]: each["id"] for each in sessions if each["side"] == "publish"}
+        mounts = (await self.status())["mounts"]
+        return {each["path"]: each["publisher"]["id"] for each in mounts if each["publisher"]}
 
     async def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
