@@ -159,6 +159,29 @@ async def test_reports_of_the_publishers_clock_reach_readers(web: WebServer) -> 
     read.reader.close()
 
 
+async def test_replayed_and_forged_packets_reach_no_reader(web: WebServer) -> None:
+    peer, read = await live(web)
+    assert peer._out is not None
+    encrypted = [peer._out.protect(packet) for packet in FILM[20:30]]
+    for datagram in encrypted:
+        peer.send(datagram)
+    for datagram in encrypted:
+        peer.send(datagram)
+        # Another payload under the numbers of the next packet, by somebody who has no key.
+        peer.send(datagram[:2] + b"\xff" + datagram[3:-1] + bytes((datagram[-1] ^ 1,)))
+    answered = len(peer.stun)
+    peer.check()
+    await peer.until(lambda: len(peer.stun) > answered)
+    [ingest] = inside(web.server).web.webrtc.ingests
+    assert ingest.peer_connection is not None
+    assert ingest.peer_connection.rejected_packets == 20
+    peer.send_rtp(*FILM[30:])
+    await turns_until(lambda: read.pictures() == 24)
+    assert len(read.packets) == len(FILM)
+    await peer.close()
+    read.reader.close()
+
+
 async def test_packets_that_were_not_agreed_on_are_left_out(web: WebServer) -> None:
     peer, read = await live(web)
     other = bytes((0x80, 99)) + FILM[20][2:8] + bytes(4) + FILM[20][12:]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.decoders import can_decode, make_opus, still_of
 from headwater.config.settings import Settings
-from headwater.log_pace import PACE
+from headwater.log_pace import PACE, paced_logger
 
 if TYPE_CHECKING:
     from headwater.api.api import Api
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.feeds.mount_feeds import MountFeeds
     from headwater.hls.service import HlsService
     from headwater.http.door import HttpDoor
+    from headwater.http.http2_door import Http2Door
     from headwater.http.pictures import PictureWishes
     from headwater.http.settings import DecodeIn
     from headwater.libav.decoding.decodings import Decodings
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from headwater.relay.relay import Relay
     from headwater.webrtc.service import WebRtcService
 
+logger = paced_logger(__name__)
+
 _NEEDED = ("httptools", "pylibsrtp", "OpenSSL", "starlette", "uvicorn", "websockets")
+_NEEDED_FOR_HTTP2 = ("granian",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class Web:
         from headwater.webrtc.whip import Whip
 
         self.door: HttpDoor = HttpDoor(relay, settings)
+        self.http2: Http2Door | None = None
+        if settings.http.http2_port is not None:
+            from headwater.http.http2_door import Http2Door
+
+            self.http2 = Http2Door(self.door.app, relay.limits, self.door.counters, settings)
         self.api: Api = Api(
             relay,
             self.door.clearance,
@@ -115,6 +124,9 @@ class Web:
     def open(self, hosts: Sequence[str]) -> None:
         """Bind the ports and serve. Raises OSError, with the port in its message."""
         self.door.open(hosts)
+        if self.http2 is not None:
+            self.http2.open(hosts)
+            logger.info("HTTP/2 served", extra={"port": self.http2.port})
         self.webrtc.open(hosts)
         self.api.say_who_may()
         PACE.listeners.append(self.api.recent_lines.note)
@@ -129,6 +141,8 @@ class Web:
     def close(self) -> None:
         """Take nobody in any more; a second call does nothing."""
         self.door.close()
+        if self.http2 is not None:
+            self.http2.close()
         self.api.measuring.lag.stop()
         with suppress(ValueError):
             PACE.listeners.remove(self.api.recent_lines.note)
@@ -136,12 +150,16 @@ class Web:
     def abandon(self) -> None:
         """Close every port at once, without a word to anybody."""
         self.close()
+        if self.http2 is not None:
+            self.http2.abandon()
         self.webrtc.close()
 
     async def aclose(self) -> None:
         """End everything, once the relay has sent everybody away."""
         self.hls.close()
         self.webrtc.close()
+        if self.http2 is not None:
+            await self.http2.aclose()
         await self.door.aclose()
 
 
@@ -152,12 +170,19 @@ def make_web(relay: Relay, settings: Settings, rooms: RoomsForWeb, view: ApiView
     """
     if settings.http.port is None:
         return None
+    _require("http.port", settings.http.port, _NEEDED, extra="web")
+    if settings.http.http2_port is not None:
+        _require("http.http2_port", settings.http.http2_port, _NEEDED_FOR_HTTP2, extra="http2")
+    return Web(relay, settings, rooms, view)
+
+
+def _require(setting: str, port: int, packages: Sequence[str], *, extra: str) -> None:
+    """Raise ValueError where a package is not installed that a port needs."""
     try:
-        for name in _NEEDED:
+        for name in packages:
             import_module(name)
     except ImportError as error:
         raise ValueError(
-            f"http.port is {settings.http.port}; it needs the package {error.name}: "
-            "in the folder of Headwater's source, pip install '.[web]'"
+            f"{setting} is {port}; it needs the package {error.name}: "
+            f"in the folder of Headwater's source, pip install '.[{extra}]'"
         ) from error
-    return Web(relay, settings, rooms, view)

@@ -18,7 +18,7 @@ from headwater.hooks.settings import HookSettings
 from headwater.http.settings import HttpSettings
 from headwater.media.path_override import PathOverride
 from headwater.media.settings import MountOverride, MountSettings
-from headwater.net.settings import SocketSettings, TlsSettings
+from headwater.net.settings import ClientCertificates, SocketSettings, TlsSettings
 from headwater.relay.limit_settings import LimitSettings
 from headwater.server.settings import ServerSettings, SessionSettings
 from headwater.setting_fields import Choice, take_fields
@@ -101,6 +101,17 @@ class Settings:
             )
         if self.http.tls_only and not self.tls.enabled:
             raise ValueError("http.tls_only is true; it needs tls.certificate")
+        if self.http.http2_port is not None:
+            self._check_http2(self.http.http2_port)
+
+    def _check_http2(self, port: int) -> None:
+        if not self.tls.enabled:
+            raise ValueError(f"http.http2_port is {port}; it needs tls.certificate")
+        if self.tls.client_certificates is not ClientCertificates.NONE:
+            raise ValueError(
+                f"http.http2_port is {port}; it cannot ask for certificates of peers, which "
+                "tls.client_certificates wants"
+            )
 
     def overrides_of(self, settings_class: type) -> tuple[PathOverride, ...]:
         """Return what differs of a room's settings for chosen paths, in the order of application.

@@ -130,6 +130,11 @@ class HttpDoor:
         elif self._admit(sock, greeting.peer[0]):
             self._open_connection(sock, greeting)
 
+    @property
+    def app(self) -> WebApp:
+        """What answers, for another way in."""
+        return self._app
+
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Serve the routes of a room."""
         self._app.add(routes)

@@ -3,21 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.websockets import WebSocket
 
 from headwater.hooks import HookRequest
 from headwater.http.connection import HttpConnection
 from headwater.http.refusal import HttpRefusal
+from headwater.net.socket_address import Address
+from headwater.net.stream import ByteStream
 from headwater.protocol.rtsp_uri import decoded_path
 from headwater.relay.limit_settings import LimitSettings
 from headwater.side import Side
 
 
-def connection_of(request: HTTPConnection) -> HttpConnection:
+class WebStream(Protocol):
+    """The bytes beneath a request."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is on them."""
+
+    @property
+    def local_address(self) -> Address:
+        """Where the peer connected to."""
+
+    @property
+    def peer_certificate(self) -> Mapping[str, Any] | None:
+        """The certificate that the peer has shown."""
+
+
+class WebConnection(Protocol):
+    """What a request came on: a connection of the door's, or one that another server holds."""
+
+    @property
+    def peer(self) -> tuple[str, int]:
+        """The peer's address and port."""
+
+    @property
+    def peer_text(self) -> str:
+        """The peer as log lines name it."""
+
+    @property
+    def stream(self) -> WebStream:
+        """The bytes beneath."""
+
+    def abort(self) -> None:
+        """Close at once, as far as that is ours to do."""
+
+
+def connection_of(request: HTTPConnection) -> WebConnection:
     """Return the connection that a request came on."""
-    connection: HttpConnection = request.scope["state"]["connection"]
+    connection: WebConnection = request.scope["state"]["connection"]
     return connection
+
+
+def stream_of(socket: WebSocket) -> ByteStream:
+    """Return the stream beneath a WebSocket: they come by the door's own connections alone."""
+    connection: HttpConnection = socket.scope["state"]["connection"]
+    return connection.stream
 
 
 def target_of(request: HTTPConnection) -> str:

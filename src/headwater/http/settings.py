@@ -34,6 +34,14 @@ class HttpSettings:
         "bytes. Users, rules, hooks and `limits` are those of RTSP. If `tls` has a certificate, "
         "the port accepts HTTPS as well as HTTP; the server knows TLS by the first byte.",
     ] = None
+    http2_port: Annotated[
+        int | None,
+        needs_restart("the port for HTTP/2 opens and closes with the server"),
+        "TCP port that speaks HTTPS with HTTP/2 as well, as players of Apple want it for "
+        "low-latency HLS. It needs `http.port`, a certificate in `tls`, and the extra `http2`. 0 "
+        "picks a free port and logs it. Unset: no such port. Everything but WebSockets (MSE) is "
+        "served on it.",
+    ] = None
     tls_only: Annotated[
         bool,
         NEXT_CONNECTION,
@@ -71,6 +79,13 @@ class HttpSettings:
             raise ValueError(
                 f"port is {self.port}; a port is from 0 (any free one) to 65535, or unset"
             )
+        if self.http2_port is not None and not 0 <= self.http2_port <= 65535:
+            raise ValueError(
+                f"http2_port is {self.http2_port}; a port is from 0 (any free one) to 65535, or "
+                "unset"
+            )
+        if self.http2_port is not None and self.port is None:
+            raise ValueError(f"http2_port is {self.http2_port}; it needs http.port")
         if self.login_idle_s <= 0:
             raise ValueError(f"login_idle_s is {self.login_idle_s}; it must be above 0")
         for origin in self.allowed_origins:

@@ -18,7 +18,7 @@ from headwater.http.asked_mount import asked_mount
 from headwater.http.clearance import Clearance, Cleared
 from headwater.http.end_identity import end_identity
 from headwater.http.refusal import HttpRefusal, refusal_of
-from headwater.http.request import connection_of, mount_path_of
+from headwater.http.request import mount_path_of, stream_of
 from headwater.media.errors import MountClosed, MountFull
 from headwater.media.mount import Mount
 from headwater.mse.mount_fragments import MountFragments
@@ -92,7 +92,7 @@ class MseService:
         relay.require_room(Side.PLAY, identity.address_block, identity.peer)
         viewer = MseViewer(
             identity,
-            connection_of(socket).stream,
+            stream_of(socket),
             families,
             relay.queue_budget,
             clock=relay.clock,

@@ -44,6 +44,6 @@ def slice_of(settings: Settings, number: int, workers: int) -> Settings:
             **{name: max(1, getattr(limits, name) // workers) for name in _SHARED_BYTES},
         ),
         # What a browser says over HTTP, connection after connection, is of one session.
-        http=replace(settings.http, port=None) if number else settings.http,
+        http=replace(settings.http, port=None, http2_port=None) if number else settings.http,
         control=replace(settings.control, status_socket=""),
     )
