@@ -23,6 +23,7 @@ from typing import Any
 from steady_stream import SteadyStream
 
 from soak.churn import Churn
+from soak.churn_of_nodes import ChurnOfNodes
 from soak.dying_cameras import DyingCameras
 from soak.picture import draw
 from soak.samples import Sample, write_csv
@@ -256,7 +257,13 @@ def main() -> int:
         "--kill-every",
         type=float,
         metavar="S",
-        help="seconds between two kills of a worker (default: 60 with several workers)",
+        help="seconds between two kills of a worker or a node (default: 60)",
+    )
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        default=1,
+        help="how many nodes of a cluster serve; all but the watched one are killed now and then",
     )
     parser.add_argument("--peers", type=int, default=40, help="peers at a time")
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two samples")
@@ -264,11 +271,21 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder for files")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.nodes > 1 and options.workers != 1:
+        parser.error("a node of a cluster is one process: --nodes or --workers")
     unrest: Unrest = Churn(options.peers, seed=options.seed)
     if options.cameras:
         unrest = DyingCameras(options.cameras, seed=options.seed)
     several = options.workers != 1
     kill_every_s = _KILL_EVERY_S if options.kill_every is None else options.kill_every
+    if options.nodes > 1:
+        unrest = ChurnOfNodes(
+            options.peers,
+            nodes=options.nodes,
+            kill_every_s=kill_every_s,
+            seed=options.seed,
+            out=options.out,
+        )
     plan = Plan(
         minutes=options.minutes,
         every_s=options.every,

@@ -31,15 +31,16 @@ _UDP_PORTS = 20
 class NodeProcess:
     """One `headwater serve`."""
 
-    def __init__(self, number: int, registry: RedisServer, folder: Path, *options: str) -> None:
+    def __init__(
+        self, number: int, registry: RedisServer, folder: Path, udp_ports: range, *options: str
+    ) -> None:
         self.name = f"n{number}"
         self.port = own_port(_FIRST_PORT + number)
         self._log_path = folder / f"{self.name}.log"
-        udp = own_port(_FIRST_PORT + 20 + number * _UDP_PORTS)
         settings = {
             "control.status_socket": "",
-            "rtp.rtp_port_start": udp,
-            "rtp.rtp_port_count": _UDP_PORTS,
+            "rtp.rtp_port_start": udp_ports.start,
+            "rtp.rtp_port_count": len(udp_ports),
             "cluster.url": registry.url,
             "cluster.node": self.name,
             "cluster.node_password": "of all nodes",
@@ -89,11 +90,19 @@ class NodeProcess:
 
 
 class ClusterProcesses:
-    """Three nodes, and the registry as they see it."""
+    """Some nodes, and the registry as they see it; each has its part of the UDP ports."""
 
-    def __init__(self, server: RedisServer, folder: Path, *options: str) -> None:
+    def __init__(
+        self, server: RedisServer, folder: Path, *options: str, nodes: int, udp_ports: range
+    ) -> None:
         self.server = server
-        self.nodes = [NodeProcess(number, server, folder, *options) for number in range(3)]
+        each = len(udp_ports) // nodes
+        self.nodes = [
+            NodeProcess(
+                number, server, folder, udp_ports[number * each : (number + 1) * each], *options
+            )
+            for number in range(nodes)
+        ]
         self._registry = RedisRegistry(ServerUrl.of(server.url), "headwater")
 
     async def until(self, condition: Callable[[], Awaitable[object]]) -> None:
@@ -113,6 +122,10 @@ class ClusterProcesses:
     async def lease(self, path: str) -> Lease | None:
         """Who has a path."""
         return (await self._registry.look_up([path]))[path]
+
+    async def leases(self) -> list[Lease]:
+        """Who has which paths."""
+        return [lease async for lease in self._registry.leases()]
 
     async def until_filled(self, path: str, holder: str) -> Tenure:
         """Wait until a node has a path, and it is filled; returns the claim."""
@@ -137,7 +150,9 @@ async def cluster_processes(
     server: RedisServer, folder: Path, *options: str
 ) -> AsyncIterator[ClusterProcesses]:
     """Run three nodes that know each other."""
-    cluster = ClusterProcesses(server, folder, *options)
+    first = own_port(_FIRST_PORT + 20)
+    ports = range(first, first + 3 * _UDP_PORTS)
+    cluster = ClusterProcesses(server, folder, *options, nodes=3, udp_ports=ports)
     try:
         for node in cluster.nodes:
             await node.start()

@@ -42,10 +42,10 @@ class Cluster:
         self.chosen = chosen
         self.servers: list[RtspServer] = []
 
-    async def start_node(self, **chosen: Any) -> RtspServer:
+    async def start_node(self, *, port: int = 0, **chosen: Any) -> RtspServer:
         """Start another one, whose settings may differ."""
         number = len(self.servers)
-        server = self._make(number, chosen)
+        server = self._make(number, chosen, port)
         self.servers.append(server)
         await server.start()
         return server
@@ -55,7 +55,7 @@ class Cluster:
         self.servers[number] = self._make(number, {})
         await self.servers[number].start()
 
-    def _make(self, number: int, chosen: dict[str, Any]) -> RtspServer:
+    def _make(self, number: int, chosen: dict[str, Any], port: int = 0) -> RtspServer:
         cluster = ClusterSettings(
             **{
                 "url": self.registry.url,
@@ -70,7 +70,7 @@ class Cluster:
         first = own_port(500 + number * _UDP_PORTS)
         return RtspServer(
             host="127.0.0.1",
-            publish_port=0,
+            publish_port=port,
             rtp_port_start=first,
             rtp_port_count=_UDP_PORTS,
             settings=replace(self.settings, cluster=cluster, mounts=mounts),

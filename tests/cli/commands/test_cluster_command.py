@@ -18,7 +18,7 @@ from headwater.version import __version__
 
 __all__ = ["redis_server"]
 
-WAIT = ("--wait", "20")
+WAIT = ("--wait", "60")
 
 
 async def asked(registry: RedisServer, *arguments: str) -> CompletedProcess[str]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import ssl
+from pathlib import Path
 
 import pytest
+from certificate_files import CertificateMaker
 from cluster_rig import PASSWORD, Cluster, cluster
+from own_ports import own_port
 from redis_server import RedisServer, redis_server
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 
@@ -17,8 +22,9 @@ from headwater.client.surroundings import Surroundings
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings, SecondPublisher
-from headwater.net.settings import SocketSettings
+from headwater.net.settings import SocketSettings, TlsSettings
 from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
+from headwater.relay.end import EndKind
 from headwater.relay.events import EventName
 from headwater.relay.limit_settings import LimitSettings
 
@@ -152,6 +158,36 @@ async def test_a_client_is_not_taken_for_a_node_because_it_says_so(
         client = RtspClient(both.url(1), username="headwater-node", password=PASSWORD)
         with pytest.raises(CredentialsError):
             await client.describe()
+
+
+@pytest.mark.parametrize("by", ["authority", "fingerprint", "nobody"])
+async def test_nodes_speak_under_tls_with_those_alone_whom_they_can_know(
+    redis_server: RedisServer, tmp_path: Path, by: str
+) -> None:
+    maker = CertificateMaker(tmp_path)
+    files = maker.issue("node")
+    known = {
+        "authority": {"ca_file": maker.ca.certificate},
+        "fingerprint": {"fingerprint": sha256_of(files.certificate)},
+        "nobody": {},
+    }
+    tls = TlsSettings(certificate=files.certificate, key=files.key)
+    port, settings = own_port(880), Settings(tls=tls)
+    async with cluster(redis_server, nodes=0, settings=settings, **known[by]) as nodes:
+        await nodes.start_node(port=port, advertise_url=f"rtsps://127.0.0.1:{port}")
+        await nodes.start_node()
+        await TcpPublisher.start(nodes.port(0), nodes.url(0))
+        if by == "nobody":
+            assert await nodes.status(1) == 404
+            return
+        await TcpReader.start(nodes.port(1), nodes.url(1))
+        [pull] = [end for end in nodes.inside(0).relay.ends if end.kind is EndKind.NODE]
+        assert pull.secure
+
+
+def sha256_of(certificate: str) -> str:
+    pem = Path(certificate).read_text()
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
 
 REDIRECTED = "Lavf59.27.100"
