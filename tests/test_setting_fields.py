@@ -235,6 +235,8 @@ def test_the_settings_have_choices() -> None:
         "decode_in",
         "level",
         "format",
+        "mode",
+        "on_registry_loss",
     }
 
 

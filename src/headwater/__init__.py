@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from headwater.access.outside_settings import AskSettings, JwtAlgorithm, JwtSettings, WhenDown
     from headwater.access.settings import AccessSettings, UserSettings
     from headwater.api.settings import ApiSettings, TokenSettings
-    from headwater.app.frame_access import AudioFrameArguments, FrameArguments, SnapshotArguments
+    from headwater.app.frame_access import (
+        AudioFrameArguments,
+        DecodingArguments,
+        FrameArguments,
+        SnapshotArguments,
+    )
     from headwater.app.publisher_arguments import PublisherArguments
     from headwater.app.rtsp_server import RtspServer
     from headwater.app.threaded_frames import ThreadedFrameStream
@@ -134,6 +139,7 @@ __all__ = [
     "ConnectionsStatus",
     "ControlSettings",
     "DecodeIn",
+    "DecodingArguments",
     "DropsStatus",
     "EgressSnapshot",
     "EgressTotals",
@@ -266,6 +272,7 @@ _HOMES = {
     "AudioFrame": "headwater.libav.decoding.sound",
     "AudioFrameArguments": "headwater.app.frame_access",
     "Frame": "headwater.libav.decoding.frame",
+    "DecodingArguments": "headwater.app.frame_access",
     "FrameArguments": "headwater.app.frame_access",
     "FrameStream": "headwater.libav.decoding.frame_stream",
     "FrameTimeout": "headwater.libav.decoding.errors",
