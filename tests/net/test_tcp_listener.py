@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -87,6 +88,30 @@ async def test_hands_over_sockets_and_peers() -> None:
             assert door.peers == [client.getsockname()]
             assert not door.sockets[0].getblocking()
             assert (listener.accepted, listener.overloaded) == (1, 0)
+
+
+async def test_of_a_crowd_a_few_are_accepted_in_each_turn_of_the_loop() -> None:
+    door = Door()
+    loop = asyncio.get_running_loop()
+    turns = [0]
+    ticking = True
+
+    def tick() -> None:
+        turns.append(len(door.sockets))
+        if ticking:
+            loop.call_soon(tick)
+
+    async with open_listener(door, ["127.0.0.1"]) as listener:
+        with contextlib.ExitStack() as clients:
+            # They connect before the loop has its next turn.
+            for _ in range(50):
+                clients.enter_context(
+                    socket.create_connection(("127.0.0.1", listener.port), timeout=DEADLINE_S)
+                )
+            tick()
+            await door.until(lambda: len(door.sockets) == 50)
+            ticking = False
+    assert max(later - before for before, later in pairwise(turns)) <= 16
 
 
 @pytest.mark.skipif(not probe().ipv6, reason="no IPv6 here")

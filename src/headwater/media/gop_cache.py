@@ -81,23 +81,33 @@ class GopCache:
 
     def add(self, track_index: int, batch: PacketBatch) -> None:
         """Note a batch that just came."""
-        if batch.key_frame_index >= 0:
+        entries = self.entries
+        begins = batch.key_frame_index >= 0
+        if begins:
             # A place stays where it is: what is in front of it is joined now, with nothing of it.
             self._join_loose()
-            self._key_frames[track_index] = self._offset + len(self.entries)
-            self._append(track_index, batch)
-            self._begin_at_oldest()
-        elif self.entries:
-            self._append(track_index, batch)
-        else:
+            self._key_frames[track_index] = self._offset + len(entries)
+        elif not entries:
             return
+        entries.append((track_index, batch))
+        size_bytes, held_bytes = batch.size_bytes, batch.held_bytes
+        budget = self._budget
+        budget.held_bytes += held_bytes
+        self.held_bytes += held_bytes
+        self.size_bytes += size_bytes
+        if size_bytes < _WHOLE_BYTES or self._loose or batch.joined is None:
+            self._loose += 1
+            self._loose_bytes += size_bytes
+            if self._loose_bytes >= _ENOUGH_BYTES or self._loose >= _MOST_LOOSE:
+                self._join_loose()
+        if begins:
+            self._begin_at_oldest()
         if (
             self.size_bytes > self._max_bytes
             or batch.arrived_s - self._started_s > self._max_s
             or len(self.entries) > _MOST_ENTRIES
         ):
             self._keep_bounds(batch.arrived_s)
-        budget = self._budget
         if budget.held_bytes > budget.most_bytes:
             budget.make_room()
 
@@ -153,19 +163,6 @@ class GopCache:
     def span_s(self) -> float:
         """Seconds between the first and the last entry."""
         return self.entries[-1][1].arrived_s - self._started_s if self.entries else 0.0
-
-    def _append(self, track_index: int, batch: PacketBatch) -> None:
-        self.entries.append((track_index, batch))
-        size_bytes, held_bytes = batch.size_bytes, batch.held_bytes
-        self.size_bytes += size_bytes
-        self.held_bytes += held_bytes
-        self._budget.held_bytes += held_bytes
-        if size_bytes >= _WHOLE_BYTES and batch.joined is not None and not self._loose:
-            return
-        self._loose += 1
-        self._loose_bytes += size_bytes
-        if self._loose_bytes >= _ENOUGH_BYTES or self._loose >= _MOST_LOOSE:
-            self._join_loose()
 
     def _join_loose(self) -> None:
         """Make one entry of those loose ones that follow each other on one track."""

@@ -20,7 +20,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import repeat
-from typing import Any, Final
+from typing import Final
 
 from headwater.net.socket_address import Address
 
@@ -56,6 +56,8 @@ class _Message(ctypes.Structure):
 
 
 _MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
+_BUFFERS_AT: Final = _Header.buffers.offset
+_POINTER: Final = struct.Struct("P")
 
 
 @cache
@@ -88,9 +90,10 @@ class VectorEntry:
 
     __slots__ = ("header", "name")
 
-    def __init__(self, name: Any, header: bytes) -> None:
+    def __init__(self, name: bytes, header: bytes) -> None:
         self.name = name
-        self.header: bytes = header
+        """What the header points to: bytes stay where they are while they are kept."""
+        self.header = header
 
 
 class VectorGroup:
@@ -103,11 +106,11 @@ class VectorGroup:
         # The entries own the addresses that the messages point to.
         self._entries = tuple(entries)
         self.count: int = len(self._entries)
-        joined = b"".join([entry.header for entry in entries])
-        self._messages = (_Message * self.count).from_buffer_copy(joined)
-        for message, buffer in zip(self._messages, buffers, strict=False):
-            message.header.buffers = buffer
-        self.start: int = ctypes.addressof(self._messages)
+        # Not an array of structures: for every other length that would be a type of its own.
+        self._messages = bytearray().join([entry.header for entry in entries])
+        for number, buffer in enumerate(buffers):
+            _POINTER.pack_into(self._messages, number * _MESSAGE_BYTES + _BUFFERS_AT, buffer)
+        self.start: int = _address(self._messages) if entries else 0
 
 
 class DatagramVector:
@@ -126,14 +129,13 @@ class DatagramVector:
         Raises OSError when the address is not numeric.
         """
         packed = b"" if address is None else _packed_address(address)
-        name = ctypes.create_string_buffer(packed, len(packed) or 1)
         header = _Header(
-            name=ctypes.addressof(name) if packed else None,
+            name=ctypes.c_void_p.from_buffer(ctypes.c_char_p(packed)).value if packed else None,
             name_length=len(packed),
             buffers=ctypes.addressof(self._buffer),
             buffer_count=1,
         )
-        return VectorEntry(name, bytes(_Message(header=header)))
+        return VectorEntry(packed, bytes(_Message(header=header)))
 
     def group(self, entries: Sequence[VectorEntry]) -> VectorGroup:
         """Return the structures for several entries of this vector, in their order."""
@@ -200,6 +202,10 @@ class SlotVector:
             self._aimed = aim
         sent = self._sendmmsg(self._descriptor, group.start, group.count, _MSG_DONTWAIT)
         return max(0, sent)
+
+
+def _address(memory: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
 def _packed_address(address: Address) -> bytes:

@@ -18,6 +18,8 @@ _BUFFERS_PER_CALL: Final = 64
 # An empty deque takes 760 bytes, and nearly all connections have nothing queued: they share these.
 _NO_BUFFERS: Final[deque[bytes | memoryview]] = deque(maxlen=0)
 _NO_TIMES: Final[deque[float]] = deque(maxlen=0)
+# An empty list takes 56.
+_NOTHING_HELD: Final[list[bytes]] = []
 
 
 class TcpSendQueue(ABC):
@@ -58,7 +60,7 @@ class TcpSendQueue(ABC):
         self._queued_total = queued_total
         self._corked = False
         # What was written since `cork`, in front of which nothing was queued.
-        self._held: list[bytes] = []
+        self._held = _NOTHING_HELD
         # Whether the loop tells when the kernel takes bytes again.
         self._waits_for_room = False
         self._released = False
@@ -108,6 +110,8 @@ class TcpSendQueue(ABC):
     def cork(self) -> None:
         """Queue what is written until `uncork`, so that it leaves in one system call."""
         self._corked = True
+        if self._held is _NOTHING_HELD:
+            self._held = []
         if self._writers:
             self._tell_writers()
 
@@ -196,7 +200,7 @@ class TcpSendQueue(ABC):
             self._loop.remove_writer(self._descriptor)
 
     def _take_held(self) -> tuple[list[bytes], int]:
-        held, self._held = self._held, []
+        held, self._held = self._held, _NOTHING_HELD
         # Nothing else was queued.
         size_bytes, self.queued_bytes = self.queued_bytes, 0
         self._queued_total.size_bytes -= size_bytes
@@ -259,7 +263,7 @@ class TcpSendQueue(ABC):
 
     def _forget_queue(self) -> None:
         """Give up what is queued."""
-        self._held = []
+        self._held = _NOTHING_HELD
         self._queue, self._queued_at_s = _NO_BUFFERS, _NO_TIMES
         self._queued_total.size_bytes -= self.queued_bytes
         self.queued_bytes = 0

@@ -27,6 +27,24 @@ _RETURNING_PUBLISHER_S = 0.2
 """The same where another publisher already waits for its place."""
 
 
+class _Told:
+    """What a session's media tells its table: bound methods take half of what partials would."""
+
+    __slots__ = ("_relay", "_session")
+
+    def __init__(self, relay: Relay, session: Session) -> None:
+        self._relay = relay
+        self._session = session
+
+    def send_away(self, cause: str) -> None:
+        """End the session."""
+        self._relay.send_away(self._session, cause)
+
+    def touch(self) -> None:
+        """Note a sign of life."""
+        self._session.touch(self._relay.clock())
+
+
 class SessionTable:
     """The RTSP sessions of one server. `close` is the relay's: it ends every kind alike.
 
@@ -74,6 +92,7 @@ class SessionTable:
 
     def identity_of(self, session: Session, connection: Connection) -> SessionIdentity:
         """Return who a session is, for its publisher or reader."""
+        told = _Told(self._relay, session)
         return SessionIdentity(
             id=session.id,
             peer=connection.peer,
@@ -81,8 +100,8 @@ class SessionTable:
             address_block=connection.address_block,
             local_ip=connection.local_ip,
             user_agent=session.user_agent,
-            on_close=partial(self._relay.send_away, session),
-            on_life=partial(self._touch, session),
+            on_close=told.send_away,
+            on_life=told.touch,
             is_orphaned=session.is_orphaned,
         )
 
@@ -153,9 +172,6 @@ class SessionTable:
         session.grant = connection.ending_grant(session.side, session.path)
         connection.sessions[session.id] = session
         self._relay.open(session)
-
-    def _touch(self, session: Session) -> None:
-        session.touch(self._relay.clock())
 
     def _begins_too_late(self, session: Session, now: float) -> bool:
         return not session.began and now - session.opened_s > self.settings.setup_timeout_s
