@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from headwater.hooks.registry import RegisteredHook
     from headwater.hooks.table import HookPoint
     from headwater.hooks.webhook_settings import WebhookSettings
-    from headwater.http.settings import DecodeIn, HttpSettings
+    from headwater.http.settings import DecodingPlace, HttpSettings
     from headwater.libav.decoding.errors import (
         FramesError,
         FrameTimeout,
@@ -138,8 +138,8 @@ __all__ = [
     "ConfigFault",
     "ConnectionsStatus",
     "ControlSettings",
-    "DecodeIn",
     "DecodingArguments",
+    "DecodingPlace",
     "DropsStatus",
     "EgressSnapshot",
     "EgressTotals",
@@ -369,7 +369,7 @@ _HOMES = {
     "Hooks": "headwater.hooks",
     "HookSettings": "headwater.hooks",
     "Redirect": "headwater.hooks",
-    "DecodeIn": "headwater.http.settings",
+    "DecodingPlace": "headwater.http.settings",
     "HttpSettings": "headwater.http.settings",
     "MountOverride": "headwater.media.settings",
     "MountSettings": "headwater.media.settings",

@@ -13,7 +13,7 @@ from http_peer import basic
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, UserSettings
-from headwater.http.settings import DecodeIn, HttpSettings
+from headwater.http.settings import DecodingPlace, HttpSettings
 from headwater.libav.decoding import decoding
 from headwater.libav.decoding.decoder import Decoder
 
@@ -41,7 +41,7 @@ async def test_many_who_ask_share_one_decoder(
 async def test_pictures_are_decoded_in_a_process_where_the_owner_wants_it(
     start_web: WebFactory,
 ) -> None:
-    web = await start_web(http=HttpSettings(port=0, decode_in=DecodeIn.PROCESS))
+    web = await start_web(http=HttpSettings(port=0, decode_in=DecodingPlace.PROCESS))
     film_camera(web.server).send(3)
     answer = await ask(web, f"/v1/mounts{PATH}/snapshot.jpg?width=96&max_age_s=60")
     assert (answer.status, answer.header("content-type")) == (200, "image/jpeg")

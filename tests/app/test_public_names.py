@@ -40,6 +40,8 @@ PLAIN_WORDS = {
         "client",
         "control",
         "counters",
+        "decoding",
+        "place",
     ),
     *(
         "drops",

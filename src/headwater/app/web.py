@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.http.door import HttpDoor
     from headwater.http.http2_door import Http2Door
     from headwater.http.pictures import PictureWishes
-    from headwater.http.settings import DecodeIn
+    from headwater.http.settings import DecodingPlace
     from headwater.libav.decoding.decodings import Decodings
     from headwater.mse.service import MseService
     from headwater.player.service import PlayerService
@@ -49,7 +49,7 @@ class RoomsForWeb:
     feeds: Callable[[], MountFeeds]
     decodings: Callable[[], Decodings]
     rtsp_port: Callable[[], int]
-    decode_in: Callable[[], DecodeIn]
+    decode_in: Callable[[], DecodingPlace]
 
     async def still(self, path: str, wishes: PictureWishes) -> bytes:
         """Return a picture of a mount as a JPEG file."""

@@ -13,7 +13,7 @@ from headwater.setting_fields import Choice, take_fields
 ANY_ORIGIN = "*"
 
 
-class DecodeIn(Choice):
+class DecodingPlace(Choice):
     """Where pictures and sound are decoded."""
 
     THREAD = "thread"
@@ -63,17 +63,17 @@ class HttpSettings:
     ] = 43_200.0
 
     decode_in: Annotated[
-        DecodeIn,
+        DecodingPlace,
         NOW,
         "Where pictures for the dashboard and the API are decoded. `thread`: in the server. "
         "`process`: each mount of which somebody wants one has a process of its own until five "
         "seconds later, so that a stream that makes the decoder crash harms nobody. It takes "
         "some 40 MB for each, and Linux or macOS.",
-    ] = DecodeIn.THREAD
+    ] = DecodingPlace.THREAD
 
     def __post_init__(self) -> None:
         take_fields(self)
-        if self.decode_in is DecodeIn.PROCESS and os.name != "posix":
+        if self.decode_in is DecodingPlace.PROCESS and os.name != "posix":
             raise ValueError("decode_in is process; it needs Linux or macOS")
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ValueError(

@@ -12,7 +12,7 @@ from av import VideoFrame
 
 from headwater.codecs.configs import TrackConfig
 from headwater.feeds.fed_unit import FedUnit
-from headwater.http.settings import DecodeIn
+from headwater.http.settings import DecodingPlace
 from headwater.libav.decoding.coded_unit import CodedUnit
 from headwater.libav.decoding.decode_thread import DecodeThread
 from headwater.libav.decoding.decoder import Decoded, Decoder, UnitDecoder
@@ -73,7 +73,7 @@ class Decoding:
         *,
         track: int | None = None,
         device: str | None = None,
-        decode_in: DecodeIn = DecodeIn.THREAD,
+        decode_in: DecodingPlace = DecodingPlace.THREAD,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         """Make it; nothing happens before the first consumer.
@@ -222,7 +222,7 @@ class Decoding:
             self._track.request_key_frame()
 
     def _make_decoder(self, config: TrackConfig, clock_rate_hz: int) -> UnitDecoder:
-        if self._decode_in is DecodeIn.THREAD:
+        if self._decode_in is DecodingPlace.THREAD:
             return Decoder(config, clock_rate_hz, device=self._device)
         # Loaded where it is asked for: not every system has what it needs.
         from headwater.libav.decoding.apart.process_decoder import ProcessDecoder

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from headwater.http.settings import DecodeIn
+from headwater.http.settings import DecodingPlace
 from headwater.libav.decoding.decoded_frame import Missed
 from headwater.libav.decoding.decoding import Content, Decoding
 from headwater.libav.decoding.errors import FrameTimeout, SourceEnded
@@ -29,7 +29,7 @@ class _Key:
     kind: str
     track: int | None
     device: str | None
-    decode_in: DecodeIn
+    decode_in: DecodingPlace
 
 
 class Decodings:

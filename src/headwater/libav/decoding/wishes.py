@@ -9,7 +9,7 @@ from enum import StrEnum
 from av import VideoFormat
 from av.codec.hwaccel import HWDeviceType
 
-from headwater.http.settings import DecodeIn
+from headwater.http.settings import DecodingPlace
 from headwater.libav.decoding.picture import AS_IT_COMES, Shape
 
 _DEVICES = tuple(kind.name for kind in HWDeviceType if kind.value)
@@ -61,7 +61,7 @@ class FrameWishes:
     timeout_s: float | None = 10.0
     track: int | None = None
     device: str | None = None
-    decode_in: DecodeIn = DecodeIn.THREAD
+    decode_in: DecodingPlace = DecodingPlace.THREAD
 
 
 def wishes_of(
@@ -109,9 +109,10 @@ def wishes_of(
     )
 
 
-def _decode_in_of(name: str) -> DecodeIn:
-    if name not in tuple(DecodeIn):
-        raise ValueError(f"decode_in is {' or '.join(map(repr, map(str, DecodeIn)))}, not {name!r}")
-    if name == DecodeIn.PROCESS and os.name != "posix":
+def _decode_in_of(name: str) -> DecodingPlace:
+    if name not in tuple(DecodingPlace):
+        places = " or ".join(repr(place.value) for place in DecodingPlace)
+        raise ValueError(f"decode_in is {places}, not {name!r}")
+    if name == DecodingPlace.PROCESS and os.name != "posix":
         raise ValueError("decode_in='process' needs Linux or macOS; leave it out here")
-    return DecodeIn(name)
+    return DecodingPlace(name)
