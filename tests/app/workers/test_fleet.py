@@ -362,6 +362,25 @@ async def asked(rig: Rig, fleet: Fleet, clock: LoopClock, *, silent: int) -> Ser
     return await asking
 
 
+async def test_nobody_waits_for_the_answer_of_a_worker_that_dies(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long enough that a wait for it would fail the test.
+    monkeypatch.setattr(fleet_module, "_STATUS_DEADLINE_S", 3600.0)
+    fleet = await rig.started()
+    first, _ = rig.workers
+    first.freeze()
+    asking = asyncio.create_task(fleet.status())
+    await rig.until(lambda: len(fleet._questions._waiting) == 1)
+    first.kill()
+    async with asyncio.timeout(DEADLINE_S):
+        status = await asking
+    assert [each.name for each in status.workers] == ["worker-2"]
+    await rig.until(lambda: [each.is_serving for each in rig.workers] == [True, True])
+    # What is asked of a worker with the name of one that died is asked of the new one.
+    assert len((await fleet.status()).workers) == 2
+
+
 async def test_an_order_that_is_not_answered_names_the_worker(rig: Rig, clock: LoopClock) -> None:
     fleet = await rig.started()
     rig.workers[0].freeze()

@@ -69,6 +69,8 @@ class _Worker:
     process: WorkerProcess
     channel: Channel
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    # The numbers of questions that it has not answered.
+    asked: set[int] = field(default_factory=set)
 
 
 class Fleet:
@@ -391,6 +393,8 @@ class Fleet:
     def _forget(self, worker: _Worker) -> None:
         name = worker.place.name
         worker.channel.close()
+        for number in tuple(worker.asked):
+            self._questions.fail(number, RuntimeError(f"{name} has ended"))
         self._workers.pop(name, None)
         self._directory.leave(name)
         if isinstance(self._held, AcceptedPorts):
@@ -424,11 +428,14 @@ class Fleet:
         self, worker: _Worker, name: str, argument: object, deadline_s: float = _ANSWER_DEADLINE_S
     ) -> Any:
         number, answer = self._questions.new(deadline_s)
+        worker.asked.add(number)
         worker.channel.send(Order(number, name, argument))
         try:
             return await answer
         except TimeoutError:
             raise RuntimeError(f"{worker.place.name} does not answer") from None
+        finally:
+            worker.asked.discard(number)
 
 
 def _port_settings(settings: Settings) -> dict[str, int]:
