@@ -22,7 +22,7 @@ from bench.native import cache_folder
 from bench.steps import Step
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_S = 20.0
+READY_S = 60.0
 _PORT_NAMES = (
     "publish_port",
     "play_port",

@@ -287,7 +287,7 @@ class Gate:
 
 
 async def asking(start_web: WebFactory, owner: OwnerWeb, **settings: Any) -> WebServer:
-    ask_settings = AskSettings(url=owner.url, **{"timeout_s": 0.5, **settings})
+    ask_settings = AskSettings(url=owner.url, **{"timeout_s": 20.0, **settings})
     access = AccessSettings(ask=ask_settings)
     web = await start_web(settings={"access": access, "mounts": PATIENT})
     publish_many(web, "/a", "/b", "/closed")

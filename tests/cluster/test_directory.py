@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from headwater.cluster.directory import BUSY_SHARE, Directory
+from headwater.cluster.directory import BUSY_SHARE, STARTS_WITHIN_S, Directory
 from headwater.cluster.leases import DEFAULT_TTL_S, Tenure
 from headwater.cluster.messages import (
     Beat,
@@ -114,10 +114,23 @@ def test_who_fills_a_path_that_another_asks_for_is_asked_whether_it_still_does()
 
 def test_a_worker_that_was_silent_for_too_long_gets_nothing_and_nobody_is_asked() -> None:
     workers = Workers("a")
+    workers.say("a", Beat(NOTHING_ELSEWHERE, 0.0))
     workers.now += DEFAULT_TTL_S + 1
     assert workers.directory.silent() == ["a"]
     assert workers.claimed("a") is None
-    assert workers.told["a"] == [Claimed(1, None)]
+    assert workers.told["a"][1:] == [Claimed(1, None)]
+
+
+def test_a_worker_that_starts_has_its_time_for_that() -> None:
+    workers = Workers("slow", "hung")
+    workers.now += STARTS_WITHIN_S
+    assert workers.directory.silent() == []
+    workers.say("slow", Beat(NOTHING_ELSEWHERE, 0.0))
+    assert workers.claimed("slow") is not None
+    workers.now += DEFAULT_TTL_S - 1
+    assert workers.directory.silent() == []
+    workers.now += 2
+    assert workers.directory.silent() == ["slow", "hung"]
 
 
 def test_who_loses_a_path_is_told_and_all_others_that_it_is_filled() -> None:

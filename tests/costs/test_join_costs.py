@@ -10,7 +10,7 @@ from itertools import groupby
 
 import pytest
 from data_plane import BATCH, PACKET_BYTES, DataPlane, MakePlane
-from meter import CallMeter, least, peak_bytes
+from meter import CallMeter, least, least_of_tries, peak_bytes
 
 from headwater.media.settings import MountSettings
 
@@ -58,20 +58,26 @@ def calls_each(data_plane: MakePlane, batches: int, *, over_tcp: bool) -> float:
 def test_a_reader_of_a_crowd_takes_few_calls_more_than_one_that_begins_live(
     data_plane: MakePlane, over_tcp: bool
 ) -> None:
-    begins_live = calls_each(data_plane, 0, over_tcp=over_tcp)
-    catches_up = calls_each(data_plane, BATCHES, over_tcp=over_tcp)
+    def more() -> float:
+        begins_live = calls_each(data_plane, 0, over_tcp=over_tcp)
+        return calls_each(data_plane, BATCHES, over_tcp=over_tcp) - begins_live
+
     # For 280 packets in 20 pieces over UDP (121), in 7 over TCP (173).
-    assert catches_up - begins_live <= (200 if over_tcp else 150)
+    most = 200 if over_tcp else 150
+    assert least_of_tries(more, most) <= most
 
 
 @both_ways
 def test_twice_as_much_kept_costs_a_reader_of_a_crowd_few_calls_more(
     data_plane: MakePlane, over_tcp: bool
 ) -> None:
-    half = calls_each(data_plane, BATCHES // 2, over_tcp=over_tcp)
-    whole = calls_each(data_plane, BATCHES, over_tcp=over_tcp)
+    def of_a_batch() -> float:
+        half = calls_each(data_plane, BATCHES // 2, over_tcp=over_tcp)
+        return (calls_each(data_plane, BATCHES, over_tcp=over_tcp) - half) / (BATCHES // 2)
+
     # For each batch of 14 packets: 3.5 over UDP, shared by those who go together; 5.8 over TCP.
-    assert (whole - half) / (BATCHES // 2) <= (8 if over_tcp else 5)
+    most = 8 if over_tcp else 5
+    assert least_of_tries(of_a_batch, most) <= most
 
 
 def test_a_piece_is_sent_to_all_in_one_system_call(

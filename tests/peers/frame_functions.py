@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater import Frame
+
+DIED = "HEADWATER_TEST_DIED"
+"""The variable with the name of a file that is there once a process has died."""
 
 
 def inverted(frame: Frame) -> NDArray[np.uint8]:
@@ -16,7 +20,9 @@ def inverted(frame: Frame) -> NDArray[np.uint8]:
 
 
 def dies_at_first(frame: Frame) -> NDArray[np.uint8]:
-    """Takes its process with it, for the first frame."""
-    if frame.index == 0:
+    """Takes its process with it, for the first frame that any of its processes gets."""
+    mark = Path(os.environ[DIED])
+    if not mark.exists():
+        mark.touch()
         os._exit(1)
     return frame.array()

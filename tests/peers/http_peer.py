@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Any, Self
 
-_DEADLINE_S = 20.0
+_DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True)

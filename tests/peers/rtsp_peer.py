@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 OPEN: list[RtspPeer] = []

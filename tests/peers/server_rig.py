@@ -17,12 +17,15 @@ from own_ports import own_port
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
-from headwater import RtspServer
+from headwater import MountSettings, RtspServer, Settings
 from headwater.net import steady_loop
 from headwater.net.settings import TlsSettings
 from headwater.relay import upkeep
 
 RTP_PORT_START = own_port(0)
+
+PATIENT = MountSettings(publisher_idle_timeout_s=0)
+"""On a busy machine a test takes its time between two packets."""
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -101,6 +104,7 @@ async def start_server(
             "publish_port": 0,
             "rtp_port_start": RTP_PORT_START,
             "rtp_port_count": 400,
+            "settings": Settings(mounts=PATIENT),
         }
         server = RtspServer(**defaults | arguments)
         await server.start()

@@ -55,7 +55,7 @@ def token(
     name: str = "one",
     *,
     paths: Any = None,
-    for_s: float = 600,
+    for_s: float = 86_400,
     algorithm: str = "RS256",
     key: Any = None,
     head: dict[str, Any] | None = None,

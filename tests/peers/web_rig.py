@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from inside import inside
-from server_rig import ServerFactory
+from server_rig import PATIENT, ServerFactory
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -93,7 +93,7 @@ async def start_web(start_server: ServerFactory) -> WebFactory:
     ) -> WebServer:
         chosen = Settings(
             http=http or HttpSettings(port=0),
-            **{"webrtc": WebRtcSettings(port=0), **(settings or {})},
+            **{"webrtc": WebRtcSettings(port=0), "mounts": PATIENT, **(settings or {})},
         )
         web = WebServer(await start_server(settings=chosen, **arguments))
         web.add_routes()

@@ -23,7 +23,7 @@ from headwater.protocol.rtcp import is_rtcp
 from headwater.protocol.rtcp_build import receiver_report
 from headwater.protocol.webrtc.stun import Attribute, StunMessage, binding_request
 
-_DEADLINE_S = 20.0
+_DEADLINE_S = 60.0
 _NACK = 0x81
 _PROFILES = {
     b"SRTP_AEAD_AES_128_GCM": (pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),

@@ -70,8 +70,9 @@ async def test_readers_pair_is_returned_on_every_way_out(
     "leave", ["teardown", "close", "reset", "idle", "session", "before record"]
 )
 async def test_publishers_pairs_are_returned_on_every_way_out(
-    server: RtspServer, clock: Any, leave: str
+    start_server: ServerFactory, clock: Any, leave: str
 ) -> None:
+    server = await start_server(settings=Settings())
     if leave == "before record":
         url = server.publish_url("/a")
         peer, pair = await RtspPeer.connect(server.publish_port), UdpPair()

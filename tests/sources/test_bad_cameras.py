@@ -31,7 +31,8 @@ AT_ONCE = [
     (EndlessBody("DESCRIBE"), "DESCRIBE|reading"),
     (LongSdp(1_000_000), "DESCRIBE"),
     (CutConnection("SETUP"), "SETUP of track 0"),
-    (FloodOfRequests(), "it asks ever more"),
+    # On a slow machine the time for the first packet is over before too much has been asked.
+    (FloodOfRequests(), "it asks ever more|no packet came over tcp"),
 ]
 OVERDUE = [
     (Hang(CONNECT), "OPTIONS: no answer within 10 s"),

@@ -21,10 +21,14 @@ def describe(url):
 """
 
 
+QUICK = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
+"""Without plugins of other tests, which take two seconds to load."""
+
+
 def passes(pytester: pytest.Pytester, tests: str, *options: str, passed: int = 1) -> None:
     pytester.makepyfile(CAMERA_TEST + tests)
     result = pytester.runpytest_subprocess(
-        "-W", "error::pytest.PytestUnraisableExceptionWarning", *options
+        *QUICK, "-W", "error::pytest.PytestUnraisableExceptionWarning", *options
     )
     result.assert_outcomes(passed=passed)
 
@@ -103,7 +107,7 @@ def test_wrong(rtsp_camera):
     pass
 """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_subprocess(*QUICK)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*takes names only, such as rtsp_camera(codec='h265')*"])
 

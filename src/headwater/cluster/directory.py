@@ -35,6 +35,10 @@ from headwater.side import Side
 BUSY_SHARE: Final = 0.75
 """A worker that uses more of its core takes no connection of others."""
 
+STARTS_WITHIN_S: Final = 60.0
+"""How much longer than later a worker may say nothing at first: it loads its program, which takes
+seconds on a busy or a small machine."""
+
 Send = Callable[[ToWorker, socket.socket | None], None]
 
 
@@ -65,7 +69,7 @@ class Directory:
 
     def join(self, name: str, send: Send) -> None:
         """Take in a worker that begins, with nothing of one that had its name before."""
-        self.leases.enter(name, self._clock())
+        self.leases.enter(name, self._clock() + STARTS_WITHIN_S)
         self._members[name] = _Member(send)
 
     def leave(self, name: str) -> list[Tenure]:

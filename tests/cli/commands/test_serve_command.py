@@ -143,7 +143,9 @@ def test_the_dashboard_is_said_first_and_is_there(start: Any) -> None:
     arguments = ("serve", "--host", "127.0.0.1", "--publish-port", "0", "--http-port", "0")
     server = start(*arguments, "--set", "webrtc.port=0")
     said = server.wait_for(
-        r"dashboard   (http://127\.0\.0\.1:\d+/)\nwatch at    http://\S+/NAME\npublish to "
+        # Lines of the log, which begin with the time, may stand between.
+        r"dashboard   (http://127\.0\.0\.1:\d+/)\n(?:\d.*\n)*"
+        r"watch at    http://\S+/NAME\n(?:\d.*\n)*publish to "
     )
     with urlopen(said[1]) as page:
         assert b"<title>Headwater</title>" in page.read()

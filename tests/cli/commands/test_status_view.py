@@ -179,6 +179,30 @@ def test_drops_and_refusals_are_told_only_where_there_are_any() -> None:
     assert "refused  limits.sessions 2\n" in loud
 
 
+def test_workers_have_a_line_each_and_those_that_died_are_told() -> None:
+    worker = {
+        "name": "w1", "pid": 77, "uptime_s": 90.0, "mounts": 3, "pulled_mounts": 2, "sessions": 40,
+        "connections": 50, "memory_bytes": 30_000_000, "cpu_user_s": 50.0, "cpu_system_s": 15.0,
+    }  # fmt: skip
+    text = shown(document(workers=[worker, worker | {"name": "w2"}], replaced_workers=1))
+    (line,) = [line for line in text.splitlines() if line.lstrip().startswith("w1")]
+    assert " ".join(line.split()) == "w1 77 1 min 30 s 3 2 40 50 30 MB 1 min 5 s"
+    assert " w2 " in text
+    assert "1 worker died and replaced" in text
+
+
+def test_what_waits_for_a_restart_is_named() -> None:
+    settings = {"applied_s": 50.0, "changed": 2, "need_restart": ["server.host", "rtp.ports"]}
+    text = shown(document(settings=settings))
+    assert "settings applied 1 min 0 s ago, 2 changes" in text
+    assert "until a restart as before: server.host, rtp.ports" in text
+    assert "until a restart" not in shown(document(settings=settings | {"need_restart": []}))
+
+
+def test_lines_that_the_log_left_out_are_told() -> None:
+    assert "log  left out 4" in shown(document(log={"left_out": 4, "lost": 0}))
+
+
 def test_what_peers_call_themselves_is_no_markup() -> None:
     agent = {"peer": "192.0.2.9:1", "transport": "tcp", "user_agent": "[bold]x[/nothing]"}
     assert "[bold]x[/nothing]" in shown(document(mount("/[red]a", publisher=agent)))

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import pytest
+from bit_text import packed, ue
 
 from headwater.codecs.bits import BitsEnd, BitWriter
 from headwater.codecs.h264.parameters import H264Sps
@@ -87,6 +88,37 @@ def test_depth_and_frame_rate() -> None:
     found = H264Sps.parse(sps(profile=110, chroma=1, restriction=1))
     assert (found.chroma_format, found.bit_depth_luma, found.bit_depth_chroma) == (1, 10, 9)
     assert found.frame_rate_hz == pytest.approx(29.97, abs=0.001)
+
+
+MODEL = ue(0) + f"{0:08b}" + ue(1, 2) + "1" + f"{0:020b}"
+"""A reference decoder with one schedule."""
+
+
+@pytest.mark.parametrize(
+    ("usability", "rate"),
+    [
+        # Nothing is told.
+        ("0000" + "0" + "00" + "0" + "0", None),
+        # A clock without ticks is none.
+        ("0000" + "1" + f"{0:032b}{50:032b}" + "1" + "00" + "0" + "0", None),
+        ("0000" + "1" + f"{1:032b}{0:032b}" + "1" + "00" + "0" + "0", None),
+        # Both models of a reference decoder, and what both together have.
+        ("0000" + "1" + f"{1:032b}{50:032b}" + "1" + f"1{MODEL}1{MODEL}0" + "0" + "0", 25.0),
+        ("0000" + "0" + f"01{MODEL}1" + "1" + "0", None),
+    ],
+)
+@pytest.mark.parametrize("order", [(0, 4), (1,), (2,)])
+def test_what_encoders_seldom_write(
+    usability: str, rate: float | None, order: tuple[int, ...]
+) -> None:
+    # Order type 1 is followed by a flag, two offsets and a cycle of them.
+    cycle = "1" + ue(3, 4) + ue(2) + ue(1, 2) if order == (1,) else ""
+    bits = f"{0x67:08b}{77:08b}{0:08b}{40:08b}" + ue(3, 0, *order) + cycle
+    bits += ue(4) + "0" + ue(119, 67) + "1" + "1" + "0" + "1" + usability
+    found = H264Sps.parse(packed(bits + "1"))
+    assert (found.width, found.height, found.frame_rate_hz) == (1920, 1088, rate)
+    assert found.content_bits == len(bits)
+    assert found.reorder_frames == (0 if order == (2,) else None)
 
 
 @pytest.mark.parametrize(

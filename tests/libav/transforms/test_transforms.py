@@ -7,10 +7,11 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
-from frame_functions import dies_at_first, inverted
+from frame_functions import DIED, dies_at_first, inverted
 from numbered_pictures import SIZE, numbered, seen_number
 from waiting import holds
 
@@ -214,8 +215,9 @@ async def test_a_function_that_never_returns_holds_nobody_up(server: RtspServer)
 
 
 async def test_a_function_may_run_in_a_process_and_one_that_dies_is_made_anew(
-    server: RtspServer,
+    server: RtspServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(DIED, str(tmp_path / "died"))
     async with camera(server) as source:
         server.transform(CAM, SHOWN, dies_at_first, process=True)
         frame = await shown(server, source)
