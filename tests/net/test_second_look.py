@@ -8,10 +8,11 @@ import struct
 from typing import Any
 
 import pytest
-from stream_ends import DEADLINE_S, Recorder, open_stream, tcp_pair
+from stream_ends import DEADLINE_S, Recorder, open_stream, read_exactly, tcp_pair
 
 from headwater.net import second_look
 from headwater.net.second_look import SecondLooks, second_looks
+from headwater.net.tcp_stream import TcpStream
 
 try:
     import uvloop
@@ -84,3 +85,31 @@ def test_the_streams_of_a_loop_share_it_where_errors_are_told_but_once(loop_fact
         assert (looks is None) == isinstance(loop, asyncio.SelectorEventLoop)
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS)
+def test_a_stream_whose_socket_was_given_away_takes_nothing_more_of_it(
+    loop_factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_look, "_LOOK_S", 0.0)
+    recorder, looker = Recorder(), Looker()
+
+    async def program() -> bytes:
+        near, far = tcp_pair()
+        loop = asyncio.get_running_loop()
+        stream = TcpStream(near, loop, recorder)
+        far.send(b"mine")
+        await recorder.until(lambda: recorder.received == b"mine")
+        given = stream.detach()
+        assert given is near
+        far.send(b"another's")
+        # Whoever was to look again does so before the one that is added now.
+        SecondLooks().add(looker, loop)
+        async with asyncio.timeout(DEADLINE_S):
+            await looker.looked.wait()
+            return await read_exactly(given, 9)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(program()) == b"another's"
+    assert recorder.received == b"mine"
+    assert not recorder.closed

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.headers import Headers
-from headwater.protocol.interleaved import frame_interleaved
+from headwater.protocol.interleaved import DOLLAR, frame_interleaved
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.method import Method
 from headwater.protocol.wire_limits import WireLimits
@@ -93,10 +93,27 @@ def expected(sent: list[object]) -> list[Seen]:
     return collected
 
 
-def received(parser: WireParser, chunks: list[bytes]) -> list[Seen]:
+def taken_whole(parser: WireParser, chunk: bytes, collected: list[Seen]) -> bool:
+    """Take a read by the short ways, as a connection does; return whether nothing is left of it."""
+    if chunk[0] == DOLLAR:
+        led = parser.leading_frames(chunk)
+        if led is not None:
+            add_frames(collected, {led[0]: led[1]})
+            return parser.at_rest
+    elif (request := parser.whole_request(chunk)) is not None:
+        collected.append(seen(request))
+        return True
+    parser.receive_data(chunk)
+    return False
+
+
+def received(parser: WireParser, chunks: list[bytes], *, shortly: bool = False) -> list[Seen]:
     collected: list[Seen] = []
     for chunk in chunks:
-        parser.receive_data(chunk)
+        if not shortly:
+            parser.receive_data(chunk)
+        elif taken_whole(parser, chunk, collected):
+            continue
         while True:
             try:
                 event = parser.next_event()
@@ -168,6 +185,8 @@ def test_garbage_between_is_skipped_and_nothing_else(
     assert parser.garbage_bytes == sum(len(bad) for bad, _ in pieces)
 
 
+a_frame = frame_interleaved(0, [b"\x80" + bytes(7)])
+another_frame = frame_interleaved(1, [b"\x80" + bytes(3)])
 fragments = st.lists(
     st.sampled_from(
         [
@@ -236,3 +255,32 @@ def test_an_lf_at_the_end_of_any_header_changes_nothing(
     whole = received(WireParser(), [clean])[:2]
     for at in range(len(stream) + 1):
         assert received(WireParser(), [stream[:at], stream[at:]])[:2] == whole
+
+
+media = st.lists(
+    st.sampled_from(
+        [a_frame, a_frame * 3, another_frame, b"$\x00\x00\x00", OPTIONS, b"\r\n", b"\xff"]
+    ),
+    max_size=10,
+)
+
+
+@given(media | fragments, st.lists(st.integers(0, 500), max_size=12))
+@settings(max_examples=600, deadline=None)
+def test_the_short_ways_lose_nothing_and_find_nothing_else(
+    pieces: list[bytes], places: list[int]
+) -> None:
+    stream = a_frame + b"".join(pieces)
+    usual = WireParser()
+    expected_events = received(usual, [stream])
+
+    for chunks in (cut(stream, places), [stream[at : at + 1] for at in range(len(stream))]):
+        short = WireParser()
+        assert received(short, chunks, shortly=True) == expected_events
+        assert short.partial == usual.partial
+        assert short.garbage_bytes == usual.garbage_bytes
+        assert short.offset == usual.offset
+    for at in range(len(a_frame), len(stream)):
+        short = WireParser()
+        assert received(short, [stream[:at], stream[at:]], shortly=True) == expected_events
+        assert short.offset == usual.offset

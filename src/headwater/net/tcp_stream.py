@@ -243,7 +243,8 @@ class TcpStream(TcpSendQueue):
         self._released = self.closed = True
         self._reading = False
         self._tell_writers()
-        self._loop.remove_reader(self._descriptor)
+        # What comes from now on is for who gets the socket.
+        self._watch_no_more()
         return self._sock
 
     def _give_up(self, deadline_s: float) -> None:

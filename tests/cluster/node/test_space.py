@@ -19,6 +19,7 @@ from headwater.access.settings import AccessSettings, UserSettings
 from headwater.client.errors import CredentialsError, RefusedError
 from headwater.client.pull import Pull
 from headwater.client.surroundings import Surroundings
+from headwater.cluster.node.directory import LeaseDirectory
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings, SecondPublisher
@@ -329,3 +330,24 @@ async def test_hooks_of_a_mount_are_called_at_its_own_node_and_those_of_a_reader
             "mount_now_empty",
             "mount_closed",
         ]
+
+
+async def test_all_pulls_are_looked_at_in_turn_and_those_of_a_turn_in_one_question(
+    redis_server: RedisServer,
+) -> None:
+    paths = [f"/cam{number}" for number in range(5)]
+    async with cluster(redis_server) as both:
+        for path in paths:
+            publisher = await TcpPublisher.start(both.port(0), both.url(0, path))
+            await publisher.send(1)
+            await TcpReader.start(both.port(1), both.url(1, path))
+        space = both.node(1).space
+        # Its own beats ask too.
+        async with both.node(1)._beating:
+            directory, turns = LeaseDirectory(space._directory._registry, space._relay.clock), []
+            space._directory = directory
+            for _ in range(4):
+                directory.forget_all()
+                await space.check_pulls(2)
+                turns.append(sorted(directory._known))
+        assert turns == [paths[:2], paths[2:4], paths[4:], paths[:2]]

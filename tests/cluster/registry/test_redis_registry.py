@@ -354,3 +354,55 @@ async def test_a_user_and_a_password_of_the_server_are_needed_and_never_shown() 
     finally:
         await client.close()
         await server.kill()
+
+
+BROKEN_RECORDS = {
+    "nothing": {"name": "b"},
+    "no number": {"name": "b", "life": "1", "url": "u", "public_url": "u", "readers": "many"},
+    "no text": {"name": "b", "life": "1", "url": b"\xff", "public_url": "u", "mounts": b"\xfe"},
+}
+
+
+@pytest.mark.parametrize("record", BROKEN_RECORDS.values(), ids=BROKEN_RECORDS)
+async def test_a_record_that_cannot_be_read_hides_no_other_node_and_breaks_no_beat(
+    redis_server: RedisServer, registry: RedisRegistry, record: dict[str, Any]
+) -> None:
+    await registry.join(A)
+    await registry.join(B)
+    tenure = await claimed(registry, A)
+    client = redis_server.client()
+    await client.delete("test:{nodes}:b")
+    await client.hset("test:{nodes}:b", mapping=record)
+    answer = await registry.beat(A, [tenure])
+    assert [each.name for each in answer.nodes] == ["a"]
+    assert not answer.lost
+    assert not answer.missing
+    assert [each.name for each in await registry.nodes()] == ["a"]
+
+
+async def test_a_node_in_a_state_of_another_version_is_there_and_given_nothing(
+    redis_server: RedisServer, registry: RedisRegistry
+) -> None:
+    await registry.join(A)
+    await registry.join(B)
+    await redis_server.client().hset("test:{nodes}:b", "state", "warming up")
+    states = {each.name: each.state for each in await registry.nodes()}
+    assert states == {"a": NodeState.SERVING, "b": NodeState.DRAINING}
+
+
+@pytest.mark.parametrize("epoch", ["x", "", b"\xff", "9" * 5_000], ids=len)
+async def test_a_lease_that_cannot_be_read_is_nobodys_and_harms_no_other_path(
+    redis_server: RedisServer, registry: RedisRegistry, epoch: str | bytes
+) -> None:
+    good = await claimed(registry, A)
+    client = redis_server.client()
+    await client.hset("test:{m:/bad}", mapping={"node": "b", "epoch": epoch})
+    found = await registry.look_up(["/bad", "/cam"])
+    lease = found["/cam"]
+    assert found["/bad"] is None
+    assert lease is not None
+    assert lease.tenure == good
+    assert [each.tenure.path async for each in registry.leases()] == ["/cam"]
+    # It can be taken, by who may take it from another.
+    taken = await claim(registry, "/bad", A, How.REPLACE)
+    assert isinstance(taken, Tenure)

@@ -91,6 +91,8 @@ class NodeSpace(MountObserver):
         # By the node's name: where the lease says that it is reached, until the pull begins.
         self._lease_urls: dict[str, str] = {}
         self._ending_pulls: set[asyncio.Task[None]] = set()
+        # How many of the pulls have been looked at in this round.
+        self._checked_pulls = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self.pulling = Pulls(
             relay,
@@ -222,8 +224,13 @@ class NodeSpace(MountObserver):
 
         Of more than `most` the rest waits for the next time: news tell of most changes at once.
         """
-        for tenure in self.pulling.tenures()[:most]:
-            lease = await self._directory.find(tenure.path)
+        tenures = self.pulling.tenures()
+        first = self._checked_pulls if self._checked_pulls < len(tenures) else 0
+        some = tenures[first : first + most]
+        self._checked_pulls = first + len(some)
+        # Together: they go in few pipelines, and a beat must not wait for each.
+        leases = await asyncio.gather(*(self._directory.find(tenure.path) for tenure in some))
+        for tenure, lease in zip(some, leases, strict=True):
             if lease is not None and lease.ready and lease.tenure.epoch > tenure.epoch:
                 self.pulling.publisher_up(lease.tenure)
 

@@ -74,6 +74,11 @@ class NodeState(StrEnum):
     SERVING = "serving"
     DRAINING = "draining"
 
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read one; a node in a state of another version is given nothing new."""
+        return next((state for state in cls if state == text), cls.DRAINING)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeRecord:
@@ -117,17 +122,23 @@ class NodeRecord:
 
     @classmethod
     def of(cls, found: Mapping[str, str]) -> Self:
-        """Read what the registry has; what another version does not tell is left as it is."""
+        """Read what the registry has; what another version does not tell is left as it is.
+
+        Raises ValueError for what is no record.
+        """
         taken: dict[str, Any] = {}
         for spec in fields(cls):
             if spec.name in found:
                 taken[spec.name] = _KINDS.get(spec.name, str)(found[spec.name])
+        if missing := _REQUIRED.difference(taken):
+            raise ValueError(f"it does not tell {', '.join(sorted(missing))}")
         return cls(**taken)
 
 
 _LEFT: Final = "left_ms"
+_REQUIRED: Final = frozenset({"name", "life", "url", "public_url"})
 _KINDS: Final[Mapping[str, Any]] = {
-    "state": NodeState,
+    "state": NodeState.of,
     "busy_share": float,
     "left_ms": int,
     "mounts": int,

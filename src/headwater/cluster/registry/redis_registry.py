@@ -40,7 +40,10 @@ from headwater.cluster.registry.scripts import (
     Script,
 )
 from headwater.cluster.registry.server_url import ServerUrl, Shape
+from headwater.log_pace import paced_logger
 from headwater.shown_text import shown, without_credentials
+
+logger = paced_logger(__name__)
 
 _DEADLINE_S: Final = 2.0
 """Of each answer. A beat that fails is followed by another two before a lease ends."""
@@ -263,12 +266,25 @@ def _lease_of(path: str, record: Sequence[str | None]) -> Lease | None:
     node, epoch, url, public_url, ready = record
     if node is None or epoch is None:
         return None
-    return Lease(Tenure(path, node, int(epoch)), url or "", public_url or "", ready == "1")
+    try:
+        tenure = Tenure(path, node, int(epoch))
+    except ValueError:
+        logger.warning("a lease is not understood", extra={"mount": path, "node": shown(node)})
+        return None
+    return Lease(tenure, url or "", public_url or "", ready == "1")
 
 
 def _nodes_of(found: Sequence[Sequence[str]]) -> tuple[NodeRecord, ...]:
-    records = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in found)
-    return tuple(sorted(map(NodeRecord.of, records), key=lambda each: each.name))
+    """Return the records that can be read: one that cannot must not hide all others."""
+    records: list[NodeRecord] = []
+    for flat in found:
+        told = dict(zip(flat[::2], flat[1::2], strict=True))
+        try:
+            records.append(NodeRecord.of(told))
+        except ValueError as error:
+            extra = {"node": shown(told.get("name", "")), "cause": shown(str(error))}
+            logger.warning("a node's record is not understood", extra=extra)
+    return tuple(sorted(records, key=lambda each: each.name))
 
 
 def _glob(text: str) -> str:
@@ -332,6 +348,8 @@ def _common(url: ServerUrl) -> dict[str, Any]:
         "username": url.username or None,
         "password": url.password or None,
         "decode_responses": True,
+        # A value that is no UTF-8 must not break the answers behind it.
+        "encoding_errors": "backslashreplace",
         "socket_timeout": _DEADLINE_S,
         "socket_connect_timeout": _DEADLINE_S,
         # A connection that the server has closed meanwhile is made anew, once.

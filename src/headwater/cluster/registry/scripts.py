@@ -27,7 +27,7 @@ local node, ttl_ms, how, known = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local ready, url, public_url, keep_ms = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local channel, path, late_below = ARGV[9], ARGV[10], tonumber(ARGV[11])
 local present = redis.call('HMGET', KEYS[1], 'node', 'epoch')
-local holder, held = present[1], tonumber(present[2] or '0')
+local holder, held = present[1], tonumber(present[2] or '0') or 0
 if holder then
     if how == 'restore' then
         if held > known or (held == known and holder ~= node) then
@@ -41,7 +41,7 @@ local epoch
 if how == 'late' then
     epoch = redis.call('HINCRBY', KEYS[2], 'late', 1)
 else
-    local last = tonumber(redis.call('HGET', KEYS[2], 'claimed') or '0')
+    local last = tonumber(redis.call('HGET', KEYS[2], 'claimed') or '0') or 0
     if how == 'restore' then
         epoch = known
     else

@@ -13,6 +13,8 @@ from headwater.protocol.errors import ProtocolError
 NODE_HEADER: Final = "X-Headwater-Node"
 FETCH: Final = 0
 """The epoch of what no node has yet: whoever is asked is to fetch the source of the path."""
+_MOST_EPOCH_DIGITS: Final = 20
+"""Of any number of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class NodeAsk:
     def of(cls, value: str) -> NodeAsk:
         """Read a header's value. Raises ProtocolError."""
         node, _, epoch = value.strip().partition(" ")
-        if not node or not (epoch.isascii() and epoch.isdigit()):
+        is_number = epoch.isascii() and epoch.isdigit() and len(epoch) <= _MOST_EPOCH_DIGITS
+        if not node or not is_number:
             raise ProtocolError(f"{NODE_HEADER} is {value:.80}; it must be a name and an epoch")
         return cls(node, int(epoch))
