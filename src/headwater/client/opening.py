@@ -37,7 +37,12 @@ async def open_connection(
     """Connect to a server and ask for its methods. Raises ClientError."""
     login = None
     if target.username:
-        login = Login(target.username, target.password, lambda: secrets.token_hex(8))
+        login = Login(
+            target.username,
+            target.password,
+            lambda: secrets.token_hex(8),
+            digest_only=settings.digest_only,
+        )
     dialogue = ClientDialogue(settings.user_agent, login)
     connection = ClientConnection(dialogue, target.label, around.wire_limits, around.loop.time)
     connection.attach(await _stream(target, settings, around, connection))

@@ -41,6 +41,11 @@ class ClientSettings:
         str, "The user's name; empty: the one in the URL. It goes to the URL's own host only."
     ] = ""
     password: Annotated[str, "The password; empty: the one in the URL."] = ""
+    digest_only: Annotated[
+        bool,
+        "Do not log in where the server takes the password only as it is (Basic): whoever is "
+        "between, or in the server's place, could read it.",
+    ] = False
     user_agent: Annotated[str, "What the client calls itself."] = USER_AGENT
     ca_file: Annotated[
         str,

@@ -370,7 +370,7 @@ async def test_a_record_that_cannot_be_read_hides_no_other_node_and_breaks_no_be
     await registry.join(A)
     await registry.join(B)
     tenure = await claimed(registry, A)
-    client = redis_server.client()
+    client: Any = redis_server.client()
     await client.delete("test:{nodes}:b")
     await client.hset("test:{nodes}:b", mapping=record)
     answer = await registry.beat(A, [tenure])
@@ -395,7 +395,7 @@ async def test_a_lease_that_cannot_be_read_is_nobodys_and_harms_no_other_path(
     redis_server: RedisServer, registry: RedisRegistry, epoch: str | bytes
 ) -> None:
     good = await claimed(registry, A)
-    client = redis_server.client()
+    client: Any = redis_server.client()
     await client.hset("test:{m:/bad}", mapping={"node": "b", "epoch": epoch})
     found = await registry.look_up(["/bad", "/cam"])
     lease = found["/cam"]

@@ -103,3 +103,13 @@ def test_requests_are_counted_by_nonce() -> None:
     assert login.is_stale
     again = digest(login)
     assert (again.nonce, again.nc, again.cnonce) == ("n9", "00000001", "random2")
+
+
+def test_who_answers_digest_only_never_sends_the_password_as_it_is() -> None:
+    login = Login("eve", "secret", lambda: "random", digest_only=True)
+    complaint = login.take([BASIC])
+    assert complaint is not None
+    assert "Basic" in complaint
+    assert login.authorization("DESCRIBE", URI) is None
+    assert login.take([BASIC, MD5]) is None
+    assert digest(login).nonce == "n1"

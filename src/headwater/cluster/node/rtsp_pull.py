@@ -45,6 +45,8 @@ def client_settings(settings: ClusterSettings, *, waits: bool) -> ClientSettings
         transport=ClientTransport.TCP,
         username=settings.node_user,
         password=settings.node_password,
+        # Nodes ask for nothing else: whoever does is none, and is not to learn the password.
+        digest_only=True,
         ca_file=settings.ca_file,
         fingerprint=settings.fingerprint,
         connect_timeout_s=_CONNECT_S,

@@ -20,9 +20,20 @@ class Login:
         username: the user's name.
     """
 
-    def __init__(self, username: str, password: str, random_text: Callable[[], str]) -> None:
-        """`random_text` makes client nonces (RFC 7616 §3.4): some characters, never the same."""
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        random_text: Callable[[], str],
+        *,
+        digest_only: bool = False,
+    ) -> None:
+        """`random_text` makes client nonces (RFC 7616 §3.4): some characters, never the same.
+
+        `digest_only`: a server that asks for the password as it is (Basic) does not get it.
+        """
         self.username = username
+        self._digest_only = digest_only
         self._password = password
         self._random_text = random_text
         self._challenge: Challenge | None = None
@@ -45,6 +56,10 @@ class Login:
         answerable = [one for one in offered if is_answerable(one)]
         if not answerable:
             return "it offers no challenge that is known here (Digest with MD5 or SHA-256, Basic)"
+        if self._digest_only:
+            answerable = [one for one in answerable if not isinstance(one, BasicChallenge)]
+            if not answerable:
+                return "it asks for the password as it is (Basic), which is not to be sent"
         self._challenge = max(answerable, key=strength)
         # RFC 7616 §3.3: the count is of requests with this nonce.
         self._count = 0
