@@ -179,7 +179,7 @@ async def test_requests_of_one_address_at_one_time_are_limited(start_http2: Star
         server.web.held.set()
         assert [answer.status_code for answer in await asyncio.gather(*held)] == [200, 200]
         assert (await client.get("/")).status_code == 200
-        assert not door._requests._by_address
+        await holds(lambda: not door._requests._by_address)
 
 
 async def test_half_an_answer_is_no_answer(start_http2: StartHttp2) -> None:
