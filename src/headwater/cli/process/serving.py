@@ -5,7 +5,6 @@ long as the server runs.
 """
 
 import contextlib
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from headwater import RtspServer
 from headwater.app.signals import signals_taken
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, cannot_listen
+from headwater.cli.process.calm_collection import collect_in_calm_moments
 from headwater.cli.process.event_loop import LoopChoice, StopAsked, run_until_signalled
 from headwater.cli.process.logs import configure_logs, log_advice
 from headwater.cli.process.reloading import Reloading
@@ -106,10 +106,9 @@ async def _serve(order: ServeOrder, stop_asked: StopAsked) -> None:
     server = RtspServer(settings=settings)
     supervisor = Supervisor.from_environment()
     await start_server(server, settings)
-    # What was loaded to start with stays: no collection need look at it again. What loading it took
-    # goes back to the system.
+    # What loading all that took to start with goes back to the system.
     release_memory()
-    gc.freeze()
+    collect_in_calm_moments()
     reloading = Reloading(server, order.source)
     with hang_ups_taken(reloading, stop_asked):
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 
@@ -10,6 +9,7 @@ from headwater import RtspServer
 from headwater.app.workers.child_process import start_child
 from headwater.app.workers.fleet import WorkerProcess
 from headwater.app.workers.worker import Worker, WorkerOrder
+from headwater.cli.process.calm_collection import collect_in_calm_moments
 from headwater.cli.process.event_loop import (
     LoopChoice,
     StopAsked,
@@ -58,8 +58,7 @@ async def _serve(order: WorkerOrder, control: socket.socket, stop_asked: StopAsk
     worker.asked_to_stop = stop
     worker.applied = lambda settings: change_logs(settings.log)
     await start_server(server, server.settings)
-    gc.collect()
-    gc.freeze()
+    collect_in_calm_moments()
     try:
         await stop_asked.wait()
     finally:
