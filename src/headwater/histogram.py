@@ -36,9 +36,29 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
+    def copy(self) -> Histogram:
+        """Return one that has counted the same."""
+        same = Histogram(self._bounds)
+        same.add_all(self)
+        return same
+
+    def add_all(self, other: Histogram) -> None:
+        """Count what another of the same bounds has counted."""
+        for at, count in enumerate(other._counts):
+            self._counts[at] += count
+        self.sum += other.sum
+
     def cumulated(self) -> Iterator[tuple[str, int]]:
         """Yield each bound, as text, with how many values were not above it."""
         total = 0
         for bound, count in zip((*self._bounds, None), self._counts, strict=True):
             total += count
             yield "+Inf" if bound is None else f"{bound:g}", total
+
+
+def total_of(histograms: Sequence[Histogram]) -> Histogram:
+    """Return what several of the same bounds have counted together."""
+    total = histograms[0].copy()
+    for each in histograms[1:]:
+        total.add_all(each)
+    return total

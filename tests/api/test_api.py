@@ -6,7 +6,6 @@ import asyncio
 import threading
 from typing import Any
 
-import pytest
 import schemathesis
 from api_peer import ask, publish_many
 from inside import inside
@@ -15,7 +14,6 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from web_rig import WebServer
 
 from headwater.config.applied import Applied
-from headwater.relay.name_space import Alone
 
 
 async def test_the_document_names_every_operation(web: WebServer) -> None:
@@ -30,17 +28,6 @@ async def test_the_document_names_every_operation(web: WebServer) -> None:
     assert told == {(each.method, each.address) for each in api.operations}
     references = str(document).count("#/components/schemas/")
     assert references > len(document["components"]["schemas"])
-
-
-async def test_one_of_several_workers_says_that_it_knows_its_part_alone(
-    web: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inside(web.server).relay, "name_space", Alone())
-    for operation in inside(web.server).web.api.operations:
-        address = operation.address.replace("{path}", "a").replace("{id}", "a")
-        answer = await ask(web, address, method=operation.method)
-        assert (answer.status, answer.problem["code"]) == (501, "several_workers"), address
-        assert "headwater status" in answer.problem["detail"]
 
 
 async def test_the_page_asks_no_other_host(web: WebServer) -> None:

@@ -107,14 +107,14 @@ async def test_only_what_changed_is_told(web: WebServer) -> None:
 async def test_many_viewers_share_one_look(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
     view = inside(web.server).web.api.boards._view
-    status = view.status
+    look = view.look
 
-    def counted() -> Any:
+    async def counted() -> Any:
         nonlocal looks
         looks += 1
-        return status()
+        return await look()
 
-    monkeypatch.setattr(view, "status", counted)
+    monkeypatch.setattr(view, "look", counted)
     viewers = [await Viewer.open(web) for _ in range(8)]
     for viewer in viewers:
         await viewer.next()

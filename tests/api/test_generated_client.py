@@ -14,6 +14,7 @@ import pytest
 from api_peer import ask, play, publish, publish_many
 from web_rig import WebFactory, WebServer
 
+from headwater import MountSettings
 from headwater.api.settings import ApiSettings, TokenSettings
 
 NAME = "generated_headwater_client"
@@ -54,7 +55,12 @@ async def generated(web: WebServer, folder: Path) -> ModuleType:
 
 async def test_a_generated_client(start_web: WebFactory, folder: Path) -> None:
     token = TokenSettings(name="client", token=TOKEN, look=("**",), control=("**",))
-    web = await start_web(settings={"api": ApiSettings(tokens=(token,), sources_file="")})
+    settings = {
+        "api": ApiSettings(tokens=(token,), sources_file=""),
+        # A client is generated in the time that it takes.
+        "mounts": MountSettings(publisher_idle_timeout_s=0),
+    }
+    web = await start_web(settings=settings)
     publish_many(web, "/front")
     await publish(web, "/cams/a")
     reader = await play(web, "/cams/a")

@@ -19,6 +19,7 @@ from headwater.relay.end import End
 
 MOUNTS = 1000
 READERS = 10
+PAGE = 1000
 MOST_AT_ONCE = 64
 """Readers or sessions that are looked at between two turns of the loop."""
 
@@ -86,7 +87,8 @@ async def test_no_answer_holds_the_loop(
     ):
         assert (await ask(crowded, address)).status == 200
         assert work.most <= MOST_AT_ONCE + READERS, address
-    assert work.all > 5 * MOUNTS * READERS
+    # Those of the pages: a session is shown once, what a reader missed once more.
+    assert 4 * PAGE <= work.all <= 5 * PAGE
     closed = await ask(
         crowded, "/v1/sessions/close", method="POST", json_body={"path": "/m1*", "role": "play"}
     )

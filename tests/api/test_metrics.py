@@ -33,7 +33,7 @@ async def test_what_takes_time_to_measure_is_measured_from_the_first_scrape_on(
     web: WebServer,
 ) -> None:
     service = inside(web.server)
-    lag, timings = service.web.api.measuring.lag, service.relay.timings
+    lag, timings = service.running.view.own.lag, service.relay.timings
     measured = []
     for _ in range(3):
         measured.append((lag._timer is not None, timings._wanted))

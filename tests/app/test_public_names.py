@@ -39,6 +39,8 @@ PLAIN_WORDS = {
         "certificates",
         "client",
         "control",
+        "decode",
+        "in",
         "counters",
         "decoding",
         "place",

@@ -8,11 +8,9 @@ import shutil
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.async_api import Browser, Page, async_playwright
-
-from headwater import RtspServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PICTURES = Path(__file__).parent / "pictures"
@@ -23,10 +21,18 @@ _EXPECTED = re.compile(r"status of (401|403|404|409|422|503)")
 """Chromium writes a line for each refusal that a page shows in words."""
 
 
+class HasPages(Protocol):
+    """A server, in whichever process it runs."""
+
+    @property
+    def http_port(self) -> int | None:
+        """Its port for browsers."""
+
+
 class Dashboard:
     """One page, with what was noticed while it was open."""
 
-    def __init__(self, page: Page, server: RtspServer) -> None:
+    def __init__(self, page: Page, server: HasPages) -> None:
         self.page = page
         self.server = server
         self.complaints: list[str] = []
@@ -106,7 +112,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def dashboard(
-    browser: Browser, server: RtspServer, *, width: int = 1440, theme: str = "light", **more: Any
+    browser: Browser, server: HasPages, *, width: int = 1440, theme: str = "light", **more: Any
 ) -> AsyncIterator[Dashboard]:
     """The dashboard in a window of its own, with cookies of its own."""
     more |= {"viewport": {"width": width, "height": SIZES[width]}, "color_scheme": theme}

@@ -29,7 +29,11 @@ async def main(arguments: str) -> None:
     settings = replace(defaults, **sections)
     async with RtspServer(host="127.0.0.1", settings=settings, **options) as server:
         loop.add_reader(sys.stdin.fileno(), ended.set)
-        bound = {"publish_port": server.publish_port, "play_port": server.play_port}
+        bound = {
+            "publish_port": server.publish_port,
+            "play_port": server.play_port,
+            "http_port": server.http_port,
+        }
         print(json.dumps(bound), flush=True)  # noqa: T201 - the parent reads it
         await ended.wait()
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,9 @@ pytest.importorskip("axe_playwright_python")
 
 from dashboard_page import CHROMIUM, SIZES, chromium, dashboard
 from film_camera import film_camera
+from fleet_rig import Rig, rig, settings_of
 from numbered_film import end, film, publish
+from own_ports import own_port
 from published_film import description
 
 from headwater import AccessSettings, RtspServer, Settings, UserSettings
@@ -45,6 +50,18 @@ USERS = AccessSettings(
 MANY = 300
 HOSTILE = '/<img src=x onerror="alert(1)">'
 Start = Callable[..., Awaitable[RtspServer]]
+__all__ = ["rig"]
+GROUND = "getComputedStyle(document.body).backgroundColor"
+DARK, LIGHT = "rgb(14, 19, 24)", "rgb(244, 246, 248)"
+PLAYER_DARK = "rgb(16, 21, 27)"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A server in another process."""
+
+    publish_port: int
+    http_port: int | None
 
 
 @pytest.fixture
@@ -316,3 +333,165 @@ async def test_people_can_use_it_in_every_size_and_theme(
             assert await seen.serious_faults() == []
             await seen.picture(f"add-{width}-{theme}")
             assert seen.complaints == []
+
+
+@pytest.mark.parametrize("access", [AccessSettings(), USERS], ids=["local", "users"])
+async def test_an_open_page_comes_back_with_the_server(access: AccessSettings) -> None:
+    port = own_port(0)
+    settings = Settings(
+        http=HttpSettings(port=port),
+        webrtc=WebRtcSettings(port=0),
+        access=access,
+        api=ApiSettings(sources_file=""),
+    )
+
+    def made() -> RtspServer:
+        return RtspServer(host="127.0.0.1", publish_port=0, settings=settings)
+
+    server = made()
+    await server.start()
+    try:
+        film_camera(server, path="/before").send(30)
+        async with chromium() as browser, dashboard(browser, server) as seen:
+            page = seen.page
+            if access.users:
+                await log_in(page)
+            await seen.card("/before").wait_for()
+            await server.stop()
+            await page.get_by_text("The server does not answer. What is shown is old.").wait_for()
+            await seen.picture(f"server-gone-{'users' if access.users else 'local'}")
+            server = made()
+            await server.start()
+            film_camera(server, path="/after").send(30)
+            if access.users:
+                # Logins end with the server: who was there is asked again, on the same page.
+                await log_in(page)
+            await seen.card("/after").wait_for(timeout=40_000)
+            assert await seen.card("/before").count() == 0
+            await page.wait_for_function("!document.querySelector('.notice, .old')")
+            refused = "net::ERR_CONNECTION_REFUSED"
+            broken = ("net::ERR_INCOMPLETE_CHUNKED", "net::ERR_CONNECTION_RESET", refused)
+            assert [line for line in seen.complaints if not any(b in line for b in broken)] == []
+    finally:
+        await server.stop()
+
+
+async def log_in(page: Any) -> None:
+    """Log in by the form, once it is there."""
+    await page.get_by_label("User", exact=True).fill("root", timeout=40_000)
+    await page.get_by_label("Password").fill("secret")
+    await page.get_by_role("button", name="Log in").click()
+
+
+@contextlib.asynccontextmanager
+async def without_media() -> AsyncIterator[Elsewhere]:
+    """A server that finds no PyAV, in a process of its own."""
+    serve = Path(__file__).with_name("serve.py")
+    program = (
+        "import runpy, sys; sys.modules['av'] = None; sys.argv[:1] = []; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    sections = {"http": {"port": 0}, "webrtc": {"port": 0}, "publish_port": 0}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(serve), json.dumps(sections)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(40):
+            told = json.loads(await process.stdout.readline())
+        yield Elsewhere(told["publish_port"], told["http_port"])
+    finally:
+        process.stdin.close()
+        async with asyncio.timeout(40):
+            await process.wait()
+
+
+async def test_a_server_without_the_media_extra_says_what_pictures_need(tmp_path: Path) -> None:
+    async with without_media() as server:
+        url = f"rtsp://127.0.0.1:{server.publish_port}/front"
+        publisher = await publish(film(tmp_path, "h264", "opus"), url)
+        try:
+            async with chromium() as browser, dashboard(browser, server) as seen:
+                await seen.wait_for_state("/front", "live")
+                words = "Pictures need headwater[media] on the server"
+                await seen.card("/front").get_by_text(words).wait_for(timeout=40_000)
+                await seen.picture("without-media")
+                assert await seen.serious_faults() == []
+                # It is asked once, and not again and again.
+                asked = [each for each in seen.asked if "/snapshot.jpg" in each]
+                assert len(asked) == 1
+                await seen.card("/front").get_by_role("link", name="front").click()
+                await seen.page.wait_for_selector(
+                    "headwater-player[data-state=playing]", timeout=40_000
+                )
+        finally:
+            await end(publisher)
+
+
+async def test_a_theme_is_chosen_and_kept(start: Start) -> None:
+    server = await start()
+    camera = film_camera(server, path="/front")
+    camera.send(30)
+    async with chromium() as browser, dashboard(browser, server, theme="light") as seen:
+        page = seen.page
+        choice = page.get_by_label("Theme")
+        assert (await choice.input_value(), await page.evaluate(GROUND)) == ("auto", LIGHT)
+        await choice.select_option("dark")
+        assert await page.evaluate(GROUND) == DARK
+        assert await seen.serious_faults() == []
+        await page.reload()
+        await seen.card("/front").wait_for()
+        assert (await choice.input_value(), await page.evaluate(GROUND)) == ("dark", DARK)
+        # What was chosen on one page holds on the others, and comes to those that are open.
+        player = await page.context.new_page()
+        await player.goto(f"{seen.url}front")
+        assert await player.evaluate(GROUND) == PLAYER_DARK
+        await player.get_by_label("Theme").select_option("auto")
+        await page.wait_for_function(f"{GROUND} === '{LIGHT}'")
+        assert await choice.input_value() == "auto"
+        await page.emulate_media(color_scheme="dark")
+        assert await page.evaluate(GROUND) == DARK
+        await choice.select_option("light")
+        assert await page.evaluate(GROUND) == LIGHT
+        assert seen.complaints == []
+
+
+@dataclass(frozen=True)
+class OfWorkers:
+    """Where a fleet serves browsers."""
+
+    http_port: int | None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+async def test_several_workers_are_one_server_with_a_table_of_them(
+    rig: Rig, width: int, theme: str
+) -> None:
+    base = settings_of()
+    fleet = await rig.started(
+        replace(base, http=replace(base.http, port=0), webrtc=replace(base.webrtc, port=0))
+    )
+    port = int(fleet.http_url("/").split(":")[2].split("/")[0])
+    for number in range(4):
+        worker = rig.workers[number % 2].running
+        film_camera(worker, path=f"/cams/{number}").send(30)
+    async with (
+        chromium() as browser,
+        dashboard(browser, OfWorkers(port), width=width, theme=theme) as seen,
+    ):
+        page = seen.page
+        await page.wait_for_function("document.querySelectorAll('.card').length === 4")
+        rows = page.locator("#workers tbody tr")
+        assert await rows.locator("th").all_inner_texts() == ["worker-1", "worker-2"]
+        # What each takes of a core is told from the second look on.
+        await page.locator("#workers td", has_text="%").first.wait_for()
+        assert await seen.serious_faults() == []
+        overflow = "document.documentElement.scrollWidth <= innerWidth"
+        assert await page.evaluate(overflow)
+        await page.locator("#workers").scroll_into_view_if_needed()
+        await seen.picture(f"workers-{width}-{theme}")
+        assert seen.complaints == []

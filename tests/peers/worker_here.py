@@ -115,7 +115,7 @@ class WorkerHere:
         if self._hangs or self.has_ended:
             return
         server = self.server = RtspServer()
-        self.worker = Worker(server, order.settings, order.place, self._control.dup())
+        self.worker = Worker(server, order.settings, order.place, self._control.dup(), order.added)
         self.worker.asked_to_stop = self._stop
         await server.start()
         await self._stop_asked.wait()

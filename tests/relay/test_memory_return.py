@@ -11,7 +11,7 @@ from udp_peer import UdpReader, wait_for
 
 from headwater import RtspServer
 from headwater.relay import memory_return
-from headwater.relay.memory_return import MemoryReturn, Turnover, release_memory
+from headwater.relay.memory_return import Garbage, MemoryReturn, Turnover, release_memory
 
 
 class Crowd(Turnover):
@@ -29,8 +29,11 @@ class Crowd(Turnover):
 
 def looked(crowd: Crowd) -> tuple[MemoryReturn, list[int]]:
     released: list[int] = []
-    watch = MemoryReturn(crowd, lambda: crowd.left_bytes, lambda: released.append(crowd.present))
-    return watch, released
+
+    def release(_: Garbage) -> None:
+        released.append(crowd.present)
+
+    return MemoryReturn(crowd, lambda: crowd.left_bytes, release), released
 
 
 def test_it_waits_until_the_crowd_has_come_or_left_and_all_is_calm() -> None:
@@ -48,6 +51,35 @@ def test_it_waits_until_the_crowd_has_come_or_left_and_all_is_calm() -> None:
     assert released[1:] == [20]
     watch.check(4.0)
     assert released[1:] == [20], "once is enough"
+
+
+def test_while_many_are_here_only_the_young_are_collected() -> None:
+    crowd = Crowd()
+    collected: list[Garbage] = []
+    watch = MemoryReturn(crowd, lambda: crowd.left_bytes, collected.append)
+    for present in (20_000, 10_000, 3):
+        crowd.came += memory_return._CROWD + present
+        crowd.leave(present)
+        watch.check(0.0)
+        watch.check(1.0)
+    assert collected == [Garbage.YOUNG, Garbage.YOUNG, Garbage.ALL]
+
+
+def test_a_collection_of_the_young_looks_at_few_of_those_that_live() -> None:
+    """Python tells how many generations it looked through; the oldest has what lives for long."""
+    generations: list[int] = []
+
+    def note(phase: str, details: dict[str, int]) -> None:
+        if phase == "start":
+            generations.append(details["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        release_memory(Garbage.YOUNG)
+        release_memory()
+    finally:
+        gc.callbacks.remove(note)
+    assert generations == [1, 2]
 
 
 def test_peers_that_come_and_go_are_no_calm() -> None:

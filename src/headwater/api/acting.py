@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
 from headwater.access.decision import Action
-from headwater.api.answers import answer, in_slices
+from headwater.api.answers import answer
 from headwater.api.json_body import json_of, record_of
-from headwater.api.looking import is_chosen, no_mount, no_session
+from headwater.api.kept_answers import KeptAnswers
+from headwater.api.looking import no_mount, no_session
 from headwater.api.operation import Call, Operation, Shape
 from headwater.api.view import ServerActions, ServerView
+from headwater.control.lists import ListWanted
 from headwater.http.refusal import HttpRefusal
 from headwater.log_pace import paced_logger
 from headwater.protocol.path_pattern import check_pattern
-from headwater.relay.end import EndKind, SessionSnapshot
+from headwater.relay.end import EndKind
 from headwater.relay.limits import Limits
 from headwater.setting_fields import take_fields
 from headwater.side import Side
 
 logger = paced_logger(__name__)
-
-_CLOSED_AT_ONCE = 32
-"""Sessions that are closed between two pauses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +63,11 @@ class Reloaded:
 class Acting:
     """Does them, and logs who asked."""
 
-    def __init__(self, view: ServerView, actions: ServerActions, limits: Limits) -> None:
+    def __init__(
+        self, view: ServerView, actions: ServerActions, limits: Limits, kept: KeptAnswers
+    ) -> None:
         self._view = view
+        self._kept = kept
         self._actions = actions
         self._limits = limits
 
@@ -124,42 +125,40 @@ class Acting:
 
     async def _close_mount(self, call: Call) -> Response:
         call.caller.require(call.path)
-        if not self._actions.close_mount(call.path, _reason(call)):
+        if not await self._actions.close_mount(call.path, _reason(call)):
             raise no_mount(call.path)
+        self._kept.forget()
         _log(call, "mount closed by the API", mount=call.path)
         return answer(Closed(1))
 
     async def _close_session(self, call: Call) -> Response:
-        session = self._view.session(call.path)
+        session = await self._view.session(call.path)
         if session is None or not call.caller.may(session.path):
             raise no_session(call.path)
-        return answer(Closed(self._close(call, session)))
+        closed = await self._actions.close_session(session.id, _reason(call))
+        self._kept.forget()
+        if closed:
+            _log(call, "session closed by the API", mount=session.path, session=session.id)
+        return answer(Closed(int(closed)))
 
     async def _close_sessions(self, call: Call) -> Response:
-        wanted = record_of(await json_of(call.request, self._limits.settings), CloseRequest)
-        chosen = [
-            session.id
-            async for session in in_slices(self._view.sessions())
-            if call.caller.may(session.path)
-            and (wanted.role is None or session.role is wanted.role)
-            and is_chosen(session, wanted.path, wanted.user, wanted.address, wanted.kind)
-        ]
-        closed = 0
-        for number, session_id in enumerate(chosen, 1):
-            ended = self._view.session(session_id)
-            closed += 0 if ended is None else self._close(call, ended)
-            if number % _CLOSED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return answer(Closed(closed))
-
-    def _close(self, call: Call, session: SessionSnapshot) -> int:
-        if not self._actions.close_session(session.id, _reason(call)):
-            return 0
-        _log(call, "session closed by the API", mount=session.path, session=session.id)
-        return 1
+        asked = record_of(await json_of(call.request, self._limits.settings), CloseRequest)
+        wanted = ListWanted(
+            allowed=call.caller.patterns,
+            path=asked.path,
+            user=asked.user,
+            address=asked.address,
+            side=asked.role,
+            kind=asked.kind,
+        )
+        closed = await self._actions.close_sessions(wanted, _reason(call))
+        self._kept.forget()
+        for session in closed:
+            _log(call, "session closed by the API", mount=session.path, session=session.id)
+        return answer(Closed(len(closed)))
 
     async def _reload_certificates(self, call: Call) -> Response:
-        self._actions.reload_certificates()
+        await self._actions.reload_certificates()
         _log(call, "certificates read again by the API")
         return Response(status_code=204)
 

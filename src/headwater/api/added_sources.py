@@ -131,6 +131,10 @@ class AddedSources:
                     "leads to later cannot be checked"
                 )
 
+    def planned(self) -> dict[str, PlannedSource]:
+        """Return what is to be started of all that is kept, by path."""
+        return {path: self._planned(added) for path, added in self.by_path.items()}
+
     async def put(self, path: str, added: AddedSource) -> bool:
         """Keep a source and start it; return whether the path had none."""
         async with self._turn:

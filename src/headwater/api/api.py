@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from headwater.access.decision import Action
 from headwater.api.acting import Acting
@@ -17,10 +16,10 @@ from headwater.api.boards import Boards
 from headwater.api.caller import SERVER, Caller, Callers
 from headwater.api.document import openapi
 from headwater.api.events import Events
+from headwater.api.kept_answers import KeptAnswers
 from headwater.api.logged import Logged
 from headwater.api.logging_in import LoggingIn
 from headwater.api.looking import Looking
-from headwater.api.loop_lag import LoopLag
 from headwater.api.measuring import Measuring
 from headwater.api.operation import Call, Operation, mount_path
 from headwater.api.page import ApiPage
@@ -30,8 +29,8 @@ from headwater.api.settings import ApiSettings
 from headwater.api.sharing import SharedFigures
 from headwater.api.source_book import SourceBook, book_path
 from headwater.api.sourcing import Sourcing
+from headwater.api.users import Users
 from headwater.api.view import ServerActions, ServerView
-from headwater.control.recent_lines import RecentLines
 from headwater.http.clearance import Clearance
 from headwater.http.logins import Logins
 from headwater.http.pictures import Still
@@ -55,7 +54,7 @@ class Api:
         measuring: the metrics.
         callers: who is let in.
         boards: the boards that are open.
-        recent_lines: the end of the log.
+        kept: the answers that several ask for.
         operations: what can be asked for.
     """
 
@@ -73,33 +72,35 @@ class Api:
     ) -> None:
         self._limits = relay.limits
         self._clearance = clearance
-        self._view = view
         self.callers = Callers(relay.admission, clearance, relay.clock, settings, http)
         self._logging_in = LoggingIn(self.callers, logins, relay.limits)
         shared = SharedFigures(view)
+        self.kept = KeptAnswers(relay.clock, relay.loop.call_later, view.turnover)
         book = book_path(settings.sources_file, publish_port)
         self.added = AddedSources(
             settings, None if book is None else SourceBook(book), actions.set_source
         )
-        self.measuring = Measuring(shared, LoopLag(relay.loop), settings, relay.start_timings)
+        self.measuring = Measuring(shared, self.kept, settings)
         self._events = Events(view, self.callers)
-        self.recent_lines = RecentLines()
         self.boards = Boards(
             view,
             self.callers,
             added=lambda: self.added.by_path,
-            log_number=lambda: self.recent_lines.number,
+            log_number=view.log_number,
         )
         # What stands in front goes before: a mount's own address is part of that of its picture.
         self.operations: tuple[Operation, ...] = (
             *Pictures(view, still).operations(),
-            *Looking(view, shared).operations(),
-            *Sourcing(view, actions, self.callers, self.added, relay.limits).operations(),
+            *Looking(view, shared, self.kept).operations(),
+            *Sourcing(
+                view, actions, self.callers, self.added, relay.limits, self.kept
+            ).operations(),
             *self._events.operations(),
             *self.boards.operations(),
-            *Logged(self.recent_lines).operations(),
+            *Logged(view).operations(),
+            *Users(view, self.callers).operations(),
             *self.measuring.operations(),
-            *Acting(view, actions, relay.limits).operations(),
+            *Acting(view, actions, relay.limits, self.kept).operations(),
         )
         self._document = json.dumps(openapi(self.operations), ensure_ascii=False)
 
@@ -108,6 +109,7 @@ class Api:
         self.callers.go_by(settings, http)
         self.added.go_by(settings)
         self.measuring.settings = settings
+        self.kept.forget()
 
     def routes(self) -> list[BaseRoute]:
         """Return all routes; those of mounts' pages come behind."""
@@ -120,7 +122,7 @@ class Api:
         answering = {address: self._route(address, methods) for address, methods in ordered}
         below = [
             Route(f"{_ROOT}/openapi.json", self._tell_document, methods=["GET"]),
-            WebSocketRoute(f"{_ROOT}/events", self._talk),
+            WebSocketRoute(f"{_ROOT}/events", self._events.talk),
             Route(_ROOT, page.show, methods=["GET"]),
             Route(f"{_ROOT}/", page.show, methods=["GET"]),
             *(route for address, route in answering.items() if address.startswith(_ROOT)),
@@ -148,24 +150,10 @@ class Api:
 
     async def _answer(self, methods: Mapping[str, Operation], request: Request) -> Response:
         operation = methods["GET" if request.method == "HEAD" else request.method]
-        self._require_whole()
         path = self._named(operation, request)
         caller = await self._caller(operation, request, path)
         query = query_of(request, operation.parameters)
         return await operation.run(Call(request, caller, query, path))
-
-    async def _talk(self, socket: WebSocket) -> None:
-        self._require_whole()
-        await self._events.talk(socket)
-
-    def _require_whole(self) -> None:
-        if self._view.is_one_of_several:
-            raise HttpRefusal(
-                501,
-                "the API is not there with several workers (workers.count) yet: each knows its own "
-                "part alone; `headwater status` tells of all",
-                code="several_workers",
-            )
 
     async def _caller(self, operation: Operation, request: Request, path: str) -> Caller:
         if operation.action is None:

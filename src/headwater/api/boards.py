@@ -12,7 +12,6 @@ from typing import Final
 from starlette.responses import Response, StreamingResponse
 
 from headwater.access.decision import Action
-from headwater.api.answers import in_turns
 from headwater.api.caller import SERVER, Callers, Rights
 from headwater.api.operation import Call, Operation
 from headwater.api.view import ServerView
@@ -20,6 +19,7 @@ from headwater.control.board.board import Board, Seen
 from headwater.control.board.card import Card
 from headwater.control.json_text import plain
 from headwater.control.status import PortsStatus
+from headwater.control.turns import in_turns
 from headwater.http.refusal import HttpRefusal
 from headwater.log_pace import paced_logger
 from headwater.protocol.path_pattern import matches
@@ -180,15 +180,15 @@ class _Looker:
 
     async def _look(self, board: Board) -> _Page:
         before = self._page
-        status = await in_turns(self._view.status())
-        seen = await in_turns(board.steps(status))
+        look = await self._view.look()
+        seen = await in_turns(board.steps(look))
         texts: dict[str, str] = {}
         for number, (path, card) in enumerate(seen.cards.items(), 1):
             same = before is not None and before.seen.cards.get(path) == card
             texts[path] = before.texts[path] if before and same else _text_of(card)
             if number % _TEXTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        return _Page(seen, status.ports, texts)
+        return _Page(seen, look.status.ports, texts)
 
 
 class _Told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from headwater.access.auth_method import AuthMethod
+from headwater.access.authenticator import Authenticator
 from headwater.access.decision import Action, Granted
 from headwater.access.outside import Holder, TokenRefusedError
-from headwater.api.settings import ApiSettings
+from headwater.api.settings import ApiSettings, TokenSettings
 from headwater.http.clearance import Clearance
 from headwater.http.logins import Login, login_of
 from headwater.http.origins import Origins
@@ -104,6 +105,16 @@ class Callers:
         self._digests = {token.digest: token for token in settings.tokens}
         # `*` says that anybody may watch: it lets no page of a stranger act in a user's name.
         self._origins = Origins([each for each in http.allowed_origins if each != ANY_ORIGIN])
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Who knows the users."""
+        return self._admission.authenticator
+
+    @property
+    def tokens(self) -> Sequence[TokenSettings]:
+        """Those of programs."""
+        return self._settings.tokens
 
     @property
     def is_open_to_others(self) -> bool:

@@ -10,7 +10,8 @@ from headwater.access.decision import Action
 from headwater.api.answers import answer
 from headwater.api.operation import Call, Operation, Shape
 from headwater.api.query import Parameter
-from headwater.control.recent_lines import LogLine, RecentLines
+from headwater.api.view import ServerView
+from headwater.control.recent_lines import LogLine
 
 _MOST_NUMBER = 1e15
 
@@ -26,8 +27,8 @@ class LogTold:
 class Logged:
     """Answers it. The log tells of all peers and paths, so it needs control over all of them."""
 
-    def __init__(self, recent: RecentLines) -> None:
-        self._recent = recent
+    def __init__(self, view: ServerView) -> None:
+        self._view = view
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the part of the table."""
@@ -55,5 +56,6 @@ class Logged:
         )
 
     async def _lines(self, call: Call) -> Response:
-        number = self._recent.number
-        return answer(LogTold(number, tuple(self._recent.after(call.query["after"]))))
+        recent = await self._view.recent_lines()
+        number = recent.number
+        return answer(LogTold(number, tuple(recent.after(call.query["after"]))))

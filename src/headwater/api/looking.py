@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
 from headwater.access.decision import Action
-from headwater.api.answers import (
-    answer,
-    each_in_turn,
-    in_slices,
-    in_turns,
-    list_answer,
-    record_answer,
-    without,
-)
+from headwater.api.answers import answer, list_text, record_answer, response, text_of, without
+from headwater.api.kept_answers import KeptAnswers
 from headwater.api.operation import Call, Listed, Operation, Shape
-from headwater.api.paging import Page
 from headwater.api.query import PAGING, Parameter
 from headwater.api.sharing import SharedFigures
 from headwater.api.view import ServerView
 from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.control.figures import MountFigures
+from headwater.control.lists import ListWanted, Part, SeenSession, part_of
 from headwater.control.status import Health, ServerStatus
 from headwater.http.refusal import HttpRefusal
-from headwater.media.snapshot import MountSnapshot, PublisherSnapshot, ReaderSnapshot
+from headwater.media.snapshot import MountSnapshot, ReaderSnapshot
 from headwater.media.states import MountState
-from headwater.protocol.path_pattern import matches
 from headwater.relay.end import EndKind, SessionSnapshot
 from headwater.side import Side
 from headwater.sources.snapshot import SourceSnapshot
 
-
-class _OfPath(Protocol):
-    @property
-    def path(self) -> str: ...
-
-
-PathT = TypeVar("PathT", bound=_OfPath)
+ItemT = TypeVar("ItemT")
 
 _LONG = ("egresses", "mounts", "sessions", "forwards", "sources")
 """Of a status: each has addresses of its own."""
@@ -65,11 +52,12 @@ _OF_SESSIONS = (*PAGING, OF_PATH, OF_USER, OF_ADDRESS, OF_KIND)
 
 
 class Looking:
-    """Answers them from read models."""
+    """Answers them from read models; who asks for the same within a second gets the same."""
 
-    def __init__(self, view: ServerView, shared: SharedFigures) -> None:
+    def __init__(self, view: ServerView, shared: SharedFigures, kept: KeptAnswers) -> None:
         self._view = view
         self._shared = shared
+        self._kept = kept
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the part of the table."""
@@ -159,136 +147,143 @@ class Looking:
             ),
         )
 
-    async def _server(self, _call: Call) -> Response:
-        figures = await self._shared.figures()
-        return answer(without(figures.status, *_LONG))
+    async def _server(self, call: Call) -> Response:
+        async def make() -> str:
+            figures = await self._shared.figures()
+            return text_of(without(figures.status, *_LONG))
+
+        return await self._kept_answer("server", call, make)
 
     async def _health(self, _call: Call) -> Response:
-        return answer(self._view.health())
+        return answer(await self._view.health())
 
     async def _mounts(self, call: Call) -> Response:
-        pattern, state = call.query["path"], call.query["state"]
-        paths = sorted(
-            path
-            for path in self._view.mount_paths()
-            if call.caller.may(path) and (pattern is None or matches(pattern, path))
-        )
-        if state is None:
-            page = Page.of(call, paths, lambda path: path)
-            return await self._listed(page, self._mount_items(page.items))
-        found = [item async for item in self._mount_items(paths) if item["state"] is state]
-        chosen = Page.of(call, found, lambda item: item["path"])
-        return await self._listed(chosen, each_in_turn(chosen.items))
+        return await self._kept_answer("mounts", call, partial(self._mounts_text, call))
 
-    async def _mount_items(self, paths: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
-        for path in paths:
-            figures = await in_turns(self._view.mount_figures(path))
-            await asyncio.sleep(0)
-            if figures is not None:  # it may have closed meanwhile
-                yield {**without(figures.mount, "readers"), "readers": figures.readers}
+    async def _mounts_text(self, call: Call) -> str:
+        wanted, state = _wanted(call), call.query["state"]
+        paths = [path for path in await self._view.mount_paths() if wanted.takes_path(path)]
+        if state is None:
+            page = part_of(paths, wanted, str)
+            # One that has closed meanwhile is not told.
+            figures = await self._view.mount_figures(page.items)
+            return await self._text(page, sorted(figures, key=_path_of_mount), _mount_item, str)
+        found = [
+            each for each in await self._view.mount_figures(paths) if each.mount.state is state
+        ]
+        chosen = part_of(found, wanted, _path_of_mount)
+        return await self._text(chosen, chosen.items, _mount_item, _path_of_mount)
 
     async def _mount(self, call: Call) -> Response:
         call.caller.require(call.path)
-        mount = await in_turns(self._view.mount(call.path))
+        mount = await self._view.mount(call.path)
         if mount is None:
             raise no_mount(call.path)
         return await record_answer(mount)
 
     async def _sessions(self, call: Call) -> Response:
-        page = await self._chosen(call, call.query["role"])
-        return await self._listed(page, self._still_there(page))
+        return await self._seen("sessions", call, call.query["role"], _session_item)
 
     async def _session(self, call: Call) -> Response:
-        session = self._view.session(call.path)
+        session = await self._view.session(call.path)
         # Whoever may not see it does not learn that it is there.
         if session is None or not call.caller.may(session.path):
             raise no_session(call.path)
         return answer(session)
 
     async def _publishers(self, call: Call) -> Response:
-        page = await self._chosen(call, Side.PUBLISH)
-        return await self._listed(page, self._publisher_items(page))
-
-    async def _publisher_items(self, page: Page[str]) -> AsyncIterator[object]:
-        async for session in self._still_there(page):
-            figures = await in_turns(self._view.mount_figures(session.path))
-            publisher: PublisherSnapshot | None = figures.mount.publisher if figures else None
-            here = publisher is not None and publisher.id == session.id
-            drops = publisher.kernel_drops if publisher is not None and here else 0
-            yield {**without(session), "kernel_drops": drops}
+        return await self._seen("publishers", call, Side.PUBLISH, _publisher_item)
 
     async def _readers(self, call: Call) -> Response:
-        page = await self._chosen(call, Side.PLAY)
-        sessions = [session async for session in self._still_there(page)]
-        wanted = {session.id for session in sessions}
-        playing: dict[str, ReaderSnapshot] = {}
-        for path in sorted({session.path for session in sessions}):
-            mount = await in_turns(self._view.mount(path))
-            for reader in mount.readers if mount else ():
-                if reader.id in wanted:
-                    playing[reader.id] = reader
-        items = (
-            {
-                **without(session, "state", "transport"),
-                "session_state": session.state,
-                "playing": playing.get(session.id),
-            }
-            for session in sessions
-        )
-        return await self._listed(page, each_in_turn(items))
+        return await self._seen("readers", call, Side.PLAY, _reader_item)
+
+    async def _seen(
+        self, name: str, call: Call, side: Side | None, item_of: Callable[[SeenSession], object]
+    ) -> Response:
+        async def make() -> str:
+            part = await self._view.sessions(_wanted(call, side))
+            return await self._text(part, part.items, item_of, _id_of)
+
+        return await self._kept_answer(name, call, make)
 
     async def _sources(self, call: Call) -> Response:
-        page = Page.of(call, _of_paths(call, self._view.sources()), lambda each: each.path)
-        return await self._listed(page, each_in_turn(page.items))
+        async def make() -> str:
+            part = await self._view.sources(_wanted(call))
+            return await self._text(part, part.items, _as_it_is, lambda each: each.path)
+
+        return await self._kept_answer("sources", call, make)
 
     async def _forwards(self, call: Call) -> Response:
-        forwards = _of_paths(call, self._view.forwards())
-        page = Page.of(call, forwards, lambda each: f"{each.path} {each.url}")
-        return await self._listed(page, each_in_turn(page.items))
+        async def make() -> str:
+            part = await self._view.forwards(_wanted(call))
+            return await self._text(
+                part, part.items, _as_it_is, lambda each: f"{each.path} {each.url}"
+            )
 
-    async def _chosen(self, call: Call, side: Side | None) -> Page[str]:
-        """Return a page of the ids of those that are asked for; of the others nothing is kept."""
-        query = call.query
-        found = [
-            session.id
-            async for session in in_slices(self._view.sessions())
-            if (side is None or session.role is side)
-            and is_chosen(session, query["path"], query["user"], query["address"], query["kind"])
-            and call.caller.may(session.path)
-        ]
-        return Page.of(call, found, lambda session_id: session_id)
+        return await self._kept_answer("forwards", call, make)
 
-    async def _still_there(self, page: Page[str]) -> AsyncIterator[SessionSnapshot]:
-        for session_id in page.items:
-            session = self._view.session(session_id)
-            if session is not None:  # it may have ended meanwhile
-                yield session
-            await asyncio.sleep(0)
+    async def _kept_answer(
+        self, name: str, call: Call, make: Callable[[], Awaitable[str]]
+    ) -> Response:
+        key = (name, tuple(call.query.values.items()), call.caller.patterns)
+        return response(await self._kept.answer(key, make))
 
-    async def _listed(self, page: Page[Any], items: AsyncIterator[object]) -> Response:
-        head = {"clock_s": self._view.clock_s(), "total": page.total, "next": page.next}
-        return await list_answer(head, items)
+    async def _text(
+        self,
+        part: Part[Any],
+        items: Iterable[ItemT],
+        item_of: Callable[[ItemT], object],
+        key: Callable[[Any], str],
+    ) -> str:
+        head = {
+            "clock_s": self._view.clock_s(),
+            "total": part.total,
+            "next": key(part.items[-1]) if part.more and part.items else None,
+        }
+        return await list_text(head, map(item_of, items))
 
 
-def is_chosen(
-    session: SessionSnapshot,
-    pattern: str | None = None,
-    user: str | None = None,
-    address: str | None = None,
-    kind: EndKind | None = None,
-) -> bool:
-    """Return whether a session is one of those that were asked for; None asks for any."""
-    return (
-        (pattern is None or matches(pattern, session.path))
-        and (user is None or session.username == user)
-        and (address is None or host_of(session.peer) == address)
-        and (kind is None or session.kind is kind)
+def _wanted(call: Call, side: Side | None = None) -> ListWanted:
+    """Return what a request asks for, of what its caller may see."""
+    query = call.query.values
+    return ListWanted(
+        allowed=call.caller.patterns,
+        side=side,
+        **{name: query.get(name) for name in ("path", "user", "address", "kind", "after", "limit")},
     )
 
 
-def host_of(peer: str) -> str:
-    """Return the address of a peer as snapshots name it, without its port."""
-    return peer.rpartition(":")[0].strip("[]")
+def _as_it_is(item: object) -> object:
+    return item
+
+
+def _path_of_mount(figures: MountFigures) -> str:
+    return figures.mount.path
+
+
+def _mount_item(figures: MountFigures) -> object:
+    return {**without(figures.mount, "readers"), "readers": figures.readers}
+
+
+def _id_of(seen: SeenSession) -> str:
+    return seen.session.id
+
+
+def _session_item(seen: SeenSession) -> object:
+    return seen.session
+
+
+def _publisher_item(seen: SeenSession) -> object:
+    return {**without(seen.session), "kernel_drops": seen.kernel_drops}
+
+
+def _reader_item(seen: SeenSession) -> object:
+    session = seen.session
+    return {
+        **without(session, "state", "transport"),
+        "session_state": session.state,
+        "playing": seen.playing,
+    }
 
 
 def no_mount(path: str) -> HttpRefusal:
@@ -312,12 +307,3 @@ def _get(name: str, address: str, summary: str, run: Callable[..., Any], shape: 
         run=run,
         answer=shape,
     )
-
-
-def _of_paths(call: Call, items: Iterable[PathT]) -> list[PathT]:
-    pattern = call.query["path"]
-    return [
-        item
-        for item in items
-        if call.caller.may(item.path) and (pattern is None or matches(pattern, item.path))
-    ]

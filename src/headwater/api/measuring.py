@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from starlette.responses import Response
 
 from headwater.access.decision import Action
-from headwater.api.loop_lag import LoopLag
+from headwater.api.kept_answers import KeptAnswers
 from headwater.api.metrics import CONTENT_TYPE, text_of
 from headwater.api.operation import Call, Operation
 from headwater.api.settings import ApiSettings
 from headwater.api.sharing import SharedFigures
-from headwater.control.figures import Timed
 
 
 class Measuring:
-    """Answers scrapes from the shared status, and measures how late the loop is.
-
-    What takes time to measure is measured from the first scrape on: nobody else looks at it.
+    """Answers scrapes from the shared figures.
 
     Attributes:
-        lag: what it measures.
         settings: how many mounts have a label of their own.
     """
 
-    def __init__(
-        self,
-        shared: SharedFigures,
-        lag: LoopLag,
-        settings: ApiSettings,
-        start_timings: Callable[[], None],
-    ) -> None:
-        """`start_timings` has the server measure how long things take."""
-        self.lag = lag
-        self._start_timings = start_timings
-        self._begun = False
-        self._late = Timed(
-            "loop_lag_seconds", "How late the event loop came to what was due.", lag.histogram
-        )
+    def __init__(self, shared: SharedFigures, kept: KeptAnswers, settings: ApiSettings) -> None:
+        self._kept = kept
         self.settings = settings
         self._shared = shared
 
@@ -58,10 +40,9 @@ class Measuring:
         )
 
     async def _metrics(self, _call: Call) -> Response:
-        if not self._begun:
-            self._begun = True
-            self.lag.start()
-            self._start_timings()
-        figures = await self._shared.figures()
-        text = await text_of(figures, (self._late, *figures.timed), self.settings.metrics_mounts)
+        text = await self._kept.answer("metrics", self._text)
         return Response(text, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _text(self) -> str:
+        figures = await self._shared.figures()
+        return await text_of(figures, figures.timed, self.settings.metrics_mounts)

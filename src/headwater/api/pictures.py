@@ -13,6 +13,10 @@ from headwater.api.operation import Call, Operation
 from headwater.api.query import Parameter
 from headwater.api.view import ServerView
 from headwater.http.pictures import JPEG, PictureWishes, Still, picture_of
+from headwater.http.refusal import HttpRefusal
+from headwater.http.request import hook_request_of
+from headwater.relay.errors import SourceDown, SourceTooSlow
+from headwater.side import Side
 
 _MOST_PIXELS = 4096
 
@@ -71,7 +75,11 @@ class Pictures:
 
     async def _snapshot(self, call: Call) -> Response:
         path, query = call.path, call.query
-        if path not in self._view.mount_paths() and not self._view.has_source(path):
+        try:
+            found = await self._view.bring(path, hook_request_of(call.request, Side.PLAY, path))
+        except (SourceDown, SourceTooSlow):
+            raise HttpRefusal(504, f"{path} has no picture now", code="no_picture") from None
+        if not found:
             raise no_mount(path)
         wishes = PictureWishes(
             width=query["width"],

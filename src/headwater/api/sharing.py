@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from headwater.api.answers import in_turns
 from headwater.api.view import ServerView
 from headwater.control.figures import ServerFigures
 
@@ -24,5 +23,5 @@ class SharedFigures:
         async with self._lock:
             figures = self._figures
             if figures is None or self._view.clock_s() - figures.status.clock_s > _FRESH_S:
-                figures = self._figures = await in_turns(self._view.figures())
+                figures = self._figures = await self._view.figures()
             return figures

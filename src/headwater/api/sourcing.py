@@ -12,6 +12,7 @@ from headwater.api.added_sources import AddedSource, AddedSources
 from headwater.api.answers import answer, without
 from headwater.api.caller import Callers
 from headwater.api.json_body import json_of, record_of
+from headwater.api.kept_answers import KeptAnswers
 from headwater.api.operation import Call, Operation, Shape
 from headwater.api.view import ServerActions, ServerView
 from headwater.http.refusal import HttpRefusal
@@ -33,8 +34,10 @@ class Sourcing:
         callers: Callers,
         added: AddedSources,
         limits: Limits,
+        kept: KeptAnswers,
     ) -> None:
         self._view = view
+        self._kept = kept
         self._callers = callers
         self._actions = actions
         self._added = added
@@ -88,10 +91,10 @@ class Sourcing:
 
     async def _get(self, call: Call) -> Response:
         call.caller.require(call.path)
-        for source in self._view.sources():
-            if source.path == call.path:
-                return answer({**without(source), "added": self._added_for(call)})
-        raise _no_source(call.path)
+        source = await self._view.source(call.path)
+        if source is None:
+            raise _no_source(call.path)
+        return answer({**without(source), "added": self._added_for(call)})
 
     def _added_for(self, call: Call) -> AddedSource | None:
         """Return what was added, without passwords, for those who may change it."""
@@ -109,12 +112,14 @@ class Sourcing:
             added = added.with_passwords_of(before)
         self._check(call.path, added)
         await self._added.put(call.path, added)
+        self._kept.forget()
         return Response(status_code=204)
 
     async def _delete(self, call: Call) -> Response:
         call.caller.require(call.path)
         if not await self._added.remove(call.path):
             raise _no_source(call.path)
+        self._kept.forget()
         return Response(status_code=204)
 
     async def _put_all(self, call: Call) -> Response:
@@ -130,6 +135,7 @@ class Sourcing:
             if wanted.get(path) != self._added.by_path.get(path):
                 call.caller.require(path)
         await self._added.put_all(wanted)
+        self._kept.forget()
         return Response(status_code=204)
 
     def _check(self, path: str, added: AddedSource) -> None:

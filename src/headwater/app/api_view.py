@@ -1,124 +1,201 @@
-"""What the API sees of a running server, and has it do."""
+"""What the API sees of a running server, and has it do: of all its processes together."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any
 
-from headwater.app.callouts import CalloutsInUse
-from headwater.app.status_report import StatusReport, mount_figures, mount_steps
-from headwater.client.forwarding.forwards import Forwards
+from headwater.app.events_of_all import EventsOfAll
+from headwater.app.others import NOBODY, Others, Standing
+from headwater.app.own_part import (
+    ClosedSession,
+    OwnPart,
+    SeenServer,
+    SourceChange,
+    ToClose,
+    key_of_forward,
+    key_of_source,
+)
+from headwater.app.workers.merged_status import (
+    merged_figures,
+    merged_look,
+    merged_mount,
+    merged_mount_figures,
+    worker_status,
+)
 from headwater.client.forwarding.snapshot import ForwardSnapshot
-from headwater.config.applied import Applied
+from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures
+from headwater.control.lists import ListWanted, Part, SeenSession, joined
+from headwater.control.recent_lines import RecentLines
 from headwater.control.status import Health, ServerStatus
+from headwater.hooks import HookRequest
 from headwater.media.snapshot import MountSnapshot
 from headwater.relay.end import SessionSnapshot
 from headwater.relay.events import EventStream
+from headwater.relay.finding import Wanted
 from headwater.relay.name_space import ALONE
-from headwater.relay.relay import Relay
 from headwater.sources.plan import PlannedSource
 from headwater.sources.snapshot import SourceSnapshot
-from headwater.sources.source_table import SourceTable
-
-
-class SeenServer(Protocol):
-    """The parts of a running server that are read here."""
-
-    relay: Relay
-    report: StatusReport
-    forwards: Forwards
-    sources: SourceTable
-    callouts: CalloutsInUse
-    on_reload: Callable[[], Awaitable[Applied]] | None
 
 
 class ApiView:
-    """Reads the parts of one server and calls the few that act."""
+    """Asks the part of this process, and those of the others, and makes one answer of all.
+
+    Attributes:
+        own: what this process knows and does.
+        others: the other workers; nobody, where one process serves alone.
+    """
 
     def __init__(self, running: SeenServer) -> None:
         self._running = running
+        self.own = OwnPart(running)
+        self.others: Others = NOBODY
+        self._events: EventsOfAll | None = None
+        # What was taken of the logs of others: the number of each one's last line.
+        self._log_numbers: dict[str, int] = {}
 
     # -- what is seen
-
-    @property
-    def is_one_of_several(self) -> bool:
-        """Whether the process is one of several that serve together, and knows its part alone."""
-        return self._running.relay.name_space is not ALONE
 
     def clock_s(self) -> float:
         """Return the time of the server's clock."""
         return self._running.relay.clock()
 
-    def health(self) -> Health:
+    def turnover(self) -> tuple[int, int, int]:
+        """Return numbers of which one differs once something has come or gone in this process."""
+        return self.own.turnover
+
+    async def health(self) -> Health:
         """Return its state, its age and the chief numbers."""
-        return self._running.report.health()
+        return await self.others.health() or self._running.report.health()
 
-    def status(self) -> Generator[None, None, ServerStatus]:
-        """Read everything, in steps; of many readers this is much to keep."""
-        return self._running.report.steps()
+    async def figures(self) -> ServerFigures:
+        """Read all that is counted."""
+        told = await self._ask("figures")
+        merged = merged_figures(list(told.values()))
+        standing = await self.others.standing()
+        if standing is None:
+            return merged
+        workers = tuple(
+            worker_status(
+                name,
+                part.status,
+                [each.mount for each in part.mounts],
+                part.publishers + part.readers,
+            )
+            for name, part in sorted(told.items())
+        )
+        status = _whole(merged.status, standing)
+        return replace(merged, status=replace(status, workers=workers))
 
-    def figures(self) -> Generator[None, None, ServerFigures]:
-        """Read all that is counted, in steps."""
-        figures = yield from self._running.report.figures()
-        callouts = self._running.callouts
-        timed = (*self._running.report.timed(), *callouts.timed())
-        return replace(figures, timed=timed, callouts=callouts.figures())
+    async def look(self) -> BoardLook:
+        """Read what a board shows."""
+        told: Mapping[str, BoardLook] = await self._ask("look")
+        merged = merged_look(list(told.values()))
+        standing = await self.others.standing()
+        if standing is None:
+            return merged
+        await self._take_logs()
+        workers = tuple(
+            worker_status(name, part.status, part.mounts, len(part.publishers) + readers)
+            for name, part in sorted(told.items())
+            for readers in (sum(part.readers.values()),)
+        )
+        return replace(merged, status=replace(_whole(merged.status, standing), workers=workers))
 
-    def mount_paths(self) -> Sequence[str]:
-        """Return the paths of the mounts that are open."""
-        return [mount.path for mount in self._running.relay.mounts]
+    async def mount_paths(self) -> Sequence[str]:
+        """Return the paths of the mounts that are open, each once."""
+        told = await self._ask("mount_paths")
+        return list(dict.fromkeys(path for paths in told.values() for path in paths))
 
-    def mount(self, path: str) -> Generator[None, None, MountSnapshot | None]:
-        """Read one mount with its readers, in steps; None where it is not open."""
-        mount = self._running.relay.mounts.get(path)
-        return (yield from mount_steps(mount)) if mount is not None else None
+    async def mount_figures(self, paths: Sequence[str]) -> Sequence[MountFigures]:
+        """Read mounts without their readers; those that are not open are left out."""
+        told = await self._ask("mount_figures", tuple(paths))
+        return merged_mount_figures(each for found in told.values() for each in found)
 
-    def mount_figures(self, path: str) -> Generator[None, None, MountFigures | None]:
-        """Read one mount without its readers, in steps; None where it is not open."""
-        mount = self._running.relay.mounts.get(path)
-        return (yield from mount_figures(mount)) if mount is not None else None
+    async def mount(self, path: str) -> MountSnapshot | None:
+        """Read one mount with its readers; None where it is not open."""
+        told = await self._ask("mount", path)
+        parts = [part for part in told.values() if part is not None]
+        return merged_mount(parts) if parts else None
 
-    def sessions(self) -> Iterator[SessionSnapshot]:
-        """Yield all publishers and readers, each as it is when it is asked for."""
-        for end in tuple(self._running.relay.ends):
-            yield end.snapshot()
+    async def sessions(self, wanted: ListWanted) -> Part[SeenSession]:
+        """Return a part of the publishers and readers."""
+        told = await self._ask("sessions", wanted)
+        return joined(told.values(), wanted.limit, lambda each: each.session.id)
 
-    def session(self, session_id: str) -> SessionSnapshot | None:
+    async def session(self, session_id: str) -> SessionSnapshot | None:
         """Return one publisher or reader; None where there is none of this id."""
-        end = self._running.relay.ends.get(session_id)
-        return None if end is None else end.snapshot()
+        own = await self.own.session(session_id)
+        if own is not None:
+            return own
+        told = await self.others.ask("session", session_id)
+        found: SessionSnapshot | None = next((each for each in told.values() if each), None)
+        return found
 
-    def forwards(self) -> Iterable[ForwardSnapshot]:
-        """Return what is sent on to other servers."""
-        return self._running.forwards.snapshots()
+    async def forwards(self, wanted: ListWanted) -> Part[ForwardSnapshot]:
+        """Return a part of what is sent on to other servers."""
+        told = await self._ask("forwards", wanted)
+        return joined(told.values(), wanted.limit, key_of_forward)
 
-    def sources(self) -> Iterable[SourceSnapshot]:
-        """Return what the server fetches by itself."""
-        return self._running.sources.snapshots()
+    async def sources(self, wanted: ListWanted) -> Part[SourceSnapshot]:
+        """Return a part of what the server fetches by itself."""
+        told = await self._ask("sources", wanted)
+        return joined(told.values(), wanted.limit, key_of_source)
+
+    async def source(self, path: str) -> SourceSnapshot | None:
+        """Return what a path is fetched from, and how that fares; None where it is not fetched."""
+        told = await self._ask("source", path)
+        found: SourceSnapshot | None = next((each for each in told.values() if each), None)
+        return found
+
+    async def recent_lines(self) -> RecentLines:
+        """Return the last lines of the logs of all."""
+        await self._take_logs()
+        return self.own.recent_lines
+
+    def log_number(self) -> int:
+        """Return the number of the last line that is known of."""
+        return self.own.recent_lines.number
 
     def events(self) -> EventStream:
         """Return what happens from now on."""
-        return self._running.relay.events.listen()
+        if not self.others.names:
+            return self._running.relay.events.listen()
+        if self._events is None:
+            self._events = EventsOfAll(self._running.relay, self.others)
+        return self._events.listen()
 
-    def has_source(self, path: str) -> bool:
-        """Return whether the server fetches a path by itself, perhaps when somebody asks."""
-        return self._running.sources.has(path)
+    async def bring(self, path: str, request: HookRequest) -> bool:
+        """Have a mount here of which somebody wants pictures; False where there is none.
+
+        Raises SourceDown and SourceTooSlow.
+        """
+        relay = self._running.relay
+        if relay.mounts.get(path) is not None:
+            return True
+        if relay.name_space is ALONE:
+            return self._running.sources.has(path)
+        return await relay.finding.find(Wanted(path, request)) is not None
 
     # -- what is done
 
-    def close_session(self, session_id: str, reason: str) -> bool:
+    async def close_session(self, session_id: str, reason: str) -> bool:
         """End a publisher or reader; False where there is none of this id."""
-        return self._running.relay.close_by_id(session_id, reason)
+        closing = ToClose(reason, session=session_id)
+        return await self.own.close_session(closing) or any(
+            (await self.others.ask("close_session", closing)).values()
+        )
 
-    def close_mount(self, path: str, reason: str) -> bool:
+    async def close_sessions(self, wanted: ListWanted, reason: str) -> Sequence[ClosedSession]:
+        """End all that are wanted; return those that this ended."""
+        told = await self._ask("close_sessions", ToClose(reason, wanted=wanted))
+        return [each for closed in told.values() for each in closed]
+
+    async def close_mount(self, path: str, reason: str) -> bool:
         """Close a mount; False where it is not open."""
-        mount = self._running.relay.mounts.get(path)
-        if mount is None:
-            return False
-        mount.close(reason)
-        return True
+        return any((await self._ask("close_mount", ToClose(reason, path=path))).values())
 
     def is_planned(self, path: str) -> bool:
         """Return whether the settings or the program name a source for a path."""
@@ -126,14 +203,15 @@ class ApiView:
 
     async def set_source(self, path: str, planned: PlannedSource | None) -> None:
         """Fetch a path from a source that the API was told; None: fetch it no more."""
-        if planned is None:
-            await self._running.sources.remove(path)
-        else:
-            self._running.sources.change(path, planned)
+        await self._ask("set_source", SourceChange(path, planned))
 
-    def reload_certificates(self) -> None:
+    async def tell_source(self, path: str, planned: PlannedSource | None) -> None:
+        """Have the other processes know of a source that the program has added here, or removed."""
+        await self.others.ask("set_source", SourceChange(path, planned))
+
+    async def reload_certificates(self) -> None:
         """Read the TLS files again."""
-        self._running.relay.certificates.reload()
+        await self._ask("reload_certificates")
 
     async def reload_settings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Read the configuration again; return what that changed, and what needs a restart."""
@@ -147,3 +225,34 @@ class ApiView:
             tuple(str(change) for change in applied.changes),
             tuple(str(change) for change in applied.needs_restart),
         )
+
+    # -- its own
+
+    async def _ask(self, question: str, argument: object = None) -> Mapping[str, Any]:
+        """Return the answers of all, this process first."""
+        own = await self.own.questions[question](argument)
+        told = await self.others.ask(question, argument)
+        return {self.others.own_name: own, **told}
+
+    async def _take_logs(self) -> None:
+        """Take the lines that the other processes have logged since the last time."""
+        for name in self.others.names:
+            number = self._log_numbers.get(name, 0)
+            try:
+                part = await self.others.ask_one(name, "log_after", number)
+            except RuntimeError:
+                continue
+            self._log_numbers[name] = part.number
+            for line in part.lines:
+                self.own.recent_lines.add(line, name)
+
+
+def _whole(status: ServerStatus, standing: Standing) -> ServerStatus:
+    """Return a status with what the supervisor alone knows."""
+    return replace(
+        status,
+        state=standing.state,
+        uptime_s=standing.uptime_s,
+        settings=standing.settings,
+        replaced_workers=standing.replaced_workers,
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.cluster.registry.server_url import ServerUrl
 from headwater.config.settings import Settings
+from headwater.control.status import NodeStatus
 from headwater.relay.relay import Relay
 
 if TYPE_CHECKING:
@@ -44,3 +46,25 @@ def make_node(
     port = settings.server.reader_port or secrets.token_hex(4)
     named = replace(chosen, node=chosen.node or f"{socket.gethostname()}:{port}")
     return ClusterNode(relay, registry, named, settings.sockets, make_way)
+
+
+def nodes_seen(node: ClusterNode | None) -> Iterator[NodeStatus]:
+    """Yield the nodes that live, as each told of itself; none for a server that is alone."""
+    if node is None:
+        return
+    now_unix_s = time.time()
+    for name, record in sorted(node.all.items()):
+        is_here = name == node.name
+        told = node.record() if is_here else record
+        yield NodeStatus(
+            name=name,
+            is_here=is_here,
+            state=told.state.value,
+            version=told.version,
+            uptime_s=max(0.0, now_unix_s - told.started_s),
+            busy_share=told.busy_share,
+            mounts=told.mounts,
+            pulled_mounts=told.pulls,
+            readers=told.readers,
+            url=told.public_url or told.url,
+        )

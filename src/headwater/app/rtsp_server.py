@@ -16,6 +16,7 @@ from headwater.app.companion import Companion
 from headwater.app.frame_access import FrameAccess
 from headwater.app.media_access import MediaAccess
 from headwater.app.mount_path import rooted
+from headwater.app.own_part import SourceChange
 from headwater.app.running_server import RunningServer
 from headwater.app.signals import ENDING_SIGNALS, signals_taken
 from headwater.app.start_refusal import start_refusal
@@ -212,7 +213,8 @@ class RtspServer(MediaAccess, FrameAccess):
 
         It is started at once and again whenever it ends, with pauses; with `on_demand=True` only
         while somebody reads it. Nobody else can publish on the path. It stays over `apply` and a
-        stop, and goes before what settings say of the path.
+        stop, and goes before what settings say of the path. Of several workers one fetches it, for
+        the readers of all; whichever of them was told, all know of it.
 
         Args:
             path: the path of the mount.
@@ -230,9 +232,12 @@ class RtspServer(MediaAccess, FrameAccess):
             raise ValueError("the source's URL is empty")
         if path in self._added_sources:
             raise RuntimeError(f"{path} has a source; remove it first")
-        if self._running is not None:
-            self._running.sources.add(path, planned)
+        running = self._running
+        if running is not None:
+            running.sources.add(path, planned)
         self._added_sources[path] = planned
+        if running is not None:
+            await running.view.tell_source(path, planned)
 
     async def remove_source(self, path: str) -> None:
         """End a source that `add_source` gave, and wait until everything of it is given back.
@@ -242,8 +247,10 @@ class RtspServer(MediaAccess, FrameAccess):
         path = rooted(path)
         if self._added_sources.pop(path, None) is None:
             raise LookupError(f"no source was added for {path}")
-        if self._running is not None:
-            await self._running.sources.remove(path)
+        running = self._running
+        if running is not None:
+            await running.view.tell_source(path, None)
+            await running.view.own.set_source(SourceChange(path, None))
 
     async def open_status_socket(
         self, path: str | None = None, *, on_reload: Callable[[], Awaitable[Applied]] | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.api_view import ApiView
 from headwater.app.callouts import CalloutsInUse, load_callouts
-from headwater.app.cluster import make_node
+from headwater.app.cluster import make_node, nodes_seen
 from headwater.app.decoders import make_decodings
 from headwater.app.machine_limits import look_at_machine
 from headwater.app.status_report import StatusReport
@@ -81,6 +81,9 @@ class RunningServer:
         self._transforms: Transforms | None = None
         self.on_reload: Callable[[], Awaitable[Applied]] | None = None
         """Reads the program's configuration again; None where there is none to read."""
+        self.given_sources: Mapping[str, PlannedSource] = {}
+        """Sources that other processes were told before this one began, by path."""
+        self.view = ApiView(self)
         self.web: Web | None = make_web(
             self.relay,
             settings,
@@ -90,7 +93,7 @@ class RunningServer:
                 rtsp_port=lambda: self.rtsp.ports[Side.PLAY],
                 decode_in=lambda: self.settings.http.decode_in,
             ),
-            ApiView(self),
+            self.view,
         )
         self.forwards = Forwards(self.relay, settings)
         self.sources = SourceTable(self.relay, settings, self._runners[Side.PLAY])
@@ -101,6 +104,7 @@ class RunningServer:
             self._runners.items(),
             self.forwards.snapshots,
             self.sources.snapshots,
+            lambda: nodes_seen(self.node),
         )
         self.node: ClusterNode | None = make_node(self.relay, settings, self.rtsp.sessions.make_way)
         self.status_socket: StatusSocket | None = None
@@ -168,8 +172,9 @@ class RunningServer:
             look_at_machine(self.settings)
             self.relay.start()
             kept = {} if self.web is None else self.web.api.added.read(self.sources.is_named)
-            self.sources.start({**kept, **sources})
+            self.sources.start({**self.given_sources, **kept, **sources})
         except BaseException:
+            self.view.own.stop()
             self.rtsp.listeners.close()
             if self.web is not None:
                 self.web.abandon()
@@ -313,6 +318,7 @@ class RunningServer:
     def abandon(self) -> None:
         """Let go of what ran on a loop that was closed without a stop."""
         with suppress(RuntimeError):  # uvloop's word on being asked once it is closed
+            self.view.own.stop()
             self.rtsp.listeners.close()
             if self.web is not None:
                 self.web.abandon()
@@ -322,6 +328,7 @@ class RunningServer:
         relay = self.relay
         relay.draining = True
         try:
+            self.view.own.stop()
             if self.node is not None:
                 # Before the ports close: for a moment nodes pull the sources that move from here.
                 await self.node.drain()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from headwater.client.forwarding.snapshot import ForwardSnapshot
+from headwater.cluster.bus.sending import BUS
+from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures, Timed
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
@@ -15,6 +18,7 @@ from headwater.control.status import (
     Health,
     HookStatus,
     HookThreadsStatus,
+    NodeStatus,
     PortsStatus,
     ServerStatus,
     SettingsStatus,
@@ -38,7 +42,9 @@ from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals
 from headwater.version import __version__
 
 _SLICE = 64
-"""Readers, sessions or connections that are looked at between two pauses."""
+"""Readers, sessions or connections whose snapshots are made between two pauses."""
+_COUNTED_AT_ONCE = 256
+"""Those of which a few numbers are read alone."""
 
 
 class StatusReport:
@@ -58,6 +64,7 @@ class StatusReport:
         hooks: Iterable[tuple[Side, HookRunner]],
         forwards: Callable[[], Iterable[ForwardSnapshot]],
         sources: Callable[[], Iterable[SourceSnapshot]],
+        nodes: Callable[[], Iterable[NodeStatus]],
     ) -> None:
         self.state = ServerState.STARTING
         self._relay = relay
@@ -67,7 +74,11 @@ class StatusReport:
         self._hooks = tuple(hooks)
         self._forwards = forwards
         self._sources = sources
+        self._nodes = nodes
         self._started_s = relay.clock()
+        # How many readers each path has, and of which ends that was counted.
+        self._readers_of: Mapping[str, int] = {}
+        self._counted: tuple[int, int] | None = None
 
     def health(self) -> Health:
         """Return the little that a health command asks for."""
@@ -132,6 +143,51 @@ class StatusReport:
 
     def figures(self) -> Generator[None, None, ServerFigures]:
         """Read what is counted, in steps as short; nothing is kept of each reader and session."""
+        ends = self._relay.ends
+        status, mounts = yield from self._counts()
+        yield
+        live = [bool(source.live) for source in self._sources()]
+        return ServerFigures(
+            status=status,
+            mounts=mounts,
+            publishers=ends.publishers,
+            readers=len(ends) - ends.publishers,
+            live_sources=sum(live),
+            waiting_sources=len(live) - sum(live),
+        )
+
+    def look(self) -> Generator[None, None, BoardLook]:
+        """Read what a board shows, in steps as short."""
+        status, mounts = yield from self._counts()
+        ends = (
+            self._relay.ends.get(each.mount.publisher.id) for each in mounts if each.mount.publisher
+        )
+        publishers = {end.id: end.snapshot() for end in ends if end is not None}
+        readers = yield from self._count_readers()
+        return BoardLook(
+            status=status,
+            mounts=tuple(each.mount for each in mounts),
+            publishers=publishers,
+            readers=readers,
+            sources=tuple(self._sources()),
+        )
+
+    def _count_readers(self) -> Generator[None, None, Mapping[str, int]]:
+        """Return how many readers each path has; counted anew only where some came or went."""
+        ends = self._relay.ends
+        seen = self._relay.counters.sessions_opened, len(ends)
+        if seen != self._counted:
+            readers: Counter[str] = Counter()
+            for number, end in enumerate(ends, 1):
+                if end.side is Side.PLAY:
+                    readers[end.path] += 1
+                if number % _COUNTED_AT_ONCE == 0:
+                    yield
+            self._readers_of, self._counted = readers, seen
+        return self._readers_of
+
+    def _counts(self) -> Generator[None, None, tuple[ServerStatus, tuple[MountFigures, ...]]]:
+        """Read what is counted of the server, and of each mount."""
         relay = self._relay
         counters = relay.counters.copy()
         # Before the open ones are walked: one that closes meanwhile is counted there.
@@ -140,28 +196,16 @@ class StatusReport:
         for mount in relay.mounts:
             mounts.append((yield from mount_figures(mount)))
             lost += totals_of((mounts[-1].mount,))
+            yield
         totals = EgressTotals()
         for table in (relay.transports.egresses, relay.transports.groups):
             totals += table.closed_totals
             for egress in table.snapshots({}):
                 totals += egress.totals
                 yield
-        sides = dict.fromkeys(Side, 0)
-        for number, end in enumerate(relay.ends):
-            sides[end.side] += 1
-            if number % _SLICE == 0:
-                yield
         connections = yield from self._connections_steps()
         yield
-        live = [bool(source.live) for source in self._sources()]
-        return ServerFigures(
-            status=self._status(counters, connections, totals, lost),
-            mounts=tuple(mounts),
-            publishers=sides[Side.PUBLISH],
-            readers=sides[Side.PLAY],
-            live_sources=sum(live),
-            waiting_sources=len(live) - sum(live),
-        )
+        return self._status(counters, connections, totals, lost), tuple(mounts)
 
     def timed(self) -> Iterator[Timed]:
         """Yield how long things took; those of one name one behind another."""
@@ -238,6 +282,7 @@ class StatusReport:
             sessions=sessions,
             forwards=forwards,
             sources=sources,
+            nodes=tuple(self._nodes()),
         )
 
     def _ports(self) -> PortsStatus:
@@ -271,7 +316,7 @@ class StatusReport:
             queued += stream.queued_bytes
             secure += stream.secure
             oldest_s = max(oldest_s, stream.oldest_queued_s(now))
-            if number % _SLICE == 0:
+            if number % _COUNTED_AT_ONCE == 0:
                 yield
         return ConnectionsStatus(
             open=len(connections),
@@ -323,18 +368,19 @@ def mount_steps(mount: Mount) -> Generator[None, None, MountSnapshot]:
 
 def mount_figures(mount: Mount) -> Generator[None, None, MountFigures]:
     """Read a mount without a list of its readers, in steps as short."""
-    readers = queued_bytes = dropped_packets = dropped_bytes = 0
-    for reader in mount.reader_snapshots():
-        if readers % _SLICE == 0:
-            yield
-        readers += 1
+    count = queued_bytes = dropped_packets = dropped_bytes = 0
+    for number, reader in enumerate(mount.readers, 1):
         queued_bytes += reader.queued_bytes
         dropped_packets += reader.dropped_packets
         dropped_bytes += reader.dropped_bytes
+        # Another worker that takes the mount has readers of its own, which it counts.
+        count += reader.transport != BUS
+        if number % _COUNTED_AT_ONCE == 0:
+            yield
     alone = mount.snapshot_with(())
     counted = replace(
         alone,
         dropped_packets=alone.dropped_packets + dropped_packets,
         dropped_bytes=alone.dropped_bytes + dropped_bytes,
     )
-    return MountFigures(counted, readers, queued_bytes)
+    return MountFigures(counted, count, queued_bytes)

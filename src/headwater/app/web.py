@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.decoders import can_decode, make_opus, still_of
 from headwater.config.settings import Settings
-from headwater.log_pace import PACE, paced_logger
+from headwater.log_pace import paced_logger
 
 if TYPE_CHECKING:
     from headwater.api.api import Api
@@ -71,6 +70,7 @@ class Web:
         from headwater.webrtc.whep import Whep
         from headwater.webrtc.whip import Whip
 
+        self._own = view.own
         self.door: HttpDoor = HttpDoor(relay, settings)
         self.http2: Http2Door | None = None
         if settings.http.http2_port is not None:
@@ -129,7 +129,7 @@ class Web:
             logger.info("HTTP/2 served", extra={"port": self.http2.port})
         self.webrtc.open(hosts)
         self.api.say_who_may()
-        PACE.listeners.append(self.api.recent_lines.note)
+        self._own.keep_log()
 
     def apply(self, settings: Settings) -> None:
         """Go by other settings."""
@@ -143,9 +143,7 @@ class Web:
         self.door.close()
         if self.http2 is not None:
             self.http2.close()
-        self.api.measuring.lag.stop()
-        with suppress(ValueError):
-            PACE.listeners.remove(self.api.recent_lines.note)
+        self.api.kept.close()
 
     def abandon(self) -> None:
         """Close every port at once, without a word to anybody."""

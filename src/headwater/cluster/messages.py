@@ -110,6 +110,23 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A question for the other workers, by its name; `Told` has what they answer.
+
+    Attributes:
+        number: of the question.
+        question: what is asked.
+        argument: what about.
+        to: the worker that is asked; "" for all others, and for the supervisor where it is its own.
+    """
+
+    number: int
+    question: str
+    argument: object = None
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came of an `Order`, or what it raised."""
 
@@ -176,6 +193,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The answers to an `Ask`: by worker, or the supervisor's own; or why there is none."""
+
+    number: int
+    answers: object = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A new connection, the socket, for a worker that takes those of this port."""
 
@@ -185,5 +211,7 @@ class Accepted:
 
 Between = Connect | PassOn | Guess | Login
 """What one worker says to another, by the supervisor."""
-ToSupervisor = Claim | Take | Release | Find | Beat | Answer | PortTaken | Between
-ToWorker = Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Accepted | Between
+ToSupervisor = Claim | Take | Release | Find | Beat | Ask | Answer | PortTaken | Between
+ToWorker = (
+    Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Told | Accepted | Between
+)

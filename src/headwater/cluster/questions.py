@@ -51,3 +51,11 @@ class Questions:
         """Tell everybody that no answer will come."""
         for number in tuple(self._waiting):
             self.fail(number, error)
+
+
+def plain_error(error: Exception) -> Exception:
+    """Return an error that another process can take: of a kind that everybody has."""
+    for kind in (ValueError, OSError, RuntimeError):
+        if isinstance(error, kind):
+            return kind(str(error))
+    return RuntimeError(f"{type(error).__name__}: {error}")

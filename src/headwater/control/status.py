@@ -152,6 +152,35 @@ class WorkerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One of the nodes of a cluster, as it told of itself a few seconds ago at most.
+
+    Attributes:
+        name: what the others call it.
+        is_here: whether this server is that node.
+        state: whether it takes new mounts.
+        version: of its Headwater.
+        uptime_s: since its process began.
+        busy_share: the share of one core that it uses, 0.0 to 1.0.
+        mounts: paths that it has the publisher of.
+        pulled_mounts: mounts that it takes from other nodes.
+        readers: those who read there.
+        url: where readers reach it.
+    """
+
+    name: str
+    is_here: bool
+    state: str
+    version: str
+    uptime_s: float
+    busy_share: float
+    mounts: int
+    pulled_mounts: int
+    readers: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """A server as it was at one moment.
 
@@ -161,7 +190,7 @@ class ServerStatus:
     `log` are copies that change no more; `log` is the whole process's. `settings` is None until
     settings are applied to the running server. `workers` is empty for a server of one process; of
     several all other values are sums, a mount has the readers of all, and `replaced_workers` counts
-    those that died.
+    those that died. `nodes` are those of the cluster; empty for a server alone.
     """
 
     version: str
@@ -186,6 +215,7 @@ class ServerStatus:
     sources: tuple[SourceSnapshot, ...] = ()
     workers: tuple[WorkerStatus, ...] = ()
     replaced_workers: int = 0
+    nodes: tuple[NodeStatus, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as dicts, lists, texts and numbers, as JSON has them."""

@@ -35,6 +35,7 @@ class DashboardService:
             style=escape(self.assets.url("dashboard.css")),
             form_style=escape(self.assets.url("dialogs.css")),
             script=escape(self.assets.url("dashboard.js")),
+            theme=escape(self.assets.url("theme.js")),
         )
 
     def routes(self) -> list[BaseRoute]:

@@ -148,6 +148,11 @@ class Mount:
         return self.state is not MountState.CLOSED
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is CLOSED or about to be, so that nobody may wait for another publisher."""
+        return self._closes_because is not None or self.state is MountState.CLOSED
+
+    @property
     def last_packet_s(self) -> float:
         """When the last packet came on any track, seconds of the clock; 0.0 for never."""
         return max(track.counters.last_packet_s for track in self.tracks)
@@ -265,6 +270,9 @@ class Mount:
         """
         if publisher is not self.publisher:
             return
+        if not grace:
+            # Known to those who are told that the publisher has stopped.
+            self._closes_because = reason
         self._forget_publisher(reason)
         if not grace or self.settings.grace_s <= 0 or not self._audience.readers:
             self.close(reason)
@@ -374,6 +382,10 @@ class Mount:
     def reader_snapshots(self) -> Iterator[ReaderSnapshot]:
         """Yield its readers one by one, each as it is when it is asked for."""
         return self._audience.snapshots()
+
+    def reader_snapshot(self, reader: Reader) -> ReaderSnapshot | None:
+        """Return one of its readers as it is now; None for somebody else's."""
+        return self._audience.snapshot_of(reader)
 
     def snapshot_with(self, readers: Iterable[ReaderSnapshot]) -> MountSnapshot:
         """Return the mount as it is now, with snapshots of its readers taken just before."""

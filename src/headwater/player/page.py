@@ -20,6 +20,7 @@ _PAGE = Template("""\
 <meta name="referrer" content="no-referrer">
 <title>$name</title>
 <link rel="icon" href="$icon">
+<script src="$theme"></script>
 <link rel="stylesheet" href="$style">
 <script type="module" src="$script"></script>
 </head>
@@ -28,7 +29,14 @@ $body
 """)
 _WHOLE = Template("""\
 <body>
-<header><h1>$name</h1><span>Live</span></header>
+<header><h1>$name</h1><span>Live</span>
+<label class="theme" hidden><span class="unseen">Theme</span>
+<select id="theme" title="Theme">
+<option value="auto">System theme</option>
+<option value="light">Light theme</option>
+<option value="dark">Dark theme</option>
+</select></label>
+</header>
 <main>
 <headwater-player src="$address"></headwater-player>
 <noscript>
@@ -67,6 +75,7 @@ def page_of(path: str, asset: Callable[[str], str], *, embedded: bool) -> str:
         "icon": escape(asset("icon.svg")),
         "style": escape(asset("page.css")),
         "script": escape(asset("page.js")),
+        "theme": escape(asset("theme.js")),
     }
     body = (_EMBEDDED if embedded else _WHOLE).substitute(words)
     return _PAGE.substitute(words, body=body)

@@ -8,6 +8,7 @@ from typing import Self
 from headwater.media.mount import Mount
 from headwater.media.readers.function_reader import FunctionReader
 from headwater.media.readers.iterable_reader import IterableReader
+from headwater.media.snapshot import ReaderSnapshot
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 from headwater.protocol.sdp import SessionDescription
@@ -93,6 +94,10 @@ class BatchReader(End):
     def tracks(self) -> Sequence[int]:
         """Indexes of the tracks that it reads."""
         return self._tracks
+
+    def reader_snapshot(self) -> ReaderSnapshot | None:
+        """Return what it was sent and missed."""
+        return None if self.mount is None else self.mount.reader_snapshot(self._reader)
 
     @property
     def end_reason(self) -> str | None:

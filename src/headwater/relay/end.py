@@ -15,6 +15,7 @@ from headwater.side import Side
 if TYPE_CHECKING:
     from headwater.hooks import HookRequest
     from headwater.media.mount import Mount
+    from headwater.media.snapshot import ReaderSnapshot
 
 
 class EndKind(StrEnum):
@@ -172,6 +173,10 @@ class End(ABC):
     @abstractmethod
     def tracks(self) -> Sequence[int]:
         """Indexes of the tracks that are set up."""
+
+    def reader_snapshot(self) -> ReaderSnapshot | None:
+        """Return what it was sent and missed; None where it has no place of its own on a mount."""
+        return None
 
     @abstractmethod
     def leave_mount(self, cause: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from headwater.relay.end import End
+from headwater.relay.end_order import EndOrder
 from headwater.relay.errors import LimitReached
 from headwater.relay.limits import Limits
 from headwater.side import Side
@@ -15,7 +16,9 @@ from headwater.side import Side
 class EndTable:
     """The ends that live, by id.
 
-    `readers_gone` is set while no reader is among them that leaves by itself.
+    Attributes:
+        readers_gone: set while no reader is among them that leaves by itself.
+        order: their ids in order; None while nobody asks for lists.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -24,6 +27,7 @@ class EndTable:
         self._by_address: Counter[str] = Counter()
         self._by_side: dict[Side, int] = dict.fromkeys(Side, 0)
         self._waited_for = 0
+        self.order: EndOrder | None = None
         self.readers_gone = asyncio.Event()
         self.readers_gone.set()
 
@@ -79,11 +83,15 @@ class EndTable:
         if end.side is Side.PLAY and end.leaves_by_itself:
             self._waited_for += 1
             self.readers_gone.clear()
+        if self.order is not None:
+            self.order.add(end)
 
     def remove(self, end: End) -> None:
         """Forget an end; one that is not there is no error."""
         if self._by_id.pop(end.id, None) is None:
             return
+        if self.order is not None:
+            self.order.remove(end)
         self._by_side[end.side] -= 1
         if end.side is Side.PLAY and end.leaves_by_itself:
             self._waited_for -= 1

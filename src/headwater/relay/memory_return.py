@@ -6,6 +6,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 
 _CROWD = 500
@@ -13,12 +14,21 @@ _CROWD = 500
 5 kB, and each reader that began with a key frame more on its way."""
 _CALM = 10
 """So many may come and go between two looks in what counts as calm."""
-
+_FEW_PRESENT = 500
+"""With more, a look through all that lives takes longer than media should wait: 100 ms and more
+with 10,000 sessions."""
 
 _MUCH_BYTES = 8 << 20
 """So much that publishers left behind is worth a look as well."""
 _REST_S = 10.0
 """Publishers that come and go all the time are no reason to look all the time."""
+
+
+class Garbage(IntEnum):
+    """Which unreachable objects are looked for: Python's generations up to this one."""
+
+    YOUNG = 1
+    ALL = 2
 
 
 @dataclass(slots=True)
@@ -35,14 +45,15 @@ class MemoryReturn:
     Both happen by themselves in time, but only while something else is allocated: after an attack
     the memory would stay taken until the next one. A collection takes some 10 ms, which is why
     one is made only where hundreds of connections have begun or ended since the last, or what
-    publishers left behind was much, and few come and go.
+    publishers left behind was much, and few come and go. While many are here only what was made
+    lately is collected; all is, once they have left.
     """
 
     def __init__(
         self,
         turnover: Turnover,
         left_bytes: Callable[[], int],
-        release: Callable[[], None] | None = None,
+        release: Callable[[Garbage], None] | None = None,
     ) -> None:
         """`left_bytes` says how much publishers have left behind since the start."""
         self._turnover = turnover
@@ -66,12 +77,13 @@ class MemoryReturn:
             self._seen_at_return = self._seen
             self._left_bytes_at_return = left_bytes
             self._returned_s = now
-            self._release()
+            present = self._turnover.came - self._turnover.went
+            self._release(Garbage.ALL if present <= _FEW_PRESENT else Garbage.YOUNG)
 
 
-def release_memory() -> None:
+def release_memory(garbage: Garbage = Garbage.ALL) -> None:
     """Free unreachable objects, then return free pages where the C library can (glibc)."""
-    gc.collect()
+    gc.collect(garbage)
     trim = _trim()
     if trim is not None:
         trim(0)

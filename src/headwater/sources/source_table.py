@@ -81,6 +81,11 @@ class SourceTable:
         """Yield what fills each path, as it is now."""
         return (source.snapshot() for source in self)
 
+    def snapshot_of(self, path: str) -> SourceSnapshot | None:
+        """Return what fills a path, as it is now; None where nothing does."""
+        source = self._sources.get(path)
+        return None if source is None else source.snapshot()
+
     def start(self, added: Mapping[str, PlannedSource]) -> None:
         """Start what is to be there from the beginning; `added` is what the program gave before."""
         self._added = dict(added)
@@ -120,8 +125,8 @@ class SourceTable:
         around.client = Surroundings.of(self._relay, settings.sockets)
 
     def add(self, path: str, planned: PlannedSource) -> None:
-        """Give a path a source. Raises RuntimeError where it has one."""
-        if path in self._added:
+        """Give a path a source. Raises RuntimeError where it has another one."""
+        if self._added.get(path, planned) != planned:
             raise RuntimeError(f"{path} has a source; remove it first")
         self._added[path] = planned
         self._put(path, planned)
@@ -130,6 +135,10 @@ class SourceTable:
         """Give a path a source, or another one in place of what was added; readers stay."""
         self._added[path] = planned
         self._put(path, planned)
+
+    def is_added(self, path: str) -> bool:
+        """Return whether the program, or the API, has named a source for a path."""
+        return path in self._added
 
     def is_named(self, path: str) -> bool:
         """Return whether a section or the program names a source for a path."""
@@ -197,8 +206,12 @@ class SourceTable:
         return self._added.get(path) or self._plan.of(path) or self._resolved.get(path)
 
     def _paths_changed(self, difference: PathDifference) -> None:
+        before = dict(self._plan.named())
         self._plan = SourcePlan(difference.overrides)
         self._arrange()
+        for path in before:
+            if not self.has(path):
+                self._leave_alone(path)
 
     def _arrange(self) -> None:
         """Have every path do what is planned; one whose plan is as before is not touched."""
@@ -218,12 +231,23 @@ class SourceTable:
         if present is not None:
             reason = "its source was changed" if planned else "its source was removed"
             before = self._drop(path, reason, grace=planned is not None)
-        if planned is None or (planned.by_readers and present is None):
+        if planned is None:
+            self._leave_alone(path)
+            return
+        if planned.by_readers and present is None:
+            return
+        if not self._relay.name_space.fetches(path):
             return
         source = self._begin(path, planned)
         mount = self._relay.mounts.get(path)
         if not planned.on_demand or (mount is not None and mount.has_demand):
             source.start(before)
+
+    def _leave_alone(self, path: str) -> None:
+        """Close a mount whose readers wait for a source that is not to come any more."""
+        mount = self._relay.mounts.get(path)
+        if mount is not None and mount.publisher is None:
+            mount.close("its source was removed")
 
     def _drop(self, path: str, reason: str, *, grace: bool) -> PathSource:
         source = self._sources.pop(path)

@@ -1,6 +1,7 @@
-"""The clock of the test's loop, which tests of deadlines put forward, and a folder for sockets."""
+"""The clock of the test's loop, which tests put forward, a folder for sockets, and fleets."""
 
+from fleet_rig import rig
 from server_rig import clock
 from short_folder import short_folder
 
-__all__ = ["clock", "short_folder"]
+__all__ = ["clock", "rig", "short_folder"]

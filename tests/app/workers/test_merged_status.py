@@ -29,5 +29,8 @@ async def test_a_mount_has_the_readers_of_all_workers_and_its_own_publisher() ->
         )
         assert merged.ports.udp_pairs == sum(each.ports.udp_pairs for each in statuses)
         assert merged.clock_s == max(each.clock_s for each in statuses)
-        shown = [worker_status(f"w{number}", each) for number, each in enumerate(statuses)]
+        shown = [
+            worker_status(f"w{number}", each, each.mounts, len(each.sessions))
+            for number, each in enumerate(statuses)
+        ]
         assert [(each.sessions, each.pulled_mounts) for each in shown] == [(2, 1), (2, 0), (1, 1)]

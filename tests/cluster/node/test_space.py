@@ -375,3 +375,15 @@ async def test_nobody_in_the_place_of_a_node_learns_the_password_of_nodes(
         assert await one.status(0) == 404
         assert false_node.seen("DESCRIBE")
         assert not [each for each in false_node.requests if each.header("Authorization")]
+
+
+async def test_the_status_of_each_node_tells_of_all(redis_server: RedisServer) -> None:
+    async with cluster(redis_server) as both:
+        await TcpPublisher.start(both.port(0), both.url(0))
+        for number in (0, 1):
+            report = both.inside(number).report
+            await both.until(lambda report=report: len(report.status().nodes) == 2)  # type: ignore[misc]
+            here = {node.is_here: node for node in report.status().nodes}
+            assert (here[True].name, here[True].mounts) == (both.node(number).name, 1 - number)
+            assert here[False].name == both.node(1 - number).name
+            assert {node.state for node in here.values()} == {"serving"}

@@ -9,6 +9,7 @@ from board_rig import MakeMount, MakeStatus
 
 from headwater.control.board.board import Board
 from headwater.control.board.card import CardState
+from headwater.control.status import NodeStatus, WorkerStatus
 from headwater.media.states import MountState
 from headwater.protocol.session_states import SessionState
 from headwater.relay.end import EndKind, SessionSnapshot
@@ -112,3 +113,10 @@ def test_numbers_are_rounded_to_what_counts(make_status: MakeStatus) -> None:
     seen = Board().look(replace(make_status(), uptime_s=0.0))
     assert seen.server.memory_bytes == 120_000_000
     assert seen.server.bits_out_per_s == 0
+
+
+def test_workers_and_nodes_are_told_as_they_are(make_status: MakeStatus) -> None:
+    node = NodeStatus("a:554", True, "serving", "0.1.0", 3.0, 0.25, 2, 1, 4, "rtsp://a:554")
+    worker = WorkerStatus("worker-1", 7, 3.0, 2, 1, 4, 5, 6, 0.5, 0.25)
+    seen = Board().look(replace(make_status(), nodes=(node,), workers=(worker,)))
+    assert (seen.server.nodes, seen.server.workers) == ((node,), (worker,))

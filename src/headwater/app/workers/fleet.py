@@ -6,23 +6,27 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from headwater.app.others import Standing
 from headwater.app.rtsp_server import server_url
 from headwater.app.workers.accepted_ports import AcceptedPorts
+from headwater.app.workers.answers_to_workers import AnswersToWorkers
 from headwater.app.workers.merged_status import merged_status, worker_status
+from headwater.app.workers.other_workers import gathered
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
-from headwater.cluster.messages import Accepted, Answer, Beat, Order, PortTaken
+from headwater.cluster.messages import Accepted, Answer, Ask, Beat, Order, PortTaken
 from headwater.cluster.questions import Questions
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.settings import Settings
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
+from headwater.control.settings import AUTO
 from headwater.control.status import Health, ServerStatus, SettingsStatus
 from headwater.log_pace import paced_logger
 from headwater.net.held_ports import HeldPorts
@@ -79,6 +83,7 @@ class Fleet:
     Attributes:
         settings: what all go by.
         replaced: how many workers died and were replaced.
+        answers: what workers ask of each other, and of us.
     """
 
     def __init__(self, settings: Settings, spawn: Spawn) -> None:
@@ -90,6 +95,8 @@ class Fleet:
         self._loop = SteadyLoop(asyncio.get_running_loop())
         self._directory = Directory(self._loop.time, hot_readers=settings.workers.hot_readers)
         self._questions = Questions()
+        self.answers = AnswersToWorkers(self)
+        self._answering: set[asyncio.Task[None]] = set()
         self._workers: dict[str, _Worker] = {}
         self._keepers: list[asyncio.Task[None]] = []
         # A process that has loaded everything and waits to take the place of one that dies.
@@ -177,7 +184,9 @@ class Fleet:
         await asyncio.gather(*ends)
         for keeper in self._keepers:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for answering in self._answering:
+            answering.cancel()
+        await asyncio.gather(*self._keepers, *self._answering, return_exceptions=True)
         for worker in workers:
             worker.channel.close()
         if self._spare is not None:
@@ -231,16 +240,28 @@ class Fleet:
         for worker in self._workers.values():
             worker.channel.send(Order(0, "reload_certificates"))
 
+    async def ask(
+        self, question: str, argument: object, leaves_out: Collection[str] = (), only: str = ""
+    ) -> Mapping[str, Any]:
+        """Ask workers; returns the answers of those that answer in time, by name."""
+        return await gathered(
+            {
+                name: asyncio.ensure_future(
+                    self._order(worker, question, argument, _STATUS_DEADLINE_S)
+                )
+                for name, worker in self._workers.items()
+                if name not in leaves_out and only in {"", name}
+            }
+        )
+
+    def standing(self) -> Standing:
+        """Return what no worker knows."""
+        age_s = self._loop.time() - self._started_s
+        return Standing(self._state, age_s, self._applied, self.replaced)
+
     async def status(self) -> ServerStatus:
         """Return everything about all workers together."""
-        asked = {
-            name: asyncio.ensure_future(self._order(worker, "status", None, _STATUS_DEADLINE_S))
-            for name, worker in self._workers.items()
-        }
-        await asyncio.wait(asked.values())
-        told: dict[str, ServerStatus] = {
-            name: task.result() for name, task in asked.items() if task.exception() is None
-        }
+        told: Mapping[str, ServerStatus] = await self.ask("status", None)
         if not told:
             raise RuntimeError("no worker answers")
         own = process_status()
@@ -251,15 +272,10 @@ class Fleet:
             uptime_s=self._loop.time() - self._started_s,
             settings=self._applied,
             process=replace(merged.process, pid=own.pid),
-            ports=replace(
-                merged.ports,
-                publish=self.publish_port,
-                play=self.play_port,
-                rtsps=self.settings.server.rtsps_port,
-                udp_first=min(status.ports.udp_first for status in told.values()),
-                udp_last=max(status.ports.udp_last for status in told.values()),
+            workers=tuple(
+                worker_status(name, status, status.mounts, len(status.sessions))
+                for name, status in told.items()
             ),
-            workers=tuple(worker_status(name, status) for name, status in told.items()),
             replaced_workers=self.replaced,
         )
 
@@ -311,7 +327,11 @@ class Fleet:
             settings.server, publish_port=publish, play_port=None if play == publish else play
         )
         http = replace(settings.http, port=self._ports.get("http_port"))
-        return replace(settings, server=server, http=http)
+        api = settings.api
+        if not settings.server.publish_port and api.sources_file == AUTO:
+            # Of a port that was picked, another start would not find the file.
+            api = replace(api, sources_file="")
+        return replace(settings, server=server, http=http, api=api)
 
     # -- workers
 
@@ -327,7 +347,8 @@ class Fleet:
             self._receive(worker, message, sock)
 
         channel = Channel(own, self._loop, receive, lambda: None)
-        channel.send(WorkerOrder(settings=self._resolved(self.settings), place=place))
+        settings = self._resolved(self.settings)
+        channel.send(WorkerOrder(settings=settings, place=place, added=dict(self.answers.added)))
         worker = _Worker(place, process, channel)
         self._directory.join(name, channel.send)
         self._workers[name] = worker
@@ -417,12 +438,19 @@ class Fleet:
                 self._questions.answer(number, value)
             case Answer(number, _, error) if error is not None:
                 self._questions.fail(number, error)
+            case Ask():
+                task = asyncio.get_running_loop().create_task(self._answer(worker, message))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
             case PortTaken(port, takes) if isinstance(self._held, AcceptedPorts):
                 self._held.takes(worker.place.name, port, takes=takes)
             case _:
                 if isinstance(message, Beat):
                     worker.ready.set()
                 self._directory.receive(worker.place.name, message, sock)
+
+    async def _answer(self, worker: _Worker, asked: Ask) -> None:
+        worker.channel.send(await self.answers.told(worker.place.name, asked))
 
     async def _order(
         self, worker: _Worker, name: str, argument: object, deadline_s: float = _ANSWER_DEADLINE_S

@@ -7,14 +7,15 @@ import hashlib
 import socket
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.access.authenticator import Authenticator
 from headwater.app.companion import Companion
 from headwater.app.rtsp_server import RtspServer, go_with
 from headwater.app.running_server import RunningServer
+from headwater.app.workers.other_workers import OtherWorkers
 from headwater.app.workers.slices import slice_of
 from headwater.cluster.channel import Channel
 from headwater.cluster.member import Member
@@ -27,14 +28,17 @@ from headwater.cluster.messages import (
     MakeWay,
     Order,
     PassOn,
+    Told,
     ToSupervisor,
 )
+from headwater.cluster.questions import plain_error
 from headwater.config.applied import Applied
 from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
 from headwater.log_pace import paced_logger
 from headwater.relay.shared_counts import SharedCounts
 from headwater.server.connections.connection import Connection
+from headwater.sources.plan import PlannedSource
 
 logger = paced_logger(__name__)
 
@@ -71,6 +75,11 @@ class WorkerPlace:
         """What the ids of its sessions end with."""
         return f"{self.number:02x}"
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What the others are called."""
+        return tuple(_name(number) for number in range(self.workers) if number != self.number)
+
     def home_of(self, session_id: str) -> str | None:
         """Return the name of the worker that has a session, by its id; None for its own."""
         try:
@@ -90,10 +99,17 @@ def _name(number: int) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerOrder:
-    """What a process that waits is to be; the first that it is told."""
+    """What a process that waits is to be; the first that it is told.
+
+    Attributes:
+        settings: of the whole machine.
+        place: which of the workers it is.
+        added: the sources that the API was told, by path.
+    """
 
     settings: Settings
     place: WorkerPlace
+    added: Mapping[str, PlannedSource] = field(default_factory=dict)
 
 
 class Worker(Companion):
@@ -109,15 +125,23 @@ class Worker(Companion):
     """
 
     def __init__(
-        self, server: RtspServer, settings: Settings, place: WorkerPlace, control: socket.socket
+        self,
+        server: RtspServer,
+        settings: Settings,
+        place: WorkerPlace,
+        control: socket.socket,
+        added: Mapping[str, PlannedSource] | None = None,
     ) -> None:
         """`settings` are those of all workers, and go before what the server has.
 
-        `control` is the way to the supervisor.
+        `control` is the way to the supervisor, `added` are the sources that the API was told.
         """
         self.server = server
         self.place = place
         self.member: Member | None = None
+        self.others = OtherWorkers(place.name, place.others, self._tell)
+        self._added = dict(added or {})
+        self._has_browsers = settings.http.port is not None
         self.asked_to_stop: Callable[[float], None] = lambda _: None
         self.applied: Callable[[Settings], None] = lambda _: None
         self._control = control
@@ -152,9 +176,20 @@ class Worker(Companion):
         relay.upkeep.add(member.bus.check, self._beat)
         self._share_brake(relay.admission.authenticator)
         running.rtsp.pass_connections_on(self.place.home_of, member.place_of, self._give)
+        view = running.view
+        view.others, view.own.recent_lines.worker = self.others, self.place.name
+        running.on_reload = self.others.reload
+        running.given_sources = self._added
+        if self._has_browsers:
+            # They see what all workers do, though they come to one of them alone.
+            view.own.keep_log()
 
     def serves(self) -> None:
         """Tell the supervisor that it serves."""
+        web = self._required().web
+        if web is not None and web.api.added.by_path:
+            # Others have the sources of before from here, since one process alone has the file.
+            self._do(self._tell_added(web.api.added.planned()))
         # What the start took says nothing of what comes.
         self._busy_share()
         self._beat(0.0)
@@ -167,12 +202,16 @@ class Worker(Companion):
     def ended(self) -> None:
         """Speak no more with the supervisor."""
         self._running = None
+        self.others.stop()
         if self.member is not None:
             self.member.stop()
         if self._channel is not None:
             self._channel.close()
 
     # -- what it tells the supervisor
+
+    async def _tell_added(self, added: Mapping[str, PlannedSource]) -> None:
+        await self.others.ask("set_sources", dict(added))
 
     def _tell(self, message: ToSupervisor, sock: socket.socket | None = None) -> None:
         assert self._channel is not None  # noqa: S101 - made before whoever speaks
@@ -248,6 +287,8 @@ class Worker(Companion):
                     self._required().rtsp.listeners.adopt(sock, peer, sides, data)
             case Order():
                 self._do(self._obey(message))
+            case Told():
+                self.others.told(message)
             case Elsewhere(counts):
                 self._hear_counts(counts)
             case MakeWay(path):
@@ -278,11 +319,12 @@ class Worker(Companion):
             "reload_certificates": self._reload_order,
             "status": self._status_order,
             "stop": self._stop_order,
+            **self._required().view.own.questions,
         }
         try:
             value = await orders[order.name](order.argument)
         except Exception as error:  # noqa: BLE001 - told to whoever gave the order
-            self._tell(Answer(order.number, error=_plain_error(error)))
+            self._tell(Answer(order.number, error=plain_error(error)))
         else:
             self._tell(Answer(order.number, value))
 
@@ -311,11 +353,3 @@ class Worker(Companion):
     async def _stop_order(self, drain_s: float) -> Health:
         self._end(drain_s)
         return self.server.health()
-
-
-def _plain_error(error: Exception) -> Exception:
-    """Return an error that another process can take: of a kind that everybody has."""
-    for kind in (ValueError, OSError, RuntimeError):
-        if isinstance(error, kind):
-            return kind(str(error))
-    return RuntimeError(f"{type(error).__name__}: {error}")

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
 
 async def _serve(factory: Factory, name: str, order: WorkerOrder, control: socket.socket) -> None:
     server = await server_of(factory, name)
-    worker = Worker(server, order.settings, order.place, control)
+    worker = Worker(server, order.settings, order.place, control, order.added)
     drain_s: list[float] = []
     stop_asked = asyncio.Event()
 

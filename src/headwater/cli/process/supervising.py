@@ -56,6 +56,7 @@ async def _supervise(order: ServeOrder, stop_asked: StopAsked) -> None:
     fleet = Fleet(settings, spawn)
     await _start(fleet, settings)
     reloading = Reloading(fleet, order.source)
+    fleet.answers.on_reload = reloading.reload
     status_socket: StatusSocket | None = None
     with hang_ups_taken(reloading, stop_asked):
         try:
@@ -65,6 +66,7 @@ async def _supervise(order: ServeOrder, stop_asked: StopAsked) -> None:
                 fleet.publish_url("/NAME"),
                 fleet.play_url("/NAME"),
                 fleet.http_url("/NAME"),
+                fleet.http_url("/"),
             )
             supervisor.ready(fleet.health)
             await stop_asked.wait()

@@ -48,7 +48,7 @@ def serve_as_worker(control: socket.socket, loop: LoopChoice) -> None:
 
 async def _serve(order: WorkerOrder, control: socket.socket, stop_asked: StopAsked) -> None:
     server = RtspServer()
-    worker = Worker(server, order.settings, order.place, control)
+    worker = Worker(server, order.settings, order.place, control, order.added)
     drain_s: list[float] = []
 
     def stop(seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headwater.media.mount import Mount
+from headwater.media.snapshot import ReaderSnapshot
 from headwater.protocol.session_states import SessionState
 from headwater.relay.end import End, EndIdentity, EndKind
 from headwater.side import Side
@@ -56,6 +57,10 @@ class ForwardEnd(End):
     def tracks(self) -> Sequence[int]:
         """Indexes of the tracks that are sent."""
         return self._reader.track_indexes
+
+    def reader_snapshot(self) -> ReaderSnapshot | None:
+        """Return what it was sent and missed."""
+        return None if self.mount is None else self.mount.reader_snapshot(self._reader)
 
     def leave_mount(self, cause: str) -> None:
         """Stop reading the mount."""

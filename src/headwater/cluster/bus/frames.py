@@ -32,6 +32,8 @@ class Kind(IntEnum):
     """One is wanted on this track: the only kind that goes from the reader to the publisher."""
     ABSENT = 6
     """Instead of a description: why the mount cannot be had, by one of the words of both sides."""
+    CLOSED = 7
+    """The mount is over, so nobody need wait for another publisher; the reason."""
 
 
 _KINDS: Final = {int(kind): kind for kind in Kind}

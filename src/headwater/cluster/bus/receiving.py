@@ -78,8 +78,11 @@ class BusPublisher(Publisher):
         """Pull no more: the mount does not want it."""
         self.end(reason)
 
-    def end(self, reason: str) -> None:
-        """Pull no more; the mount waits out its grace or closes. A second call does nothing."""
+    def end(self, reason: str, *, grace: bool = True) -> None:
+        """Pull no more; the mount waits out its grace or closes. A second call does nothing.
+
+        With `grace` False it closes at once, since it has closed where its publisher was.
+        """
         if self._ended:
             return
         self._ended = True
@@ -88,7 +91,7 @@ class BusPublisher(Publisher):
         if not self.opened.done():
             self.opened.set_result(None)
         if mount is not None:
-            mount.publisher_left(self, reason)
+            mount.publisher_left(self, reason, grace=grace)
         self._on_ended(self, reason)
 
     # -- the stream's receiver
@@ -127,8 +130,9 @@ class BusPublisher(Publisher):
                 if not self.opened.done():
                     self.opened.set_exception(_ABSENCES[frame.text](self.tenure.path))
                 self.end(frame.text.decode())
-            case Kind.END:
-                self.end(frame.text.decode(errors="replace"))
+            case Kind.END | Kind.CLOSED:
+                grace = frame.kind is Kind.END
+                self.end(frame.text.decode(errors="replace"), grace=grace)
             case _:
                 raise BusError(f"a frame {frame.kind.name} for track {frame.track}")
 

@@ -116,6 +116,7 @@ class BusReader(Reader):
         self.peer = puller
         self.mount = mount
         self.tenure = tenure
+        self._relay = relay
         self._on_gone = on_gone
         self._parser = BusParser()
         self._expires = False
@@ -151,7 +152,10 @@ class BusReader(Reader):
 
     def close(self, reason: str) -> None:
         """Tell the other worker that nothing more comes."""
-        self._stream.write(text_frame(Kind.END, reason.encode(errors="replace")))
+        # Of a worker that stops, another one may have the publisher soon.
+        is_over = self.mount.is_over and not self._relay.draining
+        kind = Kind.CLOSED if is_over else Kind.END
+        self._stream.write(text_frame(kind, reason.encode(errors="replace")))
         self._stream.close()
 
     def expire(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from headwater.control.board.card import (
     SourceCard,
     rounded,
 )
+from headwater.control.board.look import BoardLook, look_at
 from headwater.control.board.meter import Meter, Rates
 from headwater.control.board.trouble import (
     SILENT_S,
@@ -26,13 +26,11 @@ from headwater.control.status import ServerStatus
 from headwater.media.snapshot import MountSnapshot
 from headwater.media.states import MountState
 from headwater.relay.end import SessionSnapshot
-from headwater.side import Side
 from headwater.sources.snapshot import SourceSnapshot
 from headwater.sources.state import SourceState
 
 _SLICE = 32
 """Cards that are made between two pauses."""
-_SESSIONS_AT_ONCE = 512
 
 _OF_MOUNT = {
     MountState.LIVE: CardState.LIVE,
@@ -56,7 +54,7 @@ class Seen:
 
 
 class Board:
-    """Reckons rates from each status to the next."""
+    """Reckons rates from each look to the next."""
 
     def __init__(self) -> None:
         self._meters: dict[str, Meter] = {}
@@ -64,7 +62,7 @@ class Board:
 
     def look(self, status: ServerStatus) -> Seen:
         """Return what is shown of a status."""
-        steps = self.steps(status)
+        steps = self._of_status(status)
         while True:
             try:
                 next(steps)
@@ -72,27 +70,22 @@ class Board:
                 seen: Seen = end.value
                 return seen
 
-    def steps(self, status: ServerStatus) -> Generator[None, None, Seen]:
-        """Make the same in steps of well under a millisecond."""
-        sessions: dict[str, SessionSnapshot] = {}
-        # What the server itself reads, to decode or to record, is no reader to people; and all that
-        # watch by WebRTC share one reader of the mount.
-        readers: Counter[str] = Counter()
-        for number, session in enumerate(status.sessions, 1):
-            sessions[session.id] = session
-            if session.role is Side.PLAY:
-                readers[session.path] += 1
-            if number % _SESSIONS_AT_ONCE == 0:
-                yield
-        sources = {source.path: source for source in status.sources}
-        mounts = {mount.path: mount for mount in status.mounts}
+    def _of_status(self, status: ServerStatus) -> Generator[None, None, Seen]:
+        look = yield from look_at(status)
+        return (yield from self.steps(look))
+
+    def steps(self, look: BoardLook) -> Generator[None, None, Seen]:
+        """Make what is shown, in steps of well under a millisecond."""
+        status = look.status
+        sources = {source.path: source for source in look.sources}
+        mounts = {mount.path: mount for mount in look.mounts}
         yield
         cards: dict[str, Card] = {}
         for number, path in enumerate(sorted({*mounts, *sources}), 1):
             seen = SeenPath(
-                path, mounts.get(path), sources.get(path), readers[path], status.clock_s
+                path, mounts.get(path), sources.get(path), look.readers.get(path, 0), status.clock_s
             )
-            cards[path] = self._card(seen, sessions)
+            cards[path] = self._card(seen, look.publishers)
             if number % _SLICE == 0:
                 yield
         self._meters = {path: meter for path, meter in self._meters.items() if path in mounts}
@@ -100,7 +93,7 @@ class Board:
         self._before = status
         return Seen(server, cards)
 
-    def _card(self, seen: SeenPath, sessions: Mapping[str, SessionSnapshot]) -> Card:
+    def _card(self, seen: SeenPath, publishers: Mapping[str, SessionSnapshot]) -> Card:
         mount = seen.mount
         rates = None if mount is None else self._rates(mount, seen.now)
         distance_s = rates.key_frame_distance_s if rates else None
@@ -109,7 +102,7 @@ class Board:
             state=_state(seen),
             codecs=tuple(spoken(track.encoding) for track in mount.tracks) if mount else (),
             has_pictures=any(track.kind == "video" for track in mount.tracks) if mount else False,
-            publisher=_publisher(mount, sessions),
+            publisher=_publisher(mount, publishers),
             source=_source(seen.source),
             readers=seen.readers,
             since_s=None if mount is None else round(mount.opened_s, 1),
@@ -144,6 +137,7 @@ class Board:
             connections=status.connections.open,
             memory_bytes=rounded(process.memory_bytes or process.peak_memory_bytes or 0),
             workers=status.workers,
+            nodes=status.nodes,
             troubles=troubles_of_server(status, before),
         )
 
@@ -156,12 +150,12 @@ def _state(seen: SeenPath) -> CardState:
 
 
 def _publisher(
-    mount: MountSnapshot | None, sessions: Mapping[str, SessionSnapshot]
+    mount: MountSnapshot | None, publishers: Mapping[str, SessionSnapshot]
 ) -> PublisherCard | None:
     if mount is None or mount.publisher is None:
         return None
     publisher = mount.publisher
-    session = sessions.get(publisher.id)
+    session = publishers.get(publisher.id)
     return PublisherCard(
         id=publisher.id,
         kind="" if session is None else session.kind.value,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from headwater.control.board.trouble import Trouble
 from headwater.control.server_state import ServerState
-from headwater.control.status import WorkerStatus
+from headwater.control.status import NodeStatus, WorkerStatus
 
 
 class CardState(StrEnum):
@@ -87,6 +87,7 @@ class ServerCard:
     connections: int
     memory_bytes: int
     workers: tuple[WorkerStatus, ...]
+    nodes: tuple[NodeStatus, ...]
     troubles: tuple[Trouble, ...]
 
 

@@ -6,6 +6,7 @@ import {button, icon, tell} from "./dom.js";
 import {element} from "./elements.js";
 import {Log} from "./log.js";
 import {Login, notLetIn} from "./login.js";
+import {Nodes, Workers} from "./processes.js";
 import {server} from "./server.js";
 import {follow} from "./stream.js";
 import {teach} from "./teach.js";
@@ -19,6 +20,8 @@ class Dashboard {
   #details = new Details(this);
   #cards = new Cards(place("filters"), place("search"), (path) => this.#details.show(path));
   #log = new Log(place("log"));
+  #workers = new Workers(place("workers"));
+  #nodes = new Nodes(place("nodes"));
   #login = new Login(() => this.start());
   #leaving = null;
   #clock = {server_s: 0, at_ms: 0};
@@ -34,11 +37,11 @@ class Dashboard {
     try {
       standing = await server.look();
     } catch (error) {
-      this.#notice("answer", `${sentence(error.message)} Trying again …`);
+      this.#noAnswer(sentence(error.message));
       setTimeout(() => !signal.aborted && this.start(), 3000);
       return;
     }
-    this.#notice("answer", null);
+    this.#answered();
     this.#tellWho(standing);
     if (!standing.let_in) {
       this.#leaveBoard();
@@ -71,12 +74,14 @@ class Dashboard {
   }
 
   #take(news, first) {
-    this.#notice("answer", null);
+    this.#answered();
     this.#clock = {server_s: news.clock_s, at_ms: performance.now()};
     if (news.ports) this.ports = news.ports;
     if (news.rights) this.#take_rights(news.rights);
     const changes = this.#cards.take(news, first, this.now_s());
     this.#tellServer(news.server ?? null);
+    this.#workers.take(news.server?.workers ?? [], news.clock_s);
+    this.#nodes.take(news.server?.nodes ?? []);
     this.#log.take(news.log);
     this.#show();
     this.#details.refresh();
@@ -114,6 +119,8 @@ class Dashboard {
     this.#details.close();
     this.#cards.clear();
     this.#log.take(undefined);
+    this.#workers.take([], 0);
+    this.#nodes.take([]);
     place("bar").hidden = true;
     place("facts").replaceChildren();
     document.title = "Headwater";
@@ -131,8 +138,19 @@ class Dashboard {
       return "stop";
     }
     const why = error?.status ? sentence(error.message) : "The server does not answer.";
-    this.#notice("answer", `${why} What is shown may be old. Trying again …`);
+    this.#noAnswer(why);
     return "again";
+  }
+
+  #noAnswer(why) {
+    const old = this.#cards.size > 0;
+    place("main").classList.toggle("old", old);
+    this.#notice("answer", `${why} ${old ? "What is shown is old. " : ""}Trying again …`);
+  }
+
+  #answered() {
+    place("main").classList.remove("old");
+    this.#notice("answer", null);
   }
 
   #tellServer(told) {

@@ -72,10 +72,10 @@ export class Log {
   }
 }
 
-function row({at_unix_s: at, level, text}) {
+function row({at_unix_s: at, level, text, worker}) {
   const made = element("li", {class: level},
     element("time", {}, new Date(at * 1000).toLocaleTimeString([], {hourCycle: "h23"})),
     element("b", {}, level), element("span"));
-  tell(made.lastChild, text);
+  tell(made.lastChild, worker ? `${worker}: ${text}` : text);
   return made;
 }

@@ -248,6 +248,11 @@ class Audience:
         for seat in tuple(self._seats.values()):
             yield snapshot_of_reader(seat.reader, seat.state, seat.tracks)
 
+    def snapshot_of(self, reader: Reader) -> ReaderSnapshot | None:
+        """One who is here, as they are now; None for somebody else."""
+        seat = self._seats.get(reader)
+        return None if seat is None else snapshot_of_reader(reader, seat.state, seat.tracks)
+
     def cache_changed(self) -> None:
         """Note that the mount keeps packets in another cache, or in none."""
         self._set_taps()

@@ -15,6 +15,7 @@ from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
+    from headwater.media.snapshot import ReaderSnapshot
     from headwater.protocol.sdp import SessionDescription
     from headwater.transports.session_publisher import SessionPublisher
     from headwater.transports.session_reader import SessionReader
@@ -188,6 +189,11 @@ class ReaderSession(Session):
     def tracks(self) -> Sequence[int]:
         """Indexes of the tracks that are set up."""
         return () if self.reader is None else self.reader.track_indexes
+
+    def reader_snapshot(self) -> ReaderSnapshot | None:
+        """Return what it was sent and missed."""
+        mount, reader = self.mount, self.reader
+        return None if mount is None or reader is None else mount.reader_snapshot(reader)
 
     @property
     def controls(self) -> Sequence[str]:

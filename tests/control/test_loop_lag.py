@@ -6,7 +6,7 @@ import asyncio
 
 from udp_peer import wait_for
 
-from headwater.api.loop_lag import LoopLag
+from headwater.control.loop_lag import LoopLag
 from headwater.net.steady_loop import SteadyLoop
 
 
