@@ -25,7 +25,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Tests that run at once: more than two cores, since half of their time they wait for peers, programs
 # and clocks. Each of them has ports of its own (tests/peers/own_ports.py).
-WORKERS ?= 3
+WORKERS ?= 4
 COVERAGE ?= .coverage-report.json
 SECONDS ?= 60
 MINUTES ?= 30
