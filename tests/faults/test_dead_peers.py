@@ -52,6 +52,8 @@ async def test_a_reader_that_dies_within_a_frame(server: RtspServer) -> None:
 
 
 @needs_ffmpeg
+# Over UDP a reader that was killed is missed by its silence.
+@pytest.mark.parametrize("patience_s", [4.0])
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 async def test_ffmpeg_killed_at_either_end(
     server: RtspServer, tmp_path: Path, transport: str

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from rtsp_peer import OPEN, RtspPeer
+from rtsp_peer import DEADLINE_S, OPEN, RtspPeer
 from udp_peer import UdpPair
 
 _NEW_NETWORK = 0x40000000
@@ -157,7 +157,8 @@ class FaultyLink:
         with self.far_side():
             sock = socket.socket()
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (self.near, port))
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.get_running_loop().sock_connect(sock, (self.near, port))
         peer = RtspPeer(*await asyncio.open_connection(sock=sock))
         OPEN.append(peer)
         return peer
@@ -171,10 +172,14 @@ class FaultyLink:
 def _claimed_net() -> tuple[socket.socket, int]:
     """A network that no other run of the tests has now, and the socket that keeps others off.
 
-    Where two links had one, packets of the one would go to the other.
+    Where two links had one, packets of the one would go to the other. A run that was killed has
+    left its devices, with their addresses, on this machine.
     """
+    addresses = _run("ip -brief -4 addr show")
     first = os.getpid() + next(_nets)
     for number in range(first, first + _NETS):
+        if f" 10.231.{number % _NETS}." in addresses:
+            continue
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             # In the abstract name space: gone with the process.
