@@ -22,8 +22,8 @@ from headwater.cluster.registry.records import Lease
 from headwater.cluster.registry.redis_registry import RedisRegistry
 from headwater.cluster.registry.server_url import ServerUrl
 
-LEASE_S = 3.0
-DEADLINE_S = 60.0
+LEASE_S = 5.0
+DEADLINE_S = 180.0
 _FIRST_PORT = 300
 _UDP_PORTS = 20
 
@@ -46,6 +46,9 @@ class NodeProcess:
             "cluster.node_password": "of all nodes",
             "cluster.advertise_url": f"rtsp://127.0.0.1:{self.port}",
             "cluster.lease_s": LEASE_S,
+            # On a slow machine a publisher takes long to come back, and says nothing for long.
+            "mounts.grace_s": DEADLINE_S,
+            "mounts.publisher_idle_timeout_s": 0,
         }
         self._options = [
             *("--host", "127.0.0.1", "--publish-port", str(self.port)),
