@@ -39,8 +39,6 @@ PLAIN_WORDS = {
         "certificates",
         "client",
         "control",
-        "decode",
-        "in",
         "counters",
         "decoding",
         "place",
