@@ -58,7 +58,7 @@ class Dashboard:
     async def open(self) -> None:
         """Go there, and wait for what it shows first."""
         await self.page.goto(self.url, wait_until="domcontentloaded")
-        await self.page.wait_for_selector(".card, .teach, .panel")
+        await self.page.wait_for_selector(".card, .teach, .panel", timeout=90_000)
 
     async def wait_for_state(self, path: str, state: str) -> None:
         """Wait until the card of a path shows a state."""

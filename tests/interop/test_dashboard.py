@@ -23,7 +23,7 @@ from numbered_film import end, film, publish
 from own_ports import own_port
 from published_film import description
 
-from headwater import AccessSettings, RtspServer, Settings, UserSettings
+from headwater import AccessSettings, MountSettings, RtspServer, Settings, UserSettings
 from headwater.api.settings import ApiSettings
 from headwater.http.settings import HttpSettings
 from headwater.webrtc.settings import WebRtcSettings
@@ -48,6 +48,8 @@ USERS = AccessSettings(
     anonymous_publish=("**",),
 )
 MANY = 300
+FOR_EVER = MountSettings(publisher_idle_timeout_s=0)
+"""Cameras that send nothing stay, however long a browser takes."""
 HOSTILE = '/<img src=x onerror="alert(1)">'
 Start = Callable[..., Awaitable[RtspServer]]
 __all__ = ["rig"]
@@ -342,6 +344,7 @@ async def test_an_open_page_comes_back_with_the_server(access: AccessSettings) -
         http=HttpSettings(port=port),
         webrtc=WebRtcSettings(port=0),
         access=access,
+        mounts=FOR_EVER,
         api=ApiSettings(sources_file=""),
     )
 
@@ -432,7 +435,7 @@ async def test_a_server_without_the_media_extra_says_what_pictures_need(tmp_path
 
 
 async def test_a_theme_is_chosen_and_kept(start: Start) -> None:
-    server = await start()
+    server = await start(mounts=FOR_EVER)
     camera = film_camera(server, path="/front")
     camera.send(30)
     async with chromium() as browser, dashboard(browser, server, theme="light") as seen:
