@@ -14,8 +14,10 @@ from cut_link import cut_link
 from redis_server import RedisServer, redis_server
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 
+from headwater.cluster.leases import Tenure
 from headwater.cluster.node.cluster_node import steady_clock
 from headwater.cluster.node.settings import RegistryLoss
+from headwater.cluster.registry.records import Change, News
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
@@ -253,3 +255,55 @@ async def test_a_node_that_is_cut_off_from_the_registry_alone_yields_when_it_is_
         await early.peer.closed()
         assert nodes.node(0)._holding.of("/cam") is held
         assert nodes.node(2)._holding.of("/cam") is None
+
+
+async def test_a_node_whose_name_another_has_takes_no_publisher_until_that_is_gone(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server, nodes=1) as nodes:
+        await nodes.start_node(node="a")
+        await nodes.node(0)._beat()
+        assert await nodes.status(0, "OPTIONS") == 200
+        peer, url = await RtspPeer.connect(nodes.port(0)), nodes.url(0)
+        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+        await TcpPublisher.start(nodes.port(1), nodes.url(1))
+        await nodes.servers.pop().stop()
+        await nodes.node(0)._beat()
+        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+
+
+class CountedSources:
+    """Sources that are always fetched, which count how often all are gone through."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self.paths = paths
+        self.looks = 0
+
+    def has(self, path: str) -> bool:
+        return path in self.paths
+
+    def permanent(self) -> list[str]:
+        self.looks += 1
+        return self.paths
+
+    def is_wanted(self, path: str) -> bool:
+        return path in self.paths
+
+    def look_again(self) -> None:
+        """Start none."""
+
+
+async def test_sources_that_become_free_together_are_looked_for_once(
+    redis_server: RedisServer,
+) -> None:
+    paths = [f"/cam{number}" for number in range(20)]
+    async with cluster(redis_server, nodes=1) as nodes:
+        node, counted = nodes.node(0), CountedSources(paths)
+        # Its own beats look as well.
+        async with node._beating:
+            node.sources.sources = counted
+            for path in [*paths, "/published"]:
+                node._hear(News(Change.DOWN, Tenure(path, "b", 7)))
+            await nodes.until(lambda: all(map(node.sources.holds, paths)))
+            assert counted.looks == 1
+            assert not node.sources.holds("/published")

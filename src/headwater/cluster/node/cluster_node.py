@@ -83,6 +83,8 @@ class ClusterNode:
         self._hurry = asyncio.Event()
         self._beating = asyncio.Lock()
         self._fence = Fence()
+        # Sources of which was told that no node has them any more.
+        self._freed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._works: set[asyncio.Task[None]] = set()
         self._registered = False
@@ -232,7 +234,6 @@ class ClusterNode:
                 extra={"node": self.name},
             )
             self._registered = False
-            self._replaced = True
             return
         before, self._nodes = self._nodes, {node.name: node for node in answer.nodes}
         self._take_order(drain=answer.drain)
@@ -244,16 +245,15 @@ class ClusterNode:
             await self.space.check_pulls(_LOOKED_AT_ONCE)
 
     async def _join(self) -> None:
-        if self._replaced and self.name in {node.name for node in await self._living()}:
+        replaced = self._holding.replaced
+        if replaced and self.name in {node.name for node in await self._living()}:
             return
         try:
             await self._registry.join(self.record())
         except RegistryGone as error:
             logger.warning("the registry does not answer", extra={"cause": str(error)})
             return
-        self._registered, self._replaced = True, False
-
-    _replaced = False
+        self._registered, self._holding.replaced = True, False
 
     async def _living(self) -> tuple[NodeRecord, ...]:
         try:
@@ -294,8 +294,17 @@ class ClusterNode:
 
     def _hear(self, news: News) -> None:
         self.space.hear(news)
-        if news.change is Change.DOWN:
-            self._do(self.sources.take_free([news.tenure.path]))
+        path = news.tenure.path
+        if news.change is not Change.DOWN or not self.sources.knows(path):
+            return
+        if not self._freed:
+            self._do(self._take_freed())
+        self._freed.add(path)
+
+    async def _take_freed(self) -> None:
+        """Take what has become free, all that was told by now: of a node that ends it is much."""
+        freed, self._freed = self._freed, set()
+        await self.sources.take_free(freed)
 
     def _lost(self, held: Held, reason: str) -> None:
         self.space.lost(held, reason)

@@ -71,6 +71,8 @@ class Holding:
     ) -> None:
         self.on_loss = on_loss
         """May be changed at any time."""
+        self.replaced = False
+        """Whether another process has the node's name: what it claims would be that one's."""
         self.gone_since_s: float | None = None
         """Since when the registry does not answer; None while it does."""
         self._registry = registry
@@ -98,6 +100,8 @@ class Holding:
 
     async def claim(self, path: str, *, replaces: bool = False, tries: int = _TRIES) -> Held:
         """Have a path. Raises MountBusy where another node has it, or nobody can say."""
+        if self.replaced:
+            raise MountBusy("another process has the name of this node, which can have no path")
         how = How.REPLACE if replaces else How.FREE
         holder = ""
         for attempt in range(tries):
@@ -155,6 +159,7 @@ class Holding:
         renewed = [held.tenure for held in self._held.values() if held.tenure.epoch != UNCLAIMED]
         try:
             answer = await self._registry.beat(self._record(), renewed)
+            self.replaced = answer.replaced
             if answer.replaced:
                 self._lose([held.tenure for held in self.all()], "the name of this one")
                 return answer
