@@ -144,3 +144,33 @@ def _power(frames: list[av.AudioFrame]) -> float:
         [frame.to_ndarray().astype(np.float64).ravel() for frame in frames[3:-3]]
     )
     return float(np.sqrt(np.mean(samples**2)))
+
+
+LARGE = [
+    b"\x80\x6f"
+    + number.to_bytes(2, "big")
+    + (960 * number).to_bytes(4, "big")
+    + b"ssrc"
+    # RFC 6716 §3.1: one frame of 20 ms. No encoder makes one so large; anybody can send it.
+    + b"\x78"
+    + bytes([number]) * size
+    for number, size in enumerate([100, 45_000, 45_000, 45_000, 65_300, 100])
+]
+
+
+async def test_packets_of_sound_that_are_far_too_large_harm_nobody(start_web: WebFactory) -> None:
+    web = await start_web()
+    publisher = web.server.publish(
+        "/sound", b"v=0\r\ns=-\r\nm=audio 0 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n"
+    )
+    only_sound = offer(sections=(("audio", "111", OPUS),))
+    peers = [await WebRtcPeer.watch(web.port, "/sound", only_sound) for _ in range(5)]
+    publisher.publish(0, LARGE[:1])
+    for peer in peers:
+        await peer.until(lambda peer=peer: peer.media)
+    publisher.publish(0, LARGE[1:])
+    for peer in peers:
+        await peer.until(lambda peer=peer: peer.media[-1][12:] == LARGE[-1][12:])
+        assert {packet[12:] for packet in peer.media} <= {packet[12:] for packet in LARGE}
+        numbers = [int.from_bytes(packet[2:4], "big") for packet in peer.media]
+        assert numbers[-1] - numbers[0] == len(LARGE) - 1, "what is lost has its number"

@@ -7,7 +7,7 @@ from packet_sizes import SIZES, packets
 
 from headwater.net.datagram_vector import MOST_SLOTS
 from headwater.webrtc import srtp
-from headwater.webrtc.layout import Layout
+from headwater.webrtc.layout import MOST_LAID_OUT_PACKETS, Layout
 from headwater.webrtc.srtp import PROFILES, SrtpKeys, SrtpProfile
 from headwater.webrtc.srtp_arena import Arena, handle_of
 
@@ -66,3 +66,9 @@ def test_it_is_told_whose_packets_could_not_be_encrypted() -> None:
 def packet(number: int) -> bytes:
     """A packet of this number."""
     return b"\x80\0" + number.to_bytes(2, "big") + bytes(4) + b"ssrc" + bytes(90)
+
+
+@pytest.mark.parametrize("sizes", [[60_000] * 3, [100] * (MOST_LAID_OUT_PACKETS + 1), [200_000]])
+def test_what_has_no_room_in_the_memory_is_not_laid_out(sizes: list[int]) -> None:
+    with pytest.raises(ValueError, match="at most 64 of 131072 are laid out together"):
+        Layout.of(packets(sizes), payload_type=96, gap_bytes=16)

@@ -44,9 +44,18 @@ class Layout:
 
     @classmethod
     def of(cls, packets: Sequence[bytes], *, payload_type: int, gap_bytes: int) -> Layout:
-        """Lay out at most `MOST_LAID_OUT_PACKETS` packets under a payload type."""
+        """Lay out at most `MOST_LAID_OUT_PACKETS` packets under a payload type.
+
+        Raises ValueError for more, and above `MOST_LAID_OUT_BYTES`: they are copied to a place in
+        memory that has room for no more, where Python does not look after it.
+        """
         gap = bytes(gap_bytes)
         buffer = bytearray(gap.join([*packets, b""]))
+        if len(packets) > MOST_LAID_OUT_PACKETS or len(buffer) > MOST_LAID_OUT_BYTES:
+            raise ValueError(
+                f"{len(packets)} packets of {len(buffer)} bytes; at most {MOST_LAID_OUT_PACKETS} "
+                f"of {MOST_LAID_OUT_BYTES} are laid out together"
+            )
         sizes = [len(packet) + gap_bytes for packet in packets]
         starts = [0, *accumulate(sizes[:-1])]
         for start in starts:

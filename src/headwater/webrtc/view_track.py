@@ -1,4 +1,4 @@
-"""A track of a mount as browsers get it: packets of at most 1,200 bytes with numbers of its own."""
+"""A track of a mount as browsers get it: in packets with numbers of its own, cut to 1,200 bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import Depacketizer
 from headwater.codecs.depacketizers import depacketizer_for
 from headwater.codecs.g711 import G711Config, G711Pieces
-from headwater.codecs.packetizer import Packetizer
+from headwater.codecs.packetizer import MOST_PACKET_BYTES, Packetizer
 from headwater.codecs.payloaders import PAYLOADERS
 from headwater.media.tracks.track import Track
 from headwater.protocol.rtp import HEADER_BYTES
@@ -20,6 +20,8 @@ from headwater.webrtc.view_batch import ViewBatch
 _KEPT_PACKETS: Final = 4_096
 """For those who lost some: two seconds of 20 Mbit/s. A power of two."""
 _PLACE: Final = _KEPT_PACKETS - 1
+_MOST_SENT_BYTES: Final = 65_000
+"""No datagram takes more, with what encryption adds: such sound is lost."""
 _PICTURES: Final = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
 _SOUND: Final = frozenset({"OPUS", "PCMU", "PCMA"})
 PLAYED: Final = _PICTURES | _SOUND
@@ -127,10 +129,15 @@ class ViewTrack:
         self.octets += sum(map(len, packets)) - HEADER_BYTES * len(packets)
         index = self._next_index
         self._next_index += len(packets)
-        for start in range(0, len(packets), MOST_LAID_OUT_PACKETS):
+        # Pictures are cut to fit; a packet of sound stays as large as its publisher made it.
+        most = 1 if max(map(len, packets)) > MOST_PACKET_BYTES else MOST_LAID_OUT_PACKETS
+        for start in range(0, len(packets), most):
+            batch = packets[start : start + most]
+            if len(batch[0]) > _MOST_SENT_BYTES:
+                continue
             yield ViewBatch(
                 self.index,
-                packets[start : start + MOST_LAID_OUT_PACKETS],
+                batch,
                 index + start,
                 begins_key_frame=begins_key_frame and start == 0,
             )
