@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from certificate_files import CertificateMaker
 from own_ports import own_port
+from redis.asyncio import Redis
 from redis_server import PROGRAM, RedisServer
 from short_folder import short_folder
 
@@ -37,6 +39,7 @@ async def started(number: int, *options: str) -> AsyncIterator[RedisServer]:
         yield server
     finally:
         await server.kill()
+        shutil.rmtree(server.folder)
 
 
 async def do_everything(registry: RedisRegistry) -> None:
@@ -205,6 +208,8 @@ async def answering(registry: RedisRegistry) -> None:
 
 
 async def until_sentinel_knows_the_replica(port: int) -> None:
-    server = RedisServer(45)
-    server.port = port
-    await until(server, "SENTINEL replicas main", lambda text: "slave" in text)
+    client: Any = Redis(host="127.0.0.1", port=port, decode_responses=True)
+    async with asyncio.timeout(DEADLINE_S):
+        while not await client.execute_command("SENTINEL", "REPLICAS", "main"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await client.aclose()
