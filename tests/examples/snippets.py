@@ -58,6 +58,7 @@ NOT_RUN_COMMANDS = {
     "headwater discover": "asks the network; test_discover_command.py asks on loopback",
     "headwater relay": "runs until Ctrl-C; tests/cli/relay runs it with a fake camera",
     "headwater snapshot": "names a camera; test_snapshot_command.py plays one on loopback",
+    "headwater cluster": "asks a cluster; tests/cli/commands/test_cluster_command.py asks one",
     "headwater probe": "names a camera; test_probe_command.py plays one on loopback",
     "headwater hash-password": "asks for a password; tests/cli/test_password_command.py gives one",
     "ffmpeg -f v4l2": "needs a webcam",
