@@ -47,6 +47,8 @@ NOT_RUN_PROGRAMS = {
     "vlc": "opens a window; tests/interop/test_matrix.py plays with it",
     "gst-play-1.0": "opens a window; gst-launch-1.0's commands run",
     "python": "an input that fuzzing found; an example, which test_examples.py runs",
+    "export": "sets variables for the commands after it",
+    "redis-server": "tests/interop/test_cluster.py runs one, with nodes",
     "perf": "needs rights over the machine",
     "py-spy": "needs rights over the machine",
     "echo": "needs jq and nc; tests/control asks the socket the same question",
@@ -58,6 +60,7 @@ NOT_RUN_COMMANDS = {
     "headwater discover": "asks the network; test_discover_command.py asks on loopback",
     "headwater relay": "runs until Ctrl-C; tests/cli/relay runs it with a fake camera",
     "headwater snapshot": "names a camera; test_snapshot_command.py plays one on loopback",
+    "headwater serve --publish-port 855": "a node; tests/interop/test_cluster.py runs three",
     "headwater cluster": "asks a cluster; tests/cli/commands/test_cluster_command.py asks one",
     "headwater probe": "names a camera; test_probe_command.py plays one on loopback",
     "headwater hash-password": "asks for a password; tests/cli/test_password_command.py gives one",
@@ -66,6 +69,7 @@ NOT_RUN_COMMANDS = {
 }
 NOT_RUN_ENDINGS = {
     "@127.0.0.1:8554/cameras/gate": "needs TLS, as tests/interop/test_rtsps.py has it",
+    "# publishes to one": "to a node of a cluster; tests/interop/test_cluster.py does",
     "autovideosink": "opens a window",
     "filesink location=recording.mkv": "tests/interop/test_multicast.py runs it in a network",
 }

@@ -27,7 +27,7 @@ def open_registry(settings: Settings) -> RedisRegistry:
     except ImportError as error:
         raise ValueError(
             f"cluster.url is set, and needs a package that is not installed ({error}): "
-            "pip install 'headwater[cluster]'"
+            "in the folder of Headwater's source, pip install '.[cluster]'"
         ) from None
     chosen = settings.cluster
     return RedisRegistry(ServerUrl.of(chosen.url), chosen.name, ttl_s=chosen.lease_s)
