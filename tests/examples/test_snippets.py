@@ -275,7 +275,7 @@ def test_our_commands_run(
             "HEADWATER_SERVER__PUBLISH_PORT": str(free),
             "HEADWATER_WEBRTC__PORT": "0",
         }
-    elif "headwater status" in command.text or "headwater reload" in command.text:
+    elif command.text.startswith(("headwater status", "headwater reload", "headwater top")):
         # Other servers of this user may run on this machine.
         path = Path(environment["XDG_RUNTIME_DIR"], "headwater", f"status-{port}.sock")
         environment = environment | {"HEADWATER_CONTROL__STATUS_SOCKET": str(path)}
