@@ -154,11 +154,13 @@ def test_no_deadline_goes_by_the_wall_clock() -> None:
     # Whether a certificate is valid is a question of the date, and sender reports tell it. What
     # proves a password to an ONVIF camera holds the camera's date, known by how far it is off. A
     # probe tells how far a sender's clock is off. Tokens hold dates (RFC 7519 §4.1), and webhooks
-    # say when something happened.
+    # say when something happened. A cluster's nodes tell since when they have been there.
     assert asked == {
+        ("app/cluster.py", "time.time"),
         ("callouts/signed_tokens.py", "time.time"),
         ("callouts/webhook.py", "datetime.now"),
         ("callouts/webhook.py", "time.time"),
+        ("cluster/node/cluster_node.py", "time.time"),
         ("net/tls_context.py", "datetime.now"),
         ("client/probe/sender_clock.py", "time.time"),
         ("relay/reports.py", "time.time"),

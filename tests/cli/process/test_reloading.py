@@ -15,6 +15,7 @@ from headwater import RtspServer
 from headwater.cli.process import reloading
 from headwater.cli.process.reloading import NotReloadedError, Reloading
 from headwater.cli.process.settings_source import SettingsSource
+from headwater.config.settings import Settings
 
 __all__ = ["clock", "start_server"]
 
@@ -23,7 +24,7 @@ REFUSED = "settings not applied, the old ones stay"
 
 @pytest.fixture
 async def server(start_server: ServerFactory) -> RtspServer:
-    return await start_server()
+    return await start_server(settings=Settings())
 
 
 @pytest.fixture
