@@ -56,9 +56,12 @@ async def server() -> AsyncIterator[RtspServer]:
 
 
 async def looked_at(
-    server: RtspServer, clip: Path, *, seconds: float = 4.0
+    server: RtspServer, clip: Path, *, seconds: float = 4.0, until: str = ""
 ) -> tuple[dict[str, Any], list[str]]:
-    """Publish a film, watch it in Chromium; return what the page saw, and its errors."""
+    """Publish a film, watch it in Chromium; return what the page saw, and its errors.
+
+    It is watched for some seconds, or until the page has seen something of this name.
+    """
     publisher = await publish(clip, server.publish_url("/front"))
     try:
         await server.wait_for_mount("/front", 20)
@@ -80,7 +83,10 @@ async def looked_at(
             await page.goto(
                 f"http://127.0.0.1:{server.http_port}/watch", wait_until="domcontentloaded"
             )
-            await asyncio.sleep(seconds)
+            if until:
+                await page.wait_for_function(f"async () => (await window.seen()).{until}")
+            else:
+                await asyncio.sleep(seconds)
             seen: dict[str, Any] = await page.evaluate("window.seen()")
             await browser.close()
             return seen, complaints
@@ -168,7 +174,7 @@ async def test_a_mount_with_aac_shows_its_pictures(server: RtspServer, tmp_path:
 
 
 async def test_b_frames_are_told_in_words(server: RtspServer, tmp_path: Path) -> None:
-    seen, complaints = await looked_at(server, film(tmp_path, "h264-b", "aac"), seconds=1.5)
+    seen, complaints = await looked_at(server, film(tmp_path, "h264-b", "aac"), until="problem")
     assert (seen["status"], seen["problem"]["code"]) == (406, "b_frames")
     assert [c for c in complaints if "406" not in c] == []
 

@@ -161,7 +161,7 @@ async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> No
             await page.keyboard.press("Tab")
             video = "document.querySelector('headwater-player').video"
             await page.keyboard.press("m")
-            assert not await page.evaluate(f"{video}.muted")
+            await page.wait_for_function(f"() => !{video}.muted")
             await page.keyboard.press("k")
             await page.wait_for_function(f"() => {video}.paused")
             await page.keyboard.press("f")

@@ -30,12 +30,6 @@ $body
 _WHOLE = Template("""\
 <body>
 <header><h1>$name</h1><span>Live</span>
-<label class="theme" hidden><span class="unseen">Theme</span>
-<select id="theme" title="Theme">
-<option value="auto">System theme</option>
-<option value="light">Light theme</option>
-<option value="dark">Dark theme</option>
-</select></label>
 </header>
 <main>
 <headwater-player src="$address"></headwater-player>
@@ -60,6 +54,14 @@ _WHOLE = Template("""\
 </section>
 </div>
 </main>
+<footer>
+<label class="theme" hidden><span class="unseen">Theme</span>
+<select id="theme" title="Theme">
+<option value="auto">System theme</option>
+<option value="light">Light theme</option>
+<option value="dark">Dark theme</option>
+</select></label>
+</footer>
 </body>""")
 _EMBEDDED = Template("""\
 <body class="embedded">
