@@ -38,6 +38,17 @@ def test_the_same_publisher_keeps_its_mount(stage: Any) -> None:
     assert mount.counters.publishers == 1
 
 
+def test_who_fills_a_path_is_told_by_id(stage: Any) -> None:
+    table = stage.table()
+    first = stage.FakePublisher("p")
+    assert not table.is_filled_by("/cam", "p")
+    mount = table.open("/cam", stage.presentation(), first)
+    assert (table.is_filled_by("/cam", "p"), table.is_filled_by("/cam", "q")) == (True, False)
+    assert not table.is_filled_by("/other", "p")
+    mount.publisher_left(first, "gone")
+    assert not table.is_filled_by("/cam", "p")
+
+
 def test_a_second_publisher_is_refused(stage: Any) -> None:
     table = stage.table()
     mount = table.open("/cam", stage.presentation(), stage.FakePublisher())

@@ -250,9 +250,7 @@ class Member(MountObserver):
         """Claim for a publisher that could not wait for it, such as one of a program."""
 
         def is_gone() -> bool:
-            mount = self._relay.mounts.get(path)
-            publisher = None if mount is None else mount.publisher
-            return publisher is None or publisher.id != publisher_id
+            return not self._relay.mounts.is_filled_by(path, publisher_id)
 
         try:
             await self._claim(publisher_id, path, is_gone, replaces=False)

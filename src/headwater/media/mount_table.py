@@ -90,6 +90,12 @@ class MountTable:
         """Return the mount at `path`, None when there is none (readers never make one)."""
         return self._mounts.get(path)
 
+    def is_filled_by(self, path: str, publisher_id: str) -> bool:
+        """Return whether the mount at `path` has the publisher of this id now."""
+        mount = self._mounts.get(path)
+        publisher = None if mount is None else mount.publisher
+        return publisher is not None and publisher.id == publisher_id
+
     def settings_for(self, path: str) -> MountSettings:
         """Return what a mount that opens at `path` gets as settings."""
         return settings_for(path, self._settings, self._overrides)
