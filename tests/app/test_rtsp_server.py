@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from inside import inside
-from own_ports import own_port
+from own_ports import free_port, own_port
 from rtsp_peer import DEADLINE_S, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -118,8 +118,7 @@ async def test_a_wait_that_fails_is_not_the_end_of_the_drain(
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_loop_that_was_closed_without_a_stop_leaves_no_port_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     server = new_server(publish_port=port)
 
     async def leave() -> None:
@@ -197,8 +196,7 @@ async def test_second_start_is_an_error() -> None:
 async def test_port_that_is_taken_is_named_and_nothing_is_kept(which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            other = free.getsockname()[1]
+        other = free_port()
         ports = {"publish_port": other, "play_port": other, which: port}
         server = new_server(**ports)
         with pytest.raises(OSError, match=str(port)):

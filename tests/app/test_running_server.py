@@ -13,7 +13,7 @@ import pytest
 from certificate_files import CertificateMaker
 from inside import inside
 from logged import events
-from own_ports import own_port
+from own_ports import free_port, free_ports, own_port
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPair, UdpPublisher, UdpReader, wait_for
 
@@ -208,10 +208,7 @@ async def test_a_new_port_is_open_before_the_old_one_closes(server: RtspServer) 
     old = server.publish_port
     # Connected to the old port, and not yet accepted when that closes.
     late = socket.create_connection(("127.0.0.1", old))
-    free = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    new, play = (each.getsockname()[1] for each in free)
-    for each in free:
-        each.close()
+    new, play = free_ports(2)
     await server.apply(changed(server.settings, server={"publish_port": new, "play_port": play}))
     assert (server.publish_port, server.play_port) == (new, play)
     with pytest.raises(ConnectionRefusedError):
@@ -230,8 +227,7 @@ async def test_a_port_keeps_its_number_when_it_gets_another_purpose(server: Rtsp
     port = server.publish_port
     await server.apply(changed(server.settings, server={"play_port": 0}))
     assert server.publish_port == port == server.play_port
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        new = free.getsockname()[1]
+    new = free_port()
     await server.apply(changed(server.settings, server={"play_port": new}))
     peer = await RtspPeer.connect(port)
     assert (server.publish_port, server.play_port) == (port, new)

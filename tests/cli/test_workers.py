@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 from certificate_files import CertificateMaker, common_name
-from own_ports import own_port
+from own_ports import free_port, own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.control.status_client import ask
@@ -246,8 +245,7 @@ async def test_a_supervisor_that_accepts_opens_another_port_at_a_reload(
     workers.serve("--set", "workers.accepting=supervisor")
     publisher = await TcpPublisher.start(workers.port, workers.url)
     await publisher.send(1)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        other = free.getsockname()[1]
+    other = free_port()
     text = workers.file.read_text()
     workers.file.write_text(text.replace("publish_port = 0", f"publish_port = {other}"))
     workers.command.send(signal.SIGHUP)

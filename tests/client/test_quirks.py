@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from camera_talk import Rtp
+from own_ports import free_port
 
 from headwater import RtspClient, TransportKind
 from headwater.client import ClientError, CredentialsError, RefusedError, TransportError
@@ -59,13 +59,6 @@ CHANGES_PACKETS = {
     "marker-on-parameter-sets",
     "timestamp-step",
 }
-
-
-def free_port(host: str) -> int:
-    """A TCP port that nobody uses at the moment."""
-    with socket.create_server((host, 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 async def heard(camera: AsyncFakeCamera, count: int = PLENTY, **chosen: Any) -> list[Rtp]:
@@ -232,7 +225,7 @@ async def test_wrong_credentials_are_given_once(name: str) -> None:
 
 async def test_a_redirect_is_followed_and_the_password_stays_with_its_host() -> None:
     # The faults are made before the port is known.
-    settings = CameraSettings(host="127.0.0.2", port=free_port("127.0.0.2"))
+    settings = CameraSettings(host="127.0.0.2", port=free_port())
     elsewhere = AsyncFakeCamera(settings=settings)
     async with elsewhere, AsyncFakeCamera(redirect(elsewhere.url)) as camera:
         assert_whole(await heard(camera, **LOGIN))

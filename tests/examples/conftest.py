@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_ports import free_ports
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DEADLINE_S = 30.0
@@ -41,7 +42,11 @@ class Example:
         self.said = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait_until_listening(self.publish_port, self.process)
+        try:
+            wait_until_listening(self.publish_port, self.process)
+        except AssertionError as error:
+            self.kill()
+            raise AssertionError(f"{error}; it said:\n{self.said}") from None
 
     def publish_url(self, path: str, user: str = "") -> str:
         return f"rtsp://{user}127.0.0.1:{self.publish_port}{path}"
@@ -146,16 +151,6 @@ def opened(av: Any, url: str) -> Any:
         except av.HTTPNotFoundError:
             threading.Event().wait(0.1)
     return av.open(url, options=options, timeout=20)
-
-
-def free_ports(count: int) -> list[int]:
-    # On every address, as the programs listen: a connection that has just ended on one of them
-    # (TIME-WAIT) holds its port for all.
-    listeners = [socket.create_server(("", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
 
 
 def wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:

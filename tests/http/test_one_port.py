@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 
 import pytest
 from films import film
 from http_peer import fetch
 from inside import inside
+from own_ports import free_port
 from published_film import PublishedFilm
 from server_rig import ServerFactory
 
@@ -19,11 +19,6 @@ from headwater.net.settings import TlsSettings
 from headwater.webrtc.settings import WebRtcSettings
 
 DEADLINE_S = 20
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 async def shared(

@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import servers.lineup
 from clients import lineup
 from media_library import MediaLibrary
+from own_ports import free_port
 from result_table import ResultTable
-from server_process import ServerProcess, free_port
+from server_process import ServerProcess
 
 TABLE = pytest.StashKey[ResultTable]()
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-
+import own_ports
 import pytest
 
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("0.0.0.0", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    return own_ports.free_port()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from inside import inside
-from own_ports import own_port
+from own_ports import free_port, own_port
 from rtsp_peer import RtspPeer
 from udp_peer import UdpPair
 
@@ -128,9 +127,7 @@ async def server(start_server: ServerFactory) -> RtspServer:
 @pytest.fixture
 async def two_port_server(start_server: ServerFactory) -> RtspServer:
     """Publishers and readers on ports of their own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        play_port = free.getsockname()[1]
-    return await start_server(play_port=play_port)
+    return await start_server(play_port=free_port())
 
 
 @pytest.fixture(scope="session")

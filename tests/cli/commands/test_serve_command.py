@@ -9,6 +9,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from own_ports import free_port
 
 from headwater.cli.commands.serve_command import parse_assignment
 from headwater.cli.failures import CommandFailed
@@ -131,12 +132,6 @@ def test_an_assignment_is_split_at_the_first_equals_sign() -> None:
 def test_an_assignment_needs_an_equals_sign() -> None:
     with pytest.raises(CommandFailed, match=r"section\.key=value"):
         parse_assignment("access.realm")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_the_dashboard_is_said_first_and_is_there(start: Any) -> None:

@@ -24,7 +24,8 @@ from clients.client import (
 from clients.description import wait_until_published
 from clients.ffmpeg import FfmpegPublisher, FfmpegReader, checksum_options, read_framemd5
 from clients.gstreamer import wait_for_bytes
-from server_process import ServerProcess, free_port
+from own_ports import free_port
+from server_process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 LIVE555 = ROOT / ".venv" / "live555" / "live555MediaServer"

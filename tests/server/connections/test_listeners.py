@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from inside import inside
 from logged import event_of, events
+from own_ports import free_port
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader, wait_for
 
@@ -40,11 +41,6 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no o
 
 def trusting(certificate: TlsSettings) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certificate.certificate)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @needs_ipv6

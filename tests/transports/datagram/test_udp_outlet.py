@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from local_identity import local_identity
+from udp_peer import UdpPair
 
 from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.media.tracks.track import Track
-from headwater.net.port_pairs import PortPairPool, UdpPair
+from headwater.net.port_pairs import PortPairPool
+from headwater.net.port_pairs import UdpPair as ServerPair
 from headwater.net.settings import SocketSettings
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
@@ -49,13 +51,13 @@ class ValvePool(PortPairPool):
 
     valve: Valve
 
-    def bind_pair(self, host: str, *, holder: str = "") -> UdpPair:
+    def bind_pair(self, host: str, *, holder: str = "") -> ServerPair:
         rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.valve = Valve(socket.AF_INET, socket.SOCK_DGRAM)
         for sock in (self.valve, rtcp):
             sock.setblocking(False)
             sock.bind((host, 0))
-        return UdpPair(self.valve, rtcp, self.valve.getsockname()[1], lambda _port: None)
+        return ServerPair(self.valve, rtcp, self.valve.getsockname()[1], lambda _port: None)
 
 
 @dataclass
@@ -68,18 +70,16 @@ class Stage:
     settings: MountSettings
     slow: list[Reader] = field(default_factory=list)
     readers: list[UdpReader] = field(default_factory=list)
-    players: list[socket.socket] = field(default_factory=list)
+    players: list[UdpPair] = field(default_factory=list)
     seq: int = 0
     pictures: int = 0
 
     def join(self) -> UdpReader:
-        player = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        player.bind(("127.0.0.1", 0))
-        player.setblocking(False)
-        port = player.getsockname()[1]
+        # A pair, as players have: of single sockets one may get the port beside another's.
+        player = UdpPair()
         identity = local_identity(str(len(self.readers)))
         reader = UdpReader(identity, self.egresses, self.settings, self.slow.append, path="/cam")
-        spec = TransportSpec(client_port=(port, port + 1))
+        spec = TransportSpec(client_port=(player.port, player.port + 1))
         reader.add_track(0, self.track, Offer(TransportKind.UDP, spec))
         reader.join(0, self.track)
         self.readers.append(reader)
@@ -108,7 +108,7 @@ class Stage:
         numbers = []
         try:
             while True:
-                numbers.append(int.from_bytes(self.players[index].recv(65_536)[2:4], "big"))
+                numbers.append(int.from_bytes(self.players[index].rtp.recv(65_536)[2:4], "big"))
         except BlockingIOError:
             return numbers
 
