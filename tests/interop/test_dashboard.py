@@ -478,7 +478,7 @@ async def test_several_workers_are_one_server_with_a_table_of_them(
     fleet = await rig.started(
         replace(base, http=replace(base.http, port=0), webrtc=replace(base.webrtc, port=0))
     )
-    port = int(fleet.http_url("/").split(":")[2].split("/")[0])
+    port = int(fleet.ports.http_url("/").split(":")[2].split("/")[0])
     for number in range(4):
         worker = rig.workers[number % 2].running
         film_camera(worker, path=f"/cams/{number}").send(30)

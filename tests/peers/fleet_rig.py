@@ -14,6 +14,7 @@ from rtsp_peer import RtspPeer
 from worker_here import WorkerHere
 
 from headwater.app.workers import fleet as fleet_module
+from headwater.app.workers import spare_process
 from headwater.app.workers.fleet import Fleet
 from headwater.config.settings import Settings
 from headwater.net.settings import TlsSettings
@@ -90,6 +91,7 @@ class Rig:
 async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setattr(fleet_module, "_LOOK_S", 0.01)
     monkeypatch.setattr(fleet_module, "_REST_S", 0.01)
+    monkeypatch.setattr(spare_process, "_RETRY_S", 0.01)
     rig = Rig()
     tasks = asyncio.all_tasks()
     yield rig

@@ -34,10 +34,10 @@ from headwater.net.settings import TlsSettings
 
 
 async def watched(fleet: Fleet, readers: int) -> tuple[TcpPublisher, list[TcpReader]]:
-    url = fleet.publish_url("/cam")
-    publisher = await TcpPublisher.start(fleet.publish_port, url)
+    url = fleet.ports.publish_url("/cam")
+    publisher = await TcpPublisher.start(fleet.ports.publish, url)
     await publisher.send(1)
-    return publisher, [await TcpReader.start(fleet.publish_port, url) for _ in range(readers)]
+    return publisher, [await TcpReader.start(fleet.ports.publish, url) for _ in range(readers)]
 
 
 async def test_all_workers_serve_one_port_and_tell_one_status(rig: Rig) -> None:
@@ -49,24 +49,25 @@ async def test_all_workers_serve_one_port_and_tell_one_status(rig: Rig) -> None:
     # The kernel gives connections by a hash of their ports: all to one is a matter of 2^-24.
     assert all(each.sessions for each in status.workers)
     assert len(status.mounts[0].readers) == 24
-    assert status.ports.publish == status.ports.play == fleet.publish_port
+    assert status.ports.publish == status.ports.play == fleet.ports.publish
     assert (status.ports.udp_first, status.ports.udp_last) == (own_port(0), own_port(399))
     assert status.replaced_workers == 0
     await rig.until(lambda: fleet.health().sessions == 25)
     assert fleet.health().mounts == 1
-    assert fleet.play_url("/cam") == fleet.publish_url("/cam")
-    assert fleet.http_url("/cam") == ""
+    assert fleet.ports.play_url("/cam") == fleet.ports.publish_url("/cam")
+    assert fleet.ports.http_url("/cam") == ""
 
 
 async def test_ports_of_their_own_for_readers_and_browsers(rig: Rig) -> None:
     settings = settings_of(play_port=own_port(992))
     fleet = await rig.started(replace(settings, http=replace(settings.http, port=0)))
     ports = {
-        int(url.split(":")[2].split("/")[0]) for url in (fleet.play_url("/"), fleet.http_url("/"))
+        int(url.split(":")[2].split("/")[0])
+        for url in (fleet.ports.play_url("/"), fleet.ports.http_url("/"))
     }
-    assert len({*ports, fleet.publish_port}) == 3
+    assert len({*ports, fleet.ports.publish}) == 3
     peer = await RtspPeer.connect(own_port(992))
-    allowed = (await peer.ask("OPTIONS", fleet.play_url("/cam"))).header("Public")
+    allowed = (await peer.ask("OPTIONS", fleet.ports.play_url("/cam"))).header("Public")
     assert allowed is not None
     assert "PLAY" in allowed
     assert "RECORD" not in allowed
@@ -81,14 +82,14 @@ async def test_browsers_find_every_mount_at_the_worker_that_serves_them(rig: Rig
             webrtc=replace(settings.webrtc, port=0),
         )
     )
-    port = int(fleet.http_url("/").split(":")[2].split("/")[0])
+    port = int(fleet.ports.http_url("/").split(":")[2].split("/")[0])
     pictures = list(pictures_of(film("h264", 120).rtp))
     sdp = description("h264").encode() + b"a=control:streamid=0\r\n"
     publishers = []
     # The kernel gives publishers to workers by chance: all of them to one is a matter of 2^-11.
     for number in range(12):
-        url = fleet.publish_url(f"/cam{number}")
-        publishers.append(await TcpPublisher.start(fleet.publish_port, url, sdp))
+        url = fleet.ports.publish_url(f"/cam{number}")
+        publishers.append(await TcpPublisher.start(fleet.ports.publish, url, sdp))
     assert all(len(inside(each.running).mounts) for each in rig.workers)
     for number, publisher in enumerate(publishers):
         await publisher.peer.send(b"".join(frame(0, p) for each in pictures[:12] for p in each))
@@ -235,11 +236,11 @@ async def test_settings_that_one_worker_refuses_are_taken_back_by_all(rig: Rig) 
 
 async def test_another_port_is_listened_on_by_all(rig: Rig) -> None:
     fleet = await rig.started()
-    first_port = fleet.publish_port
+    first_port = fleet.ports.publish
     port = own_port(991)
     server = replace(fleet.settings.server, publish_port=port)
     await fleet.apply(replace(fleet.settings, server=server))
-    assert fleet.publish_port == port
+    assert fleet.ports.publish == port
     await watched(fleet, 2)
     socket.create_server(("127.0.0.1", first_port)).close()
 

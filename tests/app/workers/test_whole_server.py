@@ -47,7 +47,7 @@ class Whole:
     def __init__(self, rig: Rig, fleet: Fleet) -> None:
         self.rig = rig
         self.fleet = fleet
-        self.port = int(fleet.http_url("/").split(":")[2].split("/")[0])
+        self.port = int(fleet.ports.http_url("/").split(":")[2].split("/")[0])
 
     @classmethod
     async def started(cls, rig: Rig, settings: Settings | None = None) -> Whole:
@@ -134,7 +134,7 @@ async def test_a_mount_that_several_workers_have_is_one_with_the_readers_of_all(
     await rig.until(lambda: whole.fleet._directory.leases.find("/cam"))
     camera.send(2)
     for _ in range(24):
-        await TcpReader.start(whole.fleet.publish_port, whole.fleet.play_url("/cam"))
+        await TcpReader.start(whole.fleet.ports.publish, whole.fleet.ports.play_url("/cam"))
     # The kernel gives connections by a hash of their ports: all to one is a matter of 2^-23.
     assert all(len(inside(each).relay.ends) for each in whole.workers)
     # A reader that has its answer to PLAY has its place; which mount it is at matters not.
@@ -188,7 +188,7 @@ async def test_a_source_is_added_changed_and_removed_for_all_workers(rig: Rig) -
         await first.wait_until(lambda: len(first.live_connections) == len(paths) - 1)
 
         readers = [
-            await TcpReader.start(whole.fleet.publish_port, whole.fleet.play_url(path))
+            await TcpReader.start(whole.fleet.ports.publish, whole.fleet.ports.play_url(path))
             for path in paths
             for _ in range(4)
         ]
@@ -238,7 +238,7 @@ async def test_a_removed_source_that_is_down_leaves_nobody_waiting(rig: Rig) -> 
         assert (await whole.ask("/v1/sources/cam", "PUT", body)).status == 204
         await rig.until(lambda: whole.fleet._directory.leases.find("/cam"))
         readers = [
-            await TcpReader.start(whole.fleet.publish_port, whole.fleet.play_url("/cam"))
+            await TcpReader.start(whole.fleet.ports.publish, whole.fleet.ports.play_url("/cam"))
             for _ in range(16)
         ]
         for reader in readers:
@@ -302,7 +302,7 @@ async def test_metrics_and_the_server_as_a_whole(rig: Rig) -> None:
         ("worker-1", 1),
         ("worker-2", 1),
     ]
-    assert server["ports"]["publish"] == whole.fleet.publish_port
+    assert server["ports"]["publish"] == whole.fleet.ports.publish
     assert server["replaced_workers"] == 0
     text = (await whole.ask("/metrics")).body.decode()
     assert "\nheadwater_mounts 2\n" in text

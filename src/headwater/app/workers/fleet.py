@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from headwater.app.others import Standing
-from headwater.app.rtsp_server import server_url
-from headwater.app.workers.accepted_ports import AcceptedPorts
 from headwater.app.workers.answers_to_workers import AnswersToWorkers
+from headwater.app.workers.fleet_ports import FleetPorts
 from headwater.app.workers.merged_status import merged_status, worker_status
 from headwater.app.workers.other_workers import gathered
+from headwater.app.workers.spare_process import SpareProcess, Spawn, WorkerProcess
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
@@ -26,11 +26,8 @@ from headwater.config.difference import difference
 from headwater.config.settings import Settings
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
-from headwater.control.settings import AUTO
 from headwater.control.status import Health, ServerStatus, SettingsStatus
 from headwater.log_pace import paced_logger
-from headwater.net.held_ports import HeldPorts
-from headwater.net.listen_hosts import listen_hosts
 from headwater.net.socket_address import Address
 from headwater.net.steady_loop import SteadyLoop
 from headwater.version import __version__
@@ -49,24 +46,6 @@ _REST_S: Final = 1.0
 _LOOK_S: Final = 1.0
 
 
-class WorkerProcess(Protocol):
-    """A process that runs a worker."""
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-
-    async def wait(self) -> int:
-        """Wait for its end; returns its exit code."""
-
-    def kill(self) -> None:
-        """End it at once; nothing is done where it has ended."""
-
-
-Spawn = Callable[[socket.socket], Awaitable[WorkerProcess]]
-"""Starts a process that waits on the socket for its `WorkerOrder`, and speaks with us there."""
-
-
 @dataclass(eq=False, slots=True)
 class _Worker:
     place: WorkerPlace
@@ -82,6 +61,7 @@ class Fleet:
 
     Attributes:
         settings: what all go by.
+        ports: those that all share, and the URLs on them.
         replaced: how many workers died and were replaced.
         answers: what workers ask of each other, and of us.
     """
@@ -89,56 +69,20 @@ class Fleet:
     def __init__(self, settings: Settings, spawn: Spawn) -> None:
         self.settings = settings
         self.replaced = 0
-        self._spawn = spawn
         self._count = settings.workers.workers
         self._machine_key = secrets.token_bytes(32)
         self._loop = SteadyLoop(asyncio.get_running_loop())
+        self.ports = FleetPorts(settings, self._loop, self._hand)
         self._directory = Directory(self._loop.time, hot_readers=settings.workers.hot_readers)
         self._questions = Questions()
         self.answers = AnswersToWorkers(self)
         self._answering: set[asyncio.Task[None]] = set()
         self._workers: dict[str, _Worker] = {}
         self._keepers: list[asyncio.Task[None]] = []
-        # A process that has loaded everything and waits to take the place of one that dies.
-        self._spare: tuple[WorkerProcess, socket.socket] | None = None
-        self._held = self._new_ports()
-        self._ports: dict[str, int] = {}
+        self._spare = SpareProcess(spawn)
         self._state = ServerState.STARTING
         self._applied: SettingsStatus | None = None
         self._started_s = self._loop.time()
-
-    @property
-    def publish_port(self) -> int:
-        """The port that publishers use."""
-        return self._ports["publish_port"]
-
-    @property
-    def play_port(self) -> int:
-        """The port that readers use."""
-        return self._ports["play_port"]
-
-    @property
-    def http_port(self) -> int | None:
-        """The port for browsers; None: there is none."""
-        return self._ports.get("http_port")
-
-    def publish_url(self, path: str) -> str:
-        """Return the URL to publish a mount on, for players and tools on this machine."""
-        return self._url("publish_port", path, "rtsp", secure=self.settings.server.tls_only)
-
-    def play_url(self, path: str) -> str:
-        """Return the URL to play a mount from, as `publish_url`."""
-        return self._url("play_port", path, "rtsp", secure=self.settings.server.tls_only)
-
-    def http_url(self, path: str) -> str:
-        """Return the URL of a mount for browsers on this machine; empty without such a port."""
-        if "http_port" not in self._ports:
-            return ""
-        return self._url("http_port", path, "http", secure=self.settings.http.tls_only)
-
-    def _url(self, port: str, path: str, scheme: str, *, secure: bool) -> str:
-        scheme += "s" * secure
-        return server_url(self.settings.server.host, self._ports[port], path, scheme=scheme)
 
     # -- life
 
@@ -148,7 +92,7 @@ class Fleet:
         Raises OSError where a port is taken, ValueError where the settings cannot be for so many,
         RuntimeError where a worker does not start: its log says why.
         """
-        await self._hold_ports(self.settings)
+        await self.ports.hold(self.settings)
         self._loop.start()
         try:
             begun = [self._begin(self._place(number)) for number in range(self._count)]
@@ -165,7 +109,7 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._keepers = [loop.create_task(self._keep(worker)) for worker in workers]
         self._keepers.append(loop.create_task(self._look()))
-        self._keepers.append(loop.create_task(self._have_spare()))
+        self._keepers.append(loop.create_task(self._spare.keep()))
         pids = [worker.process.pid for worker in workers]
         logger.info("workers started", extra={"workers": self._count, "pids": pids})
 
@@ -189,13 +133,9 @@ class Fleet:
         await asyncio.gather(*self._keepers, *self._answering, return_exceptions=True)
         for worker in workers:
             worker.channel.close()
-        if self._spare is not None:
-            process, own = self._spare
-            own.close()
-            process.kill()
-            await process.wait()
+        await self._spare.end()
         self._questions.give_up(RuntimeError("the server stops"))
-        self._held.release()
+        self.ports.release()
         self._loop.stop()
         logger.info("server stopped")
 
@@ -203,25 +143,25 @@ class Fleet:
 
     async def apply(self, settings: Settings) -> Applied:
         """Have all workers go by other settings; all of them, or none. Raises as `RtspServer`."""
-        before, ports = self.settings, dict(self._ports)
+        before, ports = self.settings, self.ports.by_name
         found = difference(before, settings)
         wanted = found.settings
-        await self._hold_ports(wanted)
+        await self.ports.hold(wanted)
         done: list[_Worker] = []
         outcomes: list[Applied] = []
         try:
             for worker in tuple(self._workers.values()):
-                outcomes.append(await self._order(worker, "apply", self._resolved(wanted)))
+                outcomes.append(await self._order(worker, "apply", self.ports.resolved(wanted)))
                 done.append(worker)
         except BaseException:
-            self._ports = ports
+            self.ports.go_back(ports)
             for worker in done:
                 with contextlib.suppress(Exception):
-                    await self._order(worker, "apply", self._resolved(before))
+                    await self._order(worker, "apply", self.ports.resolved(before))
             raise
         self.settings = wanted
         self._directory.hot_readers = wanted.workers.hot_readers
-        self._held.keep(tuple(self._ports.values()))
+        self.ports.go_by(wanted)
         stays = {change.key: change for each in outcomes for change in each.needs_restart}
         applied = Applied(
             changes=tuple(each for each in found.changes if each.key not in stays),
@@ -291,27 +231,7 @@ class Fleet:
             connections=sum(each.connections for each in counts),
         )
 
-    # -- ports
-
-    def _new_ports(self) -> AcceptedPorts | HeldPorts:
-        """Return what holds the ports: it accepts where the kernel does not spread connections."""
-        if self.settings.workers.supervisor_accepts:
-            return AcceptedPorts(self._loop, self._hand, backlog=self.settings.server.backlog)
-        return HeldPorts()
-
-    async def _hold_ports(self, settings: Settings) -> None:
-        """Hold the ports of some settings; one that they leave open stays as it was picked."""
-        hosts = await listen_hosts(settings.server.host)
-        old = _port_settings(self.settings)
-        ports: dict[str, int] = {}
-        for name, number in _port_settings(settings).items():
-            if name == "play_port" and settings.server.reader_port == settings.server.publish_port:
-                ports[name] = ports["publish_port"]
-            elif number == 0 == old.get(name) and name in self._ports:
-                ports[name] = self._ports[name]
-            else:
-                ports[name] = self._held.hold(hosts, number)
-        self._ports = ports
+    # -- workers
 
     def _hand(self, name: str, port: int, sock: socket.socket, peer: Address) -> None:
         worker = self._workers.get(name)
@@ -320,56 +240,23 @@ class Fleet:
         else:
             worker.channel.send(Accepted(port, peer), sock)
 
-    def _resolved(self, settings: Settings) -> Settings:
-        """Return the settings with the ports that were picked."""
-        publish, play = self._ports["publish_port"], self._ports["play_port"]
-        server = replace(
-            settings.server, publish_port=publish, play_port=None if play == publish else play
-        )
-        http = replace(settings.http, port=self._ports.get("http_port"))
-        api = settings.api
-        if not settings.server.publish_port and api.sources_file == AUTO:
-            # Of a port that was picked, another start would not find the file.
-            api = replace(api, sources_file="")
-        return replace(settings, server=server, http=http, api=api)
-
-    # -- workers
-
     def _place(self, number: int) -> WorkerPlace:
         return WorkerPlace(number, self._count, self._machine_key)
 
     async def _begin(self, place: WorkerPlace) -> _Worker:
-        spare, self._spare = self._spare, None
-        process, own = await self._new_process() if spare is None else spare
+        process, own = await self._spare.taken()
         name = place.name
 
         def receive(message: Any, sock: socket.socket | None) -> None:
             self._receive(worker, message, sock)
 
         channel = Channel(own, self._loop, receive, lambda: None)
-        settings = self._resolved(self.settings)
+        settings = self.ports.resolved(self.settings)
         channel.send(WorkerOrder(settings=settings, place=place, added=dict(self.answers.added)))
         worker = _Worker(place, process, channel)
         self._directory.join(name, channel.send)
         self._workers[name] = worker
         return worker
-
-    async def _new_process(self) -> tuple[WorkerProcess, socket.socket]:
-        own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with other:
-                return await self._spawn(other), own
-        except BaseException:
-            own.close()
-            raise
-
-    async def _have_spare(self) -> None:
-        """Have a process ready: to start one takes longer than a second on a busy machine."""
-        while True:
-            if self._spare is None:
-                with contextlib.suppress(OSError):  # it is tried again
-                    self._spare = await self._new_process()
-            await asyncio.sleep(_LOOK_S)
 
     async def _until_ready(self, worker: _Worker) -> None:
         loop = asyncio.get_running_loop()
@@ -418,8 +305,7 @@ class Fleet:
             self._questions.fail(number, RuntimeError(f"{name} has ended"))
         self._workers.pop(name, None)
         self._directory.leave(name)
-        if isinstance(self._held, AcceptedPorts):
-            self._held.leave(name)
+        self.ports.leave(name)
 
     async def _look(self) -> None:
         """Kill workers that are silent: frozen ones must not wake with what they had."""
@@ -442,8 +328,8 @@ class Fleet:
                 task = asyncio.get_running_loop().create_task(self._answer(worker, message))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
-            case PortTaken(port, takes) if isinstance(self._held, AcceptedPorts):
-                self._held.takes(worker.place.name, port, takes=takes)
+            case PortTaken(port, takes):
+                self.ports.takes(worker.place.name, port, takes=takes)
             case _:
                 if isinstance(message, Beat):
                     worker.ready.set()
@@ -464,19 +350,3 @@ class Fleet:
             raise RuntimeError(f"{worker.place.name} does not answer") from None
         finally:
             worker.asked.discard(number)
-
-
-def _port_settings(settings: Settings) -> dict[str, int]:
-    """Return the TCP ports that the settings ask for, 0 for any free one."""
-    server, http = settings.server, settings.http
-    ports = {"publish_port": server.publish_port, "play_port": server.reader_port}
-    if server.rtsps_port:
-        ports["rtsps_port"] = server.rtsps_port
-    if http.port is not None:
-        if http.port and http.port in ports.values():
-            raise ValueError(
-                f"http.port is {http.port}, which is a port of RTSP: with several workers one of "
-                "them alone serves browsers, so they need a port of their own"
-            )
-        ports["http_port"] = http.port
-    return ports

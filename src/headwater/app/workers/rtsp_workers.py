@@ -60,29 +60,29 @@ class RtspWorkers:
     @property
     def publish_port(self) -> int:
         """The port that publishers use. Raises RuntimeError where no workers run."""
-        return self._required().publish_port
+        return self._required().ports.publish
 
     @property
     def play_port(self) -> int:
         """The port that readers use. Raises RuntimeError where no workers run."""
-        return self._required().play_port
+        return self._required().ports.play
 
     @property
     def http_port(self) -> int | None:
         """The port for browsers; None: there is none. Raises RuntimeError where no workers run."""
-        return self._required().http_port
+        return self._required().ports.http
 
     def publish_url(self, path: str) -> str:
         """Return the URL to publish a mount on, for players and tools on this machine."""
-        return self._required().publish_url(path)
+        return self._required().ports.publish_url(path)
 
     def play_url(self, path: str) -> str:
         """Return the URL to play a mount from, as `publish_url`."""
-        return self._required().play_url(path)
+        return self._required().ports.play_url(path)
 
     def http_url(self, path: str) -> str:
         """Return the URL of a mount for browsers; empty where there is no port for them."""
-        return self._required().http_url(path)
+        return self._required().ports.http_url(path)
 
     async def open_status_socket(self, path: str | None = None) -> str:
         """Let `headwater status` ask for all workers until they stop; returns the socket's path.
@@ -99,7 +99,7 @@ class RtspWorkers:
         chosen = fleet.settings.control.status_socket if path is None else path
         if not chosen:
             return ""
-        where = status_socket_path(chosen, fleet.publish_port)
+        where = status_socket_path(chosen, fleet.ports.publish)
         status_socket = StatusSocket(where, steps=fleet.status, health=fleet.health)
         await status_socket.open()
         self._status_socket = status_socket

@@ -63,10 +63,10 @@ async def _supervise(order: ServeOrder, stop_asked: StopAsked) -> None:
             status_socket = await _open_status_socket(fleet, reloading)
             say_urls(
                 settings,
-                fleet.publish_url("/NAME"),
-                fleet.play_url("/NAME"),
-                fleet.http_url("/NAME"),
-                fleet.http_url("/"),
+                fleet.ports.publish_url("/NAME"),
+                fleet.ports.play_url("/NAME"),
+                fleet.ports.http_url("/NAME"),
+                fleet.ports.http_url("/"),
             )
             supervisor.ready(fleet.health)
             await stop_asked.wait()
@@ -101,7 +101,7 @@ async def _open_status_socket(fleet: Fleet, reloading: Reloading) -> StatusSocke
     if not setting:
         return None
     try:
-        path = status_socket_path(setting, fleet.publish_port)
+        path = status_socket_path(setting, fleet.ports.publish)
         status_socket = StatusSocket(
             path, steps=fleet.status, health=fleet.health, actions={"reload": reloading.reload}
         )

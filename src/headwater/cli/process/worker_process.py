@@ -7,7 +7,7 @@ import socket
 
 from headwater import RtspServer
 from headwater.app.workers.child_process import start_child
-from headwater.app.workers.fleet import WorkerProcess
+from headwater.app.workers.spare_process import WorkerProcess
 from headwater.app.workers.worker import Worker, WorkerOrder
 from headwater.cli.process.calm_collection import collect_in_calm_moments
 from headwater.cli.process.event_loop import (
