@@ -319,10 +319,14 @@ async def test_of_a_stream_without_end_what_was_listed_lately_is_kept(web: WebSe
     peer = await slides.watched()
     slides.show(40)
     stream = await slides.until_made(40)
-    first = (await peer.playlist()).first
+    playlist = await peer.playlist()
+    first = playlist.first
     assert first > 20
-    assert (await peer.get(f"segment{first - 5}.mp4")).status == 200
-    assert (await peer.get(f"segment{first - 7}.mp4")).status == 404
+    kept = [one.number for one in stream.segmenter.segments if one.number < first]
+    # Each lasts a second. What was listed last stays for its own duration and the playlist's.
+    assert len(kept) == len(playlist.whole) + 1
+    assert (await peer.get(f"segment{kept[0]}.mp4")).status == 200
+    assert (await peer.get(f"segment{kept[0] - 1}.mp4")).status == 404
     assert stream.held_bytes == sum(one.size_bytes for one in stream.segmenter.segments)
 
 
@@ -359,17 +363,104 @@ async def test_other_parameter_sets_are_a_discontinuity_and_another_head(web: We
     assert {one.init for one in after.segments} == {"init1.mp4"}
 
 
-@pytest.mark.parametrize(
-    "asks", ["live.m3u8?_HLS_msn={}&_HLS_part={}", "part{}.{}.mp4"], ids=["playlist", "part"]
-)
-async def test_who_waits_when_the_mount_closes_is_told_so(web: WebServer, asks: str) -> None:
+@pytest.mark.parametrize("asks", ["", "?_HLS_msn=99"])
+async def test_a_mount_that_closes_has_an_end_for_its_players(web: WebServer, asks: str) -> None:
+    published = PublishedFilm(web.server, film("h264", LONG).rtp)
+    published.show(6)
+    peer = await HlsPeer.begin(web.port, "/front")
+    published.show(42)
+    (stream,) = inside(web.server).web.hls
+    before = await peer.catch_up()
+    number, place = before.position()
+    waiting = asyncio.create_task(peer.get(f"live.m3u8?_HLS_msn={number + 1}&_HLS_part={place}"))
+    await holds(lambda: bool(stream._waiting))
+    published.publisher.close()
+    await web.server.close_mount("/front")
+    assert read((await waiting).body.decode()).ended
+    assert (await peer.playlist(asks)).ended
+    playlist = await peer.catch_up()
+    assert [one.number for one in playlist.segments] == [one.number for one in playlist.whole]
+    # Every picture that was published is in it: a player comes to the end of all of them.
+    assert len(pictures(await peer.file())) == 48
+    assert not [one for one in web.server.sessions.values() if one.kind is EndKind.HLS]
+    assert (await fetch(web.port, "/front/index.m3u8")).status == 404
+
+
+async def test_after_the_end_a_publisher_that_returns_is_found(web: WebServer) -> None:
+    first = PublishedFilm(web.server, film("h264", LONG).rtp)
+    first.show(48)
+    peer = await HlsPeer.begin(web.port, "/front")
+    first.publisher.close()
+    await web.server.close_mount("/front")
+    second = PublishedFilm(web.server, film("h264", LONG).rtp)
+    second.show(8)
+    assert (await peer.playlist()).ended
+    again = await HlsPeer.begin(web.port, "/front")
+    assert not (await again.playlist()).ended
+
+
+async def test_what_has_ended_is_kept_for_a_while(start_web: WebFactory, clock: LoopClock) -> None:
+    web = await start_web(settings={"mounts": MountSettings(grace_s=0)})
+    published = PublishedFilm(web.server, film("h264", LONG).rtp)
+    published.show(48)
+    peer = await HlsPeer.begin(web.port, "/front")
+    ended = await HlsPeer.begin(web.port, "/front")
+    service = inside(web.server).web.hls
+    (stream,) = service
+    sent_away, _ = (one for one in web.server.sessions.values() if one.kind is EndKind.HLS)
+    assert await web.server.close_session(sent_away.id, "enough")
+    published.publisher.close()
+    await web.server.close_mount("/front")
+    await holds(lambda: stream.over)
+    # Whose right ended before the mount did has no right to the rest of it.
+    assert sorted([(await one.get("live.m3u8")).status for one in (peer, ended)]) == [200, 403]
+    assert stream.held_bytes
+    clock.advance(32)
+    await holds(lambda: not service._ended and not service._viewers)
+    assert stream.held_bytes == 0
+    assert {(await one.get("live.m3u8")).status for one in (peer, ended)} == {403}
+
+
+async def test_what_has_ended_gives_way_to_all_that_goes_on(web: WebServer) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    (stream,) = inside(web.server).web.hls
+    slides.publisher.close()
+    await web.server.close_mount("/front")
+    await holds(lambda: stream.over)
+    stream.give_way()
+    assert stream.held_bytes == 0
+    for name in ("live.m3u8", "segment0.mp4", "part0.0.mp4"):
+        answer = await peer.get(name)
+        assert (answer.status, answer.problem["code"]) == (404, "gone"), name
+
+
+async def test_mounts_that_have_ended_are_kept_in_a_bounded_number(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.hls.service._MOST_ENDED", 2)
+    service = inside(web.server).web.hls
+    streams = []
+    for count in range(1, 5):
+        slides = Slideshow(web)
+        await slides.watched()
+        streams += [*service]
+        slides.publisher.close()
+        await web.server.close_mount("/front")
+        await holds(lambda: len(service._ended) == min(count, 2) and not len(service))  # noqa: B023 - awaited at once
+    assert [*service._ended] == streams[-2:]
+    assert [bool(one.held_bytes) for one in streams] == [False, False, True, True]
+
+
+async def test_a_part_that_does_not_come_because_the_mount_closes_is_gone(web: WebServer) -> None:
     slides = Slideshow(web)
     peer = await slides.watched()
     (stream,) = inside(web.server).web.hls
     number, place = (await peer.playlist()).position()
-    waiting = asyncio.create_task(peer.get(asks.format(number, place)))
+    waiting = asyncio.create_task(peer.get(f"part{number}.{place}.mp4"))
     await holds(lambda: bool(stream._waiting))
     slides.publisher.close()
     await web.server.close_mount("/front")
-    assert (await waiting).status in {403, 404}
-    assert not len(inside(web.server).web.hls)
+    # The picture whose duration nobody knew is the last part.
+    assert (await waiting).status == 200
+    assert (await peer.get(f"part{number}.{place + 1}.mp4")).status == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import length_hint
 from typing import Final
@@ -22,8 +22,6 @@ from headwater.media.mount import Mount
 _LEAST_SEGMENTS: Final = 7
 _LISTED_TARGETS: Final = 8
 """§6.2.2: at least three target durations are listed. More, so that delta updates pay."""
-_KEPT_BEHIND: Final = 6
-"""Segments that are no longer listed, for those who have an older playlist (§6.2.2)."""
 _MOST_KEPT_BYTES: Final = 96 << 20
 WOKEN_AT_ONCE: Final = 8
 """Viewers that wait for the same part; the answers to so many take some 2 ms."""
@@ -36,7 +34,7 @@ class MountHls:
         mount: whose segments they are.
         asked_s: when somebody last asked for any of it.
         held_bytes: what its segments take of memory.
-        over: why no more comes; None while it goes on.
+        over: why no more comes; None while it goes on. What is there is kept until `close`.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class MountHls:
         clock: Clock,
         on_over: Callable[[MountHls], None],
     ) -> None:
-        """`on_over` is called once when no more comes. Raises UnknownCodecs, MountClosed."""
+        """`on_over` is called when the mount gives no more. Raises UnknownCodecs, MountClosed."""
         self.mount = mount
         self.asked_s = clock()
         self.held_bytes = 0
@@ -145,18 +143,17 @@ class MountHls:
         return ready()
 
     def give_way(self) -> None:
-        """Keep only what playlists list."""
-        listed = self.listed
-        first = listed[0].number if listed else 0
-        for segment in [one for one in self.segmenter.segments if one.number < first]:
-            self._forget(segment)
+        """Keep only what playlists list, and nothing once it is over."""
+        if self.over is None:
+            self._forget_all(self._behind())
+        else:
+            self._forget_all(self.segmenter.segments)
 
     def close(self, reason: str) -> None:
         """Build no more, and keep nothing."""
         self._tap.close()
-        self._end(reason)
-        for segment in tuple(self.segmenter.segments):
-            self._forget(segment)
+        self._finish(reason)
+        self._forget_all(self.segmenter.segments)
 
     def _take(self, fed: FedUnit) -> None:
         made = self._stream.sample(fed)
@@ -171,15 +168,37 @@ class MountHls:
         held_bytes = sum(segment.size_bytes for segment in self.segmenter.segments)
         self._budget.held_bytes += held_bytes - self.held_bytes
         self.held_bytes = held_bytes
-        listed = self.listed
-        behind = len(self.segmenter.segments) - len(listed) - _KEPT_BEHIND
-        for segment in self.segmenter.segments[: max(0, behind)]:
-            self._forget(segment)
+        self._forget_all(self._out_of_date())
         while self.held_bytes > _MOST_KEPT_BYTES and len(self.segmenter.segments) > 1:
             self._forget(self.segmenter.segments[0])
         if self._budget.held_bytes > self._budget.most_bytes:
             self._budget.make_room()
         self._wake()
+
+    def _behind(self) -> list[Segment]:
+        """Return the segments that are no longer listed, the oldest first."""
+        listed = self.listed
+        first = listed[0].number if listed else 0
+        return [one for one in self.segmenter.segments if one.number < first]
+
+    def _out_of_date(self) -> list[Segment]:
+        """Return those that no player can want that goes by a playlist of ours.
+
+        §6.2.2: a segment MUST remain available for its own duration and that of the longest
+        playlist that had it, from when it is listed no more.
+        """
+        behind = self._behind()
+        kept_s = sum(segment.duration_s for segment in self.listed)
+        behind_s = 0.0
+        for place in range(len(behind) - 1, -1, -1):
+            if behind_s > kept_s:
+                return behind[: place + 1]
+            behind_s += behind[place].duration_s
+        return []
+
+    def _forget_all(self, segments: Sequence[Segment]) -> None:
+        for segment in tuple(segments):
+            self._forget(segment)
 
     def _forget(self, segment: Segment) -> None:
         self.segmenter.forget(segment)
@@ -198,6 +217,12 @@ class MountHls:
             _wake_some(asyncio.get_running_loop(), iter(waiting))
 
     def _end(self, reason: str) -> None:
+        """Learn that the mount gives no more."""
+        if self.over is None:
+            self._finish(reason)
+            self._on_over(self)
+
+    def _finish(self, reason: str) -> None:
         if self.over is not None:
             return
         if self.segmenter.end():
@@ -205,7 +230,6 @@ class MountHls:
         self.over = reason
         self._change()
         self._wake()
-        self._on_over(self)
 
 
 def _wake_some(loop: asyncio.AbstractEventLoop, waiting: Iterator[asyncio.Future[None]]) -> None:

@@ -32,6 +32,11 @@ PLAYLIST: Final = "application/vnd.apple.mpegurl"
 _FIRST_PART_S: Final = 10.0
 _CLOSES_AFTER_S: Final = 60.0
 """Nobody has asked for so long: nothing is built any more."""
+_ENDED_FOR_S: Final = 30.0
+"""So long players find the last segments of a mount that has closed, and that it has ended. It is
+more than three target durations: they read a playlist again after one and a half at most (§6.3.4).
+"""
+_MOST_ENDED: Final = 64
 _VIEWER_TARGETS: Final = 3
 _VIEWER_LEAST_S: Final = 12.0
 _BLOCKED_TARGETS: Final = 3
@@ -53,6 +58,8 @@ class HlsService:
         self._feeds = feeds
         self._tokens = Tokens()
         self._mounts: dict[Mount, MountHls] = {}
+        # Of mounts that have closed, the first ones first, and until when.
+        self._ended: dict[MountHls, float] = {}
         self._viewers: dict[str, HlsViewer] = {}
         relay.upkeep.add(self._sweep)
 
@@ -72,8 +79,10 @@ class HlsService:
 
     def close(self) -> None:
         """Build nothing any more; a second call does nothing."""
-        for stream in tuple(self._mounts.values()):
+        for stream in (*self._mounts.values(), *self._ended):
             stream.close("the server stops")
+        self._mounts.clear()
+        self._ended.clear()
 
     # -- requests
 
@@ -97,7 +106,7 @@ class HlsService:
             )
         # Others may have come while it waited.
         relay.require_room(Side.PLAY, identity.address_block, identity.peer)
-        viewer = HlsViewer(identity, relay.clock(), relay.send_away)
+        viewer = HlsViewer(identity, stream, relay.clock(), relay.send_away)
         viewer.grant = cleared.grant
         relay.open(viewer)
         try:
@@ -114,13 +123,15 @@ class HlsService:
         viewer, stream = self._asked(request)
         number, place = _wanted(request)
         viewer.note(self._relay.clock())
-        if number is not None:
+        if number is not None and stream.over is None:
             _require_near(stream, number, place)
             longest_s = _BLOCKED_TARGETS * stream.segmenter.target_s
             came = await stream.until(lambda: stream.has(number, place), longest_s)
             if not came and stream.over is None:
                 raise HttpRefusal(503, "the camera sends nothing now", code="no_picture")
-            self._require_open(viewer)
+            _require_open(viewer)
+        if not stream.listed:
+            raise _GONE
         viewer.note(self._relay.clock())
         skips = request.query_params.get("_HLS_skip") in {"YES", "v2"}
         return Response(stream.playlist(skips=skips), media_type=PLAYLIST)
@@ -148,7 +159,7 @@ class HlsService:
                 content = None
         if content is None:
             raise _GONE
-        self._require_open(viewer)
+        _require_open(viewer)
         viewer.note(self._relay.clock(), len(content), frames)
         return Response(
             content, media_type="video/mp4", headers={"Cache-Control": _KEPT_BY_CLIENTS}
@@ -168,19 +179,16 @@ class HlsService:
         path = mount_path_of(request, self._relay.limits.settings, behind=3)
         viewer_id = self._tokens.read(request.path_params["token"], path)
         viewer = None if viewer_id is None else self._viewers.get(viewer_id)
-        if viewer is None or viewer.mount is None:
+        if viewer is None or not viewer.may_ask:
             raise HttpRefusal(
                 403,
                 "this token is over, or never was one; begin with index.m3u8",
                 code="no_such_session",
             )
-        stream = self._stream_of(viewer.mount)
-        stream.asked_s = self._relay.clock()
-        return viewer, stream
-
-    def _require_open(self, viewer: HlsViewer) -> None:
-        if viewer.closed:
-            raise HttpRefusal(403, "this session was ended", code="no_such_session")
+        if viewer.mount is not None:
+            viewer.stream = self._stream_of(viewer.mount)
+        viewer.stream.asked_s = self._relay.clock()
+        return viewer, viewer.stream
 
     # -- what is built, and for whom
 
@@ -201,8 +209,15 @@ class HlsService:
         return stream
 
     def _over(self, stream: MountHls) -> None:
+        """Keep what a mount had when it closed for a while."""
         self._mounts.pop(stream.mount, None)
-        stream.close(stream.over or "over")
+        while len(self._ended) >= _MOST_ENDED:
+            self._let_go(next(iter(self._ended)))
+        self._ended[stream] = self._relay.clock() + _ENDED_FOR_S
+
+    def _let_go(self, stream: MountHls) -> None:
+        del self._ended[stream]
+        stream.close("over")
 
     def _main_text(self, stream: MountHls, token: str) -> str:
         head = stream.segmenter.inits[stream.listed[-1].init]
@@ -223,11 +238,21 @@ class HlsService:
             longest_s = max(_VIEWER_LEAST_S, _VIEWER_TARGETS * target_s)
             if not viewer.closed and now - viewer.last_seen_s > longest_s:
                 self._relay.close(viewer, "the peer asks no more")
-            if viewer.closed:
+            # A mount's readers may be gone before its segments are all made.
+            goes_on = viewer.stream.over is None or viewer.stream in self._ended
+            if viewer.closed and not (viewer.outlived and goes_on):
                 del self._viewers[viewer_id]
-        for stream in tuple(self._mounts.values()):
+        for mount, stream in tuple(self._mounts.items()):
             if now - stream.asked_s > _CLOSES_AFTER_S:
+                del self._mounts[mount]
                 stream.close("nobody asks for it")
+        for stream in [one for one, until_s in self._ended.items() if now > until_s]:
+            self._let_go(stream)
+
+
+def _require_open(viewer: HlsViewer) -> None:
+    if not viewer.may_ask:
+        raise HttpRefusal(403, "this session was ended", code="no_such_session")
 
 
 def _require_place(mount: Mount) -> None:

@@ -5,28 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headwater.feeds.fed_reader import FedReader
+from headwater.hls.mount_stream import MountHls
 from headwater.media.mount import Mount
 from headwater.protocol.session_states import SessionState
 from headwater.relay.end import End, EndIdentity
 
 
 class HlsViewer(End):
-    """Is there as long as its player asks for something now and then."""
+    """Is there as long as its player asks for something now and then.
+
+    Attributes:
+        stream: what it watches.
+        outlived: whether it ended with its mount: its player may read the end of the playlist.
+    """
 
     leaves_by_itself = False
 
     def __init__(
-        self, identity: EndIdentity, now: float, send_away: Callable[[HlsViewer, str], None]
+        self,
+        identity: EndIdentity,
+        stream: MountHls,
+        now: float,
+        send_away: Callable[[HlsViewer, str], None],
     ) -> None:
         """`send_away` closes it, for a reason."""
         super().__init__(identity, now)
-        self.reader = FedReader(identity, "http", lambda reason: send_away(self, reason))
+        self.stream = stream
+        self.outlived = False
+        self.reader = FedReader(identity, "http", self._mount_closed)
+        self._send_away = send_away
 
     def attach(self, mount: Mount) -> None:
         """Take a place on the mount. Raises MountFull, MountClosed."""
         mount.add_reader(self.reader)
         self.mount = mount
         mount.start_reader(self.reader, mount.plan_start(self.tracks, instant_start=False))
+
+    def _mount_closed(self, reason: str) -> None:
+        self.outlived = True
+        self._send_away(self, reason)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether its token is good."""
+        return not self.closed or self.outlived
 
     @property
     def state(self) -> SessionState:

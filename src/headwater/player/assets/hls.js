@@ -28,6 +28,7 @@ export const hls = {
     });
     const stop = () => player.destroy();
     signal.addEventListener("abort", stop, {once: true});
+    tellEnd(video, signal, onEnd);
     const begun = new Promise((resolve, reject) => {
       player.on(Hls.Events.FRAG_BUFFERED, resolve);
       player.on(Hls.Events.ERROR, (_name, problem) => {
@@ -56,12 +57,18 @@ export const hls = {
   },
 };
 
+/* The playlist says when nothing more comes, and then all that is there has been shown. */
+function tellEnd(video, signal, onEnd) {
+  video.addEventListener("ended", () => onEnd("the stream has ended"), {once: true, signal});
+}
+
 async function native(video, address, signal, onEnd) {
   const stop = () => {
     video.removeAttribute("src");
     video.load();
   };
   signal.addEventListener("abort", stop, {once: true});
+  tellEnd(video, signal, onEnd);
   const begun = new Promise((resolve, reject) => {
     video.addEventListener("loadeddata", resolve, {once: true});
     video.addEventListener("error", () => {
