@@ -22,7 +22,6 @@ from headwater.protocol.errors import ProtocolError
 from headwater.protocol.message import Request, Response
 from headwater.protocol.sdp import SessionDescription
 from headwater.protocol.wire_limits import WireLimits
-from headwater.transports.departures import Departures
 from headwater.transports.ingest_publisher import IngestPublisher
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.session_media import SessionIdentity
@@ -142,7 +141,7 @@ def _end(name: str, host: str, first_port: int, wire: Wire) -> End:
         on_life=life.set,
     )
     rtp = RtpSettings(rtp_port_start=first_port, rtp_port_count=40)
-    ends = TransportFactory(loop, rtp, SocketSettings(), QueueBudget(1 << 30), Departures(loop))
+    ends = TransportFactory(loop, rtp, SocketSettings(), QueueBudget(1 << 30))
     mounts = MountTable(clock=loop.time, call_later=loop.call_later, settings=MOUNT_SETTINGS)
     return End(identity, ends, mounts, wire, life, closed)
 

@@ -12,7 +12,6 @@ from headwater.net.settings import SocketSettings
 from headwater.net.steady_loop import SteadyLoop
 from headwater.protocol.wire_limits import DescriptionLimits, WireLimits
 from headwater.relay.relay import Relay
-from headwater.transports.departures import Departures
 from headwater.transports.queue_budget import QueueBudget
 from headwater.transports.settings import RtpSettings
 from headwater.transports.transport_factory import TransportFactory
@@ -43,9 +42,7 @@ class Surroundings:
         """Make them for a program that runs no server; needs a running loop."""
         loop = SteadyLoop(asyncio.get_running_loop())
         sockets = SocketSettings()
-        transports = TransportFactory(
-            loop, RtpSettings(), sockets, QueueBudget(_QUEUE_BYTES), Departures(loop)
-        )
+        transports = TransportFactory(loop, RtpSettings(), sockets, QueueBudget(_QUEUE_BYTES))
         return cls(
             loop,
             transports,

@@ -375,6 +375,10 @@ class Mount:
         """Close a reader whose `SlowReaderGate` has expired: logged, counted, told to go."""
         self._audience.disconnect_slow(reader)
 
+    def disconnect_slow_reader_soon(self, reader: Reader) -> None:
+        """Do so when its turn comes: a fan-out may be under way."""
+        self._audience.disconnect_slow_soon(reader)
+
     def snapshot(self) -> MountSnapshot:
         """Return the mount as it is now, to keep and to use from any thread."""
         return self.snapshot_with(self.reader_snapshots())

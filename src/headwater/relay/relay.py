@@ -114,9 +114,7 @@ class Relay:
             ),
         )
         self.answer_budget = QueueBudget(limits.answer_queue_bytes_total)
-        self.transports = TransportFactory(
-            loop, settings.rtp, settings.sockets, self.queue_budget, self.departures
-        )
+        self.transports = TransportFactory(loop, settings.rtp, settings.sockets, self.queue_budget)
         self.finding = MountFinding(self.mounts)
         self.reservations = Reservations(self.mounts)
         self.descriptions = DescriptionBudget(limits.description_bytes_total)

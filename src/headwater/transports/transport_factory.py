@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from headwater.media.mount import Mount
-from headwater.media.readers.reader import Reader
 from headwater.media.tracks.track import Track
 from headwater.net.event_loop import EventLoop
 from headwater.net.port_pairs import PortPairPool
@@ -15,7 +12,6 @@ from headwater.transports.datagram.multicast_egress import MulticastEgressTable
 from headwater.transports.datagram.multicast_reader import MulticastReader
 from headwater.transports.datagram.udp_egress import UdpEgressTable
 from headwater.transports.datagram.udp_reader import UdpReader
-from headwater.transports.departures import Departures
 from headwater.transports.ingest import Ingest
 from headwater.transports.ingest_publisher import IngestPublisher
 from headwater.transports.interleaved.channels import ChannelTable
@@ -48,13 +44,11 @@ class TransportFactory:
         settings: RtpSettings,
         sockets: SocketSettings,
         queue_budget: QueueBudget,
-        departures: Departures,
     ) -> None:
         self._loop = loop
         self._sockets = sockets
         self._nat_latching = settings.nat_latching
         self._queue_budget = queue_budget
-        self._departures = departures
         self.ports = PortPairPool(
             settings.rtp_port_start, settings.rtp_port_count, settings.pairs_per_address
         )
@@ -96,10 +90,7 @@ class TransportFactory:
         mount: Mount,
     ) -> SessionReader:
         """Return a reader of the mount over this kind of transport."""
-
-        def too_slow(reader: Reader) -> None:
-            self._departures.add(reader, partial(mount.disconnect_slow_reader, reader))
-
+        too_slow = mount.disconnect_slow_reader_soon
         if kind is TransportKind.TCP:
             return InterleavedReader(
                 identity,

@@ -42,7 +42,8 @@ class Listener:
 def claimed(
     claims: UdpClaims, listener: Listener, port: int = 5000, peer_ip: str = HOME
 ) -> UdpClaim:
-    claim = UdpClaim(claimant=listener, track_index=0, peer_ip=peer_ip, ports=(port, port + 1))
+    places = ((peer_ip, port), (peer_ip, port + 1))
+    claim = UdpClaim(claimant=listener, track_index=0, places=places)
     claims.add(claim)
     return claim
 

@@ -199,8 +199,9 @@ class Audience:
             return
         self._relays -= reader.is_relay
         self._halt(seat)
-        self._mount.counters.dropped_packets += reader.dropped_packets
-        self._mount.counters.dropped_bytes += reader.dropped_bytes
+        if dropped_packets := reader.dropped_packets:
+            self._mount.counters.dropped_packets += dropped_packets
+            self._mount.counters.dropped_bytes += reader.dropped_bytes
         if not seat.started:
             return
         self._playing -= 1
@@ -212,6 +213,10 @@ class Audience:
         """Forget all readers and tell them to go, each when its turn comes."""
         for reader in self.readers:
             self._end_soon(reader, partial(self._dismiss, reader, reason))
+
+    def disconnect_slow_soon(self, reader: Reader) -> None:
+        """Do `disconnect_slow` when its turn comes: a fan-out may be under way."""
+        self._end_soon(reader, partial(self.disconnect_slow, reader))
 
     def disconnect_slow(self, reader: Reader) -> None:
         """Forget one for being slow too long, and tell it to go."""

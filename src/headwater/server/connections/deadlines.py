@@ -48,7 +48,7 @@ class Deadlines:
                 self._departures.add(connection, partial(self._end, connection))
                 continue
             for mount, reader in _stalled_readers(connection, now):
-                self._departures.add(reader, partial(mount.disconnect_slow_reader, reader))
+                mount.disconnect_slow_reader_soon(reader)
 
     def _end(self, connection: Connection) -> None:
         cause = overdue(connection, self._limits.settings, self._clock())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from headwater.net.socket_address import Address
 from headwater.protocol.errors import ProtocolError
@@ -16,6 +16,16 @@ from headwater.protocol.rtcp import ReceiverReport, SenderReport, parse_rtcp
 from headwater.transports.offers.negotiation import FIRST_USER_PORT
 
 T = TypeVar("T")
+_NOT_HEARD: Final = (0, 0)
+Place = tuple[str, int]
+"""An address of a peer, zone and all, and a port of it."""
+
+
+def places_of(peer_ip: str, rtp: Address, rtcp: Address) -> tuple[Place, Place]:
+    """Return what tables know two addresses of a peer by: themselves where they have no more."""
+    if len(rtp) == len(rtcp) == 2:
+        return rtp, rtcp
+    return (peer_ip, rtp[1]), (peer_ip, rtcp[1])
 
 
 class PortUse(IntEnum):
@@ -43,7 +53,8 @@ class UdpClaim:
     """The ports that a reader asked for on one track.
 
     Attributes:
-        ports: for RTP and for RTCP, as in `client_port`.
+        places: its address with the port for RTP, and with that for RTCP, as in `client_port`;
+            the very objects by which tables know it, of which each takes 56 bytes a reader.
         heard_from: the other ports that its packets come from, 0 while there is none.
         latched: whether media goes to these instead, for RTP and for RTCP.
         heard: whether a packet came from the ports that were asked for: no NAT changed them.
@@ -52,12 +63,22 @@ class UdpClaim:
 
     claimant: Claimant
     track_index: int
-    peer_ip: str
-    ports: tuple[int, int]
-    heard_from: tuple[int, int] = (0, 0)
+    places: tuple[Place, Place]
+    heard_from: tuple[int, int] = _NOT_HEARD
     latched: tuple[bool, bool] = (False, False)
     heard: tuple[bool, bool] = (False, False)
     acknowledged: bool = False
+
+    @property
+    def peer_ip(self) -> str:
+        """The address that both ports are of."""
+        return self.places[PortUse.RTP][0]
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """For RTP and for RTCP."""
+        (_, rtp), (_, rtcp) = self.places
+        return rtp, rtcp
 
 
 class UdpClaims:
@@ -66,21 +87,24 @@ class UdpClaims:
     __slots__ = ("_by_port", "_unacknowledged")
 
     def __init__(self) -> None:
-        self._by_port: dict[tuple[str, int], UdpClaim] = {}
+        self._by_port: dict[Place, UdpClaim] = {}
         # By address, in the order of their SETUP: those that other ports may be of.
         self._unacknowledged: dict[str, list[UdpClaim]] = {}
 
     def add(self, claim: UdpClaim) -> None:
         """Note a claim; its ports must be no other's."""
-        for port in claim.ports:
-            self._by_port[claim.peer_ip, port] = claim
-        self._unacknowledged.setdefault(claim.peer_ip, []).append(claim)
+        for place in claim.places:
+            self._by_port[place] = claim
+        self._unacknowledged.setdefault(claim.places[0][0], []).append(claim)
 
     def remove(self, claim: UdpClaim) -> None:
         """Forget a claim."""
-        for port in (*claim.ports, *claim.heard_from):
-            if self._by_port.get((claim.peer_ip, port)) is claim:
-                del self._by_port[claim.peer_ip, port]
+        places: tuple[Place, ...] = claim.places
+        if claim.heard_from != _NOT_HEARD:
+            places += tuple((claim.peer_ip, port) for port in claim.heard_from)
+        for place in places:
+            if self._by_port.get(place) is claim:
+                del self._by_port[place]
         self._leave_unacknowledged(claim)
 
     def clear(self) -> None:
@@ -134,11 +158,12 @@ class UdpClaims:
         return None
 
     def _leave_unacknowledged(self, claim: UdpClaim) -> None:
-        waiting = self._unacknowledged.get(claim.peer_ip, [])
+        peer_ip = claim.places[0][0]
+        waiting = self._unacknowledged.get(peer_ip, [])
         if claim in waiting:
             waiting.remove(claim)
         if not waiting:
-            self._unacknowledged.pop(claim.peer_ip, None)
+            self._unacknowledged.pop(peer_ip, None)
 
 
 def _with(pair: tuple[T, T], use: PortUse, value: T) -> tuple[T, T]:

@@ -14,7 +14,7 @@ from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address
 from headwater.net.udp_receiver import UdpDatagramReceiver
 from headwater.net.udp_sender import Destination
-from headwater.transports.datagram.udp_claims import UdpClaims
+from headwater.transports.datagram.udp_claims import Place, UdpClaims
 from headwater.transports.datagram.udp_outlet import UdpOutlet
 from headwater.transports.delivery_owner import DeliveryOwner
 from headwater.transports.egress_snapshot import EgressSnapshot, EgressTotals, totals_of
@@ -185,7 +185,7 @@ class UdpEgressTable:
         """For what is opened next; they may be changed at any time."""
         self._egresses: dict[tuple[Track, str], UdpEgress] = {}
         # By address and port of a peer, whatever mount it reads.
-        self._holders: dict[tuple[str, int], SessionReader] = {}
+        self._holders: dict[Place, SessionReader] = {}
         self.closed_totals = EgressTotals()
 
     def __len__(self) -> int:
@@ -196,23 +196,23 @@ class UdpEgressTable:
         for (track, local_ip), egress in tuple(self._egresses.items()):
             yield egress.snapshot(mounts.get(track, ""), local_ip)
 
-    def holder(self, peer_ip: str, ports: Iterable[int]) -> SessionReader | None:
-        """Return the reader that has one of these ports of this address, on any mount."""
-        for port in ports:
-            if (reader := self._holders.get((peer_ip, port))) is not None:
+    def holder(self, places: Iterable[Place]) -> SessionReader | None:
+        """Return the reader that has one of these ports, on any mount."""
+        for place in places:
+            if (reader := self._holders.get(place)) is not None:
                 return reader
         return None
 
-    def hold(self, peer_ip: str, ports: Iterable[int], reader: SessionReader) -> None:
-        """Note that a reader has these ports of this address."""
-        for port in ports:
-            self._holders[peer_ip, port] = reader
+    def hold(self, places: Iterable[Place], reader: SessionReader) -> None:
+        """Note that a reader has these ports."""
+        for place in places:
+            self._holders[place] = reader
 
-    def let_go(self, peer_ip: str, ports: Iterable[int], reader: SessionReader) -> None:
+    def let_go(self, places: Iterable[Place], reader: SessionReader) -> None:
         """Note that a reader has them no more."""
-        for port in ports:
-            if self._holders.get((peer_ip, port)) is reader:
-                del self._holders[peer_ip, port]
+        for place in places:
+            if self._holders.get(place) is reader:
+                del self._holders[place]
 
     def acquire(
         self, track: Track, local_ip: str, settings: MountSettings, *, holder: str = ""

@@ -7,8 +7,10 @@ server told (`sending_offers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.media.readers.reader import Reader
@@ -22,7 +24,7 @@ from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.rtcp_build import bye
 from headwater.protocol.status import Status
 from headwater.transports.datagram.datagram_reader import DatagramReader, Leg
-from headwater.transports.datagram.udp_claims import PortUse, UdpClaim
+from headwater.transports.datagram.udp_claims import Place, PortUse, UdpClaim, places_of
 from headwater.transports.datagram.udp_company import UdpCompany
 from headwater.transports.datagram.udp_egress import UdpEgress, UdpEgressTable
 from headwater.transports.datagram.udp_outlet import runs_of
@@ -33,6 +35,9 @@ from headwater.transports.session_media import SessionIdentity
 from headwater.transports.settings import TransportKind
 
 logger = paced_logger(__name__)
+
+# One for all readers: nearly always they have set up all that they reserved.
+_NONE_RESERVED: Final[Mapping[int, tuple[Track, UdpEgress]]] = MappingProxyType({})
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ class UdpReader(DatagramReader[_Leg]):
         self._nat_latching = nat_latching
         self._former_undeliverable = 0
         # Tracks whose egress is taken and whose destination the peer has still to tell.
-        self._reserved: dict[int, tuple[Track, UdpEgress]] = {}
+        self._reserved: Mapping[int, tuple[Track, UdpEgress]] = _NONE_RESERVED
 
     @property
     def queued_bytes(self) -> int:
@@ -137,7 +142,7 @@ class UdpReader(DatagramReader[_Leg]):
         egress = self._egresses.acquire(
             track, self.identity.local_ip, self._settings, holder=self.identity.address_block
         )
-        self._reserved[index] = (track, egress)
+        self._reserved = {**self._reserved, index: (track, egress)}
         return egress.pair.rtp_port, egress.pair.rtcp_port
 
     def agree(self, index: int, peer_ports: tuple[int, int]) -> None:
@@ -148,57 +153,58 @@ class UdpReader(DatagramReader[_Leg]):
         """
         track, egress = self._reserved[index]
         self._legs[index] = self._leg(index, track, egress, peer_ports)
-        del self._reserved[index]
-        if not self._reserved:
-            # A dict that was emptied goes on taking 170 bytes more than a new one.
-            self._reserved = {}
+        self._forget_reserved(index)
 
     def _leg(
         self, index: int, track: Track, egress: UdpEgress, peer_ports: tuple[int, int]
     ) -> _Leg:
         peer_ip = self.identity.peer_ip
-        self._refuse_ports_of_another(peer_ports)
-        claim = UdpClaim(claimant=self, track_index=index, peer_ip=peer_ip, ports=peer_ports)
+        rtp_address = socket_address(peer_ip, peer_ports[0])
+        rtcp_address = socket_address(peer_ip, peer_ports[1])
+        places = places_of(peer_ip, rtp_address, rtcp_address)
+        self._refuse_ports_of_another(places)
+        claim = UdpClaim(claimant=self, track_index=index, places=places)
         leg = _Leg(
             track=track,
             egress=egress,
             claim=claim,
-            destination=egress.destination(socket_address(peer_ip, peer_ports[0])),
-            rtcp_address=socket_address(peer_ip, peer_ports[1]),
+            destination=egress.destination(rtp_address),
+            rtcp_address=rtcp_address,
             reports=ReaderReports(),
         )
         egress.claims.add(claim)
-        self._egresses.hold(peer_ip, peer_ports, self)
+        self._egresses.hold(places, self)
         return leg
 
-    def _refuse_ports_of_another(self, peer_ports: tuple[int, int]) -> None:
-        peer_ip = self.identity.peer_ip
-        holder = self._egresses.holder(peer_ip, peer_ports)
+    def _refuse_ports_of_another(self, places: tuple[Place, Place]) -> None:
+        holder = self._egresses.holder(places)
         if holder is not None and holder is not self and holder.identity.is_orphaned():
             # Its connection is gone, and its ports have found another owner: nobody is there.
             holder.identity.on_close("its ports are used by another session")
-            holder = self._egresses.holder(peer_ip, peer_ports)
+            holder = self._egresses.holder(places)
         if holder is not None and holder is not self:
+            (peer_ip, rtp), (_, rtcp) = places
             raise ProtocolError(
-                f"another session of {peer_ip} receives on ports {peer_ports[0]}-"
-                f"{peer_ports[1]}: choose others, or TCP",
+                f"another session of {peer_ip} receives on ports {rtp}-{rtcp}: "
+                "choose others, or TCP",
                 status=Status.UNSUPPORTED_TRANSPORT,
                 where="Transport",
             )
 
     def remove_track(self, index: int) -> None:
         """Stop one track and let go of its egress."""
-        reserved = self._reserved.pop(index, None)
+        reserved = self._reserved.get(index)
         if reserved is not None:
+            self._forget_reserved(index)
             self._egresses.release(reserved[0], self.identity.local_ip)
         leg = self._legs.pop(index, None)
         if leg is not None:
             self._leave_destination(index, leg)
             leg.egress.claims.remove(leg.claim)
-            freed = set(leg.claim.ports)
+            freed = set(leg.claim.places)
             for other in self._legs.values():
-                freed.difference_update(other.claim.ports)
-            self._egresses.let_go(self.identity.peer_ip, freed, self)
+                freed.difference_update(other.claim.places)
+            self._egresses.let_go(freed, self)
             self._egresses.release(leg.track, self.identity.local_ip)
 
     def release(self) -> None:
@@ -286,6 +292,12 @@ class UdpReader(DatagramReader[_Leg]):
             self._former_undeliverable += old.dropped_packets
         logger.info("reader's port latched", extra=extra | {"port": address[1]})
         return True
+
+    def _forget_reserved(self, index: int) -> None:
+        if len(self._reserved) == 1:
+            self._reserved = _NONE_RESERVED
+        else:
+            self._reserved = {at: self._reserved[at] for at in self._reserved if at != index}
 
     def _leave_destination(self, index: int, leg: _Leg) -> None:
         destination = leg.destination
