@@ -100,6 +100,7 @@ class Web:
         self.door.add(self.mse.routes())
         self.hls: HlsService = HlsService(relay, self.door.clearance, rooms.feeds())
         self.door.add(self.hls.routes())
+        self.door.add_quick(self.hls.quick)
         self.player: PlayerService = PlayerService(
             relay,
             self.door.clearance,

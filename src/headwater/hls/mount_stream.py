@@ -56,7 +56,7 @@ class MountHls:
         self._waiting: dict[asyncio.Future[None], None] = {}
         # What follows from the segments as they are; made when somebody asks.
         self._listed: list[Segment] | None = None
-        self._playlists: dict[bool, str] = {}
+        self._playlists: dict[bool, bytes] = {}
         self._tap = feeds.take(mount, self._take, on_end=self._end, instant_start=True)
         feed = feeds.get(mount)
         assert feed is not None  # noqa: S101 - it was opened by `take`
@@ -92,7 +92,7 @@ class MountHls:
         older = [one for one in self.segmenter.segments if one.number <= first]
         return self.segmenter.discontinuities + sum(one.discontinuity for one in older)
 
-    def playlist(self, *, skips: bool) -> str:
+    def playlist(self, *, skips: bool) -> bytes:
         """Return the playlist as it is now, which all viewers share."""
         if self.segmenter.publish():
             self._change()
@@ -105,12 +105,14 @@ class MountHls:
                 discontinuities=self.discontinuities,
                 ended=self.over is not None,
                 skips=skips,
-            )
+            ).encode()
         return made
 
     def segment(self, number: int) -> Segment | None:
         """Return a segment, listed or not; None where it is gone, or not there yet."""
-        return next((one for one in self.segmenter.segments if one.number == number), None)
+        segments = self.segmenter.segments
+        place = number - segments[0].number if segments else -1
+        return segments[place] if 0 <= place < len(segments) else None
 
     def part(self, number: int, place: int) -> Part | None:
         """Return a part, as `segment`."""

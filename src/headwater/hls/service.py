@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -21,6 +22,7 @@ from headwater.hls.viewer import HlsViewer
 from headwater.http.asked_mount import asked_mount
 from headwater.http.clearance import Clearance
 from headwater.http.end_identity import end_identity
+from headwater.http.quick_answers import Coming, QuickAnswer
 from headwater.http.refusal import HttpRefusal
 from headwater.http.request import mount_path_of
 from headwater.media.mount import Mount
@@ -44,6 +46,14 @@ _BLOCKED_TARGETS: Final = 3
 _ASSUMED_BITS_PER_S: Final = 2_000_000
 _KEPT_BY_CLIENTS = "private, max-age=60, immutable"
 _NAME = re.compile(r"(init|segment|part)(\d{1,12})(?:\.(\d{1,6}))?\.mp4")
+_QUICK: Final = re.compile(
+    r"(/[^?%]+)/hls/([0-9A-Za-z-]+)/(?:part(\d{1,12})\.(\d{1,6})\.mp4"
+    r"|live\.m3u8(?:\?_HLS_msn=(\d{1,12})(?:&_HLS_part=(\d{1,12}))?(&_HLS_skip=(?:YES|v2))?)?)",
+    re.ASCII,
+)
+"""What players ask several times a second."""
+_PART_HEAD: Final = f"content-type: video/mp4\r\ncache-control: {_KEPT_BY_CLIENTS}\r\n".encode()
+_PLAYLIST_HEAD: Final = f"content-type: {PLAYLIST}\r\ncache-control: no-store\r\n".encode()
 _GONE: Final = HttpRefusal(
     404, "this is no longer kept, or was never there; read the playlist again", code="gone"
 )
@@ -86,6 +96,33 @@ class HlsService:
 
     # -- requests
 
+    def quick(self, target: str) -> QuickAnswer | Coming | None:
+        """Answer what players ask all the time; None where `routes` are to answer."""
+        found = _QUICK.fullmatch(target)
+        if found is None:
+            return None
+        path, token, segment, part, wanted, wanted_part, skips = found.groups()
+        viewer = self._viewers.get(token.partition("-")[0])
+        if viewer is None or viewer.mount is None or viewer.path != path:
+            return None
+        stream = self._mounts.get(viewer.mount)
+        if stream is None or not hmac.compare_digest(viewer.token, token):
+            return None
+        stream.asked_s = self._relay.clock()
+        if segment is not None:
+            number, place = int(segment), int(part)
+            if stream.part(number, place) is not None:
+                return self._given_part(viewer, stream, number, place)
+            return self._awaited_part(viewer, stream, number, place)
+        if wanted is None:
+            return QuickAnswer(_PLAYLIST_HEAD, self._playlist(viewer, stream, skips=False))
+        number = int(wanted)
+        least = None if wanted_part is None else int(wanted_part)
+        if stream.has(number, least):
+            content = self._playlist(viewer, stream, skips=skips is not None)
+            return QuickAnswer(_PLAYLIST_HEAD, content)
+        return self._awaited_playlist(viewer, stream, number, least, skips=skips is not None)
+
     async def _main(self, request: Request) -> Response:
         """Answer with the main playlist, which takes in a viewer."""
         relay = self._relay
@@ -115,26 +152,40 @@ class HlsService:
             relay.close(viewer, "not begun")
             raise
         self._viewers[viewer.id] = viewer
-        token = self._tokens.make(viewer.id, path)
+        token = viewer.token = self._tokens.make(viewer.id, path)
         return Response(self._main_text(stream, token), media_type=PLAYLIST)
 
     async def _media(self, request: Request) -> Response:
         """Answer with the playlist of segments; it may be asked to wait (§6.2.5.2)."""
         viewer, stream = self._asked(request)
         number, place = _wanted(request)
+        skips = request.query_params.get("_HLS_skip") in {"YES", "v2"}
+        if number is None:
+            content = self._playlist(viewer, stream, skips=skips)
+        else:
+            awaited = self._awaited_playlist(viewer, stream, number, place, skips=skips)
+            content = (await awaited).content
+        return Response(content, media_type=PLAYLIST)
+
+    async def _awaited_playlist(
+        self, viewer: HlsViewer, stream: MountHls, number: int, place: int | None, *, skips: bool
+    ) -> QuickAnswer:
+        """Return the playlist once it lists a part, or where none is named a whole segment."""
         viewer.note(self._relay.clock())
-        if number is not None and stream.over is None:
+        if stream.over is None:
             _require_near(stream, number, place)
             longest_s = _BLOCKED_TARGETS * stream.segmenter.target_s
             came = await stream.until(lambda: stream.has(number, place), longest_s)
             if not came and stream.over is None:
                 raise HttpRefusal(503, "the camera sends nothing now", code="no_picture")
-            _require_open(viewer)
+        return QuickAnswer(_PLAYLIST_HEAD, self._playlist(viewer, stream, skips=skips))
+
+    def _playlist(self, viewer: HlsViewer, stream: MountHls, *, skips: bool) -> bytes:
+        _require_open(viewer)
         if not stream.listed:
             raise _GONE
         viewer.note(self._relay.clock())
-        skips = request.query_params.get("_HLS_skip") in {"YES", "v2"}
-        return Response(stream.playlist(skips=skips), media_type=PLAYLIST)
+        return stream.playlist(skips=skips)
 
     async def _content(self, request: Request) -> Response:
         viewer, stream = self._asked(request)
@@ -154,25 +205,37 @@ class HlsService:
                 content = segment.content if segment and whole else None
                 frames = sum(part.frames for part in segment.parts) if segment and whole else 0
             case "part", str():
-                content, frames = await self._part(stream, number, int(place))
+                content = (await self._awaited_part(viewer, stream, number, int(place))).content
             case _:
                 content = None
         if content is None:
             raise _GONE
-        _require_open(viewer)
-        viewer.note(self._relay.clock(), len(content), frames)
+        if kind != "part":
+            viewer.note(self._relay.clock(), len(content), frames)
         return Response(
             content, media_type="video/mp4", headers={"Cache-Control": _KEPT_BY_CLIENTS}
         )
 
-    async def _part(self, stream: MountHls, number: int, place: int) -> tuple[bytes | None, int]:
+    async def _awaited_part(
+        self, viewer: HlsViewer, stream: MountHls, number: int, place: int
+    ) -> QuickAnswer:
         """Return a part; the one that the playlist hints at is waited for (§6.2.6)."""
         listed = stream.listed
         if listed and next_part(listed) == (number, place):
+            viewer.note(self._relay.clock())
             longest_s = _BLOCKED_TARGETS * stream.segmenter.target_s
             await stream.until(lambda: stream.has(number, place), longest_s)
+        return self._given_part(viewer, stream, number, place)
+
+    def _given_part(
+        self, viewer: HlsViewer, stream: MountHls, number: int, place: int
+    ) -> QuickAnswer:
         part = stream.part(number, place)
-        return (None, 0) if part is None else (part.content, part.frames)
+        if part is None:
+            raise _GONE
+        _require_open(viewer)
+        viewer.note(self._relay.clock(), len(part.content), part.frames)
+        return QuickAnswer(_PART_HEAD, part.content)
 
     def _asked(self, request: Request) -> tuple[HlsViewer, MountHls]:
         """Return who asks, and of what; raise HttpRefusal for tokens that are none, or over."""

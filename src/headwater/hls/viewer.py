@@ -16,6 +16,7 @@ class HlsViewer(End):
 
     Attributes:
         stream: what it watches.
+        token: what its requests show.
         outlived: whether it ended with its mount: its player may read the end of the playlist.
     """
 
@@ -31,6 +32,7 @@ class HlsViewer(End):
         """`send_away` closes it, for a reason."""
         super().__init__(identity, now)
         self.stream = stream
+        self.token = ""
         self.outlived = False
         self.reader = FedReader(identity, "http", self._mount_closed)
         self._send_away = send_away

@@ -45,6 +45,16 @@ class WebProtocol(Protocol):
         """Write again."""
 
 
+class QuickTaker(Protocol):
+    """Answers some requests before the protocol above hears of them."""
+
+    def plain_target(self, data: bytes) -> str | None:
+        """Return the path and query of a request; None where it is not one whole plain GET."""
+
+    def take(self, connection: HttpConnection, target: str) -> bool:
+        """Answer a request, now or later; return False where the protocol is to do so."""
+
+
 class HttpConnection(asyncio.Transport):
     """Carries bytes between a stream and a protocol, and knows what keeps the server waiting.
 
@@ -63,6 +73,7 @@ class HttpConnection(asyncio.Transport):
         limits: LimitSettings,
         clock: Callable[[], float],
         on_lost: Callable[[HttpConnection, Exception | None], None],
+        quick: QuickTaker,
     ) -> None:
         super().__init__()
         self.peer = peer
@@ -72,6 +83,11 @@ class HttpConnection(asyncio.Transport):
         self._limits = limits
         self._clock = clock
         self._on_lost = on_lost
+        self._quick = quick
+        # Whether each piece so far was one whole request.
+        self._plain = True
+        self._waits: asyncio.Task[None] | None = None
+        self._behind = b""
         self._protocol: Any = None
         self._cycle: RequestCycle | None = None
         self._head_began_s: float | None = None
@@ -88,6 +104,11 @@ class HttpConnection(asyncio.Transport):
         """The peer as log lines name it."""
         return address_text(self.peer)
 
+    @property
+    def secure(self) -> bool:
+        """Whether TLS protects it."""
+        return self.stream.secure
+
     def attach(self, stream: ByteStream, protocol: WebProtocol) -> None:
         """Begin: bytes go between these two from now on."""
         self.stream = stream
@@ -98,6 +119,8 @@ class HttpConnection(asyncio.Transport):
     @property
     def answers(self) -> bool:
         """Whether a request waits for the end of its answer."""
+        if self._waits is not None:
+            return True
         return self._cycle is not None and not self._cycle.response_complete
 
     def overdue(self, now: float) -> str | None:
@@ -127,6 +150,11 @@ class HttpConnection(asyncio.Transport):
 
     def stream_data(self, data: bytes) -> None:
         """Hand bytes to the protocol; a head that never ends is refused."""
+        if self._waits is not None:
+            self._keep(data)
+            return
+        if self._plain and self._is_answered_quickly(data):
+            return
         answered = not self.answers
         if self.is_websocket and not self._may_say(len(data)):
             self.abort()
@@ -146,6 +174,39 @@ class HttpConnection(asyncio.Transport):
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.header_bytes and not self.stream.closed:
                 self.turn_away("431 Request Header Fields Too Large")
+
+    def _is_answered_quickly(self, data: bytes) -> bool:
+        target = self._quick.plain_target(data)
+        self._plain = target is not None
+        # Who does not take what is there already waits, as the application has it.
+        if target is None or self.answers or self.stream.queued_bytes:
+            return False
+        if not self._quick.take(self, target):
+            return False
+        self.requests += 1
+        self._last_request_s = self._clock()
+        return True
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what comes behind a request that waits for its answer."""
+        self._behind += data
+        if len(self._behind) > self._limits.header_bytes:
+            self.abort()
+
+    def wait_for(self, task: asyncio.Task[None]) -> None:
+        """Take no other request until the task has sent its answer; end it when the peer goes."""
+        self._waits = task
+
+    def answer(self, head: bytes, content: bytes) -> None:
+        """Send an answer past the protocol, and go on with what came behind its request."""
+        self._waits = None
+        self.stream.cork()
+        self.stream.write(head)
+        self.write(content)
+        self.stream.uncork()
+        behind, self._behind = self._behind, b""
+        if behind and not self.stream.closed:
+            self.stream_data(behind)
 
     def _may_say(self, size_bytes: int) -> bool:
         now = self._clock()
@@ -167,6 +228,8 @@ class HttpConnection(asyncio.Transport):
 
     def stream_closed(self, error: Exception | None) -> None:
         """Tell the protocol that the connection is gone."""
+        if self._waits is not None:
+            self._waits.cancel()
         try:
             self._protocol.connection_lost(error)
         finally:

@@ -21,6 +21,7 @@ from headwater.http.clearance import Clearance
 from headwater.http.connection import HttpConnection
 from headwater.http.connections import HttpConnections, HttpCounters
 from headwater.http.logins import Logins
+from headwater.http.quick_answers import QuickAnswers, QuickRoute
 from headwater.http.settings import HttpSettings
 from headwater.http.web_app import WebApp
 from headwater.log_pace import paced_logger
@@ -104,6 +105,9 @@ class HttpDoor:
             settings.server.server_name,
             self.logins,
         )
+        self._quick = QuickAnswers(
+            relay.limits, self.counters, settings.http, settings.server.server_name
+        )
         self._state = ServerState()
         self._config = _uvicorn_config(self._app)
         self._preambles: set[Preamble] = set()
@@ -139,6 +143,10 @@ class HttpDoor:
         """Serve the routes of a room."""
         self._app.add(routes)
 
+    def add_quick(self, route: QuickRoute) -> None:
+        """Serve what hangs on the address alone, in front of all other routes."""
+        self._quick.add(route)
+
     def add_last(self, routes: Iterable[BaseRoute]) -> None:
         """Serve routes that all others go before."""
         self._app.add_last(routes)
@@ -167,6 +175,7 @@ class HttpDoor:
         self._proxies = settings.server.proxy_networks()
         self._app.go_by(settings.http)
         self._app.server_name = settings.server.server_name
+        self._quick.go_by(settings.http, settings.server.server_name)
         if self._listener is not None:
             self._listener.set_backlog(settings.server.backlog)
 
@@ -182,7 +191,7 @@ class HttpDoor:
     async def aclose(self) -> None:
         """End every request and connection."""
         self.close()
-        tasks = tuple(self._state.tasks)
+        tasks = (*self._state.tasks, *self._quick.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -242,7 +251,7 @@ class HttpDoor:
     def _open_connection(self, sock: socket.socket, greeting: Greeting) -> None:
         peer = (greeting.peer[0], greeting.peer[1])
         connection = HttpConnection(
-            peer, self._limits.settings, self._loop.time, self._connection_lost
+            peer, self._limits.settings, self._loop.time, self._connection_lost, self._quick
         )
         try:
             if self._settings.sockets.tcp_unsent_bytes:

@@ -25,14 +25,14 @@ from headwater.relay.limits import Limits
 logger = paced_logger(__name__)
 
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
-_STOPPING = HttpRefusal(
+STOPPING = HttpRefusal(
     503,
     "the server stops",
     code="stopping",
     headers=[("Connection", "close"), ("Retry-After", "5")],
 )
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
-_ALWAYS = (
+ALWAYS = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
     # Addresses may hold tokens.
@@ -92,7 +92,7 @@ class WebApp:
         except asyncio.CancelledError:
             # The door closes. uvicorn would log that as a fault of ours.
             if scope["type"] == "http" and not answer.started:
-                await problem(_STOPPING)(scope, receive, answer.send)
+                await problem(STOPPING)(scope, receive, answer.send)
             elif scope["type"] == "http" and not answer.ended:
                 connection_of(request).abort()
             elif not answer.started:
@@ -166,7 +166,7 @@ class WebApp:
 
     def _complete(self, request: HTTPConnection, headers: MutableHeaders) -> None:
         """Add to an answer what every answer has."""
-        for name, value in _ALWAYS:
+        for name, value in ALWAYS:
             headers.setdefault(name, value)
         if self.server_name:
             headers.setdefault("Server", self.server_name)
