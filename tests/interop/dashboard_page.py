@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PICTURES = Path(__file__).parent / "pictures"
@@ -19,6 +19,23 @@ SIZES = {1440: 900, 820: 1180, 390: 844}
 SERIOUS = frozenset({"serious", "critical"})
 _EXPECTED = re.compile(r"status of (401|403|404|409|422|503)")
 """Chromium writes a line for each refusal that a page shows in words."""
+
+_PICTURES_IN_SIGHT = """() => {
+  const seen = [...document.querySelectorAll(".card[data-state=live]")].filter((card) => {
+    const {top, bottom} = card.getBoundingClientRect();
+    const sound = card.querySelector(".codecs").textContent === "Opus";
+    return bottom > 0 && top < innerHeight && !sound;
+  });
+  return seen.length > 0 && seen.every((card) => {
+    const image = card.querySelector("img");
+    return !image.hidden && image.complete && image.naturalWidth > 0;
+  });
+}"""
+_SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll("*")].filter((one) => {
+  const scrolls = /auto|scroll/.test(getComputedStyle(one).overflowX);
+  if (!one.checkVisibility() || !(scrolls || one === document.documentElement)) return false;
+  return one.scrollWidth > one.clientWidth;
+}).map((one) => `${one.tagName} ${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
 
 
 class HasPages(Protocol):
@@ -66,6 +83,10 @@ class Dashboard:
             f'.card[data-path="{path}"][data-state="{state}"]', timeout=40_000
         )
 
+    async def wait_for_text(self, place: Locator, text: str) -> None:
+        """Wait until a place says just this."""
+        await expect(place).to_have_text(text, timeout=40_000)
+
     async def wait_for_moving_picture(self, path: str) -> None:
         """Wait until three pictures, one after another, were shown on a card."""
         seen: set[str] = set()
@@ -93,10 +114,19 @@ class Dashboard:
             if each["impact"] in SERIOUS
         ]
 
-    async def picture(self, name: str) -> None:
-        """Keep how it looks now."""
+    async def wait_for_pictures_in_sight(self) -> None:
+        """Wait until all live cards in sight that have pictures show one."""
+        await self.page.wait_for_function(_PICTURES_IN_SIGHT, timeout=90_000)
+
+    async def scrolls_sideways(self) -> list[str]:
+        """What is wider than its place, and has to be scrolled to be seen whole."""
+        found: list[str] = await self.page.evaluate(_SCROLLS_SIDEWAYS)
+        return found
+
+    async def picture(self, name: str, *, whole: bool = False) -> None:
+        """Keep how it looks now: what is in sight, or all of the page."""
         PICTURES.mkdir(exist_ok=True)
-        await self.page.screenshot(path=PICTURES / f"{name}.png")
+        await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
 
 
 @contextlib.asynccontextmanager

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,19 @@ import pytest
 pytest.importorskip("playwright.async_api")
 pytest.importorskip("axe_playwright_python")
 
-from dashboard_page import CHROMIUM, SIZES, chromium, dashboard
+from dashboard_page import chromium, dashboard
+from dashboard_server import FOR_EVER, MARKS, Start, start
 from film_camera import film_camera
-from fleet_rig import Rig, rig, settings_of
 from numbered_film import end, film, publish
 from own_ports import own_port
 from published_film import description
 
-from headwater import AccessSettings, MountSettings, RtspServer, Settings, UserSettings
+from headwater import AccessSettings, RtspServer, Settings, UserSettings
 from headwater.api.settings import ApiSettings
 from headwater.http.settings import HttpSettings
 from headwater.webrtc.settings import WebRtcSettings
 
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
+pytestmark = MARKS
 USERS = AccessSettings(
     users=(
         UserSettings(
@@ -48,11 +44,8 @@ USERS = AccessSettings(
     anonymous_publish=("**",),
 )
 MANY = 300
-FOR_EVER = MountSettings(publisher_idle_timeout_s=0)
-"""Cameras that send nothing stay, however long a browser takes."""
 HOSTILE = '/<img src=x onerror="alert(1)">'
-Start = Callable[..., Awaitable[RtspServer]]
-__all__ = ["rig"]
+__all__ = ["start"]
 GROUND = "getComputedStyle(document.body).backgroundColor"
 DARK, LIGHT = "rgb(14, 19, 24)", "rgb(244, 246, 248)"
 PLAYER_DARK = "rgb(16, 21, 27)"
@@ -64,24 +57,6 @@ class Elsewhere:
 
     publish_port: int
     http_port: int | None
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Starts servers with a port for browsers."""
-    async with contextlib.AsyncExitStack() as running:
-
-        async def server(**sections: Any) -> RtspServer:
-            settings = Settings(
-                http=HttpSettings(port=0),
-                webrtc=WebRtcSettings(port=0),
-                api=ApiSettings(source_networks=("127.0.0.0/8",), sources_file=""),
-                **sections,
-            )
-            made = RtspServer(host="127.0.0.1", publish_port=0, settings=settings)
-            return await running.enter_async_context(made)
-
-        yield server
 
 
 async def read(url: str, agent: str = "reader") -> asyncio.subprocess.Process:
@@ -251,7 +226,9 @@ async def test_three_hundred_mounts(start: Start) -> None:
     try:
         async with chromium() as browser, dashboard(browser, server) as seen:
             page = seen.page
-            await page.wait_for_function(f"document.querySelectorAll('.card').length === {MANY}")
+            await page.wait_for_function(
+                f"() => document.querySelectorAll('.card').length === {MANY}"
+            )
             await seen.wait_for_moving_picture("/site-1/cam-1")
             in_sight = await page.evaluate(
                 "[...document.querySelectorAll('.card')].filter((card) =>"
@@ -262,7 +239,7 @@ async def test_three_hundred_mounts(start: Start) -> None:
             await page.keyboard.press("/")
             await page.keyboard.type("site-12 cam-7")
             await page.wait_for_function(
-                "document.querySelectorAll('.card:not([hidden])').length === 1"
+                "() => document.querySelectorAll('.card:not([hidden])').length === 1"
             )
             assert await seen.card("/site-12/cam-7").is_visible()
             await page.keyboard.press("Escape")
@@ -294,7 +271,7 @@ async def test_names_and_programs_of_peers_are_text(start: Start) -> None:
             await page.locator(".details .addresses code").first.wait_for()
             await page.keyboard.press("Escape")
         await page.wait_for_function(
-            'document.querySelector(\'.card[data-path="/read"] [title="1 reader"]\') !== null'
+            '() => document.querySelector(\'.card[data-path="/read"] [title="1 reader"]\') !== null'
         )
         await seen.card("/read").get_by_role("button", name="Details").click()
         await page.locator(".details .peers dd", has_text=agent).wait_for()
@@ -303,38 +280,6 @@ async def test_names_and_programs_of_peers_are_text(start: Start) -> None:
         await seen.picture("hostile-names")
         assert seen.complaints == []
     await end(reader)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", SIZES)
-async def test_people_can_use_it_in_every_size_and_theme(
-    start: Start, width: int, theme: str
-) -> None:
-    server = await start()
-    async with chromium() as browser:
-        async with dashboard(browser, server, width=width, theme=theme) as seen:
-            assert await seen.serious_faults() == []
-            await seen.picture(f"0-{width}-{theme}")
-        cameras = [film_camera(server, path=f"/cams/{number}") for number in range(11)]
-        for camera in cameras:
-            camera.send(30)
-        server.publish("/talk", description("opus"))
-        async with dashboard(browser, server, width=width, theme=theme) as seen:
-            await seen.page.wait_for_function("document.querySelectorAll('.card img').length >= 12")
-            assert await seen.serious_faults() == []
-            overflow = "document.documentElement.scrollWidth <= innerWidth"
-            assert await seen.page.evaluate(overflow)
-            await seen.picture(f"12-{width}-{theme}")
-            await seen.page.get_by_role("button", name="Details").first.click()
-            await seen.page.locator(".details .addresses code").first.wait_for()
-            assert await seen.serious_faults() == []
-            await seen.picture(f"details-{width}-{theme}")
-            await seen.page.keyboard.press("Escape")
-            await seen.page.get_by_role("button", name="Add a camera").click()
-            await seen.page.get_by_label("Path").wait_for()
-            assert await seen.serious_faults() == []
-            await seen.picture(f"add-{width}-{theme}")
-            assert seen.complaints == []
 
 
 @pytest.mark.parametrize("access", [AccessSettings(), USERS], ids=["local", "users"])
@@ -371,10 +316,11 @@ async def test_an_open_page_comes_back_with_the_server(access: AccessSettings) -
                 await log_in(page)
             await seen.card("/after").wait_for(timeout=40_000)
             assert await seen.card("/before").count() == 0
-            await page.wait_for_function("!document.querySelector('.notice, .old')")
-            refused = "net::ERR_CONNECTION_REFUSED"
-            broken = ("net::ERR_INCOMPLETE_CHUNKED", "net::ERR_CONNECTION_RESET", refused)
-            assert [line for line in seen.complaints if not any(b in line for b in broken)] == []
+            # What the server says of itself (a busy machine, say) may be there besides.
+            told = ".notice[data-name=answer], .old"
+            await page.wait_for_function(f"() => !document.querySelector('{told}')")
+            # Chromium writes a line for each request that meets no server, whatever the way.
+            assert [line for line in seen.complaints if "net::ERR_" not in line] == []
     finally:
         await server.stop()
 
@@ -453,48 +399,10 @@ async def test_a_theme_is_chosen_and_kept(start: Start) -> None:
         await player.goto(f"{seen.url}front")
         assert await player.evaluate(GROUND) == PLAYER_DARK
         await player.get_by_label("Theme").select_option("auto")
-        await page.wait_for_function(f"{GROUND} === '{LIGHT}'")
+        await page.wait_for_function(f"() => {GROUND} === '{LIGHT}'")
         assert await choice.input_value() == "auto"
         await page.emulate_media(color_scheme="dark")
         assert await page.evaluate(GROUND) == DARK
         await choice.select_option("light")
         assert await page.evaluate(GROUND) == LIGHT
-        assert seen.complaints == []
-
-
-@dataclass(frozen=True)
-class OfWorkers:
-    """Where a fleet serves browsers."""
-
-    http_port: int | None
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", SIZES)
-async def test_several_workers_are_one_server_with_a_table_of_them(
-    rig: Rig, width: int, theme: str
-) -> None:
-    base = settings_of()
-    fleet = await rig.started(
-        replace(base, http=replace(base.http, port=0), webrtc=replace(base.webrtc, port=0))
-    )
-    port = int(fleet.ports.http_url("/").split(":")[2].split("/")[0])
-    for number in range(4):
-        worker = rig.workers[number % 2].running
-        film_camera(worker, path=f"/cams/{number}").send(30)
-    async with (
-        chromium() as browser,
-        dashboard(browser, OfWorkers(port), width=width, theme=theme) as seen,
-    ):
-        page = seen.page
-        await page.wait_for_function("document.querySelectorAll('.card').length === 4")
-        rows = page.locator("#workers tbody tr")
-        assert await rows.locator("th").all_inner_texts() == ["worker-1", "worker-2"]
-        # What each takes of a core is told from the second look on.
-        await page.locator("#workers td", has_text="%").first.wait_for()
-        assert await seen.serious_faults() == []
-        overflow = "document.documentElement.scrollWidth <= innerWidth"
-        assert await page.evaluate(overflow)
-        await page.locator("#workers").scroll_into_view_if_needed()
-        await seen.picture(f"workers-{width}-{theme}")
         assert seen.complaints == []

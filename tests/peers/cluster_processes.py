@@ -25,17 +25,25 @@ from headwater.cluster.registry.server_url import ServerUrl
 LEASE_S = 5.0
 DEADLINE_S = 180.0
 _FIRST_PORT = 300
+_FIRST_HTTP_PORT = 310
 _UDP_PORTS = 20
 
 
 class NodeProcess:
-    """One `headwater serve`."""
+    """One `headwater serve`, with a port for browsers where that is wanted."""
 
     def __init__(
-        self, number: int, registry: RedisServer, folder: Path, udp_ports: range, *options: str
+        self,
+        number: int,
+        registry: RedisServer,
+        folder: Path,
+        udp_ports: range,
+        *options: str,
+        browsers: bool = False,
     ) -> None:
         self.name = f"n{number}"
         self.port = own_port(_FIRST_PORT + number)
+        self.http_port = own_port(_FIRST_HTTP_PORT + number)
         self._log_path = folder / f"{self.name}.log"
         settings = {
             "control.status_socket": "",
@@ -50,6 +58,8 @@ class NodeProcess:
             "mounts.grace_s": DEADLINE_S,
             "mounts.publisher_idle_timeout_s": 0,
         }
+        if browsers:
+            settings |= {"http.port": self.http_port, "webrtc.port": 0, "api.sources_file": ""}
         self._options = [
             *("--host", "127.0.0.1", "--publish-port", str(self.port)),
             *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
@@ -96,15 +106,20 @@ class ClusterProcesses:
     """Some nodes, and the registry as they see it; each has its part of the UDP ports."""
 
     def __init__(
-        self, server: RedisServer, folder: Path, *options: str, nodes: int, udp_ports: range
+        self,
+        server: RedisServer,
+        folder: Path,
+        *options: str,
+        nodes: int,
+        udp_ports: range,
+        browsers: bool = False,
     ) -> None:
         self.server = server
         each = len(udp_ports) // nodes
+        parts = [udp_ports[number * each : (number + 1) * each] for number in range(nodes)]
         self.nodes = [
-            NodeProcess(
-                number, server, folder, udp_ports[number * each : (number + 1) * each], *options
-            )
-            for number in range(nodes)
+            NodeProcess(number, server, folder, part, *options, browsers=browsers)
+            for number, part in enumerate(parts)
         ]
         self._registry = RedisRegistry(ServerUrl.of(server.url), "headwater")
 
@@ -150,12 +165,14 @@ class ClusterProcesses:
 
 @asynccontextmanager
 async def cluster_processes(
-    server: RedisServer, folder: Path, *options: str
+    server: RedisServer, folder: Path, *options: str, browsers: bool = False
 ) -> AsyncIterator[ClusterProcesses]:
     """Run three nodes that know each other."""
     first = own_port(_FIRST_PORT + 20)
     ports = range(first, first + 3 * _UDP_PORTS)
-    cluster = ClusterProcesses(server, folder, *options, nodes=3, udp_ports=ports)
+    cluster = ClusterProcesses(
+        server, folder, *options, nodes=3, udp_ports=ports, browsers=browsers
+    )
     try:
         for node in cluster.nodes:
             await node.start()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fleet_rig import settings_of
-from own_ports import own_port
+from own_ports import free_port
 
 from headwater.app.workers.fleet_ports import FleetPorts
 from headwater.cluster.settings import Accepting
@@ -62,9 +62,7 @@ async def test_urls_name_the_ports_that_were_picked(held: list[FleetPorts]) -> N
 
 async def test_urls_of_a_server_with_tls_alone(held: list[FleetPorts]) -> None:
     tls = TlsSettings(certificate="certificate.pem", key="key.pem")
-    settings = with_http(
-        settings_of(tls, tls_only=True, rtsps_port=own_port(990)), 0, tls_only=True
-    )
+    settings = with_http(settings_of(tls, tls_only=True, rtsps_port=free_port()), 0, tls_only=True)
     ports = ports_of(settings)
     held.append(ports)
     await ports.hold(settings)
@@ -90,7 +88,7 @@ async def test_what_was_held_for_settings_that_do_not_come_is_free_again(
     held.append(ports)
     await ports.hold(settings)
     before = ports.by_name
-    other = own_port(990)
+    other = free_port()
     wanted = replace(settings, server=replace(settings.server, publish_port=other))
     await ports.hold(wanted)
     assert ports.publish == other
@@ -107,7 +105,7 @@ async def test_a_port_that_is_taken_holds_no_other(held: list[FleetPorts]) -> No
     ports = ports_of(settings := settings_of())
     held.append(ports)
     await ports.hold(settings)
-    before, other = ports.by_name, own_port(990)
+    before, other = ports.by_name, free_port()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = replace(settings.server, publish_port=other)
         wanted = with_http(replace(settings, server=server), taken.getsockname()[1])

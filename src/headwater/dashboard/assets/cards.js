@@ -3,12 +3,12 @@
 import {button, icon, tell} from "./dom.js";
 import {element} from "./elements.js";
 import {Pictures} from "./pictures.js";
-import {addressOf, bitRate, count, duration, nameOf, percent, STATES} from "./words.js";
+import {addressOf, bitRate, capital, count, duration, nameOf, percent, STATES} from "./words.js";
 
 const FILTERS = [
   ["all", "All", () => true],
   ["live", "Live", (card) => card.state === "live"],
-  ["warnings", "With warnings", (card) => card.troubles.length > 0],
+  ["warnings", "Warnings", (card) => card.troubles.length > 0],
   ["away", "Not live", (card) => card.state !== "live"],
 ];
 const order = new Intl.Collator(undefined, {numeric: true});
@@ -245,7 +245,7 @@ class Card {
     this.#figure("loss", runs ? `${percent(told.lost_share)} lost` : null);
     const [first, ...others] = told.troubles;
     parts.troubles.hidden = !first;
-    if (first) tell(parts.troubles.lastChild, first.text + (others.length ? ` (+${others.length})` : ""));
+    if (first) tell(parts.troubles.lastChild, capital(first.text) + (others.length ? ` (+${others.length})` : ""));
     if (told.state !== "live") this.image.hidden = true;
     else if (this.image.src) this.image.hidden = false;
     if (told.play) parts.watch.setAttribute("href", addressOf(told.path));

@@ -97,8 +97,8 @@ class Dashboard {
       this.#adding = button("Add a camera", () => this.add(), {class: "first"});
       tools.push(this.#adding);
     }
-    const opener = this.#log.opener();
-    place("tools").replaceChildren(opener, ...tools);
+    place("tools").replaceChildren(
+      this.#workers.opener, this.#nodes.opener, this.#log.opener(), ...tools);
   }
 
   add() {

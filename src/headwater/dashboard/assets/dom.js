@@ -15,7 +15,9 @@ export function button(text, act, properties = {}) {
 
 /** A line to copy: on pages that came by plain HTTP it is selected instead. */
 export function copied(text, name) {
-  const code = element("code", {tabIndex: 0}, text);
+  // A line that has to be broken is broken between words, and not behind the hyphen of an option.
+  const words = text.split(/(\s+)/).map((word) => word.trim() ? element("span", {}, word) : word);
+  const code = element("code", {tabIndex: 0}, ...words);
   const copy = button("Copy", async () => {
     try {
       await navigator.clipboard.writeText(text);

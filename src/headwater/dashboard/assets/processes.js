@@ -1,26 +1,33 @@
 /* Tables of the workers of the server and of the nodes of its cluster, where there are several. */
 
-import {tell} from "./dom.js";
+import {button, tell} from "./dom.js";
 import {element} from "./elements.js";
 import {duration, percent, size} from "./words.js";
 
 class Table {
   #place;
   #columns;
-  #rows = element("tbody");
+  #rows = element("tbody", {role: "rowgroup"});
+  /** The button that leads to the table, which is below all streams. */
+  opener;
 
-  /* The first columns are seen on a phone without scrolling. */
-  constructor(place, title, columns) {
+  /* Narrow windows show each row as a block, which is a table to a screen reader by its roles alone. */
+  constructor(place, name, title, columns) {
     this.#place = place;
     this.#columns = columns;
-    const heads = columns.map((name) => element("th", {scope: "col"}, name));
+    const heads = columns.map((head) => element("th", {scope: "col", role: "columnheader"}, head));
     place.replaceChildren(
       element("h2", {id: `${place.id}-title`}, title),
-      element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.#rows));
+      element("table", {role: "table", "aria-labelledby": `${place.id}-title`},
+        element("thead", {role: "rowgroup"}, element("tr", {role: "row"}, ...heads)), this.#rows));
+    this.opener = button(name, () => {
+      place.scrollIntoView({block: "start"});
+      place.focus({preventScroll: true});
+    }, {class: "quiet", hidden: true, "aria-controls": place.id});
   }
 
   show(rows) {
-    this.#place.hidden = !rows.length;
+    this.#place.hidden = this.opener.hidden = !rows.length;
     while (this.#rows.children.length > rows.length) this.#rows.lastChild.remove();
     rows.forEach((values, number) => {
       const row = this.#rows.children[number] ?? this.#rows.appendChild(this.#newRow());
@@ -29,8 +36,8 @@ class Table {
   }
 
   #newRow() {
-    const others = this.#columns.slice(1).map(() => element("td"));
-    return element("tr", {}, element("th", {scope: "row"}), ...others);
+    const others = this.#columns.slice(1).map((name) => element("td", {role: "cell", "data-name": name}));
+    return element("tr", {role: "row"}, element("th", {scope: "row", role: "rowheader"}), ...others);
   }
 }
 
@@ -41,10 +48,14 @@ export class Workers {
   #at_s = 0;
 
   constructor(place) {
-    this.#table = new Table(place, "Workers", [
+    this.#table = new Table(place, "Workers", "Workers", [
       "Worker", "Core used", "Streams", "Sessions", "Memory", "Connections", "Taken from others",
       "Process", "Up",
     ]);
+  }
+
+  get opener() {
+    return this.#table.opener;
   }
 
   /** Show those of the server now; none where one process serves alone, or we may not know. */
@@ -73,9 +84,13 @@ export class Nodes {
   #table;
 
   constructor(place) {
-    this.#table = new Table(place, "Nodes of the cluster", [
+    this.#table = new Table(place, "Nodes", "Nodes of the cluster", [
       "Node", "Core used", "Streams", "Readers", "State", "Taken from others", "Version", "Up", "Address",
     ]);
+  }
+
+  get opener() {
+    return this.#table.opener;
   }
 
   /** Show those that live; none where the server is alone, or we may not know. */

@@ -60,5 +60,9 @@ export function addressOf(path, behind = "", before = "") {
 /** What the server says, as a sentence; its marks for code are for terminals. */
 export function sentence(said) {
   const text = said?.replaceAll("`", "");
-  return text ? text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".") : "";
+  return text ? capital(text) + (/[.!?…]$/.test(text) ? "" : ".") : "";
+}
+
+export function capital(text) {
+  return text && text[0].toUpperCase() + text.slice(1);
 }
