@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from data_plane import MakePlane
 
 from headwater.server.connections.connection import Connection
@@ -29,6 +30,23 @@ def test_a_connection_has_no_dict_of_its_own(data_plane: MakePlane) -> None:
     assert len(connections) >= 2, "the publisher's and the reader's"
     assert not any(hasattr(connection, "__dict__") for connection in connections)
     assert plane.tcp_readers
+
+
+@pytest.mark.parametrize("way", ["udp", "tcp"])
+def test_a_session_that_ended_leaves_nothing_to_collect(data_plane: MakePlane, way: str) -> None:
+    """What knows each other stays until a full collection, which is rare (calm_collection.py)."""
+    plane = data_plane()
+    plane.whole_session(plane.turn_once, over_tcp=way == "tcp")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            plane.whole_session(plane.turn_once, over_tcp=way == "tcp")
+        plane.turn_once()
+        unreachable = gc.collect()
+    finally:
+        gc.enable()
+    assert unreachable < 10, "a connection and what it knows would be 50"
 
 
 def test_a_server_that_fetches_nothing_loads_no_client() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Final, Protocol, TypeGuard
 
 from headwater.net.socket_address import Address
 
@@ -45,6 +45,22 @@ class HalfCloseReceiver(StreamReceiver, Protocol):
         A receiver that returns True must call `close` or `abort` itself. One that returns False,
         or lacks this method, has its stream flushed and closed.
         """
+
+
+class _Nobody:
+    """The receiver of a stream that has told its owner that it is gone."""
+
+    def stream_data(self, data: bytes) -> None:
+        """Take bytes that arrived."""
+
+    def stream_closed(self, error: Exception | None) -> None:
+        """Learn that the stream is gone."""
+
+    def stream_drained(self) -> None:
+        """Learn that nothing waits any more."""
+
+
+NOBODY: Final[StreamReceiver] = _Nobody()
 
 
 def may_write_on(receiver: StreamReceiver) -> TypeGuard[HalfCloseReceiver]:

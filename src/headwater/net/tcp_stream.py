@@ -12,6 +12,7 @@ from headwater.net.event_loop import EventLoop, Timer
 from headwater.net.second_look import SecondLooks, second_looks
 from headwater.net.socket_address import Address, address_text, unmapped
 from headwater.net.stream import (
+    NOBODY,
     ByteStream,
     HalfCloseReceiver,
     QueuedTotal,
@@ -304,8 +305,11 @@ class TcpStream(TcpSendQueue):
             self._contain(error)
 
     def _tell_closed(self, error: Exception | None) -> None:
+        # It knows its owner no more: else both would stay in memory, some 5 kB, until a full
+        # collection of what knows each other.
+        receiver, self.receiver = self.receiver, NOBODY
         try:
-            self.receiver.stream_closed(error)
+            receiver.stream_closed(error)
         except Exception:  # noqa: BLE001 - logged; nothing is left to end
             self._log_receiver_error()
 

@@ -158,6 +158,8 @@ class UdpEgress(UdpOutlet):
         self.claims.clear()
         for receiver in self._receivers:
             receiver.close()
+        # They know it too: all would stay in memory until a full collection.
+        self._receivers.clear()
         self.sender.close()
         self.pair.close()
 
