@@ -123,7 +123,11 @@ async def test_many_viewers_share_one_look(web: WebServer, monkeypatch: pytest.M
         viewer.close()
 
 
-async def test_nobody_looks_where_nobody_watches(web: WebServer) -> None:
+async def test_nobody_looks_where_nobody_watches(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That a viewer has left is noticed before anything more is told.
+    monkeypatch.setattr(boards, "_LOOKS_EVERY_S", 3600.0)
     viewer = await Viewer.open(web)
     shared = inside(web.server).web.api.boards
     assert shared.open == 1

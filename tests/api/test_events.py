@@ -69,6 +69,19 @@ async def test_there_are_only_so_many(web: WebServer, monkeypatch: pytest.Monkey
     listener.close()
 
 
+async def test_who_leaves_is_noticed_though_nothing_happens(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is written to a listener, by which one would notice it as well.
+    monkeypatch.setattr(events, "_KEPT_ALIVE_S", 3600.0)
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    streams = inside(web.server).web.api._events
+    for _ in range(3):
+        listener = await Listener.open(web.port)
+        listener.close()
+        await holds(lambda: not streams.streams)
+
+
 async def test_a_stop_ends_the_streams(web: WebServer) -> None:
     listener = await Listener.open(web.port)
     await web.server.stop()

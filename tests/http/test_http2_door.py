@@ -24,12 +24,17 @@ from waiting import holds
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, LimitSettings, UserSettings
+from headwater.api import events
 from headwater.config.settings import Settings
 from headwater.http.settings import HttpSettings
 from headwater.net.settings import ClientCertificates, TlsSettings
 
 pytest.importorskip("granian")
 pytest.importorskip("h2")
+
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import DataReceived
 
 
 @dataclass
@@ -197,6 +202,49 @@ async def test_half_an_answer_is_no_answer(start_http2: StartHttp2) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get("/half")
         assert (await client.get("/")).status_code == 200
+
+
+async def test_an_answer_without_an_end_ends_with_its_peer(
+    start_http2: StartHttp2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_KEPT_ALIVE_S", 3600.0)
+    server = await start_http2()
+    streams = inside(server.web.server).web.api._events
+    async with server.client() as client:
+        answer = await client.send(client.build_request("GET", "/v1/events"), stream=True)
+        assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+        await holds(lambda: streams.streams == 1)
+    await holds(lambda: not streams.streams)
+
+
+async def test_an_answer_without_an_end_ends_with_its_request(
+    start_http2: StartHttp2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Browsers keep the connection, and reset the stream of a page that is closed."""
+    monkeypatch.setattr(events, "_KEPT_ALIVE_S", 3600.0)
+    server = await start_http2()
+    streams = inside(server.web.server).web.api._events
+    async with server.client():
+        url = httpx.URL(server.url)
+        server.tls.set_alpn_protocols(["h2"])
+        reader, writer = await asyncio.open_connection(url.host, url.port, ssl=server.tls)
+        peer = H2Connection()
+        peer.initiate_connection()
+        authority = f"{url.host}:{url.port}"
+        fields = ((":method", "GET"), (":scheme", "https"), (":authority", authority))
+        peer.send_headers(1, [*fields, (":path", "/v1/events")], end_stream=True)
+        writer.write(peer.data_to_send())
+        async with asyncio.timeout(20):
+            while not any(
+                isinstance(each, DataReceived)
+                for each in peer.receive_data(await reader.read(65_536))
+            ):
+                writer.write(peer.data_to_send())
+        await holds(lambda: streams.streams == 1)
+        peer.reset_stream(1, ErrorCodes.CANCEL)
+        writer.write(peer.data_to_send())
+        await holds(lambda: not streams.streams)
+        writer.close()
 
 
 async def test_a_stop_answers_those_who_wait(start_http2: StartHttp2) -> None:

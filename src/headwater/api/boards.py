@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from headwater.access.decision import Action
 from headwater.api.caller import SERVER, Callers, Rights
@@ -20,6 +20,7 @@ from headwater.control.board.card import Card
 from headwater.control.json_text import plain
 from headwater.control.status import PortsStatus
 from headwater.control.turns import in_turns
+from headwater.http.endless import EndlessResponse
 from headwater.http.refusal import HttpRefusal
 from headwater.log_pace import paced_logger
 from headwater.protocol.path_pattern import matches
@@ -90,7 +91,7 @@ class Boards:
                 code="full",
                 headers=[("Retry-After", "5")],
             )
-        return StreamingResponse(self._lines(call), media_type=_TYPE)
+        return EndlessResponse(self._lines(call), media_type=_TYPE)
 
     async def _lines(self, call: Call) -> AsyncIterator[str]:
         told = _Told()

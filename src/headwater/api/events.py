@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Final
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from headwater.access.decision import Action
@@ -16,6 +16,7 @@ from headwater.api.operation import Call, Operation
 from headwater.api.query import Parameter, query_of
 from headwater.api.view import ServerView
 from headwater.control.json_text import plain
+from headwater.http.endless import EndlessResponse
 from headwater.http.refusal import HttpRefusal
 from headwater.protocol.path_pattern import matches
 from headwater.relay.events import Event, EventStream
@@ -76,7 +77,7 @@ class Events:
 
     async def _stream(self, call: Call) -> Response:
         self._require_room()
-        return StreamingResponse(self._lines(call), media_type=_TYPE)
+        return EndlessResponse(self._lines(call), media_type=_TYPE)
 
     async def _lines(self, call: Call) -> AsyncIterator[str]:
         # A browser's EventSource is open from the first line on.

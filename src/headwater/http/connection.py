@@ -96,6 +96,7 @@ class HttpConnection(asyncio.Transport):
         self._paused_writing = False
         self._reading = True
         self._peer_ended = False
+        self._ends_with_peer = False
         self._speech_bytes = float(_WEBSOCKET_BURST_BYTES)
         self._spoke_s = self._opened_s
 
@@ -165,6 +166,7 @@ class HttpConnection(asyncio.Transport):
         cycle = self._protocol.cycle
         if cycle is not self._cycle:
             self._cycle = cycle
+            self._ends_with_peer = False
             self.requests += 1
             self._head_began_s, self._head_bytes = None, 0
             self._last_request_s = self._clock()
@@ -208,6 +210,15 @@ class HttpConnection(asyncio.Transport):
         if behind and not self.stream.closed:
             self.stream_data(behind)
 
+    def end_with_peer(self) -> None:
+        """Close once the peer has closed its side, since the answer under way has no end.
+
+        Of others the peer may close its side and still await the answer.
+        """
+        self._ends_with_peer = True
+        if self._peer_ended:
+            self.close()
+
     def _may_say(self, size_bytes: int) -> bool:
         now = self._clock()
         earned = (now - self._spoke_s) * _WEBSOCKET_BYTES_PER_S
@@ -218,7 +229,7 @@ class HttpConnection(asyncio.Transport):
     def stream_ended(self) -> bool:
         """Keep the writing side open for the answer that is under way."""
         self._peer_ended = True
-        return self.answers
+        return self.answers and not self._ends_with_peer
 
     def stream_drained(self) -> None:
         """Let the answer go on."""

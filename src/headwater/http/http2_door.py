@@ -96,6 +96,9 @@ class HeldConnection:
     def abort(self) -> None:
         """Do nothing: an answer that does not end is reset with its request."""
 
+    def end_with_peer(self) -> None:
+        """Do nothing: granian tells of a request that its peer has given up."""
+
 
 class HalfAnswerError(Exception):
     """An answer was begun and not ended."""

@@ -53,6 +53,9 @@ class WebConnection(Protocol):
     def abort(self) -> None:
         """Close at once, as far as that is ours to do."""
 
+    def end_with_peer(self) -> None:
+        """Have an answer that has no end go on only while the peer is there."""
+
 
 def connection_of(request: HTTPConnection) -> WebConnection:
     """Return the connection that a request came on."""
