@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from numbered_film import end, film, publish
+from numbered_film import FRAMES, end, film, publish
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.http.settings import HttpSettings
@@ -24,6 +24,36 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
 ]
+_LOOK = """() => {
+    const context = new OffscreenCanvas(8, 1).getContext("2d", {willReadFrequently: true});
+    const video = document.querySelector("headwater-player").video;
+    window.numbers = [];
+    const look = () => {
+        context.drawImage(video, 0, 0, 8, 1);
+        const pixels = context.getImageData(0, 0, 8, 1).data;
+        let number = 0;
+        for (let bit = 0; bit < 8; bit += 1) if (pixels[bit * 4] > 127) number += 1 << bit;
+        window.numbers.push(number);
+        video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
+}"""
+_MOVES = f"""() => {{
+    const steps = window.numbers.slice(1).map(
+        (number, place) => (number - window.numbers[place] + {FRAMES}) % {FRAMES});
+    return steps.filter((step) => 0 < step && step < {FRAMES // 10}).length >= 40;
+}}"""
+"""Pictures in a row that came in their order, by the numbers that they show."""
+_LOUD = """() => {
+    const meter = document.querySelector("headwater-player").shadowRoot.querySelector(".meter i");
+    return new DOMMatrix(getComputedStyle(meter).transform).a > 0.3;
+}"""
+"""The film's tone is heard: the bar of the meter has a length."""
+_PLAYING = """() => {
+    const player = document.querySelector("headwater-player");
+    return player.dataset.state === "playing"
+        && player.video.getVideoPlaybackQuality().totalVideoFrames > 50;
+}"""
 _SEEN = """() => {
     const player = document.querySelector("headwater-player");
     const {about, ...status} = player.status;
@@ -65,12 +95,11 @@ async def watched(
             if ways:
                 chosen = "document.querySelector('headwater-player').setAttribute('ways', '{}')"
                 await page.evaluate(chosen.format(ways))
-            playing = (
-                "() => { const p = document.querySelector('headwater-player');"
-                "return p.dataset.state === 'playing'"
-                " && p.video.getVideoPlaybackQuality().totalVideoFrames > 50; }"
-            )
-            await page.wait_for_function(playing, timeout=40_000)
+            await page.wait_for_function(_PLAYING, timeout=40_000)
+            await page.evaluate(_LOOK)
+            await page.wait_for_function(_MOVES, timeout=40_000)
+            await page.click("headwater-player .unmute")
+            await page.wait_for_function(_LOUD, timeout=40_000)
             # The page looks at its player once a second.
             await asyncio.sleep(1.5)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
@@ -135,12 +164,7 @@ async def test_sound_is_off_until_it_is_touched(
             assert await page.locator("headwater-player .meter").is_hidden()
             await page.click("headwater-player .unmute")
             assert not await page.evaluate(muted)
-            # The film's tone is heard: the bar of the meter has a length.
-            heard = (
-                "() => new DOMMatrix(getComputedStyle(document.querySelector('headwater-player')"
-                ".shadowRoot.querySelector('.meter i')).transform).a > 0.3"
-            )
-            await page.wait_for_function(heard, timeout=20_000)
+            await page.wait_for_function(_LOUD, timeout=20_000)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
             await browser.close()
     finally:
@@ -191,6 +215,37 @@ async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path
             await end(publisher)
             await browser.close()
     assert seen["frames"] > 0
+
+
+@pytest.mark.parametrize("server", [MountSettings(grace_s=0)], indirect=True, ids=[""])
+@pytest.mark.parametrize("way", ["webrtc", "mse", "hls"])
+async def test_a_page_finds_a_publisher_that_comes_again(
+    server: RtspServer, tmp_path: Path, way: str
+) -> None:
+    clip = film(tmp_path, "h264", "opus")
+    publisher = await publish(clip, server.publish_url("/front"))
+    try:
+        await server.wait_for_mount("/front", 20)
+        async with playwright.async_playwright() as run:
+            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = await browser.new_page()
+            url = f"http://127.0.0.1:{server.http_port}/front"
+            await page.goto(url, wait_until="domcontentloaded")
+            chosen = "way => document.querySelector('headwater-player').setAttribute('ways', way)"
+            await page.evaluate(chosen, way)
+            await page.wait_for_function(_PLAYING, timeout=40_000)
+            await end(publisher)
+            # What was there is shown to its end, then the page says that it waits.
+            await page.wait_for_selector("headwater-player[data-state=waiting]", timeout=60_000)
+            publisher = await publish(clip, server.publish_url("/front"))
+            await page.wait_for_selector("headwater-player[data-state=playing]", timeout=60_000)
+            await page.evaluate(_LOOK)
+            await page.wait_for_function(_MOVES, timeout=40_000)
+            seen: dict[str, Any] = await page.evaluate(_SEEN)
+            await browser.close()
+    finally:
+        await end(publisher)
+    assert seen["way"] == way
 
 
 async def test_a_name_that_is_a_script_runs_nothing(server: RtspServer) -> None:
