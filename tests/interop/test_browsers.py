@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clients.vlc import launcher, playground, why_no_rtsp
 from numbered_film import BITS, FRAMES, end, film, publish
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from waiting import holds
 
 from headwater import RtspServer, Settings
 from headwater.http.settings import HttpSettings
@@ -119,6 +122,84 @@ async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -
     assert len(pictures) >= 25, seen
     assert len(sounds) >= 50, seen
     assert seen["available"] > 1_000_000, seen
+
+
+GSTREAMER = {"VP8": "rtpvp8depay ! vp8dec", "H264": "rtph264depay ! avdec_h264"}
+
+
+@pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="no GStreamer here")
+@pytest.mark.parametrize("codec", GSTREAMER)
+async def test_a_fake_camera_is_read_by_gstreamer(
+    server: RtspServer, tmp_path: Path, codec: str
+) -> None:
+    pictures, sound = tmp_path / "pictures.raw", tmp_path / "sound.raw"
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
+        await server.wait_for_mount("/live", 20)
+        reader = await asyncio.create_subprocess_exec(
+            "gst-launch-1.0",
+            *f"rtspsrc location={server.play_url('/live')} protocols=tcp name=s".split(),
+            *f"s. ! application/x-rtp,media=video ! {GSTREAMER[codec]} ! videoscale".split(),
+            *["!", "videoconvert", "!", "video/x-raw,format=GRAY8,width=160,height=120"],
+            *f"! filesink buffer-mode=unbuffered location={pictures}".split(),
+            *["s.", "!", "application/x-rtp,media=audio", "!", "rtpopusdepay", "!", "opusdec"],
+            *f"! filesink buffer-mode=unbuffered location={sound}".split(),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            for path, least_bytes in ((pictures, 30 * 160 * 120), (sound, 2 * 48_000)):
+                await holds(
+                    lambda: path.exists() and path.stat().st_size >= least_bytes,  # noqa: B023
+                    within_s=60,
+                )
+        finally:
+            await end(reader)
+        await browser.close()
+    raw = pictures.read_bytes()
+    assert len({raw[place : place + 160 * 120] for place in range(0, len(raw), 160 * 120)}) > 20
+    # The fake camera beeps.
+    assert any(sound.read_bytes())
+
+
+@pytest.mark.skipif(why_no_rtsp() is not None, reason="no VLC with a client for RTSP here")
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_a_fake_camera_is_read_by_vlc(server: RtspServer, codec: str) -> None:
+    async with playwright.async_playwright() as run:
+        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
+        await server.wait_for_mount("/live", 20)
+        with playground() as ground:
+            pictures, sound = ground / "pictures.tsv", ground / "sound.tsv"
+            reader = await asyncio.create_subprocess_exec(
+                *launcher(),
+                *("--rtsp-tcp", server.play_url("/live"), "--sout-all", "--sout"),
+                # Decoded, so that what it notes are pictures and sound, not packets.
+                "#transcode{vcodec=mp1v,acodec=s16l}:duplicate{"
+                f"dst=stats{{output={pictures}}},select=video,"
+                f"dst=stats{{output={sound}}},select=audio}}",
+                env={**os.environ, "HOME": str(ground)},
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                for path in (pictures, sound):
+                    await holds(lambda: len(noted(path)) > 40, within_s=60)  # noqa: B023
+            finally:
+                await end(reader)
+            shown = noted(pictures)
+        await browser.close()
+    assert len(set(shown)) > 20
+
+
+def noted(table: Path) -> list[str]:
+    """Checksums of what VLC noted in a table that grows."""
+    if not table.exists():
+        return []
+    lines = table.read_text().splitlines()
+    return [line.split("\t")[-1] for line in lines if not line.startswith("#")]
 
 
 @pytest.mark.parametrize("codec", ["VP9", "AV1"])
