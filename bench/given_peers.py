@@ -1,4 +1,4 @@
-"""Servers whose programs the caller has: `PEERS="mediamtx=PATH go2rtc=PATH"`.
+"""Servers whose programs the caller has: `PEERS="mediamtx=PATH go2rtc=PATH zlmediakit=PATH"`.
 
 Each is configured here as it stands in a comparison: RTSP alone, no log of each session, everything
 else as its makers ship it.
@@ -49,6 +49,34 @@ streams:
 """
 
 
+# Port 0 closes a door.
+ZLMEDIAKIT_SETTINGS = """\
+[general]
+listen_ip=127.0.0.1
+[rtsp]
+port={publish_port}
+sslport=0
+[protocol]
+enable_hls=0
+enable_rtmp=0
+enable_ts=0
+enable_fmp4=0
+[http]
+port=0
+sslport=0
+[rtmp]
+port=0
+[rtp_proxy]
+port=0
+[rtc]
+port=0
+[srt]
+port=0
+[onvif]
+port=0
+"""
+
+
 def mediamtx(program: str) -> Peer:
     """Return MediaMTX: one port for publishers and readers, one pair for all RTP over UDP."""
     web = WebSide(
@@ -76,9 +104,21 @@ def go2rtc(program: str) -> Peer:
     )
 
 
+def zlmediakit(program: str) -> Peer:
+    """Return ZLMediaKit, whose mounts have names of two parts."""
+    peer = _on_one_port(
+        "zlmediakit",
+        (program, "--level", "3", "--config", "{folder}/zlmediakit.ini"),
+        {"zlmediakit.ini": ZLMEDIAKIT_SETTINGS},
+    )
+    url = "rtsp://127.0.0.1:{publish_port}/live/{mount}"
+    return replace(peer, publish_url=url, play_url=url)
+
+
 GIVEN: dict[str, Callable[[str], Peer]] = {
     "mediamtx": mediamtx,
     "go2rtc": go2rtc,
+    "zlmediakit": zlmediakit,
 }
 
 

@@ -33,7 +33,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--peer",
         default="",
         help="comma-separated: headwater, node (rtsp-streaming-server from npm), command; "
-        "mediamtx, go2rtc where $PEERS names their programs (PEERS='mediamtx=PATH "
+        "mediamtx, go2rtc, zlmediakit where $PEERS names their programs (PEERS='mediamtx=PATH "
         "go2rtc=PATH'); by default headwater, side by side with $PEER and all of $PEERS",
     )
     parser.add_argument(
