@@ -35,7 +35,10 @@ def test_each_name_is_a_server_with_its_program_and_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (f"other={sys.executable}", "unknown server 'other'; known are mediamtx, go2rtc, zlmediakit"),
+        (
+            f"other={sys.executable}",
+            "unknown server 'other'; known are mediamtx, go2rtc, zlmediakit",
+        ),
         ("mediamtx=/no/such/program", "mediamtx=/no/such/program: there is no program at this"),
         ("mediamtx", "mediamtx=: there is no program at this path"),
     ],
