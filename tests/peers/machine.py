@@ -21,7 +21,9 @@ from headwater.app.workers.worker import Worker, WorkerPlace
 from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
+from headwater.cluster.node.node_member import NodeMember
 from headwater.cluster.pulls import Pulls
+from headwater.cluster.registry.registry import RegistryGone
 from headwater.config.settings import Settings
 from headwater.media.mount import Mount
 
@@ -136,6 +138,15 @@ def die(worker: Worker) -> None:
         publisher._stream.abort()
     assert worker._channel is not None
     worker._channel.close()
+    if isinstance(member, NodeMember) and running.node is not None:
+        for task in running.node._tasks:
+            task.cancel()
+        # What it would ask from now on, nobody answers.
+        member._registry._closed = True
+        member._registry._questions.give_up(RegistryGone("dead"))
+        for pulled in tuple(running.node.space.pulling._open):
+            pulled.end("dead")
+        running.sources.close()
 
 
 @asynccontextmanager

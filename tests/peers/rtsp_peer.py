@@ -214,8 +214,10 @@ class TcpPublisher:
         self.seq = 0
 
     @classmethod
-    async def start(cls, port: int, url: str, sdp: bytes = SDP_VIDEO) -> TcpPublisher:
-        peer = await RtspPeer.connect(port)
+    async def start(
+        cls, port: int, url: str, sdp: bytes = SDP_VIDEO, *, peer: RtspPeer | None = None
+    ) -> TcpPublisher:
+        peer = peer or await RtspPeer.connect(port)
         announced = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, sdp)
         assert announced.status == 200, announced
         session = announced.session
@@ -253,12 +255,18 @@ class TcpReader:
 
     @classmethod
     async def start(
-        cls, port: int, url: str, tracks: int = 1, *, sock: socket.socket | None = None
+        cls,
+        port: int,
+        url: str,
+        tracks: int = 1,
+        *,
+        sock: socket.socket | None = None,
+        peer: RtspPeer | None = None,
     ) -> Self:
-        if sock is None:
-            peer = await RtspPeer.connect(port)
-        else:
+        if sock is not None:
             peer = await RtspPeer.over(sock)
+        elif peer is None:
+            peer = await RtspPeer.connect(port)
         described = await peer.ask("DESCRIBE", url, {"Accept": "application/sdp"})
         assert described.status == 200, described
         headers: dict[str, str] = {}

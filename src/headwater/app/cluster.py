@@ -9,13 +9,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from headwater.cluster.node.settings import ClusterSettings
 from headwater.cluster.registry.server_url import ServerUrl
 from headwater.config.settings import Settings
 from headwater.control.status import NodeStatus
 from headwater.relay.relay import Relay
 
 if TYPE_CHECKING:
+    from headwater.app.running_server import RunningServer
+    from headwater.cluster.member import Tell
     from headwater.cluster.node.cluster_node import ClusterNode
+    from headwater.cluster.node.node_member import NodeMember
+    from headwater.cluster.node.shared_registry import SharedRegistry
     from headwater.cluster.registry.redis_registry import RedisRegistry
 
 
@@ -37,15 +42,59 @@ def make_node(
     relay: Relay, settings: Settings, make_way: Callable[[str], Coroutine[Any, Any, None]]
 ) -> ClusterNode | None:
     """Return the node that a server is; None for one that is alone. Raises ValueError as above."""
-    chosen = settings.cluster
-    if not chosen.url:
+    if not settings.cluster.url:
         return None
     registry = open_registry(settings)
     from headwater.cluster.node.cluster_node import ClusterNode
 
+    return ClusterNode(relay, registry, named(settings), settings.sockets, make_way)
+
+
+def named(settings: Settings) -> ClusterSettings:
+    """Return the settings of a node with its name, which they may leave open."""
+    chosen = settings.cluster
     port = settings.server.reader_port or secrets.token_hex(4)
-    named = replace(chosen, node=chosen.node or f"{socket.gethostname()}:{port}")
-    return ClusterNode(relay, registry, named, settings.sockets, make_way)
+    return replace(chosen, node=chosen.node or f"{socket.gethostname()}:{port}")
+
+
+def make_node_of_worker(
+    name: str,
+    running: RunningServer,
+    tell: Tell,
+    fetcher_of: Callable[[str], str],
+    session_mark: str,
+) -> tuple[ClusterNode, NodeMember]:
+    """Return the node as one of its workers has it, and the name space of that.
+
+    `tell` says something to the supervisor.
+    """
+    from headwater.cluster.node.asked_registry import AskedRegistry
+    from headwater.cluster.node.cluster_node import ClusterNode
+    from headwater.cluster.node.node_member import NodeMember
+
+    relay, settings = running.relay, running.settings
+    registry = AskedRegistry(lambda asked: tell(asked, None))
+    make_way = running.rtsp.sessions.make_way
+    node = ClusterNode(
+        relay, registry, settings.cluster, settings.sockets, make_way, is_whole=False
+    )
+    member = NodeMember(
+        name, relay, tell, settings.workers, fetcher_of, session_mark, node, registry
+    )
+    return node, member
+
+
+def share_registry(settings: Settings) -> SharedRegistry | None:
+    """Return the registry that a supervisor keeps for its workers, which are one node.
+
+    None where the server is alone. Raises ValueError where what it needs is not installed.
+    """
+    if not settings.cluster.url:
+        return None
+    registry = open_registry(settings)
+    from headwater.cluster.node.shared_registry import SharedRegistry
+
+    return SharedRegistry(registry, settings.cluster.node)
 
 
 def nodes_seen(node: ClusterNode | None) -> Iterator[NodeStatus]:
@@ -55,7 +104,7 @@ def nodes_seen(node: ClusterNode | None) -> Iterator[NodeStatus]:
     now_unix_s = time.time()
     for name, record in sorted(node.all.items()):
         is_here = name == node.name
-        told = node.record() if is_here else record
+        told = node.record() if is_here and node.is_whole else record
         yield NodeStatus(
             name=name,
             is_here=is_here,

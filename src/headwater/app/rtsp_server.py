@@ -317,6 +317,8 @@ class RtspServer(MediaAccess, FrameAccess):
         running = self._make_running()
         if self._companion is not None:
             self._companion.begins(running)
+        else:
+            running.be_node()
         try:
             running.start(hosts, self._added_sources)
         except OSError as error:

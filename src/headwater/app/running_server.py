@@ -106,7 +106,8 @@ class RunningServer:
             self.sources.snapshots,
             lambda: nodes_seen(self.node),
         )
-        self.node: ClusterNode | None = make_node(self.relay, settings, self.rtsp.sessions.make_way)
+        self.node: ClusterNode | None = None
+        """The node that this server is, or a part of; set before the start."""
         self.status_socket: StatusSocket | None = None
         self._socket_follows_settings = False
         self._stopping: asyncio.Task[None] | None = None
@@ -155,6 +156,10 @@ class RunningServer:
         if port and port in {server.publish_port, server.reader_port, server.rtsps_port}:
             web.door.share(port)
             self.rtsp.listeners.share(port, web.door.adopt)
+
+    def be_node(self) -> None:
+        """Be a node of a cluster, where the settings say so. Raises ValueError."""
+        self.node = make_node(self.relay, self.settings, self.rtsp.sessions.make_way)
 
     def start(self, hosts: Sequence[str], sources: Mapping[str, PlannedSource]) -> None:
         """Bind the ports of numeric hosts, `""` for every address, and serve.

@@ -120,9 +120,11 @@ class Directory:
 
     def _claim(self, name: str, member: _Member, asked: Claim) -> None:
         path = asked.path
-        tenure = self.leases.claim(path, name, self._clock(), replaces=asked.replaces)
+        tenure = self.leases.claim(
+            path, name, self._clock(), replaces=asked.replaces, yields=asked.yields
+        )
         member.send(Claimed(asked.number, tenure), None)
-        if tenure is None:
+        if tenure is None and not asked.yields:
             self._ask_for_way(path, name)
 
     def _ask_for_way(self, path: str, name: str) -> None:

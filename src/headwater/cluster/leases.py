@@ -6,7 +6,7 @@ filled. Each claim has an epoch of its own, which only grows; whoever names an o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DEFAULT_TTL_S = 9.0
 """How long a holder that says nothing keeps what it has. It should speak three times as often."""
@@ -33,6 +33,8 @@ class _Place:
 
     filled: Tenure | None = None
     announced: Tenure | None = None
+    # The epochs of those that yield.
+    yielding: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +72,39 @@ class Leases:
         self.forget(holder)
         self._until_s[holder] = now + self._ttl_s
 
-    def claim(self, path: str, holder: str, now: float, *, replaces: bool = False) -> Tenure | None:
+    def claim(
+        self,
+        path: str,
+        holder: str,
+        now: float,
+        *,
+        replaces: bool = False,
+        yields: bool = False,
+    ) -> Tenure | None:
         """Give a path to a holder that is about to fill it; None where another has it.
 
         What a holder has claimed before is no obstacle to it: in its own process it has judged
-        already. With `replaces` nobody's claim is.
+        already. With `replaces` nobody's claim is. A claim that `yields` is none to any other, and
+        is refused where any other is.
         """
         if now > self._until_s.get(holder, float("-inf")):
             return None
         place = self._places.get(path)
         if place is not None and not replaces:
-            present = (place.filled, place.announced)
-            if any(each is not None and each.holder != holder for each in present):
+            present = [each for each in (place.filled, place.announced) if each is not None]
+            if yields and any(each.epoch not in place.yielding for each in present):
+                return None
+            if any(
+                each.holder != holder and (yields or each.epoch not in place.yielding)
+                for each in present
+            ):
                 return None
         self._epoch += 1
         tenure = Tenure(path, holder, self._epoch)
-        self._places.setdefault(path, _Place()).announced = tenure
+        place = self._places.setdefault(path, _Place())
+        place.announced = tenure
+        if yields:
+            place.yielding.add(tenure.epoch)
         return tenure
 
     def take(self, tenure: Tenure) -> Taken:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from headwater.cluster.bus.receiving import BusPublisher
 from headwater.cluster.bus.sending import (
@@ -45,7 +45,7 @@ from headwater.media.publisher import Publisher
 from headwater.net.event_loop import EventLoop
 from headwater.net.tcp_listener import OnConnection, PortListener, TcpListener
 from headwater.relay.end import End
-from headwater.relay.errors import LimitReached, SourceDown, SourceTooSlow
+from headwater.relay.errors import LimitReached, NotHere, SourceDown, SourceTooSlow
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
 from headwater.side import Side
@@ -137,9 +137,7 @@ class Member(MountObserver):
         if tenure is not None:
             self._tell(Take(tenure), None)
             return
-        task = asyncio.get_running_loop().create_task(self._claim_late(mount.path, publisher.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._do(self._claim_late(mount.path, publisher.id))
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:  # noqa: ARG002
         """End the publisher's claim."""
@@ -202,12 +200,10 @@ class Member(MountObserver):
                 self.bus.publisher_up(tenure)
             case Accepted(port, peer) if sock is not None and self.handed_ports is not None:
                 self.handed_ports.give(port, sock, peer)
-            case Connect(tenure, None) if sock is not None:
+            case Connect(tenure, None) if sock is not None and tenure.epoch != _NO_EPOCH:
                 self._send_on(tenure, sock)
-            case Connect(tenure, wanted) if sock is not None and wanted is not None:
-                task = asyncio.get_running_loop().create_task(self._fetch_for(tenure, wanted, sock))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            case Connect(tenure, wanted) if sock is not None:
+                self._do(self._fetch_for(tenure, wanted, sock))
             case _:
                 raise AssertionError(f"{type(message).__name__} is for another part of a worker")
 
@@ -221,48 +217,62 @@ class Member(MountObserver):
     # -- claims
 
     async def _claim(
-        self, publisher_id: str, path: str, is_gone: Callable[[], bool], *, replaces: bool
+        self,
+        publisher_id: str,
+        path: str,
+        is_gone: Callable[[], bool],
+        *,
+        replaces: bool,
+        yields: bool = False,
     ) -> None:
         for attempt in range(_TRIES):
             if attempt:
                 await asyncio.sleep(_TRY_AGAIN_S)
-            tenure = await self._claimed(path, replaces=replaces)
+            tenure = await self._claimed(path, replaces=replaces, yields=yields)
             if tenure is None:
                 continue
             if is_gone():
                 self._tell(Release(tenure), None)
                 raise MountBusy(f"the publisher of {path} is gone")
             self._tenures[publisher_id] = tenure
-            self.bus.leave(path)
+            self._leave_bus(path)
             return
         raise MountBusy(f"{path} has a publisher already")
 
-    async def _claimed(self, path: str, *, replaces: bool) -> Tenure | None:
+    async def _claimed(self, path: str, *, replaces: bool, yields: bool) -> Tenure | None:
         number, answer = self._questions.new(_ANSWER_DEADLINE_S)
-        self._tell(Claim(number, path, replaces), None)
+        self._tell(Claim(number, path, replaces, yields), None)
         try:
             tenure: Tenure | None = await answer
         except TimeoutError:
             raise MountBusy(f"nobody could say whether {path} is free") from None
         return tenure
 
-    async def _claim_late(self, path: str, publisher_id: str) -> None:
+    async def _claim_late(self, path: str, publisher_id: str, *, yields: bool = False) -> None:
         """Claim for a publisher that could not wait for it, such as one of a program."""
 
         def is_gone() -> bool:
             return not self._relay.mounts.is_filled_by(path, publisher_id)
 
         try:
-            await self._claim(publisher_id, path, is_gone, replaces=False)
+            await self._claim(publisher_id, path, is_gone, replaces=False, yields=yields)
         except MountBusy as error:
-            self._relay.close_by_id(publisher_id, str(error))
+            self._end_publisher(path, publisher_id, str(error))
         else:
             self._tell(Take(self._tenures[publisher_id]), None)
 
     def _lose(self, tenure: Tenure) -> None:
         for publisher_id, own in tuple(self._tenures.items()):
             if own == tenure:
-                self._relay.close_by_id(publisher_id, "replaced by another publisher")
+                self._end_publisher(tenure.path, publisher_id, "replaced by another publisher")
+
+    def _leave_bus(self, path: str) -> None:
+        """Take a path from no other worker, since it was given to a publisher here."""
+        self.bus.leave(path)
+
+    def _end_publisher(self, path: str, publisher_id: str, reason: str) -> None:  # noqa: ARG002
+        """End a publisher here whose path another one has."""
+        self._relay.close_by_id(publisher_id, reason)
 
     # -- finding, and the bus
 
@@ -277,9 +287,19 @@ class Member(MountObserver):
 
     async def _holder_of(self, path: str, wanted: Wanted | None) -> Tenure | None:
         tenure = (await self._find(path)).tenure
-        if tenure is None and wanted is not None and self._relay.reservations.is_kept(path):
+        if tenure is None and await self._can_be_fetched(path, wanted):
             tenure = Tenure(path, self._fetcher_of(path), _NO_EPOCH)
         return None if tenure is None or tenure.holder == self.name else tenure
+
+    async def _can_be_fetched(self, path: str, wanted: Wanted | None) -> bool:
+        """Return whether a path that nobody fills can be had from who fetches its source."""
+        return wanted is not None and self._relay.reservations.is_kept(path)
+
+    async def _fetched(self, path: str, wanted: Wanted | None) -> Mount | None:
+        """Return the mount of a path that this worker is the one to fetch."""
+        if wanted is None:
+            return self._relay.mounts.get(path)
+        return await self._relay.finding.find(wanted)
 
     def _pull_from(self, tenure: Tenure, wanted: Wanted | None, on_ended: OnEnded) -> BusPublisher:
         own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -287,16 +307,21 @@ class Member(MountObserver):
         self._tell(Connect(tenure, wanted), other)
         return publisher
 
-    async def _fetch_for(self, asked: Tenure, wanted: Wanted, sock: socket.socket) -> None:
+    async def _fetch_for(self, asked: Tenure, wanted: Wanted | None, sock: socket.socket) -> None:
         """Fetch the source of a path for a reader at another worker, and send that the mount."""
         try:
-            mount = await self._relay.finding.find(wanted)
+            mount = await self._fetched(asked.path, wanted)
         except SourceTooSlow:
             refuse_sending(sock, TOO_SLOW)
             return
         except (SourceDown, LimitReached):
             refuse_sending(sock, DOWN)
             return
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, NotHere):
+                return
+            raise
         publisher = None if mount is None else mount.publisher
         # The source has filled its mount just now, and its claim is on the way.
         for _ in range(_TRIES):
@@ -321,3 +346,8 @@ class Member(MountObserver):
 
     def _forget(self, reader: BusReader) -> None:
         self._sending.pop(reader, None)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from headwater.cluster.leases import Tenure
+from headwater.cluster.registry.records import News
 from headwater.net.socket_address import Address
 from headwater.relay.finding import Wanted
 from headwater.relay.shared_counts import SharedCounts
@@ -16,11 +17,15 @@ from headwater.side import Side
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """May a publisher have this path?"""
+    """May a publisher have this path?
+
+    `yields`: it is a mount of another machine, and whoever publishes at this one goes before it.
+    """
 
     number: int
     path: str
     replaces: bool
+    yields: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ class Find:
 class Connect:
     """Give the socket to the holder of this tenure, who sends the mount on it.
 
-    `wanted`: the path has no tenure yet, and the holder is the one that fetches its source.
+    `wanted`: the path has no tenure yet, and the holder is the one that fetches its source. Where
+    neither is there, readers wait for a mount of another machine, which the holder is to bring.
     """
 
     tenure: Tenure
@@ -135,6 +141,21 @@ class Answer:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AskRegistry:
+    """Ask the cluster's registry for the worker; `RegistryTold` is the answer.
+
+    Attributes:
+        number: of the question.
+        call: which of the registry's calls.
+        arguments: those of the call.
+    """
+
+    number: int
+    call: str
+    arguments: tuple[object, ...] = ()
+
+
 # -- from the supervisor
 
 
@@ -209,9 +230,46 @@ class Accepted:
     peer: Address
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryTold:
+    """The answer to `AskRegistry`; `gone` says why there is none."""
+
+    number: int
+    value: object = None
+    gone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNews:
+    """What the registry tells all nodes of a path."""
+
+    news: News
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whether news of the cluster are heard from now on; after `False` some may be missed."""
+
+    hears: bool
+
+
 Between = Connect | PassOn | Guess | Login
 """What one worker says to another, by the supervisor."""
-ToSupervisor = Claim | Take | Release | Find | Beat | Ask | Answer | PortTaken | Between
+ToSupervisor = (
+    Claim | Take | Release | Find | Beat | Ask | Answer | PortTaken | AskRegistry | Between
+)
 ToWorker = (
-    Claimed | Found | Lost | MakeWay | PublisherUp | Elsewhere | Order | Told | Accepted | Between
+    Claimed
+    | Found
+    | Lost
+    | MakeWay
+    | PublisherUp
+    | Elsewhere
+    | Order
+    | Told
+    | Accepted
+    | RegistryTold
+    | ClusterNews
+    | Hearing
+    | Between
 )

@@ -94,11 +94,6 @@ class Settings:
             if (value := getattr(self.server, name)) and not self.tls.enabled:
                 shown = str(value).lower() if isinstance(value, bool) else value
                 raise ValueError(f"server.{name} is {shown}; it needs tls.certificate")
-        if self.cluster.url and self.workers.count != 1:
-            raise ValueError(
-                f"workers.count is {self.workers.count}; a node of a cluster is one process: "
-                "give each core of the machine a node of its own, with ports of its own"
-            )
         if self.http.tls_only and not self.tls.enabled:
             raise ValueError("http.tls_only is true; it needs tls.certificate")
         if self.http.http2_port is not None:

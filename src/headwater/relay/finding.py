@@ -20,11 +20,13 @@ class Wanted:
         path: the mount's path.
         request: what the owner's hooks see of the request.
         node: what another node of the cluster says that asks; None for any other reader.
+        stays: whether it was decided before that the reader is sent to no other server.
     """
 
     path: str
     request: HookRequest
     node: NodeAsk | None = None
+    stays: bool = False
 
 
 class MountFinder(Protocol):

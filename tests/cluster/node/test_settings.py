@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from headwater.cluster.node.settings import ClusterSettings
-from headwater.cluster.settings import WorkerSettings
-from headwater.config.settings import Settings
 
 GOOD: dict[str, Any] = {"url": "redis://h", "node_password": "p"}
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -33,8 +31,3 @@ def test_a_url_and_a_password_are_enough() -> None:
 def test_what_cannot_be_is_refused(other: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ClusterSettings(**GOOD | other)
-
-
-def test_a_node_has_no_workers() -> None:
-    with pytest.raises(ValueError, match="a node of a cluster is one process"):
-        Settings(cluster=ClusterSettings(**GOOD), workers=WorkerSettings(count=2))

@@ -8,8 +8,9 @@ import secrets
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from headwater.app.cluster import share_registry
 from headwater.app.others import Standing
 from headwater.app.workers.answers_to_workers import AnswersToWorkers
 from headwater.app.workers.fleet_ports import FleetPorts
@@ -19,7 +20,7 @@ from headwater.app.workers.spare_process import SpareProcess, Spawn, WorkerProce
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
-from headwater.cluster.messages import Accepted, Answer, Ask, Beat, Order, PortTaken
+from headwater.cluster.messages import Accepted, Answer, Ask, AskRegistry, Beat, Order, PortTaken
 from headwater.cluster.questions import Questions
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
@@ -31,6 +32,9 @@ from headwater.log_pace import paced_logger
 from headwater.net.socket_address import Address
 from headwater.net.steady_loop import SteadyLoop
 from headwater.version import __version__
+
+if TYPE_CHECKING:
+    from headwater.cluster.node.shared_registry import SharedRegistry
 
 logger = paced_logger(__name__)
 
@@ -74,6 +78,7 @@ class Fleet:
         self._loop = SteadyLoop(asyncio.get_running_loop())
         self.ports = FleetPorts(settings, self._loop, self._hand)
         self._directory = Directory(self._loop.time, hot_readers=settings.workers.hot_readers)
+        self._registry: SharedRegistry | None = None
         self._questions = Questions()
         self.answers = AnswersToWorkers(self)
         self._answering: set[asyncio.Task[None]] = set()
@@ -95,6 +100,9 @@ class Fleet:
         await self.ports.hold(self.settings)
         self._loop.start()
         try:
+            self._registry = share_registry(self.ports.resolved(self.settings))
+            if self._registry is not None:
+                self._registry.start()
             begun = [self._begin(self._place(number)) for number in range(self._count)]
             workers = await asyncio.gather(*begun)
             async with asyncio.timeout(_START_DEADLINE_S):
@@ -134,6 +142,8 @@ class Fleet:
         for worker in workers:
             worker.channel.close()
         await self._spare.end()
+        if self._registry is not None:
+            await self._registry.stop()
         self._questions.give_up(RuntimeError("the server stops"))
         self.ports.release()
         self._loop.stop()
@@ -255,6 +265,8 @@ class Fleet:
         channel.send(WorkerOrder(settings=settings, place=place, added=dict(self.answers.added)))
         worker = _Worker(place, process, channel)
         self._directory.join(name, channel.send)
+        if self._registry is not None:
+            self._registry.join(name, channel.send)
         self._workers[name] = worker
         return worker
 
@@ -305,6 +317,8 @@ class Fleet:
             self._questions.fail(number, RuntimeError(f"{name} has ended"))
         self._workers.pop(name, None)
         self._directory.leave(name)
+        if self._registry is not None:
+            self._registry.leave(name)
         self.ports.leave(name)
 
     async def _look(self) -> None:
@@ -328,6 +342,9 @@ class Fleet:
                 task = asyncio.get_running_loop().create_task(self._answer(worker, message))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
+            case AskRegistry():
+                if self._registry is not None:
+                    self._registry.receive(worker.place.name, message)
             case PortTaken(port, takes):
                 self.ports.takes(worker.place.name, port, takes=takes)
             case _:

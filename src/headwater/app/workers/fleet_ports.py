@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headwater.app.cluster import named
 from headwater.app.rtsp_server import server_url
 from headwater.app.workers.accepted_ports import AcceptedPorts, Give
 from headwater.config.settings import Settings
@@ -94,7 +95,7 @@ class FleetPorts:
         self._held.keep(tuple(by_name.values()))
 
     def resolved(self, settings: Settings) -> Settings:
-        """Return the settings with the ports that were picked."""
+        """Return the settings with the ports that were picked, and a node's name of them."""
         publish, play = self.publish, self.play
         server = replace(
             settings.server, publish_port=publish, play_port=None if play == publish else play
@@ -104,7 +105,8 @@ class FleetPorts:
         if not settings.server.publish_port and api.sources_file == AUTO:
             # Of a port that was picked, another start would not find the file.
             api = replace(api, sources_file="")
-        return replace(settings, server=server, http=http, api=api)
+        settings = replace(settings, server=server, http=http, api=api)
+        return replace(settings, cluster=named(settings)) if settings.cluster.url else settings
 
     def takes(self, worker: str, port: int, *, takes: bool) -> None:
         """Note that a worker takes the connections of a port from now on, or no more."""

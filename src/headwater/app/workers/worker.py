@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.access.authenticator import Authenticator
+from headwater.app.cluster import make_node_of_worker
 from headwater.app.companion import Companion
 from headwater.app.rtsp_server import RtspServer, go_with
 from headwater.app.running_server import RunningServer
@@ -159,15 +160,8 @@ class Worker(Companion):
         """Share paths and limits with the other workers."""
         relay = running.relay
         self._running = running
+        member = self.member = self._make_member(running)
         self._channel = Channel(self._control, relay.loop, self._receive, self._alone)
-        member = self.member = Member(
-            self.place.name,
-            relay,
-            self._tell,
-            self.server.settings.workers,
-            self.place.fetcher_of,
-            self.place.mark,
-        )
         # All workers are one server to those that it forwards to.
         relay.id = f"headwater-{self.place.public_id}"
         relay.join(member)
@@ -175,6 +169,8 @@ class Worker(Companion):
         relay.finding.add_first(member)
         relay.upkeep.add(member.bus.check, self._beat)
         self._share_brake(relay.admission.authenticator)
+        if relay.admission.nodes is not None:
+            relay.admission.nodes.sign_nonces_with(self.place.machine_key)
         running.rtsp.pass_connections_on(self.place.home_of, member.place_of, self._give)
         view = running.view
         view.others, view.own.recent_lines.worker = self.others, self.place.name
@@ -207,6 +203,22 @@ class Worker(Companion):
             self.member.stop()
         if self._channel is not None:
             self._channel.close()
+
+    def _make_member(self, running: RunningServer) -> Member:
+        place = self.place
+        if not running.settings.cluster.url:
+            return Member(
+                place.name,
+                running.relay,
+                self._tell,
+                running.settings.workers,
+                place.fetcher_of,
+                place.mark,
+            )
+        running.node, member = make_node_of_worker(
+            place.name, running, self._tell, place.fetcher_of, place.mark
+        )
+        return member
 
     # -- what it tells the supervisor
 

@@ -15,7 +15,7 @@ from headwater.cli.commands.serve_command import CONFIG_VARIABLE, parse_assignme
 from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, install_hint
 from headwater.cli.settings_read import read_settings
 from headwater.cluster.registry.records import Lease, NodeRecord, NodeState
-from headwater.cluster.registry.registry import Registry, RegistryGone
+from headwater.cluster.registry.registry import RegistryGone, ShownRegistry
 from headwater.config.settings import Settings
 from headwater.control.json_text import plain
 
@@ -163,7 +163,7 @@ class Given:
         return f"{self.node} {ordered}: {self.state}, paths {self.mounts}, readers {self.readers}"
 
 
-def _asked(settings: Settings, ask: Callable[[Registry], Awaitable[_Told]]) -> _Told:
+def _asked(settings: Settings, ask: Callable[[ShownRegistry], Awaitable[_Told]]) -> _Told:
     """Return what the registry says. Raises CommandFailed where it says nothing."""
 
     async def run() -> _Told:
@@ -184,7 +184,7 @@ def _asked(settings: Settings, ask: Callable[[Registry], Awaitable[_Told]]) -> _
         ) from error
 
 
-async def _look(registry: Registry, *, with_mounts: bool) -> Seen:
+async def _look(registry: ShownRegistry, *, with_mounts: bool) -> Seen:
     nodes = await registry.nodes()
     if not with_mounts:
         return Seen(nodes, None)
@@ -192,7 +192,7 @@ async def _look(registry: Registry, *, with_mounts: bool) -> Seen:
     return Seen(nodes, tuple(sorted(leases, key=lambda lease: lease.tenure.path)))
 
 
-async def _order(registry: Registry, name: str, *, drains: bool, wait_s: float) -> Given:
+async def _order(registry: ShownRegistry, name: str, *, drains: bool, wait_s: float) -> Given:
     """Give a node an order, and wait until it has nothing left where that is asked for."""
     if not await registry.order_drain(name, drain=drains):
         names = ", ".join(node.name for node in await registry.nodes()) or "none"
@@ -208,7 +208,7 @@ async def _order(registry: Registry, name: str, *, drains: bool, wait_s: float) 
     return given
 
 
-async def _standing(registry: Registry, name: str, *, drains: bool) -> Given:
+async def _standing(registry: ShownRegistry, name: str, *, drains: bool) -> Given:
     for node in await registry.nodes():
         if node.name == name:
             return Given(name, drains, node.state, node.mounts, node.readers)

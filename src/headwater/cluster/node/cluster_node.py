@@ -64,8 +64,12 @@ class ClusterNode:
         settings: ClusterSettings,
         sockets: SocketSettings,
         make_way: Callable[[str], Coroutine[Any, Any, None]],
+        *,
+        is_whole: bool = True,
     ) -> None:
+        """`is_whole` is False for one of several workers, whose `NodeMember` joins the relay."""
         self.name = settings.node
+        self.is_whole = is_whole
         self._relay = relay
         self._registry = registry
         self._settings = settings
@@ -114,9 +118,10 @@ class ClusterNode:
             make_way,
         )
         relay.admission.nodes = _gate(settings)
-        relay.join(self.space)
-        relay.watch_mounts(self.space)
-        relay.finding.add_first(self.space)
+        if is_whole:
+            relay.join(self.space)
+            relay.watch_mounts(self.space)
+            relay.finding.add_first(self.space)
         relay.finding.sends_away = lambda: self.sources.drains
         relay.upkeep.add(self.space.pulling.check, self._check_sources)
         relay.loop.on_standstill = self._stood_still

@@ -59,6 +59,8 @@ class SourceClaims:
         """Set before the node begins."""
         self.drains = False
         """Whether this node is to take none."""
+        self.fetches: Callable[[str], bool] = lambda _: True
+        """Whether this process is the one of its node that fetches a path."""
         self.unsettled = False
         """Whether some were free at the last look, and another node was to take them first."""
         self._name = name
@@ -115,7 +117,7 @@ class SourceClaims:
         """
         if self.sources is None or self.drains:
             return
-        permanent = set(self.sources.permanent())
+        permanent = set(filter(self.fetches, self.sources.permanent()))
         wanted = permanent if paths is None else permanent.intersection(paths)
         looked_at = [path for path in wanted if path not in self._held]
         taken = await asyncio.gather(*map(self._take_if_free, looked_at))

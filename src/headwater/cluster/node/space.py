@@ -14,7 +14,7 @@ from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.holding import Held, Holding
 from headwater.cluster.node.redirects import Redirects
 from headwater.cluster.node.rtsp_pull import RtspPull, client_settings
-from headwater.cluster.node.settings import ClusterSettings
+from headwater.cluster.node.settings import ClusterSettings, ReaderWay
 from headwater.cluster.node.source_claims import SourceClaims
 from headwater.cluster.pulls import OnEnded, Pulls
 from headwater.cluster.registry.records import Change, Lease, News, NodeRecord
@@ -101,6 +101,8 @@ class NodeSpace(MountObserver):
             linger_s=settings.linger_s,
             opening_deadline_s=_OPENING_DEADLINE_S,
         )
+        self.look_again = self.pulling.look_again
+        """Looks who has a path whose readers here wait for a publisher."""
 
     # -- what the relay asks
 
@@ -110,7 +112,7 @@ class NodeSpace(MountObserver):
         """Have the port for this process alone."""
         return TcpListener(loop, on_connection, backlog=backlog, overload_answer=overload_answer)
 
-    def claim(self, end: End, *, replaces: bool) -> Awaitable[None] | None:
+    def claim(self, end: End, *, replaces: bool) -> Awaitable[None]:
         """Have the path for a publisher at all nodes."""
         # A task of its own: what was granted is given back, whoever waits for it or does not.
         task = self._do(self._claim(end.path, end.id, lambda: end.closed, replaces=replaces))
@@ -168,11 +170,36 @@ class NodeSpace(MountObserver):
                 return mount
         return None
 
+    async def send_on(self, wanted: Wanted, *, is_here: bool) -> None:
+        """Send a reader elsewhere where that is to be. Raises Elsewhere.
+
+        `is_here`: the mount is here, or at another worker of this machine.
+        """
+        if self.settings.mode is ReaderWay.PULL or wanted.stays:
+            return
+        if is_here:
+            self._send_away(wanted)
+            return
+        lease = await self._lease_of(wanted.path)
+        if lease is None:
+            return
+        is_own = lease.tenure.holder == self.name
+        self._send_away(wanted, "" if is_own else lease.tenure.holder)
+        if not is_own:
+            self._send_elsewhere(wanted, lease)
+
+    async def is_elsewhere(self, path: str, *, ready: bool) -> bool:
+        """Return whether another node has a path; `ready`: and fills it, asked anew."""
+        lease = await self._lease_of(path, anew=ready)
+        if lease is None or lease.tenure.holder == self.name:
+            return False
+        return lease.ready or not ready
+
     # -- what the relay tells
 
     def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """Tell that the path is filled; claim it now where that was not done before."""
-        if self._is_pulled(mount.path, publisher):
+        if self.is_pulled(mount.path, publisher):
             return
         held = self._claims.get(publisher.id) or self._sources.held(mount.path)
         if held is not None:
@@ -182,13 +209,17 @@ class NodeSpace(MountObserver):
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:  # noqa: ARG002
         """End the publisher's claim, and send the nodes away that pull by it."""
-        if self._is_pulled(mount.path, publisher):
+        if self.is_pulled(mount.path, publisher):
             return
         held = self._claims.get(publisher.id)
         if held is None:
             return
         self.give_back(publisher.id)
-        present = self._relay.mounts.get(mount.path)
+        self.send_nodes_away(mount.path)
+
+    def send_nodes_away(self, path: str) -> None:
+        """End the readers of a path that are other nodes: they look who has it now."""
+        present = self._relay.mounts.get(path)
         for reader in () if present is None else present.readers:
             end = self._relay.ends.get(reader.id) if reader.is_relay else None
             if end is not None and end.kind is EndKind.NODE:
@@ -205,8 +236,10 @@ class NodeSpace(MountObserver):
                 held = self.holding.of(tenure.path)
                 if held is not None and held.tenure.epoch < tenure.epoch:
                     self._do(self._look_at(held))
-                elif news.change is Change.READY:
+                elif news.change is Change.READY and self.pulling.has(tenure.path):
                     self.pulling.publisher_up(tenure)
+                elif news.change is Change.READY:
+                    self.look_again(tenure.path)
             case Change.WAY if tenure.holder == self.name:
                 self._do(self._make_way(tenure.path))
             case _:
@@ -217,7 +250,7 @@ class NodeSpace(MountObserver):
         self._directory.forget_all()
         for mount in self._relay.mounts:
             if mount.publisher is None:
-                self.pulling.look_again(mount.path)
+                self.look_again(mount.path)
 
     async def check_pulls(self, most: int) -> None:
         """See whether what is pulled is still held by whom it is pulled from. Raises RegistryGone.
@@ -286,14 +319,15 @@ class NodeSpace(MountObserver):
         if lease is not None and lease.tenure.epoch > held.tenure.epoch:
             if lease.tenure.holder != self.name and self.holding.forget(held):
                 self.lost(held, "another node has the path now")
-            self.pulling.look_again(held.tenure.path)
+            self.look_again(held.tenure.path)
 
-    def _is_pulled(self, path: str, publisher: Publisher) -> bool:
+    def is_pulled(self, path: str, publisher: Publisher) -> bool:
+        """Return whether a publisher is a pull from another node."""
         pulled = self.pulling.of(path)
         return isinstance(pulled, RtspPull) and pulled.is_publisher(publisher)
 
     def _send_elsewhere(self, wanted: Wanted, lease: Lease) -> None:
-        if not lease.ready:
+        if not lease.ready or wanted.stays:
             return
         holder = self._nodes.all.get(lease.tenure.holder)
         url = self._redirects.url_for(self.settings.mode, wanted.request, lease, holder)
@@ -302,7 +336,7 @@ class NodeSpace(MountObserver):
 
     def _send_away(self, wanted: Wanted, holder: str = "") -> None:
         """Send a reader to another node where this one drains."""
-        if not self._sources.drains:
+        if not self._sources.drains or wanted.stays:
             return
         way, nodes = self.settings.mode, self._nodes.all
         url = self._redirects.url_away(way, wanted.request, wanted.path, nodes, holder)
@@ -340,6 +374,12 @@ class NodeSpace(MountObserver):
         if chosen is None or chosen.name == self.name:
             return None
         return await self.pulling.bring(path, wanted)
+
+    async def _lease_of(self, path: str, *, anew: bool = False) -> Lease | None:
+        try:
+            return await self._directory.find(path, anew=anew)
+        except RegistryGone:
+            return None
 
     async def _holder_of(self, path: str, wanted: Wanted | None) -> Tenure | None:
         try:

@@ -91,10 +91,11 @@ class NodeRecord:
         public_url: where readers reach it.
         state: whether it takes new mounts.
         version: of Headwater.
-        busy_share: the share of one core that it uses, 0.0 to 1.0.
+        busy_share: the share of its cores that it uses, one for each worker, 0.0 to 1.0.
         mounts: how many paths it holds.
         pulls: how many it takes from other nodes.
         readers: how many read there, other nodes not counted.
+        workers: how many processes it is.
         started_s: when its process began, seconds since 1970.
         left_ms: for how long the registry still takes it for alive; the registry tells it.
     """
@@ -109,6 +110,7 @@ class NodeRecord:
     mounts: int = 0
     pulls: int = 0
     readers: int = 0
+    workers: int = 1
     started_s: float = 0.0
     left_ms: int = 0
 
@@ -144,6 +146,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "mounts": int,
     "pulls": int,
     "readers": int,
+    "workers": int,
     "started_s": float,
 }
 

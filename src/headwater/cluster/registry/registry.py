@@ -64,11 +64,15 @@ class Registry(Protocol):
     async def nodes(self) -> tuple[NodeRecord, ...]:
         """Return all nodes that live."""
 
+    async def close(self) -> None:
+        """Let go of all connections."""
+
+
+class ShownRegistry(Registry, Protocol):
+    """What people ask of it as well."""
+
     def leases(self) -> AsyncIterator[Lease]:
         """Yield all leases, some of which may come or go meanwhile."""
 
     async def order_drain(self, name: str, *, drain: bool) -> bool:
         """Order a node to drain, or to serve again; False where there is no such node."""
-
-    async def close(self) -> None:
-        """Let go of all connections."""
