@@ -252,7 +252,9 @@ def main() -> int:
         help="in place of peers that come and go: N cameras that the server fetches, which die and "
         "come back",
     )
-    parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="how many processes serve, at each node"
+    )
     parser.add_argument(
         "--kill-every",
         type=float,
@@ -271,8 +273,6 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder for files")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.nodes > 1 and options.workers != 1:
-        parser.error("a node of a cluster is one process: --nodes or --workers")
     unrest: Unrest = Churn(options.peers, seed=options.seed)
     if options.cameras:
         unrest = DyingCameras(options.cameras, seed=options.seed)
@@ -285,6 +285,7 @@ def main() -> int:
             kill_every_s=kill_every_s,
             seed=options.seed,
             out=options.out,
+            workers=options.workers,
         )
     plan = Plan(
         minutes=options.minutes,

@@ -29,16 +29,26 @@ _OWN_NAME = "watched"
 class ChurnOfNodes(Churn):
     """Each life at a node that chance picks: the watched server, which stays, or one that dies.
 
+    Each node has as many workers as the watched server.
+
     Attributes:
         killed: how often a node was killed.
     """
 
     def __init__(
-        self, peers: int, *, nodes: int, kill_every_s: float, seed: int, out: Path
+        self,
+        peers: int,
+        *,
+        nodes: int,
+        kill_every_s: float,
+        seed: int,
+        out: Path,
+        workers: int = 1,
     ) -> None:
         super().__init__(peers, seed=seed)
         self.killed = 0
         self._count = nodes
+        self._workers = workers
         self._kill_every_s = kill_every_s
         self._chance = random.Random(seed)
         self._out = out
@@ -75,7 +85,7 @@ class ChurnOfNodes(Churn):
         self._cluster = ClusterProcesses(
             self._registry,
             self._out,
-            *("--set", f"cluster.linger_s={_LINGER_S}"),
+            *("--set", f"cluster.linger_s={_LINGER_S}", "--workers", str(self._workers)),
             nodes=self._count - 1,
             udp_ports=range(first, first + _UDP_PORTS),
         )

@@ -23,7 +23,6 @@ from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
 from headwater.cluster.node.node_member import NodeMember
 from headwater.cluster.pulls import Pulls
-from headwater.cluster.registry.registry import RegistryGone
 from headwater.config.settings import Settings
 from headwater.media.mount import Mount
 
@@ -142,8 +141,7 @@ def die(worker: Worker) -> None:
         for task in running.node._tasks:
             task.cancel()
         # What it would ask from now on, nobody answers.
-        member._registry._closed = True
-        member._registry._questions.give_up(RegistryGone("dead"))
+        member._registry.give_up()
         for pulled in tuple(running.node.space.pulling._open):
             pulled.end("dead")
         running.sources.close()

@@ -109,19 +109,25 @@ class Machine:
 
     async def die(self) -> None:
         """End supervisor and workers as killed processes do: nothing is said to anybody."""
+        for task in self.fleet._keepers:
+            task.cancel()
+        for worker in self.workers:
+            worker.kill()
+        await self.lose_supervisor()
+
+    async def lose_supervisor(self) -> None:
+        """End the supervisor as a killed process does."""
         fleet, registry = self.fleet, self.fleet._registry
         assert registry is not None
         assert registry._listening is not None
         registry._listening.cancel()
         for task in fleet._keepers:
             task.cancel()
-        for worker in self.workers:
-            worker.kill()
-        for each in fleet._workers.values():
-            each.channel.close()
-        # Nobody is left who could release what it held.
+        # Nobody is left who could release what the workers held.
         fleet._registry = None
         await registry._registry.close()
+        for each in fleet._workers.values():
+            each.channel.close()
 
     async def status(self, method: str = "DESCRIBE", path: str = PATH) -> int:
         """What it answers to a request."""

@@ -207,6 +207,10 @@ class Member(MountObserver):
             case _:
                 raise AssertionError(f"{type(message).__name__} is for another part of a worker")
 
+    def supervisor_gone(self) -> None:
+        """Wait for no answer any more."""
+        self._questions.give_up(MountBusy("the supervisor is gone"))
+
     def stop(self) -> None:
         """Ask and pull nothing more."""
         for task in tuple(self._tasks):

@@ -69,7 +69,7 @@ async def test_a_node_drains_by_command_and_serves_again(redis_server: RedisServ
         assert answer.status != 200
         done = await asked(redis_server, "--serve", "a")
         assert done.returncode == 0
-        assert done.stdout.startswith("a is to serve: ")
+        assert done.stdout.startswith("a is to serve again; when it spoke last: ")
         await both.until(lambda: not both.node(0).sources.drains)
 
 
@@ -81,7 +81,7 @@ async def test_a_node_that_has_a_publisher_left_is_told_by_the_exit_code(
         await filled(both)
         done = await asked(redis_server, "--drain", "a", "--wait", "0.1")
         assert done.returncode == EXIT_STILL_BUSY
-        assert done.stdout.startswith("a is to drain: ")
+        assert done.stdout.startswith("a is to drain; when it spoke last: ")
         # Whoever is there stays.
         assert both.mount(0).publisher is not None
 

@@ -19,6 +19,7 @@ from headwater.client.pull import Pull
 from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
+from headwater.cluster.node import asked_registry
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
@@ -460,6 +461,17 @@ async def test_the_cluster_sees_a_machine_and_not_its_workers(redis_server: Redi
         assert (other.mounts, other.pulls) == (0, 2)
         status = await both[0].fleet.status()
         assert sorted(node.name for node in status.nodes) == ["a", "b"]
+
+
+async def test_workers_without_a_supervisor_end_and_wait_for_no_answer(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked_registry, "_ANSWER_DEADLINE_S", 3600.0)
+    async with machines(redis_server) as both:
+        await both[0].publisher_at(0)
+        workers = both[0].workers
+        await both[0].lose_supervisor()
+        await both.until(lambda: all(worker.has_ended for worker in workers))
 
 
 async def test_a_machine_that_stops_leaves_nothing_in_the_registry(

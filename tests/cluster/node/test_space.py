@@ -377,6 +377,26 @@ async def test_nobody_in_the_place_of_a_node_learns_the_password_of_nodes(
         assert not [each for each in false_node.requests if each.header("Authorization")]
 
 
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "http://{}", "rtsp://{}/cam", "", "rtsp://["]
+)
+async def test_a_mount_is_taken_from_the_url_of_a_node_and_from_nothing_else(
+    redis_server: RedisServer, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        AsyncFakeCamera(settings=CameraSettings(path="/cam")) as camera,
+        cluster(redis_server, nodes=1) as one,
+    ):
+        url = url.format(camera.address)
+        await one.node(0)._registry.claim(
+            NodeRecord(name="x", life="1", url=url, public_url=""),
+            [Ask("/cam", How.LATE, ready=True)],
+        )
+        assert await one.status(0) == 404
+        assert not camera.requests
+    assert ("the URL of a node cannot be used" in caplog.text) == bool(url)
+
+
 async def test_the_status_of_each_node_tells_of_all(redis_server: RedisServer) -> None:
     async with cluster(redis_server) as both:
         await TcpPublisher.start(both.port(0), both.url(0))

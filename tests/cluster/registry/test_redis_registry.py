@@ -406,3 +406,23 @@ async def test_a_lease_that_cannot_be_read_is_nobodys_and_harms_no_other_path(
     # It can be taken, by who may take it from another.
     taken = await claim(registry, "/bad", A, How.REPLACE)
     assert isinstance(taken, Tenure)
+
+
+@pytest.mark.parametrize("how", list(How))
+async def test_a_key_that_is_no_lease_is_as_one_of_another_node_and_harms_no_other_path(
+    registry: RedisRegistry, redis_server: RedisServer, how: How
+) -> None:
+    tenure = await claimed(registry, A)
+    lost = Tenure("/wrong", "a", 7)
+    client = redis_server.client()
+    await client.set("test:{m:/wrong}", "of another program")
+    await client.aclose()
+    assert await claim(registry, "/wrong", A, how, epoch=7) == Refused("?", 0)
+    answer = await registry.beat(A, [tenure, lost])
+    assert (answer.lost, answer.missing) == ((lost,), ())
+    assert not await registry.mark_ready(lost)
+    assert not await registry.release(lost)
+    found = await registry.look_up(["/wrong", "/cam"])
+    assert found["/wrong"] is None
+    assert found["/cam"] is not None
+    assert [lease.tenure async for lease in registry.leases()] == [tenure]

@@ -232,6 +232,8 @@ class Worker(Companion):
     def _alone(self) -> None:
         """End: without a supervisor nobody would end or replace this process."""
         logger.error("the supervisor is gone")
+        if self.member is not None:
+            self.member.supervisor_gone()
         self._end(0.0)
 
     def _end(self, drain_s: float) -> None:

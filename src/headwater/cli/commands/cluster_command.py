@@ -159,8 +159,11 @@ class Given:
 
     def line(self) -> str:
         """Return it for people."""
-        ordered = "is to drain" if self.drains else "is to serve"
-        return f"{self.node} {ordered}: {self.state}, paths {self.mounts}, readers {self.readers}"
+        ordered = "is to drain" if self.drains else "is to serve again"
+        return (
+            f"{self.node} {ordered}; when it spoke last: {self.state}, paths {self.mounts}, "
+            f"readers {self.readers}"
+        )
 
 
 def _asked(settings: Settings, ask: Callable[[ShownRegistry], Awaitable[_Told]]) -> _Told:

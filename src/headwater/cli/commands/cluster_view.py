@@ -20,7 +20,7 @@ def nodes_table(nodes: Iterable[NodeRecord], *, now_s: float) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("node", "state", "up", "version"):
         table.add_column(name)
-    for name in ("of a core", "paths", "pulls", "readers"):
+    for name in ("workers", "of its cores", "paths", "pulls", "readers"):
         table.add_column(name, justify="right")
     table.add_column("other nodes reach it at", overflow="fold")
     for node in nodes:
@@ -29,6 +29,7 @@ def nodes_table(nodes: Iterable[NodeRecord], *, now_s: float) -> Table:
             Text(node.state, style=_STYLES[node.state]),
             duration(max(0.0, now_s - node.started_s)),
             Text(shown(node.version)),
+            str(node.workers),
             f"{node.busy_share:.0%}",
             str(node.mounts),
             str(node.pulls),

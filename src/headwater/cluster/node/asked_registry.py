@@ -100,6 +100,10 @@ class AskedRegistry:
 
     async def close(self) -> None:
         """Ask nothing more."""
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Ask nothing more, and wait for no answer: there is no supervisor."""
         self._closed = True
         self._questions.give_up(RegistryGone("the server stops"))
 

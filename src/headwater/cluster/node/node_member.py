@@ -141,6 +141,11 @@ class NodeMember(Member):
             case _:
                 super().receive(message, sock)
 
+    def supervisor_gone(self) -> None:
+        """Wait for no answer any more, neither of the machine nor of the cluster."""
+        super().supervisor_gone()
+        self._registry.give_up()
+
     # -- claims
 
     async def _claim_everywhere(self, end: End, *, replaces: bool) -> None:

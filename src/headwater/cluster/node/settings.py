@@ -123,8 +123,8 @@ class ClusterSettings:
                     f"{name} is {value!r}; it must be letters, digits, and any of . - _ :"
                 )
         for name in ("advertise_url", "public_url"):
-            if value := getattr(self, name):
-                _check_node_url(name, value)
+            if (value := getattr(self, name)) and (refusal := node_url_refusal(value)):
+                raise ValueError(f"{name} is {value!r}{refusal}")
         if self.linger_s < 0:
             raise ValueError(f"linger_s is {self.linger_s}; it must be 0 or more")
         if self.lease_s < 1:
@@ -143,10 +143,12 @@ class ClusterSettings:
             )
 
 
-def _check_node_url(name: str, url: str) -> None:
+def node_url_refusal(url: str) -> str:
+    """Return why a URL cannot be where a node is reached; empty where it can."""
     try:
         uri = RtspUri.parse(url)
     except ProtocolError as error:
-        raise ValueError(f"{name} is {url!r}: {error.message}") from None
+        return f": {error.message}"
     if uri.scheme not in {"rtsp", "rtsps"} or not uri.host or uri.path not in {"", "/"}:
-        raise ValueError(f"{name} is {url!r}; write rtsp://host:port or rtsps://host:port")
+        return "; write rtsp://host:port or rtsps://host:port"
+    return ""

@@ -14,7 +14,7 @@ from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.holding import Held, Holding
 from headwater.cluster.node.redirects import Redirects
 from headwater.cluster.node.rtsp_pull import RtspPull, client_settings
-from headwater.cluster.node.settings import ClusterSettings, ReaderWay
+from headwater.cluster.node.settings import ClusterSettings, ReaderWay, node_url_refusal
 from headwater.cluster.node.source_claims import SourceClaims
 from headwater.cluster.pulls import OnEnded, Pulls
 from headwater.cluster.registry.records import Change, Lease, News, NodeRecord
@@ -32,6 +32,7 @@ from headwater.relay.errors import Elsewhere, NotHere, SourceDown
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
 from headwater.server.request_uri import encode_path
+from headwater.shown_text import shown, url_without_credentials
 
 logger = paced_logger(__name__)
 
@@ -401,11 +402,16 @@ class NodeSpace(MountObserver):
         waits = wanted is not None or self._sources.knows(tenure.path)
         # A node may have come since this one's last sign of life.
         lease_url = self._lease_urls.pop(tenure.holder, "")
-        base = (lease_url or (_NOWHERE if node is None else node.url)).rstrip("/")
+        url = lease_url or (_NOWHERE if node is None else node.url)
+        if refusal := node_url_refusal(url):
+            extra = {"node": shown(tenure.holder), "mount": tenure.path}
+            cause = shown(url_without_credentials(url) + refusal)
+            logger.error("the URL of a node cannot be used", extra={**extra, "cause": cause})
+            url = _NOWHERE
         pull = RtspPull(
             self._relay,
             tenure,
-            base + encode_path(tenure.path),
+            url.rstrip("/") + encode_path(tenure.path),
             self.name,
             client_settings(self.settings, waits=waits),
             self._around,

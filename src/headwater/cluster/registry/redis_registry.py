@@ -15,7 +15,7 @@ from redis.asyncio.connection import Connection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.registry.records import (
@@ -121,8 +121,9 @@ class RedisRegistry:
         for path in paths:
             pipe.hmget(self._lease_key(path), _LEASE_FIELDS)
         with _gone():
-            found = await _in_time(pipe.execute())
-        return {path: _lease_of(path, record) for path, record in zip(paths, found, strict=True)}
+            found = await _in_time(pipe.execute(raise_on_error=False))
+            records = [_fields_of(path, each) for path, each in zip(paths, found, strict=True)]
+        return {path: _lease_of(path, each) for path, each in zip(paths, records, strict=True)}
 
     async def tell(self, news: News) -> None:
         """Tell all nodes something."""
@@ -259,7 +260,20 @@ class RedisRegistry:
         return self._client.pipeline(transaction=False)
 
 
+_NO_LEASE: Final = "WRONGTYPE"
 _LEASE_FIELDS: Final = ("node", "epoch", "url", "public_url", "ready")
+
+
+def _fields_of(path: str, found: Any) -> Sequence[str | None]:
+    """Return what the registry has of a lease. Raises the error that it answered with."""
+    if isinstance(found, ResponseError) and str(found).startswith(_NO_LEASE):
+        # One such key must not hide the others.
+        logger.warning("a key of the registry is no lease", extra={"mount": path})
+        return [None] * len(_LEASE_FIELDS)
+    if isinstance(found, Exception):
+        raise found
+    fields: Sequence[str | None] = found
+    return fields
 
 
 def _lease_of(path: str, record: Sequence[str | None]) -> Lease | None:

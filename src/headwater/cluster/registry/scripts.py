@@ -1,6 +1,7 @@
 """The parts of the registry that must be atomic, in the Lua of Redis and Valkey.
 
-Keys of one path have one hash tag, and so have those of all nodes: each script is of one slot.
+Keys of one path have one hash tag, and so have those of all nodes: each script is of one slot. A
+key that is no lease, since something else has written it, is as a lease of another node.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ CLAIM: Final = Script("""
 local node, ttl_ms, how, known = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local ready, url, public_url, keep_ms = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local channel, path, late_below = ARGV[9], ARGV[10], tonumber(ARGV[11])
-local present = redis.call('HMGET', KEYS[1], 'node', 'epoch')
+local present = redis.pcall('HMGET', KEYS[1], 'node', 'epoch')
+if present.err then
+    return {0, '?', 0}
+end
 local holder, held = present[1], tonumber(present[2] or '0') or 0
 if holder then
     if how == 'restore' then
@@ -69,8 +73,10 @@ return {1, node, epoch}
 RENEW: Final = Script("""
 local lost = {}
 for i = 1, #KEYS do
-    local present = redis.call('HMGET', KEYS[i], 'node', 'epoch')
-    if present[1] == ARGV[1] and present[2] == ARGV[2 + i] then
+    local present = redis.pcall('HMGET', KEYS[i], 'node', 'epoch')
+    if present.err then
+        lost[#lost + 1] = i
+    elseif present[1] == ARGV[1] and present[2] == ARGV[2 + i] then
         redis.call('PEXPIRE', KEYS[i], ARGV[2])
     else
         lost[#lost + 1] = present[1] and i or -i
@@ -81,8 +87,8 @@ return lost
 """Returns the numbers, from 1, of those that another has; below 0 of those that nobody has."""
 
 MARK_READY: Final = Script("""
-local present = redis.call('HMGET', KEYS[1], 'node', 'epoch')
-if present[1] ~= ARGV[1] or present[2] ~= ARGV[2] then
+local present = redis.pcall('HMGET', KEYS[1], 'node', 'epoch')
+if present.err or present[1] ~= ARGV[1] or present[2] ~= ARGV[2] then
     return 0
 end
 redis.call('HSET', KEYS[1], 'ready', '1')
@@ -91,8 +97,8 @@ return 1
 """)
 
 RELEASE: Final = Script("""
-local present = redis.call('HMGET', KEYS[1], 'node', 'epoch')
-if present[1] ~= ARGV[1] or present[2] ~= ARGV[2] then
+local present = redis.pcall('HMGET', KEYS[1], 'node', 'epoch')
+if present.err or present[1] ~= ARGV[1] or present[2] ~= ARGV[2] then
     return 0
 end
 redis.call('DEL', KEYS[1])
