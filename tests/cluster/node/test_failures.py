@@ -18,6 +18,7 @@ from headwater.cluster.leases import Tenure
 from headwater.cluster.node.cluster_node import steady_clock
 from headwater.cluster.node.settings import RegistryLoss
 from headwater.cluster.registry.records import Change, News
+from headwater.cluster.registry.redis_registry import RedisRegistry
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
@@ -106,6 +107,7 @@ async def test_a_node_that_drains_gives_its_camera_to_another_and_takes_no_publi
         [owner] = fetchers(nodes)
         reader = await played(nodes, owner)
         registry = nodes.node(owner)._registry
+        assert isinstance(registry, RedisRegistry)
         assert await registry.order_drain("ab"[owner], drain=True)
         await nodes.until(lambda: fetchers(nodes) == [1 - owner])
         await nodes.until(lambda: nodes.pulls(owner).has("/cam"))
