@@ -16,12 +16,14 @@ from headwater.control.status import NodeStatus
 from headwater.relay.relay import Relay
 
 if TYPE_CHECKING:
-    from headwater.app.running_server import RunningServer
     from headwater.cluster.member import Tell
     from headwater.cluster.node.cluster_node import ClusterNode
     from headwater.cluster.node.node_member import NodeMember
     from headwater.cluster.node.shared_registry import SharedRegistry
     from headwater.cluster.registry.redis_registry import RedisRegistry
+
+MakeWay = Callable[[str], Coroutine[Any, Any, None]]
+"""Ends a publisher of a path whose connection is gone."""
 
 
 def open_registry(settings: Settings) -> RedisRegistry:
@@ -38,9 +40,7 @@ def open_registry(settings: Settings) -> RedisRegistry:
     return RedisRegistry(ServerUrl.of(chosen.url), chosen.name, ttl_s=chosen.lease_s)
 
 
-def make_node(
-    relay: Relay, settings: Settings, make_way: Callable[[str], Coroutine[Any, Any, None]]
-) -> ClusterNode | None:
+def make_node(relay: Relay, settings: Settings, make_way: MakeWay) -> ClusterNode | None:
     """Return the node that a server is; None for one that is alone. Raises ValueError as above."""
     if not settings.cluster.url:
         return None
@@ -59,7 +59,9 @@ def named(settings: Settings) -> ClusterSettings:
 
 def make_node_of_worker(
     name: str,
-    running: RunningServer,
+    relay: Relay,
+    settings: Settings,
+    make_way: MakeWay,
     tell: Tell,
     fetcher_of: Callable[[str], str],
     session_mark: str,
@@ -72,9 +74,7 @@ def make_node_of_worker(
     from headwater.cluster.node.cluster_node import ClusterNode
     from headwater.cluster.node.node_member import NodeMember
 
-    relay, settings = running.relay, running.settings
     registry = AskedRegistry(lambda asked: tell(asked, None))
-    make_way = running.rtsp.sessions.make_way
     node = ClusterNode(
         relay, registry, settings.cluster, settings.sockets, make_way, is_whole=False
     )

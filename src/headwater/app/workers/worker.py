@@ -216,7 +216,13 @@ class Worker(Companion):
                 place.mark,
             )
         running.node, member = make_node_of_worker(
-            place.name, running, self._tell, place.fetcher_of, place.mark
+            place.name,
+            running.relay,
+            running.settings,
+            running.rtsp.sessions.make_way,
+            self._tell,
+            place.fetcher_of,
+            place.mark,
         )
         return member
 
