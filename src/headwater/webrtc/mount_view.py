@@ -192,7 +192,7 @@ class MountView:
                 reader.send_failed(error)
 
     def _take(self, index: int, batch: PacketBatch) -> list[ViewBatch]:
-        return self._keep(self.tracks[index].batches_of(batch.packets), batch.arrived_s)
+        return self._keep(self.tracks[index].batches_of(batch), batch.arrived_s)
 
     def _keep(self, made: Iterable[ViewBatch], arrived_s: float) -> list[ViewBatch]:
         cuts = list(made)

@@ -9,6 +9,7 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import Depacketizer
 from headwater.codecs.depacketizers import TrackFormat, depacketizer_for
 from headwater.codecs.opus import CLOCK_RATE_HZ
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.timeline import signed_32
 from headwater.media.tracks.track import Track
 from headwater.webrtc.view_batch import ViewBatch
@@ -79,15 +80,14 @@ class OpusTrack(ViewTrack):
             self._transcoder.close()
             self._transcoder = None
 
-    def batches_of(self, packets: Sequence[bytes]) -> Iterator[ViewBatch]:
+    def batches_of(self, batch: PacketBatch) -> Iterator[ViewBatch]:
         """Have the packets transcoded; yield nothing."""
         transcoder = self._transcoder
         if transcoder is not None:
-            for packet in packets:
-                for unit in self._depacketizer.feed(packet):
-                    self._last_came = at = self._unwrapped(unit.timestamp)
-                    position = at * CLOCK_RATE_HZ // self._rate_hz
-                    transcoder.put(unit.units[0], self._depacketizer.config, position)
+            for unit in self.units_of(batch):
+                self._last_came = at = self._unwrapped(unit.timestamp)
+                position = at * CLOCK_RATE_HZ // self._rate_hz
+                transcoder.put(unit.units[0], self._depacketizer.config, position)
         return iter(())
 
     def rtp_time_of(self, timestamp: int) -> int:

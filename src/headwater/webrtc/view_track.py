@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from headwater.codecs.access_unit import AccessUnit
-from headwater.codecs.depacketizer import Depacketizer
+from headwater.codecs.depacketizer import Depacketizer, VideoDepacketizer
 from headwater.codecs.depacketizers import depacketizer_for
 from headwater.codecs.g711 import G711Config, G711Pieces
+from headwater.codecs.packet_order import PacketOrder
 from headwater.codecs.packetizer import MOST_PACKET_BYTES, Packetizer
 from headwater.codecs.payloaders import PAYLOADERS
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.track import Track
 from headwater.protocol.rtp import HEADER_BYTES
 from headwater.webrtc.layout import MOST_LAID_OUT_PACKETS
@@ -54,6 +56,7 @@ class ViewTrack:
         self.reordered = False
         self.packets = 0
         self.octets = 0
+        self._order = PacketOrder()
         self._depacketizer = depacketizer
         self._pieces = _pieces_of(depacketizer.config)
         # RFC 3550 §5.1: random; below the middle, so that a peer that comes early sees no wrap.
@@ -95,23 +98,32 @@ class ViewTrack:
         """Return the time of a timestamp of the publisher, by the clock that browsers know."""
         return timestamp
 
-    def batches_of(self, packets: Sequence[bytes]) -> Iterator[ViewBatch]:
+    def units_of(self, batch: PacketBatch) -> Iterator[AccessUnit]:
+        """Take packets of the publisher; yield what is whole now."""
+        in_order, feed, arrived_s = self._order.take, self._depacketizer.feed, batch.arrived_s
+        for came in batch.packets:
+            for packet in in_order(came, arrived_s):
+                yield from feed(packet)
+
+    def batches_of(self, batch: PacketBatch) -> Iterator[ViewBatch]:
         """Take packets of the publisher; yield those for browsers, key frames at a head."""
         waiting: list[bytes] = []
         begins_key_frame = False
-        feed = self._depacketizer.feed
-        for packet in packets:
-            for unit in feed(packet):
-                self._look_at_order(unit)
-                is_key = self.is_video and unit.key_frame
-                if is_key and waiting:
-                    yield from self._cut(waiting, begins_key_frame=begins_key_frame)
-                    waiting, begins_key_frame = [], False
-                begins_key_frame |= is_key
-                for piece in (unit,) if self._pieces is None else self._pieces.feed(unit):
-                    waiting += self._packetizer.packets(piece)
+        for unit in self.units_of(batch):
+            self._look_at_order(unit)
+            is_key = self.is_video and unit.key_frame
+            if is_key and waiting:
+                yield from self._cut(waiting, begins_key_frame=begins_key_frame)
+                waiting, begins_key_frame = [], False
+            begins_key_frame |= is_key
+            for piece in (unit,) if self._pieces is None else self._pieces.feed(unit):
+                waiting += self._packetizer.packets(piece)
         if waiting:
             yield from self._cut(waiting, begins_key_frame=begins_key_frame)
+        taker = self._depacketizer
+        if isinstance(taker, VideoDepacketizer) and taker.waits_for_key_frame:
+            # Browsers see no gap in what they get. At most one a second reaches the publisher.
+            self.track.request_key_frame()
 
     def made_lately(self, sequence_number: int) -> ViewBatch | None:
         """Return a packet that was made lately, alone; None where it is not kept any more."""
