@@ -305,10 +305,12 @@ def asked_meanwhile(page: str, per_s: int, *, asks_api: bool = False) -> Iterato
         due_s = time.monotonic()
         number = 0
         headers = {"Accept": "text/html", "Host": urlsplit(page).netloc}
-        while not over.is_set():
+        while True:
             number += 1
             answer = await client.ask("GET", begin + asked[number % len(asked)], headers)
             statuses.append(answer.status)
+            if over.is_set():
+                break
             due_s += 1 / per_s
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
         client.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 from api_peer import ask, play, publish, publish_many
 from web_rig import WebFactory, WebServer
@@ -19,6 +20,7 @@ from headwater.api.settings import ApiSettings, TokenSettings
 
 NAME = "generated_headwater_client"
 TOKEN = "a-token-of-a-program-1"
+PATIENCE_S = 60.0
 CONFIG = """
 post_hooks: []
 content_type_overrides:
@@ -61,11 +63,13 @@ async def test_a_generated_client(start_web: WebFactory, folder: Path) -> None:
         "mounts": MountSettings(publisher_idle_timeout_s=0),
     }
     web = await start_web(settings=settings)
+    # Before there are peers, who would have to say now and then that they are there.
+    package = await generated(web, folder)
     publish_many(web, "/front")
     await publish(web, "/cams/a")
     reader = await play(web, "/cams/a")
-    package = await generated(web, folder)
-    client = package.AuthenticatedClient(base_url=f"http://127.0.0.1:{web.port}", token=TOKEN)
+    where = {"base_url": f"http://127.0.0.1:{web.port}", "timeout": httpx.Timeout(PATIENCE_S)}
+    client = package.AuthenticatedClient(**where, token=TOKEN)
 
     async def call(operation: str, *path: str, **arguments: Any) -> Any:
         module = importlib.import_module(f"{NAME}.api.default.{operation}")
@@ -92,6 +96,6 @@ async def test_a_generated_client(start_web: WebFactory, folder: Path) -> None:
     assert closed.parsed.closed == 2
     await reader.peer.closed()
     assert (await call("close_mount", "front")).parsed.closed == 1
-    stranger = package.Client(base_url=f"http://127.0.0.1:{web.port}")
+    stranger = package.Client(**where)
     module = importlib.import_module(f"{NAME}.api.default.get_server")
     assert (await module.asyncio_detailed(client=stranger)).status_code == 401

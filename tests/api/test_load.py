@@ -55,7 +55,8 @@ class Work:
 async def crowded(
     start_web: WebFactory, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[WebServer]:
-    monkeypatch.setattr(upkeep, "_INTERVAL_S", 1.0)
+    # Upkeep looks at sessions and makes objects too, more of them the longer an answer takes.
+    monkeypatch.setattr(upkeep, "_INTERVAL_S", 3600.0)
     settings = {
         "limits": LimitSettings(sessions=2 * MOUNTS * READERS),
         "mounts": MountSettings(publisher_idle_timeout_s=0),
