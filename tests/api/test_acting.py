@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 from api_peer import ask, listed, play, publish, publish_many
-from web_rig import WebServer
+from http_peer import basic
+from rtsp_peer import SDP_VIDEO, RtspPeer
+from web_rig import WebFactory, WebServer
 
+from headwater import AccessSettings, UserSettings
+from headwater.access.auth_method import AuthMethod
 from headwater.config.applied import Applied
 
 
@@ -47,6 +51,31 @@ async def test_many_are_sent_away(web: WebServer, wanted: object, left: list[str
     answer = await ask(web, "/v1/sessions/close", method="POST", json_body=wanted)
     assert (answer.status, answer.problem["closed"]) == (200, 3 - len(left))
     assert sorted(each["path"] for each in await listed(web, "/v1/sessions")) == left
+
+
+async def test_all_of_one_user_are_sent_away(start_web: WebFactory) -> None:
+    users = [
+        UserSettings(name=name, password="secret", publish=("**",), look=("**",), control=("**",))
+        for name in ("ann", "bob")
+    ]
+    access = AccessSettings(users=tuple(users), methods=(AuthMethod.BASIC,))
+    web = await start_web(settings={"access": access})
+    peers = {}
+    for name, path in (("ann", "/a"), ("bob", "/b"), ("ann", "/c")):
+        peers[path] = await RtspPeer.connect(web.server.publish_port)
+        headers = {"Content-Type": "application/sdp", **basic(name, "secret")}
+        url = web.server.publish_url(path)
+        assert (await peers[path].ask("ANNOUNCE", url, headers, SDP_VIDEO)).status == 200
+    by_bob = {"headers": basic("bob", "secret")}
+    anns = await listed(web, "/v1/sessions?user=ann", **by_bob)
+    assert {each["path"] for each in anns} == {"/a", "/c"}
+    wanted = {"user": "ann"}
+    answer = await ask(web, "/v1/sessions/close", method="POST", json_body=wanted, **by_bob)
+    assert (answer.status, answer.problem["closed"]) == (200, 2)
+    await peers["/a"].closed()
+    await peers["/c"].closed()
+    assert [each["path"] for each in await listed(web, "/v1/sessions", **by_bob)] == ["/b"]
+    RtspPeer.forget_all()
 
 
 @pytest.mark.parametrize(
