@@ -63,3 +63,27 @@ def test_the_distance_of_key_frames(
     assert callable(frames)
     moments = [(100.0 + 2 * n, {"key_frames": frames(n)}) for n in range(1, 12)]
     assert looks(make_mount, *moments).key_frame_distance_s == distance_s
+
+
+@pytest.mark.parametrize("frames", [30, 2])
+def test_a_first_look_after_a_while_tells_the_distance_of_key_frames(
+    make_mount: MakeMount, frames: int
+) -> None:
+    rates = looks(make_mount, (160.0, {"key_frames": frames}))
+    assert rates.key_frame_distance_s == 60.0 / frames
+
+
+def test_a_look_just_after_the_first_one_makes_no_short_distance(make_mount: MakeMount) -> None:
+    rates = looks(make_mount, (160.0, {"key_frames": 30}), (160.1, {"key_frames": 31}))
+    assert rates.key_frame_distance_s == pytest.approx(60.1 / 31)
+
+
+def test_a_look_long_after_the_last_one_tells_the_distance_of_key_frames(
+    make_mount: MakeMount,
+) -> None:
+    rates = looks(make_mount, (160.0, {"key_frames": 30}), (460.0, {"key_frames": 180}))
+    assert rates.key_frame_distance_s == 2.0
+
+
+def test_one_key_frame_since_the_opening_has_no_distance(make_mount: MakeMount) -> None:
+    assert looks(make_mount, (160.0, {"key_frames": 1})).key_frame_distance_s is None

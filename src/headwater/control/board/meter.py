@@ -106,13 +106,16 @@ class Meter:
         )
 
     def _key_frame_distance_s(self) -> float | None:
-        """Return the distance from the first look at which one had come to the last of them."""
+        """Return the distance of key frames on average, as exactly as the looks tell it."""
         came = [
-            (look.at_s, look.key_frames)
+            (before, look)
             for before, look in pairwise(self._looks)
             if look.key_frames > before.key_frames
         ]
-        if len(came) < 2:
+        if not came:
             return None
-        (first_s, first), (last_s, last) = came[0], came[-1]
-        return (last_s - first_s) / (last - first)
+        (before, first), (_, last) = came[0], came[-1]
+        # Several at once: the looks were far apart, and this one tells no moment of a key frame.
+        begin = before if first.key_frames - before.key_frames > 1 else first
+        count = last.key_frames - begin.key_frames
+        return (last.at_s - begin.at_s) / count if count else None
