@@ -71,6 +71,12 @@ class NodeProcess:
         """Where to publish or play a path at this node."""
         return f"rtsp://127.0.0.1:{self.port}{path}"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """What it wrote so far."""
         return self._log_path.read_text(errors="replace")
@@ -86,8 +92,7 @@ class NodeProcess:
             )
 
     def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     async def ended(self) -> int:
         """Wait for its end; returns the exit code."""

@@ -71,6 +71,16 @@ class Machine:
         place = self.rig.workers[0].part.place
         return int(place.fetcher_of(path).removeprefix("worker-")) - 1
 
+    async def fleet_knows(self, path: str = PATH) -> None:
+        """Wait until the supervisor knows who fills a path."""
+        await self.rig.until(lambda: self.fleet._directory.leases.find(path))
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether each worker has told its supervisor last that it does nothing."""
+        names = [worker.part.place.name for worker in self.workers]
+        return not any(map(self.fleet._directory.busy_share_of, names))
+
     def mounts(self, path: str = PATH) -> list[Mount | None]:
         """The mount of a path at each worker."""
         return [inside(each.running).mounts.get(path) for each in self.workers]

@@ -237,6 +237,34 @@ async def test_readers_stay_when_the_worker_dies_that_pulls_for_theirs(
         await numbers_of(reader, 4)
 
 
+async def test_readers_and_nodes_are_passed_on_to_the_worker_that_has_or_pulls_their_mount(
+    redis_server: RedisServer,
+) -> None:
+    settings = settings_of()
+    passes_on = replace(settings, workers=replace(settings.workers, hot_readers=64))
+    async with machines(redis_server, settings=passes_on) as both:
+        for machine in both.all:
+            for worker in machine.workers:
+                # All are one process here, whose work is no measure of theirs.
+                worker.part._busy_share = lambda: 0.0  # type: ignore[method-assign]
+        await both.until(lambda: all(machine.is_calm for machine in both.all))
+        publisher = await both[0].publisher_at(0)
+        await publisher.send(1)
+        fetcher = both[1].fetcher()
+        first = await both[1].reader_at(fetcher)
+        await both[1].fleet_knows()
+        others = [await TcpReader.start(both[1].port, both[1].url()) for _ in range(8)]
+        mounts = both[1].mounts()
+        assert mounts[1 - fetcher] is None
+        mount = mounts[fetcher]
+        assert mount is not None
+        assert mount.counted_readers == 9
+        # And the pull itself came to the worker of the publisher, wherever it landed.
+        assert both[0].mounts()[1] is None
+        await publisher.send(5)
+        await assert_in_order([first, *others], 6)
+
+
 async def test_what_a_machine_pulls_it_gives_to_no_other_machine(
     redis_server: RedisServer,
 ) -> None:

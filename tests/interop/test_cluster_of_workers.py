@@ -1,0 +1,162 @@
+"""Three `headwater serve --workers 2` and a `redis-server`: workers and supervisors that die."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from cluster_processes import (
+    ClusterProcesses,
+    FfmpegReader,
+    NodeProcess,
+    cluster_processes,
+)
+from ffmpeg_publisher import encoded
+from redis_server import PROGRAM, RedisServer, redis_server
+from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+
+__all__ = ["redis_server"]
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"needs {PROGRAM}"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
+
+READERS = 4
+"""At each node: the kernel gives them to both workers."""
+
+
+@pytest.fixture
+async def cluster(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[ClusterProcesses]:
+    async with cluster_processes(redis_server, tmp_path, "--workers", "2") as running:
+        yield running
+    RtspPeer.forget_all()
+
+
+def children(node: NodeProcess) -> list[int]:
+    """The workers of a node, and the process that waits to be one."""
+    pid = node.pid
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def announced(node: NodeProcess, path: str) -> int:
+    peer = await RtspPeer.connect(node.port)
+    headers = {"Content-Type": "application/sdp"}
+    answer = await peer.ask("ANNOUNCE", node.url(path), headers, SDP_VIDEO)
+    await peer.close()
+    return answer.status
+
+
+async def readers_at(stack: AsyncExitStack, *nodes: NodeProcess) -> list[FfmpegReader]:
+    """Readers at each of these nodes, that have decoded the first pictures."""
+    readers = []
+    for node in nodes:
+        for _ in range(READERS):
+            reader = await FfmpegReader.start(node.url("/cam"))
+            stack.push_async_callback(reader.close)
+            readers.append(reader)
+    await asyncio.gather(*(reader.plays_on() for reader in readers))
+    return readers
+
+
+async def test_a_publisher_at_one_machine_is_played_at_all_and_lasts_longer_than_a_worker(
+    cluster: ClusterProcesses,
+) -> None:
+    first, *others = cluster.nodes
+    async with AsyncExitStack() as stack:
+        async with encoded(first.url("/cam")):
+            before = await cluster.until_filled("/cam", first.name)
+            readers = await readers_at(stack, *others)
+            for pid in children(first):
+                os.kill(pid, signal.SIGKILL)
+        # Its publisher is gone with its worker, and comes back at another machine.
+        await stack.enter_async_context(encoded(others[0].url("/cam")))
+        after = await cluster.until_filled("/cam", others[0].name)
+        assert after.epoch > before.epoch
+        await asyncio.gather(*(reader.plays_on() for reader in readers))
+        # The machine serves again, by other workers, and is the same node.
+        await cluster.until_joined(*(node.name for node in cluster.nodes))
+
+        async def serves() -> bool:
+            return await announced(first, "/other") == 200
+
+        await cluster.until(serves)
+        await readers_at(stack, first)
+
+
+async def test_workers_end_with_their_supervisor_and_their_paths_are_free(
+    cluster: ClusterProcesses,
+) -> None:
+    dies, *others = cluster.nodes
+    await TcpPublisher.start(dies.port, dies.url("/cam"))
+    await cluster.until_filled("/cam", dies.name)
+    pids = children(dies)
+    await dies.kill()
+
+    async def are_gone() -> bool:
+        return not any(map(lives, pids))
+
+    await cluster.until(are_gone)
+
+    async def is_free() -> bool:
+        return await announced(others[0], "/cam") == 200
+
+    await cluster.until(is_free)
+    await cluster.until_joined(*(node.name for node in others))
+    await dies.start()
+    await cluster.until_joined(*(node.name for node in cluster.nodes))
+    publisher = await TcpPublisher.start(dies.port, dies.url("/again"))
+    await publisher.send(1)
+    for node in others:
+        await TcpReader.start(node.port, node.url("/again"))
+
+
+async def test_a_machine_that_stood_still_does_not_take_its_path_back(
+    cluster: ClusterProcesses,
+) -> None:
+    frozen, other, edge = cluster.nodes
+    early = await TcpPublisher.start(frozen.port, frozen.url("/cam"))
+    before = await cluster.until_filled("/cam", frozen.name)
+    pids = [frozen.pid, *children(frozen)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+
+        async def is_free() -> bool:
+            return await announced(other, "/cam") == 200
+
+        await cluster.until(is_free)
+        late = await TcpPublisher.start(other.port, other.url("/cam"))
+        after = await cluster.until_filled("/cam", other.name)
+        assert after.epoch > before.epoch
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    await early.peer.closed()
+    [sent] = await late.send(1)
+    for node in (frozen, edge):
+        reader = await TcpReader.start(node.port, node.url("/cam"))
+        channel, packet = await reader.peer.frame()
+        while channel:
+            channel, packet = await reader.peer.frame()
+        assert packet == sent
+    lease = await cluster.lease("/cam")
+    assert lease is not None
+    assert lease.tenure == after
