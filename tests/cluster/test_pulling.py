@@ -77,3 +77,20 @@ async def test_r13_a_crowd_at_another_worker_is_one_pull_and_none_when_it_has_go
         assert len(pulls) == 0
         await both.until(lambda: not owner.readers)
         assert both.inside(1).mounts.get("/cam") is None
+
+
+async def test_readers_at_another_worker_wait_for_a_publisher_that_has_none_at_its_own() -> None:
+    async with machine() as both:
+        first = await TcpPublisher.start(both.port(0), both.url(0))
+        await first.send(1)
+        reader = await TcpReader.start(both.port(1), both.url(1))
+        await reader.peer.frame()
+        await first.peer.close()
+        await both.until(lambda: both.inside(0).mounts.get("/cam") is None)
+        await both.until(lambda: not both.pulls(1).has("/cam"))
+        assert both.mount(1).publisher is None
+        second = await TcpPublisher.start(both.port(0), both.url(0))
+        await both.until(lambda: both.mount(1).publisher)
+        await second.send(3)
+        channels = [(await reader.peer.frame())[0] for _ in range(3)]
+        assert channels == [0, 0, 0]

@@ -147,14 +147,18 @@ class BusReader(Reader):
 
     def end(self, reason: str) -> None:
         """Send nothing more, and tell why."""
+        # Asked before: a mount without a publisher is over once its last reader, this one, is gone.
+        is_over = self.mount.is_over
         self.mount.remove_reader(self, reason)
-        self.close(reason)
+        self._close(reason, is_over=is_over)
 
     def close(self, reason: str) -> None:
         """Tell the other worker that nothing more comes."""
+        self._close(reason, is_over=self.mount.is_over)
+
+    def _close(self, reason: str, *, is_over: bool) -> None:
         # Of a worker that stops, another one may have the publisher soon.
-        is_over = self.mount.is_over and not self._relay.draining
-        kind = Kind.CLOSED if is_over else Kind.END
+        kind = Kind.CLOSED if is_over and not self._relay.draining else Kind.END
         self._stream.write(text_frame(kind, reason.encode(errors="replace")))
         self._stream.close()
 
