@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -257,6 +258,44 @@ async def test_a_node_that_is_cut_off_from_the_registry_alone_yields_when_it_is_
         await early.peer.closed()
         assert nodes.node(0)._holding.of("/cam") is held
         assert nodes.node(2)._holding.of("/cam") is None
+
+
+async def test_a_camera_goes_to_another_node_while_its_first_one_goes_on_without_the_registry(
+    redis_server: RedisServer, camera: AsyncFakeCamera
+) -> None:
+    async with (
+        cut_link(redis_server.port) as link,
+        cluster(redis_server, nodes=0, settings=with_camera(camera)) as nodes,
+    ):
+        await nodes.start_node(url=f"redis://127.0.0.1:{link.port}/0")
+        await nodes.until(lambda: fetchers(nodes) == [0])
+        for _ in range(2):
+            await nodes.start_node()
+        readers = [await played(nodes, number) for number in range(3)]
+        got = Counter[TcpReader]()
+
+        async def take_all(reader: TcpReader) -> None:
+            while True:
+                await reader.peer.frame()
+                got[reader] += 1
+
+        tasks = [asyncio.create_task(take_all(reader)) for reader in readers]
+        link.cut()
+        await nodes.until(lambda: len(fetchers(nodes)) == 2)
+        [taker] = set(fetchers(nodes)) - {0}
+        held = nodes.node(taker)._holding.of("/cam")
+        assert held is not None
+        # What the first one sends to it meanwhile does not keep it from the camera.
+        await nodes.until(lambda: held.ready)
+        await nodes.until(lambda: held.tenure in nodes.pulls(3 - taker).tenures())
+        link.mend()
+        await nodes.until(lambda: fetchers(nodes) == [taker])
+        await nodes.until(lambda: held.tenure in nodes.pulls(0).tenures())
+        got.clear()
+        await nodes.until(lambda: len(got) == 3)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_node_whose_name_another_has_takes_no_publisher_until_that_is_gone(

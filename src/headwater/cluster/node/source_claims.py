@@ -61,6 +61,8 @@ class SourceClaims:
         """Whether this node is to take none."""
         self.fetches: Callable[[str], bool] = lambda _: True
         """Whether this process is the one of its node that fetches a path."""
+        self.on_claimed: Callable[[str], None] = lambda _: None
+        """Told of each path that this process is to fetch from now on."""
         self.unsettled = False
         """Whether some were free at the last look, and another node was to take them first."""
         self._name = name
@@ -167,6 +169,7 @@ class SourceClaims:
             logger.debug("source not claimed", extra={"mount": path, "cause": str(error)})
             return False
         self._held[path] = held
+        self.on_claimed(path)
         return True
 
     async def _take_if_free(self, path: str) -> bool:

@@ -102,6 +102,8 @@ class NodeSpace(MountObserver):
             linger_s=settings.linger_s,
             opening_deadline_s=_OPENING_DEADLINE_S,
         )
+        # Who had the path before may be alive and go on sending, cut off from the registry alone.
+        sources.on_claimed = self.pulling.leave
         self.look_again = self.pulling.look_again
         """Looks who has a path whose readers here wait for a publisher."""
 
@@ -214,6 +216,8 @@ class NodeSpace(MountObserver):
             return
         held = self._claims.get(publisher.id)
         if held is None:
+            # A source, or who has lost the path: another node may have it.
+            self._relay.loop.call_soon(self.look_again, mount.path)
             return
         self.give_back(publisher.id)
         self.send_nodes_away(mount.path)
