@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients.vlc import launcher, playground, why_no_rtsp
 from numbered_film import BITS, FRAMES, end, film, publish
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from vlc_program import launcher, playground, why_no_rtsp
 from waiting import holds
 
 from headwater import RtspServer, Settings

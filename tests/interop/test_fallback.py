@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from clients.client import Media, Program, Transport
-from clients.vlc import TRANSPORT_OPTIONS, VlcPlayer, why_no_rtsp
+from clients.vlc import TRANSPORT_OPTIONS, VlcPlayer
 from media_library import MediaLibrary
 from own_ports import own_port
+from vlc_program import why_no_rtsp
 from waiting import holds
 
 from headwater import RtspServer

@@ -15,6 +15,7 @@ from clients.description import wait_until_published
 from clients.ffmpeg import FfmpegPublisher, checksum_options, read_framemd5
 from media_library import MediaLibrary, prove_same
 from server_process import ServerProcess
+from vlc_program import why_no_rtsp
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
 
@@ -70,7 +71,7 @@ PLAYERS: dict[str, Play] = {
 def test_players_share_a_multicast(library: MediaLibrary, tmp_path: Path) -> None:
     film = library.film("H.264+AAC")
     players = dict(PLAYERS)
-    if vlc.why_no_rtsp() is not None:
+    if why_no_rtsp() is not None:
         del players["VLC"]
     log = tmp_path / "server.log"
     with ServerProcess(

@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -40,11 +40,29 @@ def unusable() -> str | None:
     )
     if probe.returncode:
         return f"no network namespaces: {probe.stderr.strip()}"
-    _run(f"ip netns del hw-probe-{os.getpid()}")
+    run(f"ip netns del hw-probe-{os.getpid()}")
     return None
 
 
-def _run(command: str) -> str:
+@contextmanager
+def in_namespace(name: str) -> Iterator[None]:
+    """Sockets made in here are of this namespace, for as long as they live."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(Path("/var/run/netns") / name, os.O_RDONLY)
+    try:
+        _check(libc.setns(there, _NEW_NETWORK))
+        try:
+            yield
+        finally:
+            _check(libc.setns(here, _NEW_NETWORK))
+    finally:
+        os.close(here)
+        os.close(there)
+
+
+def run(command: str) -> str:
+    """What a command prints; it must succeed."""
     return subprocess.run(command.split(), check=True, capture_output=True, text=True).stdout
 
 
@@ -79,10 +97,10 @@ class FaultyLink:
             f"ip -n {self.name} link set {far} up",
             f"ip -n {self.name} link set lo up",
         ):
-            _run(command)
-        _without_offloads(near)
+            run(command)
+        without_offloads(near)
         with self.far_side():
-            _without_offloads(far)
+            without_offloads(far)
         emulator = Path(__file__).with_name("link_emulator.py")
         self._emulator = subprocess.Popen(
             [
@@ -121,36 +139,24 @@ class FaultyLink:
 
     def down(self) -> None:
         """Cut the link; neither side is told."""
-        _run(f"ip -n {self.name} link set {self._far_device} down")
+        run(f"ip -n {self.name} link set {self._far_device} down")
 
     def up(self) -> None:
         """Mend it."""
-        _run(f"ip -n {self.name} link set {self._far_device} up")
+        run(f"ip -n {self.name} link set {self._far_device} up")
 
     def close(self) -> None:
         """Take it all away."""
         assert self._emulator.stdin is not None
         self._emulator.stdin.close()
         self._emulator.wait(10)
-        _run(f"ip netns del {self._between}")
-        _run(f"ip netns del {self.name}")
+        run(f"ip netns del {self._between}")
+        run(f"ip netns del {self.name}")
         self._claim.close()
 
-    @contextmanager
-    def far_side(self) -> Iterator[None]:
+    def far_side(self) -> AbstractContextManager[None]:
         """Sockets made in here are of the far side, for as long as they live."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(Path("/var/run/netns") / self.name, os.O_RDONLY)
-        try:
-            _check(libc.setns(there, _NEW_NETWORK))
-            try:
-                yield
-            finally:
-                _check(libc.setns(here, _NEW_NETWORK))
-        finally:
-            os.close(here)
-            os.close(there)
+        return in_namespace(self.name)
 
     async def connect(self, port: int) -> RtspPeer:
         """A connection from the far side to the server."""
@@ -175,7 +181,7 @@ def _claimed_net() -> tuple[socket.socket, int]:
     Where two links had one, packets of the one would go to the other. A run that was killed has
     left its devices, with their addresses, on this machine.
     """
-    addresses = _run("ip -brief -4 addr show")
+    addresses = run("ip -brief -4 addr show")
     first = os.getpid() + next(_nets)
     for number in range(first, first + _NETS):
         if f" 10.231.{number % _NETS}." in addresses:
@@ -193,7 +199,7 @@ def _claimed_net() -> tuple[socket.socket, int]:
     raise RuntimeError(f"{_NETS} links are open on this machine, and there is no net for more")
 
 
-def _without_offloads(device: str) -> None:
+def without_offloads(device: str) -> None:
     """Have each packet whole on the wire: what a device would do to it later is done now."""
     value = ctypes.create_string_buffer(struct.pack("II", _SET_TX_CHECKSUMS, 0))
     request = struct.pack("16sP", device.encode(), ctypes.addressof(value))

@@ -11,6 +11,7 @@ import json
 import random
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _EVERY_PROTOCOL = 0x0003
@@ -36,8 +37,7 @@ class Faults:
 class Way:
     """One direction."""
 
-    def __init__(self, source: socket.socket, target: socket.socket, seed: int) -> None:
-        self._source = source
+    def __init__(self, target: socket.socket, seed: int) -> None:
         self._target = target
         self._luck = random.Random(seed)
         self._loop = asyncio.get_running_loop()
@@ -45,22 +45,15 @@ class Way:
         self._losing = False
         self.faults = Faults()
         self.dropped = 0
-        self._loop.add_reader(source, self._pass_on)
 
-    def _pass_on(self) -> None:
-        for _ in range(64):
-            try:
-                frame, address = self._source.recvfrom(65536)
-            except BlockingIOError:
-                return
-            if address[2] == _OUTGOING:
-                continue
-            if frame[12:14] != _IPV4:
-                self._send(frame)
-                continue
+    def take(self, frame: bytes) -> None:
+        """Pass a frame on, as well as this direction can now."""
+        if frame[12:14] != _IPV4:
+            self._send(frame)
+            return
+        self._treat(frame)
+        if self._luck.random() < self.faults.duplicates:
             self._treat(frame)
-            if self._luck.random() < self.faults.duplicates:
-                self._treat(frame)
 
     def _treat(self, frame: bytes) -> None:
         faults, luck = self.faults, self._luck
@@ -88,7 +81,8 @@ class Way:
             self.dropped += 1
 
 
-def _opened(device: str) -> socket.socket:
+def opened(device: str) -> socket.socket:
+    """A socket for whole frames of a device."""
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EVERY_PROTOCOL))
     sock.bind((device, 0))
     # By force, beyond what the system lets others have: no frame is lost here but by a fault.
@@ -97,14 +91,37 @@ def _opened(device: str) -> socket.socket:
     return sock
 
 
-async def emulate(near: str, far: str) -> None:
-    """Pass frames on until standard input ends."""
-    one, other = _opened(near), _opened(far)
-    ways = Way(one, other, 1), Way(other, one, 2)
+def pass_on(source: socket.socket, take: Callable[[bytes], None]) -> None:
+    """Have all frames that come in from a device taken from now on."""
+
+    def ready() -> None:
+        for _ in range(64):
+            try:
+                frame, address = source.recvfrom(65536)
+            except BlockingIOError:
+                return
+            if address[2] != _OUTGOING:
+                take(frame)
+
+    asyncio.get_running_loop().add_reader(source, ready)
+
+
+async def standard_input() -> asyncio.StreamReader:
+    """The lines that say what is to be done."""
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
     )
+    return lines
+
+
+async def emulate(near: str, far: str) -> None:
+    """Pass frames on until standard input ends."""
+    one, other = opened(near), opened(far)
+    ways = Way(other, 1), Way(one, 2)
+    pass_on(one, ways[0].take)
+    pass_on(other, ways[1].take)
+    lines = await standard_input()
     print("ready", flush=True)  # noqa: T201 - its answer
     while line := await lines.readline():
         told = json.loads(line)

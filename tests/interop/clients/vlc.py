@@ -1,21 +1,14 @@
-"""VLC: what it shows goes into a file by its `yuv` video output, what it hears is summed up.
-
-Debian 12 builds VLC without live555, its RTSP client. `tests/interop/vlc/fetch .venv/vlc` fetches
-one that has it; without that, whichever `vlc` is on the path is asked.
-"""
+"""VLC: what it shows goes into a file by its `yuv` video output, what it hears is summed up."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -29,14 +22,11 @@ from clients.client import (
     Transport,
 )
 from clients.description import describe
+from vlc_program import FETCHED, SHOW_ALL, launcher, playground, why_no_rtsp
 
-FETCHED = Path(sys.prefix) / "vlc" / "vlc"
 PLAY_DEADLINE_S = 40.0
 LOOK_EVERY_S = 0.1
-UNPRIVILEGED = "nobody"
 Y4M_FRAME = b"FRAME\n"
-# Every picture is to be shown, also on a machine too busy to show it in time.
-SHOW_ALL = ("--no-drop-late-frames", "--no-skip-frames", "--no-avcodec-hurry-up")
 TRANSPORT_OPTIONS = {Transport.UDP: (), Transport.TCP: ("--rtsp-tcp",)}
 
 
@@ -169,51 +159,6 @@ def packet_sums(table: Path) -> tuple[str, ...]:
         raise ClientError("vlc: no packets of sound")
     lines = table.read_text().splitlines()
     return tuple(line.split("\t")[-1] for line in lines if not line.startswith("#"))
-
-
-def launcher() -> list[str]:
-    """Command words that start VLC without a window; as root it needs another user.
-
-    That user keeps root's access to files: VLC and what it writes may be in folders of root.
-    """
-    vlc = [str(FETCHED if FETCHED.exists() else shutil.which("vlc")), "--intf", "dummy"]
-    if os.geteuid() != 0:
-        return vlc
-    user = ("--reuid", UNPRIVILEGED, "--regid", "nogroup", "--clear-groups")
-    rights = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
-    return ["setpriv", *user, *rights, *vlc]
-
-
-@contextlib.contextmanager
-def playground() -> Iterator[Path]:
-    """A folder that VLC's own user may write to."""
-    folder = Path(tempfile.mkdtemp(prefix="vlc-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, UNPRIVILEGED, "nogroup")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@functools.cache
-def why_no_rtsp() -> str | None:
-    """Ask VLC for its modules: live555 is the only one that plays `rtsp://` media."""
-    if not FETCHED.exists() and shutil.which("vlc") is None:
-        return "there is no VLC here (tests/interop/vlc/fetch gets one)"
-    with playground() as ground:
-        listed = subprocess.run(
-            [*launcher(), "--list"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**os.environ, "HOME": str(ground)},
-        )
-    if listed.returncode != 0:
-        raise ClientError(f"vlc --list exited with {listed.returncode}\n{listed.stderr[-500:]}")
-    if "live555" in listed.stdout:
-        return None
-    return "this VLC is built without live555, its RTSP client (tests/interop/vlc/fetch gets one)"
 
 
 def version() -> str:
