@@ -207,9 +207,11 @@ async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path
         url = f"http://127.0.0.1:{server.http_port}/front"
         await page.goto(url, wait_until="domcontentloaded")
         await page.wait_for_selector("headwater-player[data-state=waiting]")
+        assert await page.is_hidden("#live")
         publisher = await publish(clip, server.publish_url("/front"))
         try:
             await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
+            await page.wait_for_selector("#live", timeout=40_000)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
         finally:
             await end(publisher)

@@ -47,6 +47,8 @@ async def test_the_page_of_a_mount(web: WebServer) -> None:
     page = Page(answer)
     assert page.one("headwater-player") == {"src": "/front"}
     assert "front" in page.text
+    # The script shows it while a picture plays.
+    assert ("span", {"id": "live", "hidden": None}) in page.elements
 
 
 NAMES = {

@@ -29,7 +29,7 @@ $body
 """)
 _WHOLE = Template("""\
 <body>
-<header><h1>$name</h1><span>Live</span>
+<header><h1>$name</h1><span id="live" hidden>Live</span>
 </header>
 <main>
 <headwater-player src="$address"></headwater-player>

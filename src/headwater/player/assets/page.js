@@ -12,6 +12,7 @@ if (token) player.setAttribute("token", token);
 if (!document.body.classList.contains("embedded")) {
   const facts = Object.fromEntries(
     ["state", "way", "late", "codecs", "size"].map((name) => [name, document.getElementById(name)]));
+  const live = document.getElementById("live");
   const why = document.getElementById("why");
   let shown = "";
   player.addEventListener("headwater-status", ({detail}) => {
@@ -19,6 +20,7 @@ if (!document.body.classList.contains("embedded")) {
       connecting: "Connecting", playing: "Playing", waiting: "Waiting for the publisher",
       failed: "Not playing",
     }[detail.state] ?? "");
+    live.hidden = detail.state !== "playing";
     tell(facts.way, detail.title || "–");
     tell(facts.late, detail.latency_s === null ? "–" : `about ${inWords(detail.latency_s)}`);
     tell(facts.codecs, detail.about?.tracks?.map((track) => track.codec).join(", ") || "–");
