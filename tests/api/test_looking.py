@@ -94,6 +94,8 @@ async def test_filters_of_sessions(web: WebServer, query: str, count: int) -> No
         ("/v1/mounts/%2e%2e/x", 400, "unreadable"),
         ("/v1/sessions/none", 404, "no_such_session"),
         ("/v1/nothing", 404, "not_found"),
+        # Kept for what is not there yet.
+        ("/v1/recordings", 404, "not_found"),
         ("/v1/mounts?limit=0", 400, "invalid"),
         ("/v1/mounts?limit=1001", 400, "invalid"),
         ("/v1/mounts?limit=1_0", 400, "invalid"),
