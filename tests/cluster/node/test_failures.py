@@ -54,6 +54,17 @@ async def played(nodes: Cluster, number: int) -> TcpReader:
     return reader
 
 
+def unheard(news: News) -> None:
+    """Do nothing about news."""
+    del news
+
+
+async def comes(reader: TcpReader, sent: bytes) -> None:
+    """Wait for a packet, whose header is this node's own."""
+    while (await reader.peer.frame())[1][12:] != sent[12:]:
+        pass
+
+
 async def test_a_camera_is_fetched_once_for_all_nodes(
     redis_server: RedisServer, camera: AsyncFakeCamera
 ) -> None:
@@ -258,6 +269,28 @@ async def test_a_node_that_is_cut_off_from_the_registry_alone_yields_when_it_is_
         await early.peer.closed()
         assert nodes.node(0)._holding.of("/cam") is held
         assert nodes.node(2)._holding.of("/cam") is None
+        # Its readers wait no longer than until they have the later publisher.
+        await nodes.until(lambda: nodes.mount(2).publisher)
+        [sent_late] = await late.send(1)
+        await comes(near, sent_late)
+
+
+async def test_readers_of_a_claim_that_is_lost_with_a_beat_go_to_who_has_the_path(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        early = await TcpPublisher.start(both.port(1), both.url(1))
+        await early.send(1)
+        reader = await played(both, 1)
+        # Its news are heard by nobody, as where they came while the node stood still.
+        both.node(1).space.hear = unheard  # type: ignore[method-assign]
+        async with both.node(1)._beating:
+            await both.until_free(0)
+            late = await TcpPublisher.start(both.port(0), both.url(0))
+        await early.peer.closed()
+        await both.until(lambda: both.mount(1).publisher)
+        [sent] = await late.send(1)
+        await comes(reader, sent)
 
 
 async def test_a_camera_goes_to_another_node_while_its_first_one_goes_on_without_the_registry(

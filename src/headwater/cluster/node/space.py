@@ -281,6 +281,8 @@ class NodeSpace(MountObserver):
                 del self._claims[publisher_id]
                 self._relay.close_by_id(publisher_id, reason)
         self._sources.lost(held)
+        # The news that another has it may have come while the path was still filled here.
+        self.look_again(tenure.path)
 
     async def aclose(self) -> None:
         """Pull nothing more, and wait for what is under way, but not for ever."""
@@ -324,7 +326,8 @@ class NodeSpace(MountObserver):
         if lease is not None and lease.tenure.epoch > held.tenure.epoch:
             if lease.tenure.holder != self.name and self.holding.forget(held):
                 self.lost(held, "another node has the path now")
-            self.look_again(held.tenure.path)
+            else:
+                self.look_again(held.tenure.path)
 
     def is_pulled(self, path: str, publisher: Publisher) -> bool:
         """Return whether a publisher is a pull from another node."""
