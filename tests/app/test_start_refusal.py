@@ -8,7 +8,7 @@ import traceback
 
 import pytest
 
-from headwater import RtspServer, ThreadedRtspServer
+from headwater import HttpSettings, RtspServer, Settings, ThreadedRtspServer, WebRtcSettings
 from headwater.app.start_refusal import start_refusal
 from headwater.net.errors import HostUnknownError
 
@@ -24,6 +24,17 @@ async def test_a_port_that_is_taken_is_named_without_the_way_to_its_socket() -> 
     told = "".join(traceback.format_exception(caught.value))
     assert "tcp_listener" not in told
     assert "direct cause" not in told
+    assert not server.running
+
+
+async def test_the_taken_port_of_browsers_is_named_with_its_own_setting() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        number = taken.getsockname()[1]
+        settings = Settings(http=HttpSettings(port=0), webrtc=WebRtcSettings(port=number))
+        server = RtspServer(host="127.0.0.1", publish_port=0, settings=settings)
+        with pytest.raises(OSError, match=rf"UDP port {number} .*choose another \(webrtc\.port\)"):
+            await server.start()
     assert not server.running
 
 

@@ -16,7 +16,7 @@ from headwater.cli.failures import (
     show,
 )
 from headwater.config.errors import ConfigError, ConfigFault
-from headwater.net.errors import HostUnknownError
+from headwater.net.errors import HostUnknownError, SettingPortError
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,16 @@ def test_an_unknown_host_is_told_as_the_server_tells_it() -> None:
     error = HostUnknownError(errno.EADDRNOTAVAIL, "host 'x' is not known here; write another")
     failure = cannot_listen(error, host="x", ports=(8554,), port_options="--port")
     assert (str(failure), failure.remedy) == ("host 'x' is not known here; write another", "")
+
+
+def test_a_port_of_another_setting_is_named_and_not_those_of_rtsp() -> None:
+    taken = OSError(errno.EADDRINUSE, "Address already in use")
+    message = "cannot bind UDP port 8189 of 127.0.0.1"
+    error = SettingPortError(taken, message, setting="webrtc.port", port=8189)
+    failure = cannot_listen(error, host="", ports=(8554,), port_options="--port")
+    assert str(failure) == f"{message} (webrtc.port): Address already in use"
+    assert failure.remedy.startswith("give webrtc.port another port")
+    assert "sport = :8189" in failure.remedy
 
 
 def test_both_ports_are_named() -> None:

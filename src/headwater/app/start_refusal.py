@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 
-from headwater.net.errors import HostUnknownError
+from headwater.net.errors import HostUnknownError, SettingPortError
 
 _PRIVILEGED = "ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher one"
+_PORTS = "publish_port, play_port, http.port"
 _REMEDIES = {
     errno.EADDRINUSE: (
-        "another program has this port: choose another (publish_port, play_port, http.port), or 0 "
-        "for one that is free"
+        "another program has this port: choose another ({settings}), or 0 for one that is free"
     ),
     errno.EACCES: _PRIVILEGED,
     errno.EPERM: _PRIVILEGED,
@@ -23,4 +23,5 @@ def start_refusal(error: OSError) -> OSError:
     remedy = _REMEDIES.get(error.errno or 0)
     if remedy is None or isinstance(error, HostUnknownError):
         return error
-    return OSError(error.errno, f"{error.strerror}; {remedy}")
+    settings = error.setting if isinstance(error, SettingPortError) else _PORTS
+    return OSError(error.errno, f"{error.strerror}; {remedy.format(settings=settings)}")

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from headwater.cli.terminal import takes_colours
 from headwater.config.errors import ConfigError, FaultKind
-from headwater.net.errors import HostUnknownError
+from headwater.net.errors import HostUnknownError, SettingPortError
 from headwater.shown_text import shown
 
 EXIT_FAILED = 1
@@ -83,6 +83,12 @@ def cannot_listen(
     plural = "ports" if len(ports) > 1 else "port"
     if isinstance(error, HostUnknownError):
         return CommandFailed(error.strerror or str(error))
+    if isinstance(error, SettingPortError) and error.errno == errno.EADDRINUSE:
+        return CommandFailed(
+            error.strerror or str(error),
+            remedy=f"give {error.setting} another port, 0 for any that is free, or see who has it: "
+            f"ss -lntup 'sport = :{error.port}'",
+        )
     match error.errno:
         case errno.EADDRINUSE:
             return CommandFailed(

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from headwater.http.connections import HttpConnections, HttpCounters
 from headwater.http.settings import HttpSettings
 from headwater.log_pace import paced_logger
+from headwater.net.errors import SettingPortError
 from headwater.net.settings import TlsSettings, TlsVersion
 from headwater.net.socket_address import address_text, family_of, socket_address
 from headwater.net.tcp_listener import spread
@@ -256,9 +257,8 @@ def _free_port(hosts: Sequence[str], port: int) -> int:
             try:
                 sock.bind(socket_address(host, port))
             except OSError as error:
-                raise OSError(
-                    error.errno,
-                    f"cannot bind TCP port {port} of {host} (http.http2_port): {error.strerror}",
-                ) from error
+                message = f"cannot bind TCP port {port} of {host}"
+                setting = "http.http2_port"
+                raise SettingPortError(error, message, setting=setting, port=port) from error
             port = sock.getsockname()[1]
     return port

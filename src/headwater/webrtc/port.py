@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from headwater.log_pace import paced_logger
+from headwater.net.errors import SettingPortError
 from headwater.net.kernel_features import probe
 from headwater.net.settings import SocketSettings
 from headwater.net.socket_address import Address, family_of, socket_address, unmapped
@@ -28,6 +29,7 @@ from headwater.webrtc.way import TcpWay, UdpWay, Way
 
 logger = paced_logger(__name__)
 
+SETTING: Final = "webrtc.port"
 _DATAGRAMS_PER_WAKE: Final = 64
 _READ_BYTES: Final = 4_096
 _WAYS_PER_PEER: Final = 8
@@ -146,10 +148,8 @@ class WebRtcPort:
                 sock.bind(socket_address(host, port))
             except OSError as error:
                 sock.close()
-                raise OSError(
-                    error.errno,
-                    f"cannot bind UDP port {port} of {host} (webrtc.port): {error.strerror}",
-                ) from error
+                message = f"cannot bind UDP port {port} of {host}"
+                raise SettingPortError(error, message, setting=SETTING, port=port) from error
             port = sock.getsockname()[1]
             set_receive_buffer(sock, self._settings.udp_receive_buffer_bytes)
             set_send_buffer(sock, self._settings.udp_send_buffer_bytes)
@@ -158,7 +158,11 @@ class WebRtcPort:
             self._loop.add_reader(sock, partial(self._drain, sock, sender))
         if tcp:
             listener = TcpListener(self._loop, self._accept)
-            listener.bind(hosts, port)
+            try:
+                listener.bind(hosts, port)
+            except OSError as error:
+                message = f"cannot bind TCP port {port}"
+                raise SettingPortError(error, message, setting=SETTING, port=port) from error
             listener.start()
             self._listener = listener
 
