@@ -220,6 +220,7 @@ async def test_a_claim_that_another_node_has_taken_is_held_no_more(
         assert isinstance(other, Tenure)
         answer = await worker.told("beat", record(), (tenure,))
         assert answer.lost == (tenure,)
+        assert await worker.told("epoch_of", "/cam") is None
         [restored] = await worker.told("claim", record(), (Ask("/cam", How.RESTORE, tenure.epoch),))
         assert restored == Refused("b", other.epoch)
         assert await worker.told("epoch_of", "/cam") is None

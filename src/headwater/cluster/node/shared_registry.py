@@ -147,7 +147,11 @@ class SharedRegistry:
 
     async def _beat(self, part: _Part, record: NodeRecord, tenures: Sequence[Tenure]) -> BeatAnswer:
         part.record = record
-        return await self._registry.beat(self._record(), tenures)
+        answer = await self._registry.beat(self._record(), tenures)
+        for tenure in answer.lost:
+            if part.held.get(tenure.path) == tenure:
+                del part.held[tenure.path]
+        return answer
 
     async def _claim(
         self, part: _Part, record: NodeRecord, asks: Sequence[Ask]
