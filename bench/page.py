@@ -31,8 +31,7 @@ Linux with two CPUs or more, a C compiler, `taskset`; the programs of the other 
 and npm for rtsp-streaming-server.
 
 ```sh
-PEERS="mediamtx=PATH go2rtc=PATH zlmediakit=PATH"                   # where these are
-make bench PEERS="$PEERS" ARGS="--docs docs/benchmarks.md"          # beside them
+make bench PEERS="mediamtx=PATH go2rtc=PATH zlmediakit=PATH" ARGS="--docs docs/benchmarks.md"
 make bench ARGS="--peer headwater,node --repeat 3"                  # beside rtsp-streaming-server
 make bench                                                          # this server alone
 make bench ARGS="--quick"                                           # the main steps, short windows

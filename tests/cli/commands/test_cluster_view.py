@@ -29,12 +29,13 @@ def test_a_node_is_a_row_with_its_state_age_and_load() -> None:
         mounts=3,
         pulls=4,
         readers=500,
+        workers=2,
         started_s=1000.0,
     )
     row = printed(nodes_table([node], now_s=1065.0))[-1]
     assert row == [
         *("n[red]1", "draining", "1", "min", "5", "s", "1.2"),
-        *("26%", "3", "4", "500", "rtsp://10.0.0.5:8554"),
+        *("2", "26%", "3", "4", "500", "rtsp://10.0.0.5:8554"),
     ]
 
 
