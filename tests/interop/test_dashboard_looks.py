@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.async_api")
 pytest.importorskip("axe_playwright_python")
 
-from dashboard_page import SIZES, chromium, dashboard
+from dashboard_page import SIZES, Dashboard, chromium, dashboard
 from dashboard_server import FOR_EVER, MARKS, Start, all_send, start
 from film_camera import film_camera
 from published_film import description
@@ -18,6 +18,13 @@ THEMES = ("light", "dark")
 NOTHING_LISTENS = "rtsp://127.0.0.1:1/stream"
 
 
+async def looks_well(seen: Dashboard, name: str, *, whole: bool = False) -> None:
+    """Look at what is in sight: axe finds nothing serious, nothing scrolls sideways; keep it."""
+    assert await seen.serious_faults() == []
+    assert await seen.scrolls_sideways() == []
+    await seen.picture(name, whole=whole)
+
+
 @pytest.mark.parametrize("width", SIZES)
 async def test_nothing(start: Start, width: int) -> None:
     server = await start()
@@ -25,9 +32,7 @@ async def test_nothing(start: Start, width: int) -> None:
         for theme in THEMES:
             async with dashboard(browser, server, width=width, theme=theme) as seen:
                 await seen.page.wait_for_selector(".teach")
-                assert await seen.serious_faults() == []
-                assert await seen.scrolls_sideways() == []
-                await seen.picture(f"0-{width}-{theme}", whole=True)
+                await looks_well(seen, f"0-{width}-{theme}", whole=True)
                 assert seen.complaints == []
 
 
@@ -39,9 +44,7 @@ async def test_one_stream(start: Start, width: int) -> None:
         for theme in THEMES:
             async with dashboard(browser, server, width=width, theme=theme) as seen:
                 await seen.wait_for_pictures_in_sight()
-                assert await seen.serious_faults() == []
-                assert await seen.scrolls_sideways() == []
-                await seen.picture(f"1-{width}-{theme}")
+                await looks_well(seen, f"1-{width}-{theme}")
                 assert seen.complaints == []
 
 
@@ -59,20 +62,14 @@ async def test_a_dozen_streams(start: Start, width: int) -> None:
                     "() => document.querySelectorAll('.card').length === 12"
                 )
                 await seen.wait_for_pictures_in_sight()
-                assert await seen.serious_faults() == []
-                assert await seen.scrolls_sideways() == []
-                await seen.picture(f"12-{width}-{theme}")
+                await looks_well(seen, f"12-{width}-{theme}")
                 await page.get_by_role("button", name="Details").first.click()
                 await page.locator(".details .addresses code").first.wait_for()
-                assert await seen.serious_faults() == []
-                assert await seen.scrolls_sideways() == []
-                await seen.picture(f"details-{width}-{theme}")
+                await looks_well(seen, f"details-{width}-{theme}")
                 await page.keyboard.press("Escape")
                 await page.get_by_role("button", name="Add a camera").click()
                 await page.get_by_label("Path").wait_for()
-                assert await seen.serious_faults() == []
-                assert await seen.scrolls_sideways() == []
-                await seen.picture(f"add-{width}-{theme}")
+                await looks_well(seen, f"add-{width}-{theme}")
                 await page.keyboard.press("Escape")
                 await page.get_by_role("button", name="Log", exact=True).click()
                 await page.locator(".log li").first.wait_for()
