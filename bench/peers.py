@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -149,11 +150,16 @@ def free_ports(rtp_count: int = 6000) -> Ports:
     return Ports(publish, play, first, rtp_count, http, hls, webrtc, camera)
 
 
+def own_python() -> str:
+    """The Python that runs this server: the one that runs the benchmark, if it has Headwater."""
+    if find_spec("headwater"):
+        return sys.executable
+    return str(ROOT / ".venv" / "bin" / "python")
+
+
 def headwater(extra: str = "") -> Peer:
-    own = ROOT / ".venv" / "bin" / "python"
-    python = str(own) if own.exists() else sys.executable
     command = (
-        f"{python} -m headwater serve --host 127.0.0.1 --publish-port {{publish_port}}"
+        f"{own_python()} -m headwater serve --host 127.0.0.1 --publish-port {{publish_port}}"
         " --play-port {play_port} --rtp-port-start {rtp_port} --rtp-port-count {rtp_count}"
     )
     web = "http://127.0.0.1:{http_port}/{mount}"
