@@ -1,7 +1,9 @@
 """`python -m bench.workers`: what a delivered packet costs each worker, beside one process.
 
-One process with half of the TCP readers, and two workers with all of them, in turn and on the same
-CPU, so that what else runs on the machine meets both. Written for ratios: figures of one machine.
+One process with half of the TCP readers, two workers with all of them, and two such processes that
+know nothing of each other, in turn and on the same CPU, so that what else runs on the machine meets
+all. The last says what two processes on one CPU take from each other without being workers. Written
+for ratios: figures of one machine.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import argparse
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.accounting import cpu_use
@@ -47,30 +51,41 @@ def measure(workers: int, readers: int, seconds: float, cpu: int) -> Outcome:
 
     Nothing is passed on, so that the kernel shares the readers out.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        socket = Path(folder, "status.sock")
-        extra = (
-            f"--workers {workers} --set workers.hot_readers=0 "
-            f"--set control.status_socket={socket} --log-level warning"
-        )
-        with (
-            Server(headwater(extra), cpu, Path(folder, "log")) as server,
-            Fleet(readers, 1, polls=False) as fleet,
-        ):
+    extra = f"--workers {workers} --set workers.hot_readers=0"
+    return _measure([extra], readers, seconds, cpu)
+
+
+def measure_apart(readers: int, seconds: float, cpu: int) -> Outcome:
+    """Serve half of the readers each by two servers that do not know each other."""
+    return _measure(["", ""], readers, seconds, cpu)
+
+
+def _measure(servers: list[str], readers: int, seconds: float, cpu: int) -> Outcome:
+    """Start a server with each of these arguments, and share the readers out between them."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        fleet = running.enter_context(Fleet(readers, len(servers), polls=False))
+        sockets = [Path(folder, f"status{number}.sock") for number in range(len(servers))]
+        urls = []
+        for number, (extra, socket) in enumerate(zip(servers, sockets, strict=True)):
+            peer = headwater(f"{extra} --set control.status_socket={socket} --log-level warning")
+            server = running.enter_context(Server(peer, cpu, Path(folder, f"log{number}")))
             fleet.add_camera(server.publish_url("bench"), FOUR, over_tcp=True, phase=0.0)
-            fleet.start_cameras()
-            fleet.run_for(SETTLE_S)
-            for _ in range(readers):
-                fleet.add_player(
-                    server.play_url("bench"), over_tcp=True, camera=0, play=True, stalled=False
-                )
-                fleet.tick()
-            fleet.run_for(WARM_UP_S)
-            return _window(fleet, socket, seconds)
+            urls.append(server.play_url("bench"))
+        fleet.start_cameras()
+        fleet.run_for(SETTLE_S)
+        for number in range(readers):
+            camera = number % len(servers)
+            fleet.add_player(urls[camera], over_tcp=True, camera=camera)
+            fleet.tick()
+        fleet.run_for(WARM_UP_S)
+        return _window(fleet, sockets, seconds)
 
 
-def _window(fleet: Fleet, socket: Path, seconds: float) -> Outcome:
-    pids = _processes(ask(socket, "status", timeout_s=STATUS_S))
+def _window(fleet: Fleet, sockets: list[Path], seconds: float) -> Outcome:
+    pids: dict[str, tuple[int, int]] = {}
+    for number, socket in enumerate(sockets):
+        for name, process in _processes(ask(socket, "status", timeout_s=STATUS_S)).items():
+            pids[name if len(sockets) == 1 else f"server {number} (beside another)"] = process
     before = {name: cpu_use([pid]) for name, (pid, _) in pids.items()}
     received = fleet.library.load_received(fleet.load)
     fleet.measure_from(seconds)
@@ -123,11 +138,15 @@ def main() -> None:
     parser.add_argument("--cpu", type=int, default=0, help="of all processes of the server")
     arguments = parser.parse_args()
     everybody = arguments.readers
-    runs = (("one", 1, everybody // 2), ("two", 2, everybody))
+    runs = (
+        ("one", partial(measure, 1, everybody // 2)),
+        ("two workers", partial(measure, 2, everybody)),
+        ("two apart", partial(measure_apart, everybody)),
+    )
     costs: dict[str, list[float]] = {}
     for number in range(arguments.repeat):
-        for kind, workers, readers in runs:
-            outcome = measure(workers, readers, arguments.seconds, arguments.cpu)
+        for kind, run in runs:
+            outcome = run(arguments.seconds, arguments.cpu)
             for share in outcome.shares:
                 label = share.name.partition("(")[2].rstrip(")") or share.name
                 costs.setdefault(label, []).append(share.us_per_packet)
