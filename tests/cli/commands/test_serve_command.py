@@ -48,6 +48,14 @@ def test_settings_come_from_file_environment_and_options(start: Any, tmp_path: P
     assert "\r\nServer: env\r\n" in options(port)
 
 
+def test_one_port_for_all_as_the_demo_names_it(start: Any) -> None:
+    port = free_port()
+    server = start("serve", "--host", "127.0.0.1", "--port", str(port))
+    ports = server.wait_for(PORTS)
+    assert (int(ports[1]), int(ports[2])) == (port, port)
+    assert options(port).startswith("RTSP/1.0 200")
+
+
 def test_one_port_each(start: Any) -> None:
     server = start(
         *("serve", "--host", "127.0.0.1", "--publish-port", "0"),

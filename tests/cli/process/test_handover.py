@@ -121,6 +121,7 @@ def test_the_server_keeps_the_process_and_loses_what_read_the_options(start_prog
     process = Path("/proc", str(server.pid))
     command = (process / "cmdline").read_bytes()
     assert b"headwater.cli.process.daemon" in command
+    assert b"publish-port=0" in command, "lists of processes tell one server from another"
     assert b"nobody-may-see-this" not in command
     assert not re.search(r"pydantic|\bav\b", (process / "maps").read_text())
     if sys.platform == "linux" and sys.implementation.name == "cpython":

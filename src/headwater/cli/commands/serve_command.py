@@ -15,7 +15,7 @@ from headwater.cli.process.supervising import serve_with_workers
 from headwater.cli.settings_read import read_settings
 from headwater.config.advice import advice
 from headwater.config.file import Assignment
-from headwater.config.settings import LogFormat, LogLevel
+from headwater.config.settings import LogFormat, LogLevel, Settings
 
 CONFIG_VARIABLE = "HEADWATER_CONFIG"
 
@@ -37,7 +37,12 @@ def serve(
     ] = None,
     publish_port: Annotated[
         int | None,
-        typer.Option(help="TCP port for publishers. 0 picks a free port.", show_default="8554"),
+        typer.Option(
+            "--publish-port",
+            "--port",
+            help="TCP port for publishers. 0 picks a free port.",
+            show_default="8554",
+        ),
     ] = None,
     play_port: Annotated[
         int | None,
@@ -118,8 +123,19 @@ def serve(
             chosen=tuple((each.source, each.key, each.text) for each in chosen),
         ),
     )
-    replace_process(order, "headwater.cli.process.daemon")
+    replace_process(order, "headwater.cli.process.daemon", *ports_in_sight(settings))
     serve_with_workers(order)
+
+
+def ports_in_sight(settings: Settings) -> list[str]:
+    """Return what lists of processes show of a server, so that one is told from another."""
+    server = settings.server
+    ports = [f"publish-port={server.publish_port}"]
+    if server.play_port not in (None, server.publish_port):
+        ports.append(f"play-port={server.play_port}")
+    if settings.http.port is not None:
+        ports.append(f"http-port={settings.http.port}")
+    return ports
 
 
 def parse_assignment(text: str) -> Assignment:

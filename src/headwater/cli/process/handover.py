@@ -22,8 +22,11 @@ from headwater.libav.remux.interpreter import can_be_started_again, interpreter_
 OrderT = TypeVar("OrderT")
 
 
-def replace_process(order: object, module: str) -> None:
-    """Go on as a process of `module`, which takes the order; returns only where that cannot be."""
+def replace_process(order: object, module: str, *in_sight: str) -> None:
+    """Go on as a process of `module`, which takes the order; returns only where that cannot be.
+
+    `in_sight` follows in its arguments, for people who look at the list of processes.
+    """
     if os.name != "posix" or not can_be_started_again():
         return
     descriptor = written_order(order)
@@ -34,7 +37,7 @@ def replace_process(order: object, module: str) -> None:
         sys.stderr.flush()
         os.execv(  # noqa: S606 (no shell is wanted)
             sys.executable,
-            [sys.executable, *interpreter_options(), "-m", module, str(descriptor)],
+            [sys.executable, *interpreter_options(), "-m", module, str(descriptor), *in_sight],
         )
     except OSError:
         # A sandbox may forbid it: then the work goes on here, only larger.
