@@ -126,6 +126,8 @@ def die(worker: Worker) -> None:
     """Close all sockets of a worker at once; nothing is said to anybody."""
     running = inside(worker.server).running
     running.rtsp.listeners.close()
+    if running.web is not None:
+        running.web.door.close()
     for connection in running.rtsp.connections:
         connection.stream.abort()
     member = worker.member

@@ -24,6 +24,7 @@ from headwater.app.workers.merged_status import (
     merged_mount_figures,
     worker_status,
 )
+from headwater.app.workers.other_workers import REST
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures
@@ -85,6 +86,7 @@ class ApiView:
                 part.publishers + part.readers,
             )
             for name, part in sorted(told.items())
+            if name != REST
         )
         status = _whole(merged.status, standing)
         return replace(merged, status=replace(status, workers=workers))
@@ -100,6 +102,7 @@ class ApiView:
         workers = tuple(
             worker_status(name, part.status, part.mounts, len(part.publishers) + readers)
             for name, part in sorted(told.items())
+            if name != REST
             for readers in (sum(part.readers.values()),)
         )
         return replace(merged, status=replace(_whole(merged.status, standing), workers=workers))

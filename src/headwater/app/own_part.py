@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -18,6 +18,7 @@ from headwater.control.figures import MountFigures, ServerFigures, Timed
 from headwater.control.lists import ListWanted, Part, SeenSession, part_of
 from headwater.control.loop_lag import LoopLag
 from headwater.control.recent_lines import LogLine, RecentLines
+from headwater.control.status import ServerStatus
 from headwater.control.turns import in_turns
 from headwater.log_pace import PACE
 from headwater.media.clock import Timer
@@ -93,6 +94,7 @@ class OwnPart:
     Attributes:
         lag: how late the loop is, once somebody has asked for figures.
         recent_lines: the end of its log, since `keep_log`.
+        on_told: called with each status that is told.
     """
 
     def __init__(self, running: SeenServer) -> None:
@@ -100,6 +102,7 @@ class OwnPart:
         relay = running.relay
         self.lag = LoopLag(relay.loop)
         self.recent_lines = RecentLines()
+        self.on_told: Callable[[ServerStatus], None] = lambda _: None
         self._measures = self._keeps_log = False
         self._events = OwnEvents(relay)
         self._order_timer: Timer | None = None
@@ -163,15 +166,25 @@ class OwnPart:
             self.lag.start()
             running.relay.start_timings()
         figures = await in_turns(running.report.figures())
-        late = Timed(
+        self.on_told(figures.status)
+        timed = tuple(self.timed())
+        return replace(figures, timed=timed, callouts=running.callouts.figures())
+
+    def timed(self) -> Iterator[Timed]:
+        """Yield how long things took, once somebody has asked for figures."""
+        if not self._measures:
+            return
+        yield Timed(
             "loop_lag_seconds", "How late the event loop came to what was due.", self.lag.histogram
         )
-        timed = (late, *running.report.timed(), *running.callouts.timed())
-        return replace(figures, timed=timed, callouts=running.callouts.figures())
+        yield from self._running.report.timed()
+        yield from self._running.callouts.timed()
 
     async def look(self, _: object = None) -> BoardLook:
         """Read what a board shows."""
-        return await in_turns(self._running.report.look())
+        look = await in_turns(self._running.report.look())
+        self.on_told(look.status)
+        return look
 
     async def mount_paths(self, _: object = None) -> tuple[str, ...]:
         """Return the paths of the mounts that are open."""

@@ -92,6 +92,13 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What the worker has counted since its start, which is kept when it ends."""
+
+    totals: object
+
+
+@dataclass(frozen=True, slots=True)
 class PortTaken:
     """The worker takes connections of a port from now on, or no more; the supervisor accepts."""
 
@@ -256,7 +263,17 @@ class Hearing:
 Between = Connect | PassOn | Guess | Login
 """What one worker says to another, by the supervisor."""
 ToSupervisor = (
-    Claim | Take | Release | Find | Beat | Ask | Answer | PortTaken | AskRegistry | Between
+    Claim
+    | Take
+    | Release
+    | Find
+    | Beat
+    | Counted
+    | Ask
+    | Answer
+    | PortTaken
+    | AskRegistry
+    | Between
 )
 ToWorker = (
     Claimed

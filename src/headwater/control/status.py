@@ -190,7 +190,8 @@ class ServerStatus:
     `log` are copies that change no more; `log` is the whole process's. `settings` is None until
     settings are applied to the running server. `workers` is empty for a server of one process; of
     several all other values are sums, a mount has the readers of all, and `replaced_workers` counts
-    those that died. `nodes` are those of the cluster; empty for a server alone.
+    those that died, whose counters are in the sums. `nodes` are those of the cluster; empty for a
+    server alone.
     """
 
     version: str

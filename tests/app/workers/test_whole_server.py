@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -312,6 +313,54 @@ async def test_metrics_and_the_server_as_a_whole(rig: Rig) -> None:
     # Each histogram once, with what all workers have counted.
     assert text.count("# TYPE headwater_loop_lag_seconds histogram") == 1
     assert text.count('headwater_loop_lag_seconds_bucket{le="+Inf"}') == 1
+
+
+async def counted(whole: Whole) -> dict[str, float]:
+    """All that only grows, and how many connections there are."""
+    text = (await whole.ask("/metrics")).body.decode()
+    kinds = dict(re.findall(r"^# TYPE headwater_(\w+) (\w+)$", text, re.MULTILINE))
+    names = {name for name, kind in kinds.items() if kind == "counter"} | {
+        f"{name}_{part}"
+        for name, kind in kinds.items()
+        if kind == "histogram"
+        for part in ("bucket", "count", "sum")
+    }
+    samples = re.findall(r"^headwater_((\w+)(?:\{.*\})?) (\S+)$", text, re.MULTILINE)
+    return {
+        labelled: float(value)
+        for labelled, name, value in samples
+        if name == "connections" or (name in names and not name.startswith("mount_"))
+    }
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["the one that is asked", "another one"])
+async def test_what_was_counted_stays_when_a_worker_dies(rig: Rig, number: int) -> None:
+    whole = await Whole.started(rig)
+    camera = film_camera(whole.workers[1 - number], path="/cam")
+    await rig.until(lambda: whole.fleet._directory.leases.find("/cam"))
+    camera.send(2)
+    for _ in range(24):
+        await TcpReader.start(whole.fleet.ports.publish, whole.fleet.ports.play_url("/cam"))
+    await whole.ask("/metrics")
+    dying = rig.workers[number]
+    lost = len(inside(dying.running).running.rtsp.connections)
+    assert 0 < lost < 24
+    before = await counted(whole)
+    assert before["connections"] == 24
+    assert before['answers_total{status="200"}'] >= 24 * 3
+    dying.kill()
+    await rig.until(lambda: whole.fleet.replaced)
+    await rig.until(lambda: [each.is_serving for each in rig.workers] == [True, True])
+    # What is told is kept for a second for all who ask.
+    after = before
+    async with asyncio.timeout(20):
+        while after["connections"] != 24 - lost:
+            await asyncio.sleep(0.05)
+            after = await counted(whole)
+    del before["connections"]
+    assert {name: value for name, value in before.items() if after.get(name, -1.0) < value} == {}
+    answers = (await whole.fleet.status()).counters.answers_by_status
+    assert answers[200] >= before['answers_total{status="200"}']
 
 
 async def test_events_of_all_workers_are_told_once(rig: Rig) -> None:

@@ -14,17 +14,28 @@ from headwater.app.cluster import share_registry
 from headwater.app.others import Standing
 from headwater.app.workers.answers_to_workers import AnswersToWorkers
 from headwater.app.workers.fleet_ports import FleetPorts
-from headwater.app.workers.merged_status import merged_status, worker_status
-from headwater.app.workers.other_workers import gathered
+from headwater.app.workers.kept_totals import KeptTotals
+from headwater.app.workers.merged_status import look_of_totals, merged_status, worker_status
+from headwater.app.workers.other_workers import REST, gathered
 from headwater.app.workers.spare_process import SpareProcess, Spawn, WorkerProcess
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
 from headwater.cluster.directory import Directory
-from headwater.cluster.messages import Accepted, Answer, Ask, AskRegistry, Beat, Order, PortTaken
+from headwater.cluster.messages import (
+    Accepted,
+    Answer,
+    Ask,
+    AskRegistry,
+    Beat,
+    Counted,
+    Order,
+    PortTaken,
+)
 from headwater.cluster.questions import Questions
 from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.settings import Settings
+from headwater.control.figures import ServerFigures
 from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
 from headwater.control.status import Health, ServerStatus, SettingsStatus
@@ -48,6 +59,8 @@ _SHORT_LIFE_S: Final = 5.0
 _REST_S: Final = 1.0
 """A worker that dies right after its start is not started again at once."""
 _LOOK_S: Final = 1.0
+_SUMMED: Final = frozenset({"figures", "look", "status"})
+"""Questions whose answers are summed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -78,6 +91,7 @@ class Fleet:
         self._loop = SteadyLoop(asyncio.get_running_loop())
         self.ports = FleetPorts(settings, self._loop, self._hand)
         self._directory = Directory(self._loop.time, hot_readers=settings.workers.hot_readers)
+        self._totals = KeptTotals()
         self._registry: SharedRegistry | None = None
         self._questions = Questions()
         self.answers = AnswersToWorkers(self)
@@ -193,16 +207,31 @@ class Fleet:
     async def ask(
         self, question: str, argument: object, leaves_out: Collection[str] = (), only: str = ""
     ) -> Mapping[str, Any]:
-        """Ask workers; returns the answers of those that answer in time, by name."""
-        return await gathered(
+        """Ask workers; returns the answers of those that answer in time, by name.
+
+        To what is summed belongs what others have counted: those that do not answer, or have ended.
+        """
+        asked = {
+            name: worker
+            for name, worker in self._workers.items()
+            if name not in leaves_out and only in {"", name}
+        }
+        told = await gathered(
             {
                 name: asyncio.ensure_future(
                     self._order(worker, question, argument, _STATUS_DEADLINE_S)
                 )
-                for name, worker in self._workers.items()
-                if name not in leaves_out and only in {"", name}
+                for name, worker in asked.items()
             }
         )
+        if question not in _SUMMED:
+            return told
+        # What one counted that has ended since it answered is among that of the others.
+        told = {name: told[name] for name in told if self._workers.get(name) is asked[name]}
+        rest = self._totals.besides({*told, *leaves_out})
+        if rest is not None:
+            told[REST] = look_of_totals(rest) if question == "look" else rest
+        return told
 
     def standing(self) -> Standing:
         """Return what no worker knows."""
@@ -211,11 +240,12 @@ class Fleet:
 
     async def status(self) -> ServerStatus:
         """Return everything about all workers together."""
-        told: Mapping[str, ServerStatus] = await self.ask("status", None)
+        told = dict(await self.ask("status", None))
+        rest: ServerFigures | None = told.pop(REST, None)
         if not told:
             raise RuntimeError("no worker answers")
         own = process_status()
-        merged = merged_status(list(told.values()))
+        merged = merged_status([*told.values(), *([rest.status] if rest is not None else [])])
         return replace(
             merged,
             state=self._state,
@@ -317,6 +347,7 @@ class Fleet:
             self._questions.fail(number, RuntimeError(f"{name} has ended"))
         self._workers.pop(name, None)
         self._directory.leave(name)
+        self._totals.leave(name)
         if self._registry is not None:
             self._registry.leave(name)
         self.ports.leave(name)
@@ -345,6 +376,9 @@ class Fleet:
             case AskRegistry():
                 if self._registry is not None:
                     self._registry.receive(worker.place.name, message)
+            case Counted(totals):
+                assert isinstance(totals, ServerFigures)  # noqa: S101 - by its name
+                self._totals.note(worker.place.name, totals)
             case PortTaken(port, takes):
                 self.ports.takes(worker.place.name, port, takes=takes)
             case _:

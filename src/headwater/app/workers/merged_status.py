@@ -109,6 +109,11 @@ def merged_look(parts: Sequence[BoardLook]) -> BoardLook:
     )
 
 
+def look_of_totals(totals: ServerFigures) -> BoardLook:
+    """Return a board with what was counted, and nothing else."""
+    return BoardLook(totals.status, mounts=(), publishers={}, readers={}, sources=())
+
+
 def worker_status(
     name: str, status: ServerStatus, mounts: Sequence[MountSnapshot], sessions: int
 ) -> WorkerStatus:

@@ -21,6 +21,8 @@ RELOAD: Final = "reload"
 STANDING: Final = "standing"
 HEALTH: Final = "health"
 """What the supervisor answers itself."""
+REST: Final = ""
+"""The name of who answers with the totals of those that do not answer, or have ended."""
 
 
 class OtherWorkers:

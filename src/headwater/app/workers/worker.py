@@ -16,6 +16,7 @@ from headwater.app.cluster import make_node_of_worker
 from headwater.app.companion import Companion
 from headwater.app.rtsp_server import RtspServer, go_with
 from headwater.app.running_server import RunningServer
+from headwater.app.workers.kept_totals import totals_in
 from headwater.app.workers.other_workers import OtherWorkers
 from headwater.app.workers.slices import slice_of
 from headwater.cluster.channel import Channel
@@ -23,6 +24,7 @@ from headwater.cluster.member import Member
 from headwater.cluster.messages import (
     Answer,
     Beat,
+    Counted,
     Elsewhere,
     Guess,
     Login,
@@ -36,6 +38,7 @@ from headwater.cluster.questions import plain_error
 from headwater.config.applied import Applied
 from headwater.config.settings import Settings
 from headwater.control.status import Health, ServerStatus
+from headwater.control.turns import in_turns
 from headwater.log_pace import paced_logger
 from headwater.relay.shared_counts import SharedCounts
 from headwater.server.connections.connection import Connection
@@ -149,6 +152,7 @@ class Worker(Companion):
         self._channel: Channel | None = None
         self._running: RunningServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._counting: asyncio.Task[None] | None = None
         self._busy_s = time.process_time()
         self._beaten_s = time.monotonic()
         server.settings = slice_of(settings, place.number, place.workers)
@@ -174,6 +178,7 @@ class Worker(Companion):
         running.rtsp.pass_connections_on(self.place.home_of, member.place_of, self._give)
         view = running.view
         view.others, view.own.recent_lines.worker = self.others, self.place.name
+        view.own.on_told = self._tell_totals
         running.on_reload = self.others.reload
         running.given_sources = self._added
         if self._has_browsers:
@@ -257,6 +262,19 @@ class Worker(Companion):
         # Who drains takes nobody.
         share = 1.0 if self._required().relay.draining else self._busy_share()
         self._tell(Beat(self._counts(), share))
+        if self._counting is None or self._counting.done():
+            self._counting = self._do(self._count())
+
+    async def _count(self) -> None:
+        """Have the supervisor keep what was counted, for when this process dies."""
+        figures = await in_turns(self._required().report.figures())
+        self._tell_totals(figures.status)
+
+    def _tell_totals(self, status: ServerStatus) -> None:
+        running = self._running
+        if running is not None:
+            timed, callouts = running.view.own.timed(), running.callouts.figures()
+            self._tell(Counted(totals_in(status, timed, callouts)))
 
     def _busy_share(self) -> float:
         """Return the share of one core that this process has used since the last call."""
@@ -328,10 +346,11 @@ class Worker(Companion):
             raise RuntimeError("the server is not running")
         return self._running
 
-    def _do(self, work: Coroutine[None, None, None]) -> None:
+    def _do(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _obey(self, order: Order) -> None:
         orders: dict[str, Callable[[Any], Awaitable[object]]] = {
@@ -361,14 +380,9 @@ class Worker(Companion):
         self.server.reload_certificates()
 
     async def _status_order(self, _: object) -> ServerStatus:
-        steps = self._required().report.steps()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                status: ServerStatus = end.value
-                return status
-            await asyncio.sleep(0)
+        status = await in_turns(self._required().report.steps())
+        self._tell_totals(status)
+        return status
 
     async def _stop_order(self, drain_s: float) -> Health:
         self._end(drain_s)
