@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 
 SOURCES = Path(__file__).parent / "load"
-COMPILE = ("-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread")
+WARNINGS = ("-O2", "-Wall", "-Wextra")
+SHARED = ("-shared", "-fPIC", "-pthread")
 
 OVER_UDP = 0
 OVER_TCP = 1
@@ -213,26 +214,31 @@ def _signatures(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-def load_library() -> ctypes.CDLL:
-    """Compile the C sources (when they changed) and load them.
+def compiled(name: str, sources: list[Path], read: list[Path], options: tuple[str, ...]) -> Path:
+    """Return what the C compiler makes of the sources; anew when one of the files read changed.
 
     Raises RuntimeError when there is no C compiler or it refuses.
     """
-    sources = sorted(SOURCES.glob("*.c"))
     digest = hashlib.sha256()
-    for path in sorted(SOURCES.glob("*.[ch]")):
+    for path in sorted({*sources, *read}):
         digest.update(path.read_bytes())
-    target = cache_folder() / f"load-{digest.hexdigest()[:16]}.so"
+    target = cache_folder() / f"{name}-{digest.hexdigest()[:16]}"
     if not target.exists():
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
         if compiler is None:
-            raise RuntimeError("the load generator needs a C compiler: install gcc or set CC")
+            raise RuntimeError("the benchmark needs a C compiler: install gcc or set CC")
         part = target.with_suffix(f".{os.getpid()}.part")
-        command = [compiler, *COMPILE, "-o", str(part), *map(str, sources)]
+        command = [compiler, *WARNINGS, *options, "-o", str(part), *map(str, sorted(sources))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{compiler} failed:\n{done.stderr}")
         part.replace(target)
-    library = ctypes.CDLL(str(target))
+    return target
+
+
+def load_library() -> ctypes.CDLL:
+    """Compile the C sources of the load (when they changed) and load them; raises RuntimeError."""
+    sources = list(SOURCES.glob("*.c"))
+    library = ctypes.CDLL(str(compiled("load", sources, list(SOURCES.glob("*.h")), SHARED)))
     _signatures(library)
     return library

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.bare_relay import NAME as BARE_RELAY
 from bench.picture import draw
 from bench.report import METHOD, scenario_tables
 
@@ -86,6 +87,10 @@ class Results:
         """A figure of the server beside it."""
         return self._figures.get((OTHER, step), {}).get(figure)
 
+    def floor(self, step: str, figure: str) -> float | None:
+        """A figure of the program in C that does nothing but relay."""
+        return self._figures.get((BARE_RELAY, step), {}).get(figure)
+
     def other_best(self, figure: str) -> float | None:
         """The other server's lowest figure among the steps in which it lost nothing to speak of."""
         values = [
@@ -111,12 +116,16 @@ def _of_other_at(step: str, other_step: str, figure: str) -> Measure:
     return lambda results: _ratio(results.own(step, figure), results.other(other_step, figure))
 
 
+def _of_floor(step: str, figure: str) -> Measure:
+    return lambda results: _ratio(results.own(step, figure), results.floor(step, figure))
+
+
 def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return ours / theirs if ours is not None and theirs else None
 
 
 def _fan_out_promises() -> Iterator[Promise]:
-    for word, of_bare in (("UDP", 2.5), ("TCP", 1.75)):
+    for word, of_bare, of_relay in (("UDP", 2.5, 1.10), ("TCP", 1.75, 1.15)):
         for readers in (400, 1000):
             step = f"{readers} {word} readers at 4 Mb/s"
             yield Promise(f"{step}: lost %", _own(step, "lost_percent"), ".3f", at_most=0.0)
@@ -125,6 +134,12 @@ def _fan_out_promises() -> Iterator[Promise]:
                 _own(step, "of_bare_loop"),
                 ".2f",
                 at_most=of_bare,
+            )
+            yield Promise(
+                f"{step}: CPU per packet, of a bare relay in C",
+                _of_floor(step, "us_per_packet"),
+                ".2f",
+                at_most=of_relay,
             )
             if word == "UDP":
                 yield Promise(

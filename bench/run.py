@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import peers, steps
+from bench.bare_relay import NAME as BARE_RELAY
+from bench.bare_relay import bare_relay
 from bench.files import raise_file_limit
 from bench.given_peers import given_peers
 from bench.measure import OverloadedError, run_step
@@ -32,7 +34,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--peer",
         default="",
-        help="comma-separated: headwater, node (rtsp-streaming-server from npm), command; "
+        help="comma-separated: headwater, node (rtsp-streaming-server from npm), bare-relay (a "
+        "program in C that does nothing but relay: the floor under all of them), command; "
         "mediamtx, go2rtc, zlmediakit where $PEERS names their programs (PEERS='mediamtx=PATH "
         "go2rtc=PATH'); by default headwater, side by side with $PEER and all of $PEERS",
     )
@@ -100,12 +103,13 @@ def _chosen_peers(options: argparse.Namespace) -> list[peers.Peer]:
             )
         elif name in given:
             chosen.append(given[name])
+        elif name == BARE_RELAY:
+            chosen.append(bare_relay())
         elif name in peers.KNOWN:
             chosen.append(peers.KNOWN[name](options.server_args))
         else:
-            raise SystemExit(
-                f"unknown peer {name!r}: {', '.join(peers.KNOWN)}, --command, or one of $PEERS"
-            )
+            known = ", ".join((*peers.KNOWN, BARE_RELAY))
+            raise SystemExit(f"unknown peer {name!r}: {known}, --command, or one of $PEERS")
     return chosen
 
 
