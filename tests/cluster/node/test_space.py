@@ -21,7 +21,6 @@ from headwater.client.pull import Pull
 from headwater.client.surroundings import Surroundings
 from headwater.cluster.node.directory import LeaseDirectory
 from headwater.cluster.node.settings import ReaderWay
-from headwater.cluster.registry.records import Ask, How, NodeRecord
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings, SecondPublisher
 from headwater.net.settings import SocketSettings, TlsSettings
@@ -29,9 +28,6 @@ from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
 from headwater.relay.end import EndKind
 from headwater.relay.events import EventName
 from headwater.relay.limit_settings import LimitSettings
-from headwater.testing.fake_camera import BASIC, Credentials
-from headwater.testing.fake_camera.camera import AsyncFakeCamera
-from headwater.testing.fake_camera.settings import CameraSettings
 
 __all__ = ["redis_server"]
 
@@ -355,46 +351,6 @@ async def test_all_pulls_are_looked_at_in_turn_and_those_of_a_turn_in_one_questi
                 await space.check_pulls(2)
                 turns.append(sorted(directory._known))
         assert turns == [paths[:2], paths[2:4], paths[4:], paths[:2]]
-
-
-async def test_nobody_in_the_place_of_a_node_learns_the_password_of_nodes(
-    redis_server: RedisServer,
-) -> None:
-    asks_for_it = Credentials("headwater-node", PASSWORD, challenges=(BASIC,))
-    async with (
-        AsyncFakeCamera(
-            settings=CameraSettings(path="/cam", credentials=asks_for_it)
-        ) as false_node,
-        cluster(redis_server, nodes=1) as one,
-    ):
-        url = f"rtsp://{false_node.address}"
-        await one.node(0)._registry.claim(
-            NodeRecord(name="x", life="1", url=url, public_url=url),
-            [Ask("/cam", How.LATE, ready=True)],
-        )
-        assert await one.status(0) == 404
-        assert false_node.seen("DESCRIBE")
-        assert not [each for each in false_node.requests if each.header("Authorization")]
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "http://{}", "rtsp://{}/cam", "", "rtsp://["]
-)
-async def test_a_mount_is_taken_from_the_url_of_a_node_and_from_nothing_else(
-    redis_server: RedisServer, url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with (
-        AsyncFakeCamera(settings=CameraSettings(path="/cam")) as camera,
-        cluster(redis_server, nodes=1) as one,
-    ):
-        url = url.format(camera.address)
-        await one.node(0)._registry.claim(
-            NodeRecord(name="x", life="1", url=url, public_url=""),
-            [Ask("/cam", How.LATE, ready=True)],
-        )
-        assert await one.status(0) == 404
-        assert not camera.requests
-    assert ("the URL of a node cannot be used" in caplog.text) == bool(url)
 
 
 async def test_the_status_of_each_node_tells_of_all(redis_server: RedisServer) -> None:

@@ -115,7 +115,7 @@ class NodeMember(Member):
         """Tell that the path is filled; claim it now where that was not done before."""
         if publisher.id.startswith(BUS_ID):
             return
-        if self._space.is_pulled(mount.path, publisher):
+        if self._space.pulling.is_pulled(mount.path, publisher):
             self._do(self._claim_late(mount.path, publisher.id, yields=True))
         elif publisher.id in self._tenures:
             super().publisher_started(mount, publisher)

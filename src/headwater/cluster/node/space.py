@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import replace
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from headwater.client.surroundings import Surroundings
-from headwater.cluster.leases import Tenure
 from headwater.cluster.node.directory import LeaseDirectory
 from headwater.cluster.node.endings import until_ended
 from headwater.cluster.node.holding import Held, Holding
+from headwater.cluster.node.node_pulls import NodePulls, Nodes
 from headwater.cluster.node.redirects import Redirects
-from headwater.cluster.node.rtsp_pull import RtspPull, client_settings
-from headwater.cluster.node.settings import ClusterSettings, ReaderWay, node_url_refusal
+from headwater.cluster.node.settings import ClusterSettings, ReaderWay
 from headwater.cluster.node.source_claims import SourceClaims
-from headwater.cluster.pulls import OnEnded, Pulls
-from headwater.cluster.registry.records import Change, Lease, News, NodeRecord
+from headwater.cluster.registry.records import Change, Lease, News
 from headwater.cluster.registry.registry import RegistryGone
 from headwater.log_pace import paced_logger
 from headwater.media.errors import MountBusy
@@ -31,27 +28,14 @@ from headwater.relay.end import End, EndKind
 from headwater.relay.errors import Elsewhere, NotHere, SourceDown
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
-from headwater.server.request_uri import encode_path
-from headwater.shown_text import shown, url_without_credentials
 
 logger = paced_logger(__name__)
 
-_OPENING_DEADLINE_S: Final = 10.0
 _CLOSE_DEADLINE_S: Final = 5.0
 """How long what is under way may take at the end: what the registry and other nodes answer."""
-_NOWHERE: Final = "rtsp://node.invalid"
-"""Of a node that has ended since its lease was read: the pull ends at once (RFC 2606 §2)."""
 _LOOKS: Final = 3
 _LOOK_AGAIN_S: Final = 0.1
 """A lease may have moved while it was being asked for."""
-
-
-class Nodes(Protocol):
-    """The nodes of the cluster, as the last sign of life brought them."""
-
-    @property
-    def all(self) -> Mapping[str, NodeRecord]:
-        """Those that live, by name."""
 
 
 class NodeSpace(MountObserver):
@@ -84,24 +68,14 @@ class NodeSpace(MountObserver):
         self._directory = directory
         self._sources = sources
         self._nodes = nodes
-        self._around = around
         self._make_way = make_way
         self._redirects = Redirects(relay.clock)
         # By the publisher's id: what it has claimed.
         self._claims: dict[str, Held] = {}
-        # By the node's name: where the lease says that it is reached, until the pull begins.
-        self._lease_urls: dict[str, str] = {}
-        self._ending_pulls: set[asyncio.Task[None]] = set()
         # How many of the pulls have been looked at in this round.
         self._checked_pulls = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.pulling = Pulls(
-            relay,
-            self._holder_of,
-            self._pull_from,
-            linger_s=settings.linger_s,
-            opening_deadline_s=_OPENING_DEADLINE_S,
-        )
+        self.pulling = NodePulls(name, relay, directory, sources, nodes, settings, around)
         # Who had the path before may be alive and go on sending, cut off from the registry alone.
         sources.on_claimed = self.pulling.leave
         self.look_again = self.pulling.look_again
@@ -202,7 +176,7 @@ class NodeSpace(MountObserver):
 
     def publisher_started(self, mount: ObservedMount, publisher: Publisher) -> None:
         """Tell that the path is filled; claim it now where that was not done before."""
-        if self.is_pulled(mount.path, publisher):
+        if self.pulling.is_pulled(mount.path, publisher):
             return
         held = self._claims.get(publisher.id) or self._sources.held(mount.path)
         if held is not None:
@@ -212,7 +186,7 @@ class NodeSpace(MountObserver):
 
     def publisher_stopped(self, mount: ObservedMount, publisher: Publisher, reason: str) -> None:  # noqa: ARG002
         """End the publisher's claim, and send the nodes away that pull by it."""
-        if self.is_pulled(mount.path, publisher):
+        if self.pulling.is_pulled(mount.path, publisher):
             return
         held = self._claims.get(publisher.id)
         if held is None:
@@ -287,7 +261,7 @@ class NodeSpace(MountObserver):
     async def aclose(self) -> None:
         """Pull nothing more, and wait for what is under way, but not for ever."""
         self.pulling.stop()
-        await until_ended(lambda: [*self._tasks, *self._ending_pulls], _CLOSE_DEADLINE_S)
+        await until_ended(lambda: [*self._tasks, *self.pulling.ending], _CLOSE_DEADLINE_S)
 
     # -- its own
 
@@ -328,11 +302,6 @@ class NodeSpace(MountObserver):
                 self.lost(held, "another node has the path now")
             else:
                 self.look_again(held.tenure.path)
-
-    def is_pulled(self, path: str, publisher: Publisher) -> bool:
-        """Return whether a publisher is a pull from another node."""
-        pulled = self.pulling.of(path)
-        return isinstance(pulled, RtspPull) and pulled.is_publisher(publisher)
 
     def _send_elsewhere(self, wanted: Wanted, lease: Lease) -> None:
         if not lease.ready or wanted.stays:
@@ -388,56 +357,6 @@ class NodeSpace(MountObserver):
             return await self._directory.find(path, anew=anew)
         except RegistryGone:
             return None
-
-    async def _holder_of(self, path: str, wanted: Wanted | None) -> Tenure | None:
-        try:
-            lease = await self._directory.find(path, anew=wanted is None)
-        except RegistryGone:
-            return None
-        if lease is not None:
-            if lease.tenure.holder == self.name or not (lease.ready or wanted is not None):
-                return None
-            self._lease_urls[lease.tenure.holder] = lease.url
-            return lease.tenure
-        chosen = self._sources.chosen(path) if wanted is not None else None
-        if chosen is None or chosen.name == self.name:
-            return None
-        return Tenure(path, chosen.name, FETCH)
-
-    def _pull_from(self, tenure: Tenure, wanted: Wanted | None, on_ended: OnEnded) -> RtspPull:
-        node = self._nodes.all.get(tenure.holder)
-        waits = wanted is not None or self._sources.knows(tenure.path)
-        # A node may have come since this one's last sign of life.
-        lease_url = self._lease_urls.pop(tenure.holder, "")
-        url = lease_url or (_NOWHERE if node is None else node.url)
-        if refusal := node_url_refusal(url):
-            extra = {"node": shown(tenure.holder), "mount": tenure.path}
-            cause = shown(url_without_credentials(url) + refusal)
-            logger.error("the URL of a node cannot be used", extra={**extra, "cause": cause})
-            url = _NOWHERE
-        pull = RtspPull(
-            self._relay,
-            tenure,
-            url.rstrip("/") + encode_path(tenure.path),
-            self.name,
-            client_settings(self.settings, waits=waits),
-            self._around,
-            on_ended,
-        )
-        self._ending_pulls.add(pull.done)
-        pull.done.add_done_callback(self._ending_pulls.discard)
-        if tenure.epoch == FETCH:
-            pull.opened.add_done_callback(lambda _: self._do(self._learn_epoch(pull)))
-        return pull
-
-    async def _learn_epoch(self, pull: RtspPull) -> None:
-        """Note by which claim a mount comes that was fetched for this node."""
-        try:
-            lease = await self._directory.find(pull.tenure.path, anew=True)
-        except RegistryGone:
-            return
-        if lease is not None and lease.tenure.holder == pull.tenure.holder:
-            pull.tenure = replace(pull.tenure, epoch=lease.tenure.epoch)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
