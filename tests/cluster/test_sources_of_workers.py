@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,12 @@ from machine import Machine, machine
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 
 from headwater.app.workers.slices import slice_of
+from headwater.cluster import patience
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
+from headwater.media.mount import Mount
 from headwater.media.settings import MountSettings
+from headwater.relay.finding import Wanted
 from headwater.testing.fake_camera import AsyncFakeCamera
 
 
@@ -49,6 +53,36 @@ async def test_readers_of_another_worker_are_told_where_a_camera_is_down() -> No
             peer = await RtspPeer.connect(both.port(number))
             answer = await peer.ask("DESCRIBE", both.url(number))
             assert answer.status == 502
+
+
+async def test_readers_wait_for_the_worker_that_takes_the_place_of_the_one_that_fetches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_S", 60.0)
+    async with AsyncFakeCamera() as camera:
+        source = {"source": camera.url, "transport": "tcp"}
+        async with machine(settings=Settings(paths=path_sections({"cam": source}))) as both:
+            await both.until(lambda: both.directory.leases.find("/cam"))
+            tenure = both.directory.leases.find("/cam")
+            assert tenure is not None
+            fetcher = int(tenure.holder[-1]) - 1
+            both.die(fetcher)
+            looks = Counter[str]()
+            member = both.workers[1 - fetcher].member
+            assert member is not None
+            bring = member.bus.bring
+
+            async def counted(path: str, wanted: Wanted | None = None) -> Mount | None:
+                looks[path] += 1
+                return await bring(path, wanted)
+
+            monkeypatch.setattr(member.bus, "bring", counted)
+            other = both.port(1 - fetcher), both.url(1 - fetcher)
+            asked = asyncio.create_task(TcpReader.start(*other))
+            await both.until(lambda: asked.done() or looks["/cam"] > 1)
+            assert not asked.done()
+            await both.start_worker(fetcher)
+            await (await asked).peer.frame()
 
 
 async def applied(both: Machine, sections: dict[str, dict[str, Any]]) -> None:

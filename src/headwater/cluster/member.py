@@ -34,6 +34,7 @@ from headwater.cluster.messages import (
     ToSupervisor,
     ToWorker,
 )
+from headwater.cluster.patience import Outlook, patiently
 from headwater.cluster.pulls import OnEnded, Pulls
 from headwater.cluster.questions import Questions
 from headwater.cluster.settings import WorkerSettings
@@ -169,10 +170,12 @@ class Member(MountObserver):
         return self.bus.has(path)
 
     async def find(self, wanted: Wanted) -> Mount | None:
-        """Bring a mount from the worker that has it, or that fetches its source."""
-        path = wanted.path
-        present = self._relay.mounts.get(path)
-        return await self.bus.bring(path, wanted) if present is None else present
+        """Bring a mount from the worker that has it, or that fetches its source.
+
+        A reader waits for a worker that is to fetch it and begins. Raises SourceDown,
+        SourceTooSlow.
+        """
+        return await patiently(wanted.path, lambda looks: self._look_for(wanted, looks))
 
     # -- what the server asks
 
@@ -279,6 +282,21 @@ class Member(MountObserver):
         self._relay.close_by_id(publisher_id, reason)
 
     # -- finding, and the bus
+
+    async def _look_for(self, wanted: Wanted, looks: int) -> Mount | Outlook | None:
+        mount = await self._brought(wanted)
+        if mount is None and await self._is_awaited(wanted.path, looks):
+            return Outlook.COMING
+        return mount
+
+    async def _brought(self, wanted: Wanted) -> Mount | None:
+        """Return the mount of a path that is here, or that another worker sends by now."""
+        present = self._relay.mounts.get(wanted.path)
+        return await self.bus.bring(wanted.path, wanted) if present is None else present
+
+    async def _is_awaited(self, path: str, looks: int) -> bool:  # noqa: ARG002 - of a node
+        """Return whether another worker is to fetch a path, which did not come after some looks."""
+        return self._relay.reservations.is_kept(path) and self._fetcher_of(path) != self.name
 
     async def _find(self, path: str, *, passes_on: Side | None = None) -> Found:
         number, answer = self._questions.new(_ANSWER_DEADLINE_S)

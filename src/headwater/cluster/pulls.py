@@ -106,7 +106,7 @@ class Pulls:
     def publisher_up(self, tenure: Tenure) -> None:
         """Go to the publisher that a path has now, where readers here wait for one."""
         pulled = self.of(tenure.path)
-        if pulled is not None and pulled.mount is not None and pulled.tenure.epoch < tenure.epoch:
+        if pulled is not None and _is_behind(pulled, tenure):
             pulled.end("another publisher has the path")
         else:
             self.look_again(tenure.path)
@@ -173,6 +173,12 @@ class Pulls:
         if mount is not None and mount.publisher is None and not self._stopped:
             task = asyncio.get_running_loop().create_task(self.bring(path))
             task.add_done_callback(_outcome)
+
+
+def _is_behind(pulled: Pulled, tenure: Tenure) -> bool:
+    """Return whether a pull is of an earlier claim; by which one a source comes is told later."""
+    epoch = pulled.tenure.epoch
+    return epoch < tenure.epoch and (epoch != 0 or pulled.mount is not None)
 
 
 def _outcome(task: asyncio.Task[Mount | None]) -> None:

@@ -6,17 +6,16 @@ for a path, which has it as any publisher of the machine; the others take it ove
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Final
 
 from headwater.cluster.bus.sending import BUS_ID
 from headwater.cluster.member import Member, Tell
 from headwater.cluster.messages import ClusterNews, Hearing, RegistryTold, ToWorker
 from headwater.cluster.node.asked_registry import AskedRegistry
 from headwater.cluster.node.cluster_node import ClusterNode
+from headwater.cluster.patience import QUICK_LOOKS
 from headwater.cluster.registry.registry import RegistryGone
 from headwater.cluster.settings import WorkerSettings
 from headwater.media.mount import Mount
@@ -27,10 +26,6 @@ from headwater.relay.end import End
 from headwater.relay.errors import NotHere
 from headwater.relay.finding import Wanted
 from headwater.relay.relay import Relay
-
-_LOOKS: Final = 3
-_LOOK_AGAIN_S: Final = 0.1
-"""The worker that pulls a mount of another node may have just begun, or ended."""
 
 
 class NodeMember(Member):
@@ -96,18 +91,7 @@ class NodeMember(Member):
         await self._space.send_on(wanted, is_here=present is not None)
         if present is not None:
             return present
-        stays = replace(wanted, stays=True)
-        for look in range(_LOOKS):
-            if look:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-            mount = await super().find(stays)
-            if mount is not None:
-                return mount
-            if self._is_mine(wanted.path):
-                return await self._space.find(stays)
-            if not await self._space.is_elsewhere(wanted.path, ready=False):
-                break
-        return None
+        return await super().find(replace(wanted, stays=True))
 
     # -- what the relay tells
 
@@ -174,6 +158,23 @@ class NodeMember(Member):
 
     # -- finding
 
+    async def _brought(self, wanted: Wanted) -> Mount | None:
+        mount = await super()._brought(wanted)
+        if mount is None and wanted.node is None and self._is_mine(wanted.path):
+            mount = await self._space.find(wanted)
+            if mount is None:
+                # Meanwhile another worker of this node may have got a publisher.
+                mount = await super()._brought(wanted)
+        return mount
+
+    async def _is_awaited(self, path: str, looks: int) -> bool:
+        if self._is_mine(path):
+            return False
+        if await super()._is_awaited(path, looks):
+            return True
+        # The worker that pulls it may have just begun, or ended.
+        return looks + 1 < QUICK_LOOKS and await self._space.is_elsewhere(path, ready=False)
+
     def _is_mine(self, path: str) -> bool:
         return self._fetcher_of(path) == self.name
 
@@ -206,7 +207,7 @@ class NodeMember(Member):
             return await self._space.find(wanted)
         if not fetches and await self._epoch_of(path) != ask.epoch:
             raise NotHere(path)
-        mount = await super().find(wanted)
+        mount = await self._brought(wanted)
         if mount is None or mount.publisher is None:
             raise NotHere(path)
         if fetches and await self._epoch_of(path) is None:

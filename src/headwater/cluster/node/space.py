@@ -14,6 +14,7 @@ from headwater.cluster.node.node_pulls import NodePulls, Nodes
 from headwater.cluster.node.redirects import Redirects
 from headwater.cluster.node.settings import ClusterSettings, ReaderWay
 from headwater.cluster.node.source_claims import SourceClaims
+from headwater.cluster.patience import QUICK_LOOKS, Outlook, patiently
 from headwater.cluster.registry.records import Change, Lease, News
 from headwater.cluster.registry.registry import RegistryGone
 from headwater.log_pace import paced_logger
@@ -33,9 +34,6 @@ logger = paced_logger(__name__)
 
 _CLOSE_DEADLINE_S: Final = 5.0
 """How long what is under way may take at the end: what the registry and other nodes answer."""
-_LOOKS: Final = 3
-_LOOK_AGAIN_S: Final = 0.1
-"""A lease may have moved while it was being asked for."""
 
 
 class NodeSpace(MountObserver):
@@ -120,32 +118,13 @@ class NodeSpace(MountObserver):
     async def find(self, wanted: Wanted) -> Mount | None:
         """Bring a mount from the node that has it, or send the reader there.
 
-        Raises Elsewhere, NotHere, SourceDown, SourceTooSlow.
+        A reader waits for a path that is claimed and not filled yet, and for a source whose node
+        begins or has died; another node never does. Raises Elsewhere, NotHere, SourceDown,
+        SourceTooSlow.
         """
         if wanted.node is not None:
             return await self._find_for(wanted, wanted.node)
-        path = wanted.path
-        for look in range(_LOOKS):
-            if look:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-            present = self._relay.mounts.get(path)
-            if present is not None:
-                self._send_away(wanted)
-                return present
-            try:
-                lease = await self._directory.find(path, anew=look > 0)
-            except RegistryGone:
-                return None
-            if lease is None:
-                return await self._fetched_elsewhere(wanted)
-            if lease.tenure.holder == self.name:
-                return None
-            self._send_away(wanted, lease.tenure.holder)
-            self._send_elsewhere(wanted, lease)
-            mount = await self.pulling.bring(path, wanted)
-            if mount is not None:
-                return mount
-        return None
+        return await patiently(wanted.path, lambda looks: self._look_for(wanted, looks))
 
     async def send_on(self, wanted: Wanted, *, is_here: bool) -> None:
         """Send a reader elsewhere where that is to be. Raises Elsewhere.
@@ -342,15 +321,39 @@ class NodeSpace(MountObserver):
             return None
         raise NotHere(path)
 
-    async def _fetched_elsewhere(self, wanted: Wanted) -> Mount | None:
+    async def _look_for(self, wanted: Wanted, looks: int) -> Mount | Outlook | None:
+        path = wanted.path
+        present = self._relay.mounts.get(path)
+        if present is not None:
+            self._send_away(wanted)
+            return present
+        try:
+            # A lease may have moved while it was being asked for; later, news tell of it.
+            lease = await self._directory.find(path, anew=0 < looks < QUICK_LOOKS)
+        except RegistryGone:
+            return None
+        if lease is None:
+            return await self._fetched(wanted)
+        if lease.tenure.holder == self.name:
+            return None
+        self._send_away(wanted, lease.tenure.holder)
+        self._send_elsewhere(wanted, lease)
+        mount = await self.pulling.bring(path, wanted)
+        may_come = self._sources.knows(path) or not lease.ready or looks + 1 < QUICK_LOOKS
+        return Outlook.COMING if mount is None and may_come else mount
+
+    async def _fetched(self, wanted: Wanted) -> Mount | Outlook | None:
         """Have a source fetched by the node that is to do it; None where that is this one."""
         path = wanted.path
-        if not self._sources.knows(path):
+        chosen = self._sources.chosen(path) if self._sources.knows(path) else None
+        if chosen is None:
             return None
-        chosen = self._sources.chosen(path)
-        if chosen is None or chosen.name == self.name:
-            return None
-        return await self.pulling.bring(path, wanted)
+        mount = None
+        if chosen.name != self.name:
+            mount = await self.pulling.bring(path, wanted)
+        if mount is None and not await self._sources.claim(path):
+            return Outlook.COMING
+        return mount
 
     async def _lease_of(self, path: str, *, anew: bool = False) -> Lease | None:
         try:
