@@ -150,8 +150,6 @@ async def test_one_batch_for_all_that_waits(line: Line, way: Way) -> None:
         line.sending.send(packet)
     await inbox.until(lambda: inbox.packets)
     assert inbox.batches == [packets]
-    assert (receiver.packets, receiver.wakes) == (40, 1)
-    assert receiver.bytes_received == sum(map(len, packets))
     assert (receiver.kernel_drops, receiver.errors, receiver.truncated) == (0, 0, 0)
     assert receiver.coalescing is way.coalesces
 
@@ -266,7 +264,6 @@ async def test_datagrams_of_one_size_come_as_a_run_once_that_is_known(line: Line
     assert [len(run) for run, _ in came.runs] == [64 * 901, 6 * 901]
     bring(20, 901)
     assert (came.runs, came.packets) == ([], [bytes(20), bytes(901)])
-    assert receiver.packets == 1 + 3 * 3 + 5 * 2 + 70 + 2
 
 
 @pytest.mark.parametrize("way", [Way.AT_ONCE], indirect=True)
@@ -374,7 +371,8 @@ async def test_kernel_drops_are_told(open_end: Line) -> None:
 
 
 async def test_datagrams_come_with_their_sources(open_end: Line) -> None:
-    receiver, inbox = open_end.receive_with_sources(packets_per_wake=3), open_end.inbox
+    open_end.receive_with_sources(packets_per_wake=3)
+    inbox = open_end.inbox
     one = open_end.sending
     with udp_socket() as two:
         one.send(b"1")
@@ -385,7 +383,6 @@ async def test_datagrams_come_with_their_sources(open_end: Line) -> None:
         first, second = one.getsockname(), two.getsockname()
     assert inbox.packets == [(b"1", first), (b"22", second), (b"333", first)]
     assert [len(batch) for batch in inbox.batches] == [2, 1]
-    assert (receiver.packets, receiver.bytes_received, receiver.wakes) == (3, 6, 2)
 
 
 async def test_long_datagrams_with_sources(open_end: Line) -> None:

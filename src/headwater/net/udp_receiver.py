@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headwater.log_pace import paced_logger
-from headwater.net.datagram_intake import MOST_DATAGRAMS, intake_for
+from headwater.net.datagram_intake import MOST_DATAGRAMS, DatagramIntake, intake_for
 from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, probe, receive_drops
 from headwater.net.socket_address import Address, unmapped
@@ -51,12 +51,6 @@ class _Receiver(ABC):
         self._packets_per_wake = packets_per_wake
         self._read_bytes = _READ_BYTES
         self._closed = False
-        self.packets: int = 0
-        """Datagrams delivered."""
-        self.bytes_received: int = 0
-        """Payload bytes delivered."""
-        self.wakes: int = 0
-        """Batches delivered."""
         self.truncated: int = 0
         """Datagrams dropped because they were longer than expected; the next ones fit."""
         self.refused: int = 0
@@ -120,7 +114,8 @@ class UdpReceiver(_Receiver):
     once and ends with `close`, which leaves the socket itself open.
 
     Where `on_run` is given, it gets what came as datagrams of one size, the last maybe shorter:
-    all of them back to back, and that size.
+    all of them back to back, and that size. `on_failure` is told what one of the two raised;
+    without it the loop is.
     """
 
     def __init__(
@@ -130,11 +125,13 @@ class UdpReceiver(_Receiver):
         on_packets: Callable[[list[bytes]], None],
         *,
         on_run: Callable[[bytes, int], None] | None = None,
+        on_failure: Callable[[Exception], None] | None = None,
         packets_per_wake: int = 256,
     ) -> None:
         super().__init__(sock, loop, packets_per_wake)
         self._on_packets = on_packets
         self._on_run = on_run
+        self._on_failure = on_failure
         self._recv = sock.recv
         self._descriptor = sock.fileno()
         self._intake = None if on_run is None else intake_for(_EXPECTED_BYTES)
@@ -164,29 +161,43 @@ class UdpReceiver(_Receiver):
     def _drain_at_once(self) -> None:
         """Drain with one system call for up to 64 datagrams."""
         on_run = self._on_run
-        most = self._packets_per_wake
-        left = most
+        assert on_run is not None  # noqa: S101 - only for it there is an intake
+        left = self._packets_per_wake
         while left > 0 and not self._closed:
             intake = self._intake
             assert intake is not None  # noqa: S101 - `_way` has looked
-            assert on_run is not None  # noqa: S101 - only for it there is an intake
-            asked = min(left, MOST_DATAGRAMS)
+            asked = min(MOST_DATAGRAMS, left)
             run = intake.read(self._descriptor, asked)
             count = intake.count
             if run is not None:
-                self.packets += count
-                self.bytes_received += len(run)
-                self.wakes += 1
-                on_run(run, intake.segment_bytes if count > 1 else len(run))
+                try:
+                    on_run(run, intake.segment_bytes if count > 1 else len(run))
+                except Exception as error:  # noqa: BLE001 - its owner knows what to do
+                    self._consumer_failed(error)
             elif count > 0:
-                packets = intake.packets()
-                self._expect(packets)
-                if packets:
-                    self._note(packets)
-                    self._on_packets(packets)
+                self._take_apart(intake)
             else:
-                self._read_nothing(first=left == most)
-            left = left - count if count == asked else 0
+                self._read_nothing(first=left == self._packets_per_wake)
+            if count < asked:
+                return
+            left -= count
+
+    def _take_apart(self, intake: DatagramIntake) -> None:
+        packets = intake.packets()
+        self._expect(packets)
+        if packets:
+            self._hand_on(packets)
+
+    def _hand_on(self, packets: list[bytes]) -> None:
+        try:
+            self._on_packets(packets)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._consumer_failed(error)
+
+    def _consumer_failed(self, error: Exception) -> None:
+        if self._on_failure is None:
+            raise error
+        self._on_failure(error)
 
     def _read_nothing(self, *, first: bool) -> None:
         code = ctypes.get_errno()
@@ -231,13 +242,7 @@ class UdpReceiver(_Receiver):
             self._too_long(len(packets) - len(whole))
             packets = [packet for packet in whole if packet]
         if packets:
-            self._note(packets)
-            self._on_packets(packets)
-
-    def _note(self, packets: list[bytes]) -> None:
-        self.packets += len(packets)
-        self.bytes_received += sum(map(len, packets))
-        self.wakes += 1
+            self._hand_on(packets)
 
     def _drain_coalesced(self) -> None:
         """Drain with receive offload: a read may hold several datagrams of one size."""
@@ -257,10 +262,10 @@ class UdpReceiver(_Receiver):
             self._failed(error)
         if len(runs) == 1 and count and self._on_run is not None and not self._on_trial:
             run, size = runs[0]
-            self.packets += count
-            self.bytes_received += len(run)
-            self.wakes += 1
-            self._on_run(run, size)
+            try:
+                self._on_run(run, size)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._consumer_failed(error)
             return
         packets = [data[at : at + size] for data, size in runs for at in range(0, len(data), size)]
         if self._on_trial:
@@ -334,9 +339,6 @@ class UdpDatagramReceiver(_Receiver):
         except OSError as error:
             self._failed(error)
         if datagrams:
-            self.packets += len(datagrams)
-            self.bytes_received += sum([len(data) for data, _address in datagrams])
-            self.wakes += 1
             self._on_datagrams(datagrams)
         else:
             self._watch_again()

@@ -73,6 +73,8 @@ class UdpSender:
         self._slots = None if slots is None else SlotVector(sock.fileno(), slots)
         self._destinations: dict[Destination, None] = {}
         self._groups: SendGroups | None = None
+        # The address of the only destination of those groups, where it takes segments.
+        self._lone: Address | None = None
         self._pending: deque[PendingSend] = deque()
         self._segment_bytes = 0
         self._removals = 0
@@ -131,14 +133,14 @@ class UdpSender:
         """Serve a destination from the next `send` on, once; one that was removed stays out."""
         if destination.active and destination not in self._destinations:
             self._destinations[destination] = None
-            self._groups = None
+            self._ungroup()
 
     def remove(self, destination: Destination) -> None:
         """Serve a destination no more; what waits for it is left out. Twice does nothing."""
         if destination.active:
             destination.active = False
             self._destinations.pop(destination, None)
-            self._groups = None
+            self._ungroup()
             self._removals += 1
 
     def send(self, runs: Sequence[Run]) -> None:
@@ -148,6 +150,23 @@ class UdpSender:
             self._send_runs(runs, segmented)
         if plain.count:
             self._send_packets(runs, plain)
+
+    def send_run(self, buffer: bytes, segment_bytes: int, packets: int) -> None:
+        """`send` a single run, given as what it consists of."""
+        lone = self._lone
+        if lone is None or segment_bytes != self._segment_bytes or self._pending:
+            self.send((Run(buffer, segment_bytes, packets),))
+            return
+        # One reader of a camera, and the next run of it: mostly it is so, and many there are.
+        try:
+            self._sendto(buffer, lone)
+        except OSError as error:
+            groups = self._groups or self._regroup()
+            code = error.errno or errno.EIO
+            self._get_past(buffer, segment_bytes, packets, groups.segmented, 0, code)
+        else:
+            self.sent_packets += packets
+            self.sent_bytes += len(buffer)
 
     def groups_of(self, destinations: Collection[Destination]) -> SendGroups:
         """Some of its destinations, to send to them again and again until `fallbacks` grows."""
@@ -159,7 +178,13 @@ class UdpSender:
 
     def _regroup(self) -> SendGroups:
         groups = self._groups = self.groups_of(self._destinations)
+        if groups.segmented.count == 1 and not groups.plain.count:
+            self._lone = groups.segmented.addresses[0]
         return groups
+
+    def _ungroup(self) -> None:
+        """Group the destinations anew at the next `send`: they, or the ways to them, changed."""
+        self._groups = self._lone = None
 
     def send_to_groups(self, groups: SendGroups, runs: Sequence[Run]) -> None:
         """Send runs to some destinations, behind whatever waits for them."""
@@ -218,7 +243,7 @@ class UdpSender:
         for destination in self._destinations:
             destination.active = False
         self._destinations.clear()
-        self._groups = None
+        self._ungroup()
 
     # -- groups
 
@@ -259,10 +284,22 @@ class UdpSender:
         self.sent_packets += packets * index
         self.sent_bytes += len(buffer) * index
         if code:
-            now = self._loop.time()
-            stopped = PendingSend(buffer, segment_bytes, packets, group, index, now, self._removals)
-            if not self._go_on(stopped, code):
-                self._stall(stopped)
+            self._get_past(buffer, segment_bytes, packets, group, index, code)
+
+    def _get_past(
+        self,
+        buffer: bytes,
+        segment_bytes: int,
+        packets: int,
+        group: DestinationGroup,
+        index: int,
+        code: int,
+    ) -> None:
+        """Get past what stopped a buffer at a destination, or wait for the socket."""
+        now = self._loop.time()
+        stopped = PendingSend(buffer, segment_bytes, packets, group, index, now, self._removals)
+        if not self._go_on(stopped, code):
+            self._stall(stopped)
 
     def _push(
         self, buffer: bytes, segment_bytes: int, group: DestinationGroup, index: int
@@ -320,7 +357,7 @@ class UdpSender:
             return
         if destination.segmented:
             destination.segmented = False
-            self._groups = None
+            self._ungroup()
             self.fallbacks += 1
             _log.info(
                 "Route takes no UDP segments, sending single datagrams",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from headwater.log_pace import paced_logger
 from headwater.media.tracks.track import Track
@@ -18,7 +19,7 @@ from headwater.net.socket_buffers import set_receive_buffer
 from headwater.net.udp_receiver import UdpDatagramReceiver, UdpReceiver
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.status import Status
-from headwater.transports.contained import PacketsConsumer, RunConsumer, contained
+from headwater.transports.contained import PacketsConsumer, RunConsumer, contained, end_failed
 from headwater.transports.datagram.arrival import Arrival
 from headwater.transports.ingest import Ingest, IngestOwner
 
@@ -86,7 +87,6 @@ class UdpIngest(Ingest):
         self._receivers: dict[socket.socket, UdpReceiver | UdpDatagramReceiver] = {}
         self._connected: set[socket.socket] = set()
         self._arrival: Arrival | None = None
-        self._take_run: RunConsumer | None = None
         self._former_kernel_drops = 0
         self._rtp_peer: Address | None = None
         self._rtcp_peer: Address | None = None
@@ -108,15 +108,16 @@ class UdpIngest(Ingest):
         """Read from the sockets from now on."""
         self.stop()
         pair = self._pair
-        self._take_run = contained(track.write_run, self._owner)
-        for sock, write in ((pair.rtp, track.write), (pair.rtcp, track.write_rtcp)):
-            consumer = contained(write, self._owner)
+        for sock, write, write_run in (
+            (pair.rtp, track.write, track.write_run),
+            (pair.rtcp, track.write_rtcp, None),
+        ):
             if sock in self._connected:
-                self._receive(sock, consumer)
+                self._receive(sock, write, write_run)
             elif self._source.taken is TakenPorts.FIRST_HEARD:
-                self._latch(sock, consumer)
+                self._latch(sock, write, write_run)
             else:
-                self._receive_from_hosts(sock, consumer)
+                self._receive_from_hosts(sock, contained(write, self._owner))
 
     def on_arrival(self, call: Callable[[], None]) -> None:
         """Call once, before the start, when a packet of RTP waits in the socket's buffer."""
@@ -161,16 +162,23 @@ class UdpIngest(Ingest):
                 "RTCP not sent to the publisher", extra=self._extra | {"cause": str(error)}
             )
 
-    def _receive(self, sock: socket.socket, consumer: PacketsConsumer) -> None:
+    def _receive(
+        self, sock: socket.socket, write: PacketsConsumer, write_run: RunConsumer | None
+    ) -> None:
         self._receivers[sock] = UdpReceiver(
             sock,
             self._loop,
-            consumer,
-            on_run=self._take_run if sock is self._pair.rtp else None,
+            write,
+            on_run=write_run,
+            on_failure=partial(end_failed, self._owner),
             packets_per_wake=self._sockets.udp_packets_per_wake,
         )
 
-    def _latch(self, sock: socket.socket, consumer: PacketsConsumer) -> None:
+    def _latch(
+        self, sock: socket.socket, write: PacketsConsumer, write_run: RunConsumer | None
+    ) -> None:
+        consumer = contained(write, self._owner)
+
         def receive(datagrams: list[tuple[bytes, Address]]) -> None:
             own = [address for _, address in datagrams if address[0] in self._source.hosts]
             if not own or sock in self._connected:
@@ -178,7 +186,7 @@ class UdpIngest(Ingest):
             sock.connect(own[0])
             self._connected.add(sock)
             self._receivers.pop(sock).close()
-            self._receive(sock, consumer)
+            self._receive(sock, write, write_run)
             logger.info("publisher's port latched", extra=self._extra | {"port": own[0][1]})
             consumer([packet for packet, address in datagrams if address == own[0]])
 

@@ -22,16 +22,17 @@ from headwater.net.udp_sender import UdpSender
 
 def runs_of(batch: PacketBatch) -> Sequence[Run]:
     """Return the batch's packets in runs for segmentation offload, made once for all readers."""
-    run = batch.joined
-    if (
-        run is not None
-        and batch.segment_bytes
-        and batch.count <= MAX_SEGMENTS
-        and batch.size_bytes <= MAX_RUN_BYTES
-    ):
-        # It came as one run: so it leaves.
+    run = _one_run(batch)
+    if run is not None:
         return (Run(run, batch.segment_bytes, batch.count),)
     return batch.shared("runs", _planned)
+
+
+def _one_run(batch: PacketBatch) -> bytes | None:
+    """Return the batch's bytes where they came as one run: so they leave."""
+    if batch.count <= MAX_SEGMENTS and batch.segment_bytes and batch.size_bytes <= MAX_RUN_BYTES:
+        return batch.joined
+    return None
 
 
 def _planned(batch: PacketBatch) -> list[Run]:
@@ -114,7 +115,11 @@ class UdpOutlet(Outlet):
             self._offer(batch)
             return
         self._last = batch
-        sender.send(runs_of(batch))
+        run = _one_run(batch)
+        if run is None:
+            sender.send(batch.shared("runs", _planned))
+        else:
+            sender.send_run(run, batch.segment_bytes, batch.count)
 
     def begin(self) -> None:
         """Start with a gate that knows nothing of readers that are gone."""
