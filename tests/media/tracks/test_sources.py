@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.sources import MAIN_SILENCE_S, MOST_SOURCES, SourceTable
 
 
@@ -17,10 +18,8 @@ def packets(*seqs: int, ssrc: int = 1) -> list[bytes]:
 
 def receive(table: SourceTable, came: list[bytes], at_s: float) -> bool:
     """Give a batch to a table; whether it was anything but a smooth continuation."""
-    first, last, count = came[0], came[-1], len(came)
-    return not table.receive(came, first, last, count, at_s) and table.receive(
-        came, first, last, count, at_s, apart=True
-    )
+    batch = PacketBatch(came, at_s)
+    return not table.receive(batch) and table.receive(batch, apart=True)
 
 
 def test_a_track_that_heard_nothing_has_nothing_to_report() -> None:
@@ -213,12 +212,24 @@ def test_a_run_is_received_as_its_packets_are(count: int, short_bytes: int) -> N
     for batch in (0, 1, 2, 2, 40_000, 3):
         came = [packet(batch * count + each, 5, batch * 3600) + bytes(48) for each in range(count)]
         came[-1] = came[-1][: short_bytes or None]
-        run = b"".join(came)
-        last = run[(count - 1) * 60 :]
-        arguments = (run, 60), run, last, count, float(batch)
-        told = not as_runs.receive(*arguments) and as_runs.receive(*arguments, apart=True)
+        run = PacketBatch.of_run(b"".join(came), 60, float(batch))
+        told = not as_runs.receive(run) and as_runs.receive(run, apart=True)
         assert told == receive(one_by_one, came, float(batch))
         assert as_runs.position == one_by_one.position
     assert as_runs.lost == one_by_one.lost
     assert as_runs.jitter_s == one_by_one.jitter_s
     assert as_runs.report_blocks(9.0) == one_by_one.report_blocks(9.0)
+
+
+@pytest.mark.parametrize("batches", [3, 16, 17, 100])
+def test_it_does_not_matter_when_the_statistics_are_asked_for(batches: int) -> None:
+    always, late = SourceTable(90_000), SourceTable(90_000)
+    for batch in range(batches):
+        came = [packet(2 * batch + each, timestamp=batch * 3600) for each in range(2)]
+        at_s = batch * 0.04 + (batch % 7) * 0.003
+        assert receive(always, came, at_s) == receive(late, came, at_s) == (batch == 0)
+        assert always.position is not None
+    assert always.jitter_s > 0
+    assert late.jitter_s == always.jitter_s
+    assert late.position == always.position
+    assert late.report_blocks(9.0) == always.report_blocks(9.0)

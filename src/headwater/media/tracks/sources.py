@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.timeline import is_same_clock
 from headwater.protocol.reception import ReceptionStatistics
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import MOST_BLOCKS
-from headwater.protocol.rtp import cut_run
 
 MOST_SOURCES = 16
 """How many sources of one track are told apart at a time; the one that came first makes room."""
@@ -16,6 +17,10 @@ MOST_SOURCES = 16
 _LONGEST_RUN = 8192
 """Packets in a row that are told to the statistics as one batch: far from half the range of
 sequence numbers, where forward and backward could no longer be told apart."""
+
+_MOST_MOMENTS = 16
+"""Timestamps of a run that the statistics are told of at once: what these are kept in is scattered
+over memory, and with hundreds of tracks that is far away."""
 
 MAIN_SILENCE_S = 2.0
 """A source that was silent for so long while another was heard is not the main one any more: an
@@ -32,10 +37,9 @@ _MOST_SEQ_BEHIND = 16
 
 _NO_SOURCE = b""
 
-Came = list[bytes] | tuple[bytes, int]
-"""A batch: its packets; or such of one size back to back, the last maybe shorter, and that size."""
-
 _MASK_32 = 0xFFFFFFFF
+
+_seq_timestamp_source = Struct(">2xHI4s").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,14 @@ class SourceTable:
     __slots__ = (
         "_clock_rate_hz",
         "_former",
-        "_last_came",
-        "_last_moment",
-        "_last_s",
+        "_last",
+        "_last_timestamp",
         "_lost_before",
+        "_moments",
         "_most_ahead",
         "_next_seq",
         "_present",
         "_run_first",
-        "_run_packets",
         "_run_source",
         "_source",
         "_sources",
@@ -123,56 +126,51 @@ class SourceTable:
         # The run that is going on: its source as it stands in packets, and how far it came.
         self._source = _NO_SOURCE
         self._run_source: _Source | None = None
-        self._last_came: Came = []
-        # The timestamp of the first packet of the batch that was received last.
-        self._last_moment = b""
-        self._last_s = 0.0
+        self._last: PacketBatch | None = None
         self._run_first = 0
-        self._run_packets = 0
         self._next_seq = -1
+        # Timestamps in it that the statistics were not told of yet, and when each came.
+        self._moments: list[tuple[int, float]] = []
+        # The timestamp of the first packet of the batch that was received last.
+        self._last_timestamp = -1
 
-    def receive(
-        self,
-        came: Came,
-        first: bytes,
-        last: bytes,
-        count: int,
-        arrived_s: float,
-        apart: bool = False,
-    ) -> bool:
+    def receive(self, batch: PacketBatch, *, apart: bool = False) -> bool:
         """Take in a batch that goes on smoothly, or any batch where `apart` is set.
 
-        `first` and `last` begin with the headers of its first and its last packet. Returns whether
-        it was taken: what does not go on smoothly is to be looked at first.
+        Returns whether it was taken: what does not go on smoothly is to be looked at first.
         """
-        first_seq = first[2] << 8 | first[3]
-        end = (last[2] << 8 | last[3]) + 1
-        name = first[8:12]
-        smooth = (
-            first_seq == self._next_seq
-            and name == self._source == last[8:12]
-            and (end - first_seq) & 0xFFFF == count
-            and self._run_packets < _LONGEST_RUN
-        )
-        if smooth:
-            self._run_packets += count
-            self._next_seq = end & 0xFFFF
-            self._last_came = came
-            self._last_s = arrived_s
-            source = self._run_source
-        elif apart:
-            self._receive_apart(_packets_of(came), arrived_s)
-            source = self._sources.get(name)
+        run = batch.joined
+        if run is None:
+            packets = batch.packets
+            seq, timestamp, name = _seq_timestamp_source(packets[0])
+            last_seq, _, last_name = _seq_timestamp_source(packets[-1])
         else:
+            seq, timestamp, name = _seq_timestamp_source(run)
+            last_at = (batch.count - 1) * batch.segment_bytes
+            last_seq, _, last_name = _seq_timestamp_source(run, last_at)
+        if (
+            seq == self._next_seq
+            and name == self._source == last_name
+            and last_seq + 1 - seq & 0xFFFF == batch.count
+        ):
+            self._last = batch
+            self._next_seq = last_seq + 1 & 0xFFFF
+            if timestamp != self._last_timestamp:
+                # Packets of one picture share a timestamp and say nothing new about jitter.
+                self._last_timestamp = timestamp
+                self._moments.append((timestamp, batch.arrived_s))
+                if len(self._moments) == _MOST_MOMENTS:
+                    self._tell_moments()
+            if seq - self._run_first & 0xFFFF >= _LONGEST_RUN:
+                self._end_run()
+            return True
+        if not apart:
             return False
-        moment = first[4:8]
-        if moment != self._last_moment and source is not None:
-            # Packets of one picture share a timestamp and say nothing new about jitter.
-            self._last_moment = moment
-            timestamp = int.from_bytes(moment, "big")
-            source.statistics.receive_timestamp(timestamp, arrived_s)
-            if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
-                source.highest_timestamp = timestamp
+        self._receive_apart(batch)
+        source = self._sources.get(name)
+        if timestamp != self._last_timestamp and source is not None:
+            self._last_timestamp = timestamp
+            self._receive_moment(source, timestamp, batch.arrived_s)
         return True
 
     def receive_sender_report(self, ssrc: int, ntp: int, arrived_s: float) -> None:
@@ -188,8 +186,9 @@ class SourceTable:
         self._present = self._former = None
         self._source = _NO_SOURCE
         self._run_source = None
-        self._last_came = []
-        self._last_moment = b""
+        self._last = None
+        self._moments.clear()
+        self._last_timestamp = -1
         self._next_seq = -1
 
     @property
@@ -326,8 +325,9 @@ class SourceTable:
             key=lambda source: source.packets,
         )
 
-    def _receive_apart(self, packets: list[bytes], arrived_s: float) -> None:
+    def _receive_apart(self, batch: PacketBatch) -> None:
         self._end_run()
+        packets, arrived_s = list(batch.look()), batch.arrived_s
         by_source: dict[bytes, list[bytes]] = {}
         for packet in packets:
             by_source.setdefault(packet[8:12], []).append(packet)
@@ -368,17 +368,29 @@ class SourceTable:
         return ahead <= 2 * self._most_ahead
 
     def _end_run(self) -> None:
-        source = self._run_source
-        if source is None or not self._run_packets:
+        source, batch = self._run_source, self._last
+        if source is None or batch is None:
             return
-        source.statistics.receive_batch(
-            self._run_first, self._next_seq - 1 & 0xFFFF, self._run_packets
-        )
-        source.packets += self._run_packets
-        source.last_packets = _packets_of(self._last_came)
-        source.arrived_s = self._last_s
+        packets = self._next_seq - self._run_first & 0xFFFF
+        source.statistics.receive_batch(self._run_first, self._next_seq - 1 & 0xFFFF, packets)
+        self._tell_moments()
+        source.packets += packets
+        source.last_packets = list(batch.look())
+        source.arrived_s = batch.arrived_s
         self._run_first = self._next_seq
-        self._run_packets = 0
+        self._last = None
+
+    def _tell_moments(self) -> None:
+        source = self._run_source
+        if source is not None:
+            for timestamp, arrived_s in self._moments:
+                self._receive_moment(source, timestamp, arrived_s)
+        self._moments.clear()
+
+    def _receive_moment(self, source: _Source, timestamp: int, arrived_s: float) -> None:
+        source.statistics.receive_timestamp(timestamp, arrived_s)
+        if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
+            source.highest_timestamp = timestamp
 
     def _of(self, name: bytes) -> _Source:
         source = self._sources.get(name)
@@ -387,7 +399,3 @@ class SourceTable:
                 self._lost_before += self._sources.pop(next(iter(self._sources))).statistics.lost
             source = self._sources[name] = _Source(self._clock_rate_hz)
         return source
-
-
-def _packets_of(came: Came) -> list[bytes]:
-    return cut_run(*came) if isinstance(came, tuple) else came

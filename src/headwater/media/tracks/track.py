@@ -13,7 +13,7 @@ from headwater.media.key_frame import key_frame_detector
 from headwater.media.tracks.continuity import Continuation, RelayedRtcp, Splice, TrackPosition
 from headwater.media.tracks.fan_out import FanOut, Outlet
 from headwater.media.tracks.own_reports import OwnReports
-from headwater.media.tracks.packet_batch import NO_KEY_FRAME, PacketBatch
+from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.packet_kind import PacketKinds
 from headwater.media.tracks.rtcp_pace import RtcpPace
 from headwater.media.tracks.sources import SourceTable
@@ -125,17 +125,7 @@ class Track:
             packets = self._only_rtp(packets)
             if not packets:
                 return
-        now = self._clock()
-        if not self._sources.receive(packets, packets[0], packets[-1], len(packets), now):
-            packets = self._received_apart(packets, now)
-            if not packets:
-                return
-        if self._continuation is not None:
-            packets = self._continued(self._continuation, packets, now)
-        key_frame_index = NO_KEY_FRAME
-        if self._detector is not None:
-            key_frame_index = self._detector.find(packets)
-        batch = PacketBatch(packets, now, key_frame_index)
+        batch = PacketBatch(packets, self._clock())
         if frames is not None and packets is came:
             batch.keep_frames(frames)
         self._send(batch)
@@ -148,31 +138,29 @@ class Track:
         # The whole run is checked by few slices, whatever its length.
         if (
             segment_bytes < HEADER_BYTES
-            or self._continuation is not None
             or not _VERSION_2.issuperset(run[::segment_bytes])
             or not self._kinds.rtcp_types.isdisjoint(run[1::segment_bytes])
             or 0 < len(run) % segment_bytes < HEADER_BYTES
         ):
             self.write(cut_run(run, segment_bytes))
             return
-        now = self._clock()
-        count = -(-len(run) // segment_bytes)
-        last_at = (count - 1) * segment_bytes
-        last = run[last_at : last_at + HEADER_BYTES]
-        if not self._sources.receive((run, segment_bytes), run, last, count, now):
-            packets = cut_run(run, segment_bytes)
-            kept = self._received_apart(packets, now)
-            if len(kept) < len(packets):
-                if kept:
-                    found = NO_KEY_FRAME if self._detector is None else self._detector.find(kept)
-                    self._send(PacketBatch(kept, now, found))
-                return
-        key_frame_index = NO_KEY_FRAME
-        if self._detector is not None:
-            key_frame_index = self._detector.find_in_run(run, segment_bytes)
-        self._send(PacketBatch.of_run(run, segment_bytes, now, key_frame_index))
+        self._send(PacketBatch.of_run(run, segment_bytes, self._clock()))
 
     def _send(self, batch: PacketBatch) -> None:
+        if not self._sources.receive(batch):
+            kept = self._received_apart(batch)
+            if kept is None:
+                return
+            batch = kept
+        if self._continuation is not None:
+            batch = self._continued(self._continuation, batch)
+        detector = self._detector
+        if detector is not None:
+            run = batch.joined
+            if run is None:
+                batch.key_frame_index = detector.find(batch.packets)
+            else:
+                batch.key_frame_index = detector.find_in_run(run, batch.segment_bytes)
         counters = self.counters
         counters.packets += batch.count
         counters.bytes += batch.size_bytes
@@ -375,15 +363,19 @@ class Track:
             # Nothing is continued, so what was reported is of a clock that is gone.
             self._report = self.last_report = None
 
-    def _received_apart(self, packets: list[bytes], now: float) -> list[bytes]:
-        """Take in what does not go on smoothly; return it without what does not belong here."""
+    def _received_apart(self, batch: PacketBatch) -> PacketBatch | None:
+        """Take in what does not go on smoothly; return what of it belongs here, None for none."""
         sources = self._sources
-        kept = self._strays.kept(packets, sources, now)
-        if kept:
-            sources.receive(kept, kept[0], kept[-1], len(kept), now, True)
-        self.counters.invalid_packets += len(packets) - len(kept)
+        came = list(batch.look())
+        kept = self._strays.kept(came, sources, batch.arrived_s)
+        if len(kept) < len(came):
+            self.counters.invalid_packets += len(came) - len(kept)
+            if not kept:
+                return None
+            batch = PacketBatch(kept, batch.arrived_s)
+        sources.receive(batch, apart=True)
         self.counters.lost_packets = sources.lost
-        return kept
+        return batch
 
     def _only_rtp(self, packets: list[bytes]) -> list[bytes]:
         rtcp = list(filter(self._kinds.is_rtcp, packets))
@@ -393,12 +385,12 @@ class Track:
         self.counters.invalid_packets += len(packets) - len(kept) - len(rtcp)
         return kept
 
-    def _continued(
-        self, continuation: Continuation, packets: list[bytes], now: float
-    ) -> list[bytes]:
+    def _continued(self, continuation: Continuation, batch: PacketBatch) -> PacketBatch:
+        packets, now = batch.packets, batch.arrived_s
         if not continuation.placed:
             self._send_rtcp(continuation.place(packets, now), now)
-        return continuation.rewritten(packets, self._sources.goes_on)
+        written = continuation.rewritten(packets, self._sources.goes_on)
+        return batch if written is packets else PacketBatch(written, now)
 
     def _relayed_rtcp(
         self, compound: bytes, parts: list[RtcpPacket], report: SenderReport | None
