@@ -62,7 +62,10 @@ def size_bytes(record: logging.LogRecord) -> int:
 def rough_size_bytes(fields: Mapping[str, object]) -> int:
     """Return the same before anything is made fit: little work, for a line that nobody will see."""
     texts = [value for value in fields.values() if isinstance(value, str)]
-    return _AROUND_BYTES + sum(min(len(text), LINE_CHARACTERS) for text in texts)
+    size = sum(map(len, texts))
+    if size > LINE_CHARACTERS:
+        size = sum([min(len(text), LINE_CHARACTERS) for text in texts])
+    return _AROUND_BYTES + size
 
 
 def _fit(value: object) -> object:

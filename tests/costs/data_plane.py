@@ -97,12 +97,14 @@ class DataPlane:
         self.loop.call_soon(self.loop.stop)
         self.loop.run_forever()
 
-    def turn_until(self, condition: Callable[[], object]) -> None:
+    def turn_until(
+        self, condition: Callable[[], object], turn: Callable[[], None] | None = None
+    ) -> None:
         """Turns of the loop until something has come true."""
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < deadline, "the server does not get there"
-            self._turn()
+            (turn or self._turn)()
 
     # -- peers
 
@@ -244,6 +246,49 @@ class DataPlane:
             self.turn_until(lambda: len(self.service.connections) == connections)
         finally:
             self._turn = self.turn_once
+
+    def sessions_at_once(
+        self, count: int, serve: Callable[[], None], *, over_tcp: bool = False
+    ) -> None:
+        """So many connections, each with four requests that it sends when all others do, and end.
+
+        `serve` is called instead of `turn_once` while the server has something to do.
+        """
+        connections = len(self.service.connections)
+        url = self.server.play_url(PATH)
+        socks = [self.connect() for _ in range(count)]
+        ways = [
+            "RTP/AVP/TCP;unicast;interleaved=0-1" if over_tcp else _over_udp(self._udp_pair())
+            for _ in socks
+        ]
+        named: list[str] = []
+        for method in SESSION_METHODS:
+            for number, sock in enumerate(socks):
+                header = named[number] if named else f"Transport: {ways[number]}"
+                asked = f"{url}/trackID=0" if method == "SETUP" else url
+                self.send_request(sock, method, asked, header)
+            heads = self._answers(socks, serve)
+            if method == "SETUP":
+                named = [_session(head) for head in heads]
+        for sock in socks:
+            sock.close()
+        self.turn_until(lambda: len(self.service.connections) == connections, serve)
+
+    def _answers(self, socks: list[socket.socket], serve: Callable[[], None]) -> list[str]:
+        """The heads of the answers that come next, all of them 200."""
+        got = [bytearray() for _ in socks]
+
+        def answered() -> bool:
+            for sock, answer in zip(socks, got, strict=True):
+                with contextlib.suppress(BlockingIOError):
+                    if b"\r\n\r\n" not in answer:
+                        answer.extend(sock.recv(65_536))
+            return all(b"\r\n\r\n" in answer for answer in got)
+
+        self.turn_until(answered, serve)
+        heads = [bytes(answer).partition(b"\r\n\r\n")[0].decode() for answer in got]
+        assert all(head.startswith("RTSP/1.0 200 ") for head in heads), heads
+        return heads
 
     def _udp_pair(self) -> socket.socket:
         """Bind two neighbouring ports; return the socket of the first, which is even."""

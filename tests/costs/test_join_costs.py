@@ -86,9 +86,10 @@ def test_a_piece_is_sent_to_all_in_one_system_call(
     play = plane_with_group(data_plane).crowd(MANY, over_tcp=False)
     vector_sends.clear()
     play()
-    # The first one went alone; those who came in one turn of the loop went together.
+    # The first ones went alone or by two and three, which is no work for the vector; all others
+    # went with those who came in the same turn of the loop.
     runs = [(served, len(list(sends))) for served, sends in groupby(vector_sends)]
-    assert sum(served * count for served, count in runs) == (MANY - 1) * BATCHES
+    assert (MANY - 4) * BATCHES <= sum(served * count for served, count in runs) < MANY * BATCHES
     assert len(vector_sends) <= 4 * BATCHES
 
 

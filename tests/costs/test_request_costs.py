@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 
 import pytest
@@ -9,6 +10,7 @@ from data_plane import DataPlane, MakePlane
 from meter import CallMeter, opcodes
 from test_batch_costs import NEWER_PYTHON
 
+from headwater.log_pace import EVENTS
 from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.message import InterleavedFrames
 
@@ -71,6 +73,45 @@ def test_a_session_costs_few_instructions(data_plane: MakePlane, way: str, compa
 
         plane.whole_session(serve, over_tcp=way == "tcp")
     assert min(counts) <= SESSIONS[way, company][2] * NEWER_PYTHON
+
+
+# The same of each of very many that come at once, most of whose requests wait for their turn, while
+# what is logged of them is more than is written: calls of Python, and instructions, at most.
+CROWD = 40
+CROWDED = {"udp": (460, 11_800), "tcp": (460, 11_600)}  # 435, 11,220; 440, 11,004
+
+
+@pytest.mark.parametrize("way", CROWDED)
+def test_sessions_of_a_crowd_cost_hardly_more(
+    data_plane: MakePlane, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    most_python, most_instructions = CROWDED[way]
+    plane = plane_for(data_plane, "beside others")
+    over_tcp = way == "tcp"
+    for _ in range(1 + EVENTS.at_once // CROWD):
+        plane.sessions_at_once(CROWD, plane.turn_once, over_tcp=over_tcp)
+    meters: list[CallMeter] = []
+    counts: list[int] = []
+    for _ in range(3):
+        meters.append(CallMeter())
+        counts.append(0)
+
+        def metered(meter: CallMeter = meters[-1]) -> None:
+            with meter:
+                plane.turn_once()
+
+        def counted() -> None:
+            counts[-1] += opcodes(plane.turn_once)
+
+        plane.sessions_at_once(CROWD, metered, over_tcp=over_tcp)
+        plane.sessions_at_once(CROWD, counted, over_tcp=over_tcp)
+    least = min(meters, key=lambda meter: meter.python_calls)
+    # What waits for its turn needs no task for that, and a line that is left out no record.
+    assert "BaseEventLoop.create_task" not in least.python
+    assert least.python["Logger.info"] <= CROWD // 2
+    assert least.python_calls <= most_python * CROWD
+    assert min(counts) <= most_instructions * CROWD * NEWER_PYTHON
 
 
 @pytest.mark.parametrize("channels", [1, 2])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from headwater.hooks import HookRunner, notify_both
-from headwater.log_pace import paced_logger
+from headwater.log_pace import PACE, paced_logger
 from headwater.media.observer import MountObserver, ObservedMount, tell
 from headwater.media.publisher import Publisher
 from headwater.media.readers.reader import Reader
@@ -120,7 +120,7 @@ class Notices(MountObserver):
     def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         """Tell that a reader began to play."""
         if logger.isEnabledFor(logging.INFO):
-            logger.info("reader started", extra=self._fields(mount, reader))
+            self._log_reader("reader started", self._fields(mount, reader))
         if self.on_join is not None and (end := self._ends.get(reader.id)) is not None:
             self.on_join(end)
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
@@ -128,8 +128,7 @@ class Notices(MountObserver):
     def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         """Tell that a reader that had begun is gone."""
         if logger.isEnabledFor(logging.INFO):
-            fields = self._fields(mount, reader)
-            logger.info("reader stopped", extra={**fields, "cause": reason})
+            self._log_reader("reader stopped", {**self._fields(mount, reader), "cause": reason})
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 
     def source_changed(self, source: ObservedSource, reason: str) -> None:
@@ -138,6 +137,11 @@ class Notices(MountObserver):
             self._publish.notify(EventName.SOURCE_CHANGED, source)
         if self._events.wanted:
             self._events.tell(Event(EventName.SOURCE_CHANGED, source.path, cause=reason))
+
+    @staticmethod
+    def _log_reader(event: str, fields: dict[str, object]) -> None:
+        if not PACE.leaves_out(logger.name, event, fields):
+            logger.info(event, extra=fields)
 
     def _fields(self, mount: ObservedMount, peer: Publisher | Reader) -> dict[str, object]:
         end = self._ends.get(peer.id)

@@ -123,7 +123,7 @@ class WireConnection(ABC):
                     self._busy = True
                     if turns is not None:
                         turns.may_begin()
-                    self._worker = begin(self._work(None, request))
+                    self._worker = begin(self._work(request))
                     return
         self._take(data)
 
@@ -182,14 +182,14 @@ class WireConnection(ABC):
         self.message_began_s = None
         self._busy = True
         if turns is None or turns.may_begin():
-            self._worker = begin(self._work(event))
+            self._worker = begin(self._work(event, 0 if event is not None else _WORK_PER_TURN))
         else:
             turns.wait(partial(self._begin, event))
 
     def _begin(self, event: WireEvent | None) -> None:
         """Deal with an event (none: the next one), now that the connection's turn has come."""
         if not self.closed:
-            self._worker = begin(self._work(event))
+            self._worker = begin(self._work(event, 0))
 
     def _pause_reading(self) -> None:
         """Read nothing more before all that came is dealt with."""
@@ -250,16 +250,36 @@ class WireConnection(ABC):
             self._message_offset = offset
             self.message_began_s = self._clock()
 
-    async def _work(self, event: WireEvent | None, alone: Request | None = None) -> None:
+    async def _work(self, event: WireEvent | None, work: int = 0) -> None:
         """Do what one event asks for (none: the next one), then all that are there behind it.
 
-        `alone` is a request behind which nothing had come yet.
+        `work` is what was done for this connection in this turn of the loop.
         """
+        parser = self._parser
         try:
-            if alone is not None:
-                await self._deal_with(alone)
-            if alone is None or self._paused:
-                await self._go_through(event)
+            while True:
+                if work >= _WORK_PER_TURN:
+                    work = 0
+                    await asyncio.sleep(0)
+                event = event or self._next_event()
+                if self.closed or self._ending:
+                    return
+                match event:
+                    case None:
+                        if parser.partial:
+                            self._note_unfinished()
+                        return
+                    case InterleavedFrames():
+                        self._deliver(event)
+                        work += 1
+                    case _:
+                        await self._deal_with(event)
+                        if parser.at_rest:
+                            return
+                        work += self._cost_of(event)
+                if not parser.partial:
+                    return
+                event = None
         except Exception as error:  # noqa: BLE001 - logged there
             self._work_failed(error)
         finally:
@@ -270,26 +290,3 @@ class WireConnection(ABC):
             elif self._paused and not self.closed and not self._ending:
                 self._paused = False
                 self.stream.resume_reading()
-
-    async def _go_through(self, event: WireEvent | None) -> None:
-        work = 0 if event is not None else _WORK_PER_TURN
-        while True:
-            if work >= _WORK_PER_TURN:
-                work = 0
-                await asyncio.sleep(0)
-            event = event or self._next_event()
-            if self.closed or self._ending:
-                return
-            if event is None:
-                if self._parser.partial:
-                    self._note_unfinished()
-                return
-            if isinstance(event, InterleavedFrames):
-                self._deliver(event)
-                work += 1
-            else:
-                await self._deal_with(event)
-                work += self._cost_of(event)
-            event = None
-            if not self._parser.partial:
-                return
