@@ -221,6 +221,8 @@ class DataPlane:
 
         def play() -> None:
             wanted = live() + readers
+            # Else it would go by the requests before how many of these have their turn together.
+            self.service.rtsp._around.turns._begun = 0
             for sock, session in ready:
                 self.send_request(sock, "PLAY", self.server.play_url(PATH), session)
             self.turn_until(lambda: live() >= wanted)

@@ -6,13 +6,19 @@ on the time that passes.
 
 from __future__ import annotations
 
+import select
 from itertools import groupby
 
 import pytest
 from data_plane import BATCH, PACKET_BYTES, DataPlane, MakePlane
 from meter import CallMeter, least, least_of_tries, peak_bytes
 
+from headwater.media.mount import Mount
 from headwater.media.settings import MountSettings
+from headwater.media.tracks.fan_out import Outlet
+from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.net.urgent_sockets import urgent_sockets
+from headwater.transports.work_turns import BEGUN_IN_A_ROW, MOST_PER_TURN
 
 FEW, MANY = 8, 24
 BATCHES = 20
@@ -120,3 +126,53 @@ def test_a_reader_of_a_crowd_takes_little_memory_on_its_way(
     few, many = peak(FEW), peak(MANY)
     # No copy of what is kept for each: the pieces are shared, and so is what they are sent as.
     assert (many - few) / (MANY - FEW) <= 40_000  # 10,000 over UDP, 4,000 over TCP
+
+
+class Watcher(Outlet):
+    """A live reader that notes how many had begun whenever it is sent something."""
+
+    def __init__(self, begun: list[object]) -> None:
+        self.begun = begun
+        self.at: list[int] = []
+
+    def send_batch(self, batch: PacketBatch) -> None:
+        self.at.append(len(self.begun))
+
+    def send_rtcp(self, batch: PacketBatch) -> None:
+        pass
+
+    def outlet_failed(self, error: Exception) -> None:
+        raise error
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="its loop alone reads sockets")
+@pytest.mark.parametrize("publisher_over_tcp", [False, True], ids=["udp", "tcp"])
+def test_live_packets_wait_for_few_of_the_many_who_ask_at_once(
+    data_plane: MakePlane, publisher_over_tcp: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = data_plane(over_tcp=publisher_over_tcp)
+    begun: list[object] = []
+    sent_at: list[int] = []
+    watcher = Watcher(begun)
+    plane.track.fan_out.add(watcher)
+    media = list(urgent_sockets(plane.service.relay.loop)._reads)
+    start_reader = Mount.start_reader
+
+    def start(mount: Mount, reader: object, *rest: object) -> None:
+        start_reader(mount, reader, *rest)  # type: ignore[arg-type]
+        begun.append(reader)
+        if len(begun) % 30 == 1:
+            sent_at.append(len(begun))
+            plane.send(plane.packets(1))
+            # It is there before the next one begins, however busy the machine is.
+            assert select.select(media, [], [], 20)[0]
+
+    play = plane.crowd(200, over_tcp=True)
+    monkeypatch.setattr(Mount, "start_reader", start)
+    play()
+    assert len(begun) == 200
+    assert len(watcher.at) == len(sent_at)
+    waited = [at - sent for sent, at in zip(sent_at, watcher.at, strict=True)]
+    # The very first are dealt with as they come.
+    assert waited[0] <= MOST_PER_TURN
+    assert max(waited[1:]) <= BEGUN_IN_A_ROW

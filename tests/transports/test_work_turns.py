@@ -1,8 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from headwater.transports.work_turns import MOST_PER_TURN, WorkTurns
+import pytest
+
+from headwater.net.urgent_sockets import urgent_sockets
+from headwater.transports.work_turns import (
+    BEGUN_IN_A_ROW,
+    MOST_PER_TURN,
+    READ_IN_A_ROW,
+    WorkTurns,
+)
 
 
 class Loop:
@@ -70,3 +80,75 @@ def test_a_request_now_and_then_costs_the_loop_nothing() -> None:
     loop.turn()
     ask(turns, done, 51)
     assert done[-2:] == [50, 51]
+
+
+class Camera:
+    """Sends to an urgent socket of a loop, and notes how much was done when that is read."""
+
+    def __init__(self, loop: Loop, done: list[int]) -> None:
+        self._near, self._far = socket.socketpair()
+        self._done = done
+        self.relayed_at: list[int] = []
+        urgent_sockets(loop).add(self._near.fileno(), self._read)  # type: ignore[arg-type]
+
+    def send(self) -> None:
+        self._far.send(b"media")
+
+    def close(self) -> None:
+        self._near.close()
+        self._far.close()
+
+    def _read(self) -> None:
+        self._near.recv(9)
+        self.relayed_at.append(len(self._done))
+
+
+@pytest.fixture
+def camera() -> Iterator[Callable[[Loop, list[int]], Camera]]:
+    made: list[Camera] = []
+
+    def make(loop: Loop, done: list[int]) -> Camera:
+        made.append(Camera(loop, done))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_live_packets_wait_for_a_few_of_a_thousand_requests(
+    camera: Callable[[Loop, list[int]], Camera],
+) -> None:
+    loop, done = Loop(), list[int]()
+    turns, sender = WorkTurns(loop), camera(loop, done)  # type: ignore[arg-type]
+    for number in range(MOST_PER_TURN):
+        ask(turns, done, number)
+    sent_at: list[int] = []
+
+    def work(number: int) -> None:
+        done.append(number)
+        if not number % 100:
+            sent_at.append(len(done))
+            sender.send()
+
+    for number in range(1_000):
+        turns.wait(partial(work, number))
+    while len(turns):
+        loop.turn()
+    assert len(sender.relayed_at) == len(sent_at) == 10
+    waited = [relayed - sent for sent, relayed in zip(sent_at, sender.relayed_at, strict=True)]
+    assert max(waited) < BEGUN_IN_A_ROW
+
+
+def test_live_packets_wait_for_a_few_requests_that_are_only_read(
+    camera: Callable[[Loop, list[int]], Camera],
+) -> None:
+    loop, read = Loop(), list[int]()
+    turns, sender = WorkTurns(loop), camera(loop, read)  # type: ignore[arg-type]
+    for number in range(MOST_PER_TURN):
+        ask(turns, [], number)
+    sender.send()
+    for number in range(1_000):
+        read.append(number)
+        turns.wait(lambda: None)
+    assert sender.relayed_at == [READ_IN_A_ROW]

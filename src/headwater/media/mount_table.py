@@ -35,6 +35,10 @@ def _at_once(_reader: Reader, end: Callable[[], None]) -> None:
     end()
 
 
+def _nothing() -> None:
+    pass
+
+
 def _differing(
     before: Sequence[PathOverride], after: Sequence[PathOverride]
 ) -> tuple[PathOverride, ...] | None:
@@ -66,7 +70,9 @@ class MountTable:
         start_room: StartRoom | None = None,
         participant: RtcpParticipant | None = None,
         end_soon: EndSoon = _at_once,
+        relay_live: Callable[[], None] = _nothing,
     ) -> None:
+        """`relay_live` relays live packets that wait, on whichever mounts; see `CatchUpTurns`."""
         self._clock = clock
         self._call_later = call_later
         self._settings = settings if settings is not None else MountSettings()
@@ -76,7 +82,7 @@ class MountTable:
         self._end_soon = end_soon
         self.cache_budget = CacheBudget(sys.maxsize) if cache_budget is None else cache_budget
         self.start_room = StartRoom() if start_room is None else start_room
-        self._turns = CatchUpTurns(clock, call_later)
+        self._turns = CatchUpTurns(clock, call_later, relay_live)
         self._mounts: dict[str, Mount] = {}
         self.closed_totals = MountTotals()
 

@@ -175,6 +175,9 @@ class ByteStream(Protocol):
     def resume_reading(self) -> None:
         """Undo `pause_reading`."""
 
+    def read_first(self) -> None:
+        """Have it read before other work from now on, since it brings live media."""
+
     def close(self, deadline_s: float | None = None) -> None:
         """Take no more writes or data, flush what is queued, then close.
 

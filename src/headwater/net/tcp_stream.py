@@ -20,6 +20,7 @@ from headwater.net.stream import (
     may_write_on,
 )
 from headwater.net.tcp_send_queue import TcpSendQueue
+from headwater.net.urgent_sockets import UrgentSockets, urgent_sockets
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
 
@@ -53,6 +54,7 @@ class TcpStream(TcpSendQueue):
         "_second_looks",
         "_timer",
         "_to_be_seen",
+        "_urgent",
         "_watched",
         "bytes_received",
         "local_address",
@@ -85,6 +87,7 @@ class TcpStream(TcpSendQueue):
         # Where the loop tells of an error but once, one that came with data is found by these.
         self._second_looks: SecondLooks | None = second_looks(loop)
         self._to_be_seen = False
+        self._urgent: UrgentSockets | None = None
         self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
@@ -123,6 +126,12 @@ class TcpStream(TcpSendQueue):
         else:
             self._watch()
 
+    def read_first(self) -> None:
+        """Have it read before other work from now on."""
+        self._urgent = urgent_sockets(self._loop)
+        if self._watched:
+            self._urgent.add(self._descriptor, self._read)
+
     def _begin(self) -> None:
         """Deliver what was read before, then read on."""
         if not self._reading or self._released:
@@ -140,11 +149,15 @@ class TcpStream(TcpSendQueue):
         if not self._watched and not self._ended:
             self._watched = True
             self._loop.add_reader(self._descriptor, self._read)
+            if self._urgent is not None:
+                self._urgent.add(self._descriptor, self._read)
 
     def _watch_no_more(self) -> None:
         if self._watched:
             self._watched = False
             self._loop.remove_reader(self._descriptor)
+            if self._urgent is not None:
+                self._urgent.discard(self._descriptor)
 
     def _read(self) -> None:
         """Read a bounded number of times, so that one busy peer cannot starve the others."""

@@ -181,6 +181,10 @@ class TlsStream:
         """Undo `pause_reading`."""
         self._tcp.resume_reading()
 
+    def read_first(self) -> None:
+        """Have it read before other work from now on."""
+        self._tcp.read_first()
+
     def close(self, deadline_s: float | None = None) -> None:
         """Take no more writes or data, flush what is queued and close_notify, then close."""
         if self.closed:

@@ -24,6 +24,7 @@ from headwater.net.datagram_intake import MOST_DATAGRAMS, DatagramIntake, intake
 from headwater.net.event_loop import EventLoop
 from headwater.net.kernel_features import SOL_UDP, UDP_GRO, probe, receive_drops
 from headwater.net.socket_address import Address, unmapped
+from headwater.net.urgent_sockets import urgent_sockets
 
 _log = paced_logger(__name__)
 
@@ -114,8 +115,8 @@ class UdpReceiver(_Receiver):
     once and ends with `close`, which leaves the socket itself open.
 
     Where `on_run` is given, it gets what came as datagrams of one size, the last maybe shorter:
-    all of them back to back, and that size. `on_failure` is told what one of the two raised;
-    without it the loop is.
+    all of them back to back, and that size; such a socket is one of the loop's `UrgentSockets`.
+    `on_failure` is told what one of the two raised; without it the loop is.
     """
 
     def __init__(
@@ -151,7 +152,22 @@ class UdpReceiver(_Receiver):
                 self.coalescing = True
             except OSError as error:
                 _log.debug("No UDP receive offload", extra={"cause": str(error)})
-        self._watch()
+        try:
+            self._watch()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop reading; the socket stays open. A second call does nothing."""
+        if self._on_run is not None:
+            urgent_sockets(self._loop).discard(self._descriptor)
+        super().close()
+
+    def _watch(self) -> None:
+        super()._watch()
+        if self._on_run is not None:
+            urgent_sockets(self._loop).add(self._descriptor, self._way())
 
     def _way(self) -> Callable[[], None]:
         if self.coalescing:

@@ -21,6 +21,7 @@ from headwater.media.settings import MountSettings
 from headwater.media.tracks.rtcp_participant import RtcpParticipant
 from headwater.net.steady_loop import SteadyLoop
 from headwater.net.tls_context import ServerTls
+from headwater.net.urgent_sockets import urgent_sockets
 from headwater.relay.admission import Admission
 from headwater.relay.bit_rates import BitRates
 from headwater.relay.certificates import Certificates
@@ -107,6 +108,7 @@ class Relay:
             overrides=settings.overrides_of(MountSettings),
             observer=self._notices,
             end_soon=self.departures.add,
+            relay_live=urgent_sockets(loop).read_waiting,
             participant=participant,
             cache_budget=CacheBudget(limits.gop_cache_bytes_total),
             start_room=StartRoom(

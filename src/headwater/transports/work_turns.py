@@ -6,9 +6,14 @@ from collections import deque
 from collections.abc import Callable
 
 from headwater.net.event_loop import EventLoop
+from headwater.net.urgent_sockets import urgent_sockets
 
 MOST_PER_TURN = 12
 """Requests take a fraction of a millisecond each; between turns of the loop packets are relayed."""
+BEGUN_IN_A_ROW = 3
+"""So many requests are dealt with before live packets that came meanwhile are relayed."""
+READ_IN_A_ROW = 32
+"""And so many are read that have to wait for their turn: 6 µs each."""
 
 
 class WorkTurns:
@@ -20,10 +25,11 @@ class WorkTurns:
         full: whether what comes now has to wait for a later turn.
     """
 
-    __slots__ = ("_begun", "_loop", "_waiting", "full")
+    __slots__ = ("_begun", "_loop", "_relay_live", "_waiting", "full")
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
+        self._relay_live = urgent_sockets(loop).read_waiting
         self._waiting: deque[Callable[[], None]] = deque()
         # Counted from one turn that was full to the next: to count each turn would cost a call.
         self._begun = 0
@@ -45,7 +51,10 @@ class WorkTurns:
 
     def wait(self, work: Callable[[], None]) -> None:
         """Call `work`, which must not raise, when its turn comes."""
-        self._waiting.append(work)
+        waiting = self._waiting
+        waiting.append(work)
+        if not len(waiting) % READ_IN_A_ROW:
+            self._relay_live()
 
     def _next_turn(self) -> None:
         waiting = self._waiting
@@ -54,5 +63,7 @@ class WorkTurns:
         if self.full:
             # First, so that whatever a piece of work does, the others have their turn.
             self._loop.call_soon(self._next_turn)
-        for _ in range(count):
+        for number in range(1, count + 1):
             waiting.popleft()()
+            if not number % BEGUN_IN_A_ROW:
+                self._relay_live()

@@ -128,3 +128,30 @@ def test_a_mount_that_closes_leaves_no_timer(stage: Any) -> None:
     mount.close("over")
     assert stage.waiting == 0
     assert all(reader.closed for reader in readers)
+
+
+def test_live_packets_have_their_turn_between_two_steps(stage: Any) -> None:
+    mount, _ = stage.kept()
+    readers = [stage.FakeReader(f"t{number}") for number in range(12)]
+    order = slow(stage, readers, 0.0004)
+    looks: list[int] = []
+    mount._audience._turns._relay_live = lambda: looks.append(len(order))
+    play(stage, mount, readers)
+    stage.advance(1.0)
+    assert states(mount) == ["live"] * 12
+    # The first, alone when it came, was sent all at once; each of the others takes one step.
+    assert looks == [7 * number for number in range(2, 13)]
+
+
+def test_what_live_packets_take_meanwhile_is_no_part_of_a_slice(stage: Any) -> None:
+    mount, _ = stage.kept()
+    readers = [stage.FakeReader(f"t{number}") for number in range(40)]
+    order = slow(stage, readers, 0.0002)
+    turns = counted_turns(mount, order, before_each=lambda: None)
+    fan_outs = iter([0.0101])
+    mount._audience._turns._relay_live = lambda: stage.advance_clock(next(fan_outs, 0.0))
+    play(stage, mount, readers)
+    stage.advance(60.0)
+    assert states(mount) == ["live"] * 40
+    # 2 ms are two readers; those 10 ms give 5 ms more, which are four.
+    assert [count for count in turns if count][:3] == [42, 14, 14]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from operator import attrgetter
 
 from headwater.media.clock import CallLater, Clock, Timer
@@ -26,6 +26,15 @@ _LONGEST_SLICE_S = 0.02
 _furthest_first = attrgetter("number")
 
 
+def _nothing() -> None:
+    pass
+
+
+def _share_s(others_s: float) -> float:
+    """How long those on their way may send for what all else has taken."""
+    return min(_LEAST_SHARE * others_s, _LONGEST_SLICE_S)
+
+
 class CatchUpTurns:
     """One timer for the readers of all mounts that are on their way to the live packets.
 
@@ -34,8 +43,12 @@ class CatchUpTurns:
     same place; from there on they are one convoy: under load convoys grow by themselves.
     """
 
-    def __init__(self, clock: Clock, call_later: CallLater) -> None:
+    def __init__(
+        self, clock: Clock, call_later: CallLater, relay_live: Callable[[], None] = _nothing
+    ) -> None:
+        """`relay_live` relays live packets that wait: they have their turn between two steps."""
         self._clock = clock
+        self._relay_live = relay_live
         self._call_later = call_later
         self._convoys: dict[Convoy, None] = {}
         self._convoy_of: dict[Reader, Convoy] = {}
@@ -134,14 +147,17 @@ class CatchUpTurns:
             while waiting and convoy.goes_with(waiting[-1]):
                 self._unite(convoy, waiting.pop())
             self._step(convoy, now)
+            stepped_s = self._clock()
+            self._relay_live()
             now = self._clock()
+            # What live packets took is no part of the slice: it was else's, as between two slices.
+            until_s += now - stepped_s + _share_s(now - stepped_s)
         self._cut_off_s = now if waiting else None
 
     def _slice_s(self, now: float) -> float:
         if self._cut_off_s is None:
             return SLICE_S
-        share_s = _LEAST_SHARE * (now - self._cut_off_s)
-        return min(max(SLICE_S, share_s), _LONGEST_SLICE_S)
+        return max(SLICE_S, _share_s(now - self._cut_off_s))
 
     def _due(self, now: float) -> list[Convoy]:
         due = [convoy for convoy in self._convoys if convoy.due_s <= now]

@@ -35,6 +35,7 @@ class InterleavedIngest(Ingest):
         rtp, rtcp = self._pair
         self._channels[rtp] = track.write
         self._channels[rtcp] = track.write_rtcp
+        self._stream.read_first()
         early, self._early = self._early, None
         if early is not None:
             early.write_to(track)
