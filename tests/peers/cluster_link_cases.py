@@ -64,8 +64,9 @@ class Audience:
 
 
 async def killed(audience: Audience) -> Watched:
-    """The node is killed without a word."""
+    """The node is killed without a word, as long before the end of its lease as can be."""
     cluster = audience.cluster
+    await cluster.until_renewed()
     began_s = time.monotonic()
     cluster.signal(cluster.holder, signal.SIGKILL)
     await cluster.until_filled([cluster.edge, cluster.third])

@@ -125,6 +125,20 @@ class LinkedCluster:
         lease = (await self._registry.look_up([PATH]))[PATH]
         return None if lease is None or not lease.ready else lease.tenure
 
+    async def until_renewed(self) -> None:
+        """Wait until the camera's node has just renewed its lease, which is the longest."""
+        client = Redis(unix_socket_path=str(self._socket))
+        key = self._registry._lease_key(PATH)
+        left_ms = await client.pttl(key)
+
+        async def renewed() -> bool:
+            nonlocal left_ms
+            before_ms, left_ms = left_ms, await client.pttl(key)
+            return bool(left_ms > before_ms)
+
+        await self.until(renewed)
+        await client.aclose()
+
     async def until_filled(self, names: Sequence[str]) -> Tenure:
         """Wait until one of these nodes has the camera, and it plays; returns the claim."""
         found: list[Tenure] = []

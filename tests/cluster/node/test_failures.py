@@ -17,9 +17,9 @@ from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.node.cluster_node import steady_clock
-from headwater.cluster.node.settings import RegistryLoss
+from headwater.cluster.node.settings import ClusterSettings, RegistryLoss
 from headwater.cluster.registry.records import Change, News
-from headwater.cluster.registry.redis_registry import RedisRegistry
+from headwater.cluster.registry.redis_registry import _DEADLINE_S, RedisRegistry
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
@@ -159,6 +159,23 @@ async def test_without_the_registry_what_plays_goes_on_and_is_claimed_again(
         assert answer.status == 503
         sent = await publisher.send(3)
         assert [(await reader.peer.frame())[1] for _ in range(3)] == sent
+
+
+async def test_a_beat_that_fails_is_followed_by_another_before_the_leases_end(
+    redis_server: RedisServer,
+) -> None:
+    async with any_cluster(redis_server, nodes=1) as one:
+        node, lease_s = one.node(0), ClusterSettings().lease_s
+        assert node._until_beat_s() == lease_s / 3
+        await redis_server.kill()
+        node._hurry.set()
+        await one.until(lambda: node._holding.gone_since_s)
+        # One beat is on time, and its answer does not come; the answer of the next one does.
+        assert lease_s / 3 + _DEADLINE_S + node._until_beat_s() < 0.8 * lease_s
+        assert node._holding.gone_since_s is not None
+        node._holding.gone_since_s -= lease_s
+        assert node._until_beat_s() == lease_s / 3
+        await redis_server.start()
 
 
 @pytest.mark.parametrize(("on_loss", "status"), [("serve", 200), ("refuse", 503)])

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from headwater.cluster.node.settings import ClusterSettings
+from headwater.cluster.node.source_claims import _SECOND_TURN_S
+from headwater.media.settings import MountSettings
 
 GOOD: dict[str, Any] = {"url": "redis://h", "node_password": "p"}
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -24,7 +26,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 def test_a_url_and_a_password_are_enough() -> None:
-    assert ClusterSettings(**GOOD).lease_s == 9.0
+    assert ClusterSettings(**GOOD).lease_s == 6.0
+
+
+def test_a_camera_plays_at_another_node_before_its_readers_are_sent_away() -> None:
+    # The lease's whole time, the next one's turn, and as long again to start the camera.
+    assert ClusterSettings().lease_s + 2 * _SECOND_TURN_S < MountSettings().grace_s
 
 
 @pytest.mark.parametrize(("other", "words"), REFUSED)

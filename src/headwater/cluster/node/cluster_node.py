@@ -38,6 +38,8 @@ _SWEEP_BEATS: Final = 10
 """News of free sources may be lost: all are looked at so often."""
 _CLOSE_DEADLINE_S: Final = 5.0
 _AFTER_DEATH_S: Final = 0.05
+_BEAT_AGAIN_S: Final = 0.5
+"""After a beat that failed: the next one is to come before the leases end."""
 _UNSETTLED_S: Final = 0.25
 """Between two looks while a source is free, and another node is to take it."""
 
@@ -211,13 +213,20 @@ class ClusterNode:
                 logger.exception("a node's beat failed")
 
     def _until_beat_s(self) -> float:
-        """Return when to beat next: three times within a lease, and when a node may have died."""
+        """Return when to beat next: three times within a lease, and when a node may have died.
+
+        A beat that has failed is followed by the next one before the leases end.
+        """
         others = [node.left_ms for name, node in self._nodes.items() if name != self.name]
-        death_s = math.inf
-        if others and self._holding.gone_since_s is None:
-            death_s = min(others) / 1000 + _AFTER_DEATH_S
-        settling_s = _UNSETTLED_S if self.sources.unsettled else math.inf
-        return min(self._settings.lease_s / 3, death_s, settling_s)
+        lease_s, gone_since_s = self._settings.lease_s, self._holding.gone_since_s
+        death_s = settling_s = again_s = math.inf
+        if gone_since_s is None:
+            death_s = min(others, default=math.inf) / 1000 + _AFTER_DEATH_S
+        elif steady_clock() - gone_since_s < lease_s:
+            again_s = _BEAT_AGAIN_S
+        if self.sources.unsettled:
+            settling_s = _UNSETTLED_S
+        return min(lease_s / 3, death_s, settling_s, again_s)
 
     async def _beat(self) -> None:
         """Say that this node lives; one at a time, or the answers would speak of each other."""

@@ -112,7 +112,7 @@ class ClusterSettings:
         _PART,
         "Seconds after which a node that says nothing has lost its paths to others; it says so "
         "three times as often. The same at all nodes.",
-    ] = 9.0
+    ] = 6.0
 
     def __post_init__(self) -> None:
         take_fields(self)

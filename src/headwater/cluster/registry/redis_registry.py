@@ -46,7 +46,7 @@ from headwater.shown_text import shown, without_credentials
 logger = paced_logger(__name__)
 
 _DEADLINE_S: Final = 2.0
-"""Of each answer. A beat that fails is followed by another two before a lease ends."""
+"""Of each answer. A beat that fails is followed by another before a lease ends."""
 _MOST_CONNECTIONS: Final = 8
 _RENEWED_AT_ONCE: Final = 500
 """Leases that one script renews: Redis does nothing else meanwhile, for about a millisecond."""
