@@ -164,3 +164,51 @@ async def test_a_machine_that_stood_still_does_not_take_its_path_back(
     lease = await cluster.lease("/cam")
     assert lease is not None
     assert lease.tenure == after
+
+
+async def test_readers_get_nothing_of_two_publishers_where_a_supervisor_alone_stands_still(
+    cluster: ClusterProcesses,
+) -> None:
+    frozen, other, edge = cluster.nodes
+    early = await TcpPublisher.start(frozen.port, frozen.url("/cam"))
+    before = await cluster.until_filled("/cam", frozen.name)
+    readers = [
+        await TcpReader.start(node.port, node.url("/cam"))
+        for node in (frozen, frozen, frozen, frozen, edge)
+    ]
+    await early.send(1)
+    for reader in readers:
+        await reader.peer.frame()
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+
+        async def is_free() -> bool:
+            return await announced(other, "/cam") == 200
+
+        await cluster.until(is_free)
+        late = await TcpPublisher.start(other.port, other.url("/cam"))
+        after = await cluster.until_filled("/cam", other.name)
+        assert after.epoch > before.epoch
+        # The workers live, and take what their publisher sends.
+        assert "the supervisor says nothing" in frozen.log()
+        held_back = await early.send(100)
+        assert (await early.peer.ask("OPTIONS", early.url)).status == 200
+    finally:
+        os.kill(frozen.pid, signal.SIGCONT)
+    await early.peer.closed()
+    # Of its own number, which the other's packets do not have.
+    late.seq = 1000
+    [sent] = bodies(await late.send(1))
+    for reader in readers:
+        got: list[bytes] = []
+        while sent not in got:
+            got += bodies([(await reader.peer.frame())[1]])
+        assert not set(bodies(held_back)) & set(got)
+    lease = await cluster.lease("/cam")
+    assert lease is not None
+    assert lease.tenure == after
+
+
+def bodies(packets: list[bytes]) -> list[bytes]:
+    """Packets without their headers, which are each server's own."""
+    return [packet[12:] for packet in packets]

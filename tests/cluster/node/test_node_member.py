@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from headwater.client.pull import Pull
 from headwater.client.settings import ClientSettings
 from headwater.client.surroundings import Surroundings
 from headwater.client.target import Target
+from headwater.cluster.messages import AskRegistry
 from headwater.cluster.node import asked_registry
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.path_section import path_sections
@@ -49,6 +51,19 @@ async def numbers_of(reader: TcpReader, count: int) -> list[int]:
         if channel == 0:
             numbers.append(int.from_bytes(packet[2:4], "big"))
     return numbers
+
+
+async def comes(reader: TcpReader, sent: bytes) -> list[bytes]:
+    """Wait for a packet, whose header is this worker's own; returns what came, without headers."""
+    got: list[bytes] = []
+    while not got or got[-1] != sent[12:]:
+        got.append((await reader.peer.frame())[1][12:])
+    return got
+
+
+def is_beat(said: tuple[Any, ...]) -> bool:
+    """Whether a worker's word to its supervisor is its beat for the cluster."""
+    return isinstance(said[1], AskRegistry) and said[1].call == "beat"
 
 
 async def assert_in_order(readers: list[TcpReader], count: int) -> None:
@@ -489,6 +504,50 @@ async def test_the_cluster_sees_a_machine_and_not_its_workers(redis_server: Redi
         assert (other.mounts, other.pulls) == (0, 2)
         status = await both[0].fleet.status()
         assert sorted(node.name for node in status.nodes) == ["a", "b"]
+
+
+async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_still(
+    redis_server: RedisServer,
+) -> None:
+    async with short_lived(redis_server) as both:
+        early = await both[0].publisher_at(0)
+        await until_filled(both, "a")
+        readers = [await both[0].reader_at(number) for number in (0, 1)]
+        [sent] = await early.send(1)
+        for reader in readers:
+            await comes(reader, sent)
+        fleet, unheard = both[0].fleet, list[tuple[Any, ...]]()
+        # No time passes for a process that stands still: it does not take its workers for silent.
+        until_s = fleet._directory.leases._until_s
+        until_s.update(dict.fromkeys(until_s, math.inf))
+        hear = fleet._receive
+        fleet._receive = lambda *said: unheard.append(said)  # type: ignore[method-assign]
+        fence = both[0].node(0)._fence
+        await both.until(lambda: len(fence))
+
+        async def is_free() -> bool:
+            return await both.lease() is None
+
+        await both.until_told(is_free)
+        late = await both[1].publisher_at(0)
+        await until_filled(both, "b")
+        # Beats of the worker have failed since, which must let nothing out.
+        asked = len(unheard)
+        await both.until(lambda: len([each for each in unheard[asked:] if is_beat(each)]) > 1)
+        held_back = await early.send(3)
+        mount = both[0].mounts()[0]
+        assert mount is not None
+        await both.until(lambda: mount.tracks[0].counters.packets == 4)
+        del fleet._receive
+        for said in unheard:
+            hear(*said)
+        await early.peer.closed()
+        await both.until(lambda: filled(both[0]))
+        [sent] = await late.send(1)
+        for reader in readers:
+            got = await comes(reader, sent)
+            assert not {packet[12:] for packet in held_back} & set(got)
+        assert len(fence) == 0
 
 
 async def test_workers_without_a_supervisor_end_and_wait_for_no_answer(

@@ -165,7 +165,7 @@ class Worker(Companion):
         relay = running.relay
         self._running = running
         member = self.member = self._make_member(running)
-        self._channel = Channel(self._control, relay.loop, self._receive, self._alone)
+        self._channel = Channel(self._control, relay.loop, self._hear, self._alone)
         # All workers are one server to those that it forwards to.
         relay.id = f"headwater-{self.place.public_id}"
         relay.join(member)
@@ -312,6 +312,12 @@ class Worker(Companion):
         brake = authenticator.brake
         brake.on_failure = lambda source, user: self._tell(Guess(source, user))
         brake.on_known = lambda peer, username: self._tell(Login(peer, username))
+
+    def _hear(self, message: Any, sock: socket.socket | None) -> None:
+        node = None if self._running is None else self._running.node
+        if node is not None:
+            node.hear()
+        self._receive(message, sock)
 
     def _receive(self, message: Any, sock: socket.socket | None) -> None:
         if self._running is None:

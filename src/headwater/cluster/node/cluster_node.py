@@ -6,7 +6,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ _SWEEP_BEATS: Final = 10
 """News of free sources may be lost: all are looked at so often."""
 _CLOSE_DEADLINE_S: Final = 5.0
 _AFTER_DEATH_S: Final = 0.05
+_SILENT_S: Final = 2.0
+"""So long a supervisor says nothing where it stands still."""
 _BEAT_AGAIN_S: Final = 0.5
 """After a beat that failed: the next one is to come before the leases end."""
 _UNSETTLED_S: Final = 0.25
@@ -72,6 +74,12 @@ class ClusterNode:
         """`is_whole` is False for one of several workers, whose `NodeMember` joins the relay."""
         self.name = settings.node
         self.is_whole = is_whole
+        self.is_unanswered: Callable[[], bool] = lambda: False
+        """Whether the supervisor stands still, by which one of several workers asks the registry.
+
+        Then the registry may be well, and may have given to others what this process holds.
+        """
+        self._heard_s = steady_clock()
         self._relay = relay
         self._registry = registry
         self._settings = settings
@@ -164,6 +172,9 @@ class ClusterNode:
         await self._beat()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._keep_beating()), loop.create_task(self._listen())]
+        if not self.is_whole:
+            self.hear()
+            self._tasks.append(loop.create_task(self._watch_supervisor()))
         logger.info(
             "node of a cluster",
             extra={"node": self.name, "url": self._url, "nodes": sorted(self._nodes)},
@@ -239,7 +250,8 @@ class ClusterNode:
             await self._join()
         answer = await self._holding.beat() if self._registered else None
         if answer is None:
-            self._open_fence_without_registry()
+            if not self.is_unanswered():
+                self._open_fence_without_registry()
             return
         self._fence.open_all()
         if answer.replaced:
@@ -337,13 +349,33 @@ class ClusterNode:
 
     def _stood_still(self) -> None:
         """Let nothing out by claims that another node may have by now, until the registry says."""
-        stale = self._holding.stale()
-        for held in stale:
-            mount = self._relay.mounts.get(held.tenure.path)
+        if self._hold_back(self._holding.stale()):
+            self._hurry.set()
+
+    def hear(self) -> None:
+        """Note that the supervisor speaks, as it does to each of its workers once a second."""
+        self._heard_s = steady_clock()
+
+    async def _watch_supervisor(self) -> None:
+        """Let nothing more out in time before claims end that a silent supervisor cannot renew."""
+        lease_s = self._settings.lease_s
+        while True:
+            await asyncio.sleep(lease_s / 12)
+            if steady_clock() - self._heard_s < _SILENT_S:
+                continue
+            was_open = not len(self._fence)
+            if self._hold_back(self._holding.stale(lease_s / 4)) and was_open:
+                logger.error(
+                    "the supervisor says nothing, what is published here waits",
+                    extra={"node": self.name, "mounts": len(self._fence)},
+                )
+
+    def _hold_back(self, stale: Iterable[Held]) -> bool:
+        mounts = [self._relay.mounts.get(held.tenure.path) for held in stale]
+        for mount in mounts:
             if mount is not None:
                 self._fence.shut(mount)
-        if stale:
-            self._hurry.set()
+        return bool(mounts)
 
     def _open_fence_without_registry(self) -> None:
         """Go on by what the settings say: nobody can tell whether another has the paths."""

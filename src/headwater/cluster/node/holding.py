@@ -93,9 +93,9 @@ class Holding:
         """Return all that it holds."""
         return tuple(self._held.values())
 
-    def stale(self) -> list[Held]:
-        """Return the claims that another node may have by now."""
-        now = self._clock()
+    def stale(self, within_s: float = 0.0) -> list[Held]:
+        """Return the claims that another node may have by now, or `within_s`."""
+        now = self._clock() + within_s
         return [held for held in self._held.values() if now > held.good_until_s]
 
     async def claim(self, path: str, *, replaces: bool = False, tries: int = _TRIES) -> Held:
