@@ -58,14 +58,16 @@ def test_one_that_is_discarded_is_read_no_more_and_its_number_may_be_another_one
 ) -> None:
     sockets, came = UrgentSockets(), list[str]()
     near, far = pair()
-    sockets.add(near.fileno(), partial(came.append, "first"))
+    first, second = partial(came.append, "first"), partial(came.append, "second")
+    sockets.add(near.fileno(), first)
     far.send(b"media")
-    sockets.discard(near.fileno())
-    sockets.discard(near.fileno())
+    sockets.discard(near.fileno(), first)
+    sockets.discard(near.fileno(), first)
     sockets.read_waiting()
     assert came == []
     assert len(sockets) == 0
-    sockets.add(near.fileno(), partial(came.append, "second"))
+    sockets.add(near.fileno(), second)
+    sockets.discard(near.fileno(), first)
     sockets.read_waiting()
     assert came == ["second"]
 
@@ -114,10 +116,11 @@ def test_one_may_be_discarded_while_another_is_read(pair: MakePair) -> None:
 
     def read(own: int) -> None:
         came.append(own)
-        sockets.discard(pairs[1 - own][0].fileno())
+        sockets.discard(pairs[1 - own][0].fileno(), reads[1 - own])
 
-    for number, (near, far) in enumerate(pairs):
-        sockets.add(near.fileno(), partial(read, number))
+    reads = [partial(read, number) for number in range(2)]
+    for (near, far), each in zip(pairs, reads, strict=True):
+        sockets.add(near.fileno(), each)
         far.send(b"media")
     sockets.read_waiting()
     assert len(came) == 1
@@ -174,10 +177,15 @@ async def test_a_stream_is_one_of_them_from_when_it_is_asked_for_to_its_end(
     sockets.read_waiting()
     assert received.data == b"request"
     stream.pause_reading()
-    assert len(sockets) == 0
+    far.send(b" and more")
+    sockets.read_waiting()
+    assert received.data == b"request"
     stream.resume_reading()
-    assert len(sockets) == 1
+    sockets.read_waiting()
+    assert received.data == b"request and more"
     stream.abort()
+    sockets.read_waiting()
+    stream.read_in_turn()
     assert len(sockets) == 0
 
 

@@ -176,7 +176,13 @@ class ByteStream(Protocol):
         """Undo `pause_reading`."""
 
     def read_first(self) -> None:
-        """Have it read before other work from now on, since it brings live media."""
+        """Have it read before other work from now on, since it brings live media.
+
+        Whoever asks for it asks for `read_in_turn` as well, at the end at the latest.
+        """
+
+    def read_in_turn(self) -> None:
+        """Undo `read_first`, also once it is closed."""
 
     def close(self, deadline_s: float | None = None) -> None:
         """Take no more writes or data, flush what is queued, then close.

@@ -20,7 +20,7 @@ from headwater.net.stream import (
     may_write_on,
 )
 from headwater.net.tcp_send_queue import TcpSendQueue
-from headwater.net.urgent_sockets import UrgentSockets, urgent_sockets
+from headwater.net.urgent_sockets import urgent_sockets
 
 __all__ = ["ByteStream", "HalfCloseReceiver", "StreamReceiver", "TcpStream"]
 
@@ -54,7 +54,6 @@ class TcpStream(TcpSendQueue):
         "_second_looks",
         "_timer",
         "_to_be_seen",
-        "_urgent",
         "_watched",
         "bytes_received",
         "local_address",
@@ -87,7 +86,6 @@ class TcpStream(TcpSendQueue):
         # Where the loop tells of an error but once, one that came with data is found by these.
         self._second_looks: SecondLooks | None = second_looks(loop)
         self._to_be_seen = False
-        self._urgent: UrgentSockets | None = None
         self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
@@ -127,10 +125,16 @@ class TcpStream(TcpSendQueue):
             self._watch()
 
     def read_first(self) -> None:
-        """Have it read before other work from now on."""
-        self._urgent = urgent_sockets(self._loop)
+        """Have it read before other work from now on, until `read_in_turn`."""
+        urgent_sockets(self._loop).add(self._descriptor, self._read_at_once)
+
+    def read_in_turn(self) -> None:
+        """Undo `read_first`, also once it is closed."""
+        urgent_sockets(self._loop).discard(self._descriptor, self._read_at_once)
+
+    def _read_at_once(self) -> None:
         if self._watched:
-            self._urgent.add(self._descriptor, self._read)
+            self._read()
 
     def _begin(self) -> None:
         """Deliver what was read before, then read on."""
@@ -149,15 +153,11 @@ class TcpStream(TcpSendQueue):
         if not self._watched and not self._ended:
             self._watched = True
             self._loop.add_reader(self._descriptor, self._read)
-            if self._urgent is not None:
-                self._urgent.add(self._descriptor, self._read)
 
     def _watch_no_more(self) -> None:
         if self._watched:
             self._watched = False
             self._loop.remove_reader(self._descriptor)
-            if self._urgent is not None:
-                self._urgent.discard(self._descriptor)
 
     def _read(self) -> None:
         """Read a bounded number of times, so that one busy peer cannot starve the others."""

@@ -182,8 +182,12 @@ class TlsStream:
         self._tcp.resume_reading()
 
     def read_first(self) -> None:
-        """Have it read before other work from now on."""
+        """Have it read before other work from now on, until `read_in_turn`."""
         self._tcp.read_first()
+
+    def read_in_turn(self) -> None:
+        """Undo `read_first`, also once it is closed."""
+        self._tcp.read_in_turn()
 
     def close(self, deadline_s: float | None = None) -> None:
         """Take no more writes or data, flush what is queued and close_notify, then close."""

@@ -161,13 +161,16 @@ class UdpReceiver(_Receiver):
     def close(self) -> None:
         """Stop reading; the socket stays open. A second call does nothing."""
         if self._on_run is not None:
-            urgent_sockets(self._loop).discard(self._descriptor)
+            urgent_sockets(self._loop).discard(self._descriptor, self._read_at_once)
         super().close()
 
     def _watch(self) -> None:
         super()._watch()
         if self._on_run is not None:
-            urgent_sockets(self._loop).add(self._descriptor, self._way())
+            urgent_sockets(self._loop).add(self._descriptor, self._read_at_once)
+
+    def _read_at_once(self) -> None:
+        self._way()()
 
     def _way(self) -> Callable[[], None]:
         if self.coalescing:

@@ -40,15 +40,20 @@ class UrgentSockets:
         return len(self._reads)
 
     def add(self, descriptor: int, read: Callable[[], None]) -> None:
-        """Have `read`, which must not block, called while there is something to read."""
+        """Have `read`, which must not block, called while there is something to read.
+
+        It may be called for nothing where the socket is closed before it is discarded.
+        """
         self._reads[descriptor] = read
         if self._poll is not None:
             self._poll.register(descriptor, select.POLLIN)
 
-    def discard(self, descriptor: int) -> None:
-        """Forget a socket, before it is closed; one that is not there is no error."""
-        if self._reads.pop(descriptor, None) is not None and self._poll is not None:
-            self._poll.unregister(descriptor)
+    def discard(self, descriptor: int, read: Callable[[], None]) -> None:
+        """Undo `add`; where the descriptor is another socket's by now it does nothing."""
+        if self._reads.get(descriptor) == read:
+            del self._reads[descriptor]
+            if self._poll is not None:
+                self._poll.unregister(descriptor)
 
     def read_waiting(self) -> None:
         """Read all at which something waits; while one of them is being read it does nothing."""

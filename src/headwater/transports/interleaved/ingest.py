@@ -51,12 +51,14 @@ class InterleavedIngest(Ingest):
     def stop(self) -> None:
         """Let no more packets in; the channels stay taken."""
         self._early = None
+        self._stream.read_in_turn()
         for channel in self._pair or ():
             self._channels[channel] = dropped
 
     def close(self) -> None:
         """Give back the channels."""
         self._early = None
+        self._stream.read_in_turn()
         pair, self._pair = self._pair, None
         if pair is not None:
             give_back(self._channels, pair)
