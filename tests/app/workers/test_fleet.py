@@ -163,6 +163,7 @@ async def test_a_worker_that_says_nothing_at_its_start_fails_it(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fleet_module, "_START_DEADLINE_S", 0.01)
+    monkeypatch.setattr(fleet_module, "_STOP_ALLOWANCE_S", 0.1)
     rig.hangs = True
     with pytest.raises(RuntimeError, match=r"a worker did not start in 0\.01 s"):
         await rig.started()
