@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_ports import own_port
 from rtsp_peer import RtspPeer
 from soak.watched_server import WatchedServer
 from steady_stream import SteadyStream, ffmpeg
+from turns import Turns
 from udp_peer import UdpPair
 from victim import Victim, VictimFactory
 
@@ -20,8 +22,14 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clip")
 
 
+@pytest.fixture(scope="session")
+def turns(tmp_path_factory: pytest.TempPathFactory) -> Turns:
+    """Of all workers of xdist: the folder above theirs is the same."""
+    return Turns(tmp_path_factory.getbasetemp().parent / "attack")
+
+
 @pytest.fixture
-async def start_victim(clip_folder: Path) -> AsyncIterator[VictimFactory]:
+async def start_victim(clip_folder: Path, turns: Turns) -> AsyncIterator[VictimFactory]:
     """Starts a server with these settings and a stream through it."""
     if ffmpeg() is None:
         pytest.skip("ffmpeg is not installed")
@@ -30,11 +38,14 @@ async def start_victim(clip_folder: Path) -> AsyncIterator[VictimFactory]:
     running: list[tuple[SteadyStream | None, WatchedServer]] = []
 
     async def start(settings: dict[str, Any] | None = None, **how: str) -> Victim:
-        server = await WatchedServer.start(settings)
+        sections = settings or {}
+        # Of this worker alone: those of others start at the same time.
+        own = {"rtp_port_start": own_port(0), "rtp_port_count": 400}
+        server = await WatchedServer.start(sections | {"rtp": own | sections.get("rtp", {})})
         running.append((None, server))
         steady = await SteadyStream.start(server.port, clip_folder, **how)
         running[-1] = (steady, server)
-        return Victim(server, steady)
+        return Victim(server, steady, turns)
 
     yield start
     RtspPeer.forget_all()

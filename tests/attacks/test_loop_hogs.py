@@ -11,11 +11,10 @@ from collections import Counter
 import pytest
 from attacker import connect, drop
 from rtsp_peer import DEADLINE_S, RtspPeer, TcpPublisher, frame, rtp
+from turns import Turns
 from victim import VictimFactory, size
 
 pytestmark = [pytest.mark.attack, pytest.mark.timeout(300)]
-
-FEW_PORTS = {"rtp": {"rtp_port_count": 400}}
 
 HEAD = b"v=0\r\ns=x\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
 DESCRIPTIONS = {
@@ -29,7 +28,7 @@ SDP_HEADERS = {"Content-Type": "application/sdp"}
 
 @pytest.mark.parametrize("text", DESCRIPTIONS.values(), ids=DESCRIPTIONS.keys())
 async def test_descriptions(start_victim: VictimFactory, text: bytes) -> None:
-    victim = await start_victim(FEW_PORTS)
+    victim = await start_victim()
     count = size(12, 8)
     answers = Counter[int]()
     held: list[RtspPeer] = []
@@ -70,7 +69,7 @@ REQUESTS = {
 async def test_requests_without_pause(
     start_victim: VictimFactory, method: str, headers: dict[str, str], body: bytes
 ) -> None:
-    victim = await start_victim(FEW_PORTS)
+    victim = await start_victim()
     seconds = size(10, 3)
     url = f"rtsp://127.0.0.1:{victim.port}/steady/trackID=0"
     answers = Counter[str]()
@@ -101,7 +100,7 @@ async def test_requests_without_pause(
 
 async def test_many_full_caches(start_victim: VictimFactory) -> None:
     total_bytes = 64 << 20
-    victim = await start_victim(FEW_PORTS | {"limits": {"gop_cache_bytes_total": total_bytes}})
+    victim = await start_victim({"limits": {"gop_cache_bytes_total": total_bytes}})
     count = size(30, 12)
     key = frame(0, rtp(0))
     packets = [frame(0, rtp(seq, payload=b"\x41" + bytes(1300))) for seq in range(1, 8000)]
@@ -123,18 +122,19 @@ async def test_many_full_caches(start_victim: VictimFactory) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is of Unix")
-async def test_a_server_that_was_stopped(start_victim: VictimFactory) -> None:
-    settings = FEW_PORTS | {
+async def test_a_server_that_was_stopped(start_victim: VictimFactory, turns: Turns) -> None:
+    settings = {
         "mounts": {"publisher_idle_timeout_s": 2.0},
         "sessions": {"timeout_s": 2.0},
     }
-    victim = await start_victim(settings)
-    before = await victim.server.sample()
-    os.kill(victim.server.pid, signal.SIGSTOP)
-    await asyncio.sleep(size(12, 4))  # real time: the kernel alone knows that the server sleeps
-    os.kill(victim.server.pid, signal.SIGCONT)
-    await victim.steady.frames(100)
-    after = await victim.server.sample()
-    assert victim.steady.alive
-    assert (victim.steady.account.lost, victim.steady.account.damaged) == (0, 0)
-    assert after["sessions"] == before["sessions"]
+    async with turns.turn():
+        victim = await start_victim(settings)
+        before = await victim.server.sample()
+        os.kill(victim.server.pid, signal.SIGSTOP)
+        await asyncio.sleep(size(12, 4))  # real time: the kernel alone knows that the server sleeps
+        os.kill(victim.server.pid, signal.SIGCONT)
+        await victim.steady.frames(100)
+        after = await victim.server.sample()
+        assert victim.steady.alive
+        assert (victim.steady.account.lost, victim.steady.account.damaged) == (0, 0)
+        assert after["sessions"] == before["sessions"]

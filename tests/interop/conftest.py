@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from result_table import ResultTable
 from server_process import ServerProcess
 
 TABLE = pytest.StashKey[ResultTable]()
+TOLD = "interop_table"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin an empty table."""
     config.stash[TABLE] = ResultTable()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the table of a worker of xdist to the process that prints it."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[TOLD] = session.config.stash[TABLE].told()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in the table of a worker that has ended; one that was killed has told nothing."""
+    if TOLD in (output := getattr(node, "workeroutput", {})):
+        node.config.stash[TABLE].add(output[TOLD])
 
 
 def pytest_terminal_summary(

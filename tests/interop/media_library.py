@@ -167,7 +167,8 @@ class MediaLibrary:
         """Encode one film of the table `RECIPES` and take its checksums."""
         recipe, duration_s = RECIPES[name]
         workdir = self._folder / name.replace("+", "-")
-        workdir.mkdir()
+        # It may be there: from a first try that failed.
+        workdir.mkdir(exist_ok=True)
         path = workdir / f"film.{recipe.suffix}"
         chart = f"testsrc2=size={WIDTH}x{HEIGHT}:rate={FRAMES_PER_SECOND}:duration={duration_s}"
         noise = f"anoisesrc=duration={duration_s}:color=pink:sample_rate=48000:seed=7"

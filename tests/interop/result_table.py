@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
 from clients.client import Transport
 
@@ -32,7 +33,7 @@ class ResultTable:
     """Results by crossing: what was proved, or why the client cannot, or what went wrong."""
 
     results: dict[Crossing, str] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
+    reasons: dict[Crossing, str] = field(default_factory=dict)
     servers: dict[ServerCrossing, str] = field(default_factory=dict)
 
     def passed(self, crossing: Crossing, proof: str) -> None:
@@ -41,20 +42,40 @@ class ResultTable:
 
     def cannot(self, crossing: Crossing, reason: str) -> None:
         """Note a crossing whose client is unable to, by a footnote."""
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-        self.results[crossing] = f"– [{self.reasons.index(reason) + 1}]"
+        self.results[crossing] = "–"
+        self.reasons[crossing] = reason
 
     def failed(self, crossing: Crossing, error: str) -> None:
         """Note a crossing that went wrong."""
         self.results[crossing] = f"**failed**: {error.splitlines()[0][:80]}"
+
+    def told(self) -> dict[str, list[Any]]:
+        """All of it in lists and strings, as one process tells it to another."""
+        parts: dict[str, dict[Any, str]] = {
+            "results": self.results,
+            "reasons": self.reasons,
+            "servers": self.servers,
+        }
+        return {
+            name: [[*map(str, astuple(crossing)), text] for crossing, text in part.items()]
+            for name, part in parts.items()
+        }
+
+    def add(self, told: dict[str, list[Any]]) -> None:
+        """Take in what another process has told."""
+        for part, name in ((self.results, "results"), (self.reasons, "reasons")):
+            for film, publisher, transport_in, reader, transport_out, text in told[name]:
+                ways = Transport(transport_in), Transport(transport_out)
+                part[Crossing(film, publisher, ways[0], reader, ways[1])] = text
+        for server, way, transport, text in told["servers"]:
+            self.servers[ServerCrossing(server, way, Transport(transport))] = text
 
     def markdown(self) -> str:
         """Lay out one table per film: rows are publishers, columns are readers."""
         parts: list[str] = []
         for film in dict.fromkeys(crossing.film for crossing in self.results):
             parts += [f"### {film}", "", *self._film_table(film), ""]
-        parts += [f"[{number}] {reason}." for number, reason in enumerate(self.reasons, 1)]
+        parts += [f"[{number}] {reason}." for number, reason in enumerate(self._footnotes(), 1)]
         return "\n".join(parts).rstrip() + "\n"
 
     def servers_markdown(self) -> str:
@@ -68,8 +89,17 @@ class ResultTable:
             lines.append(f"| {server} | " + " | ".join(texts) + " |")
         return "\n".join(lines) + "\n"
 
+    def _footnotes(self) -> list[str]:
+        return list(dict.fromkeys(self.reasons.values()))
+
+    def _cell(self, crossing: Crossing) -> str:
+        text = self.results[crossing]
+        if crossing not in self.reasons:
+            return text
+        return f"{text} [{self._footnotes().index(self.reasons[crossing]) + 1}]"
+
     def _film_table(self, film: str) -> list[str]:
-        cells = {crossing: text for crossing, text in self.results.items() if crossing.film == film}
+        cells = {each: self._cell(each) for each in self.results if each.film == film}
         rows = list(dict.fromkeys((c.publisher, c.transport_in) for c in cells))
         columns = list(dict.fromkeys((c.reader, c.transport_out) for c in cells))
         lines = ["| published by | " + " | ".join(f"{r} {t.upper()}" for r, t in columns) + " |"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -34,39 +32,59 @@ OTHER_FILMS = (
 
 Outcome: TypeAlias = FrameChecksums | Exception | str
 Batch: TypeAlias = dict[tuple[str, Transport], Outcome]
-RunBatch: TypeAlias = Callable[[str, str, Transport], Batch]
+Published: TypeAlias = tuple[str, str, Transport]
+"""A film, its publisher and how that one publishes."""
 
 
-@pytest.fixture(scope="module")
-def run_batch(
-    server: ServerProcess, library: MediaLibrary, tmp_path_factory: pytest.TempPathFactory
-) -> RunBatch:
-    """Publish a film once, play it with all readers at the same time, keep what they saw."""
+class Batches:
+    """Publishes a film once, plays it with all readers at the same time, keeps what they saw."""
 
-    @functools.cache
-    def run(film_name: str, publisher_name: str, transport_in: Transport) -> Batch:
-        media = library.film(film_name).media
+    def __init__(
+        self, server: ServerProcess, library: MediaLibrary, folders: pytest.TempPathFactory
+    ) -> None:
+        self._server = server
+        self._library = library
+        self._folders = folders
+        self._kept: dict[Published, Batch] = {}
+
+    def played(self, published: Published) -> Batch:
+        """What all readers saw of it."""
+        if published not in self._kept:
+            self._kept[published] = self._play(*published)
+        return self._kept[published]
+
+    def forget(self, published: Published) -> None:
+        """Have it played again for the next who asks: a second try is one of its own."""
+        self._kept.pop(published, None)
+
+    def _play(self, film_name: str, publisher_name: str, transport_in: Transport) -> Batch:
+        media = self._library.film(film_name).media
         publisher = _by_name(publisher_name)
-        folder = tmp_path_factory.mktemp("batch")
-        mount = folder.name
-        url = server.publish_url(mount)
+        folder = self._folders.mktemp("batch")
+        url, play_url = self._server.publish_url(folder.name), self._server.play_url(folder.name)
         with publisher.publish(url, transport_in, media, folder) as program:
             try:
-                wait_until_published(server.play_url(mount))
-                wait_for_sender_reports(server.play_url(mount))
+                wait_until_published(play_url)
+                wait_for_sender_reports(play_url)
             except TimeoutError as error:
                 failure = RuntimeError(f"{error}\n{program.last_lines()}")
                 return {(reader.name, out): failure for reader, out in READING}
             with ThreadPoolExecutor(len(READING)) as pool:
                 futures = {
                     (reader.name, out): pool.submit(
-                        _play, reader, server.play_url(mount), out, film_name, library, folder
+                        _play, reader, play_url, out, film_name, self._library, folder
                     )
                     for reader, out in READING
                 }
                 return {key: future.result() for key, future in futures.items()}
 
-    return run
+
+@pytest.fixture(scope="module")
+def batches(
+    server: ServerProcess, library: MediaLibrary, tmp_path_factory: pytest.TempPathFactory
+) -> Batches:
+    """All batches of this file."""
+    return Batches(server, library, tmp_path_factory)
 
 
 def _by_name(name: str) -> Publisher:
@@ -89,7 +107,9 @@ def _play(
         return error
 
 
-def _judge(crossing: Crossing, outcome: Outcome, library: MediaLibrary, table: ResultTable) -> None:
+def _judge(crossing: Crossing, batches: Batches, library: MediaLibrary, table: ResultTable) -> None:
+    published = (crossing.film, crossing.publisher, crossing.transport_in)
+    outcome = batches.played(published)[crossing.reader, crossing.transport_out]
     if isinstance(outcome, str):
         table.cannot(crossing, outcome)
         pytest.skip(outcome)
@@ -98,6 +118,7 @@ def _judge(crossing: Crossing, outcome: Outcome, library: MediaLibrary, table: R
             raise outcome
         proof = prove_same(outcome, library.film(crossing.film), FRAMES)
     except Exception as error:
+        batches.forget(published)
         table.failed(crossing, str(error))
         raise
     table.passed(crossing, proof)
@@ -114,13 +135,12 @@ def test_h264_and_aac_cross_unchanged(
     transport_in: Transport,
     reader: Reader,
     transport_out: Transport,
-    run_batch: RunBatch,
+    batches: Batches,
     library: MediaLibrary,
     result_table: ResultTable,
 ) -> None:
-    batch = run_batch("H.264+AAC", publisher.name, transport_in)
     crossing = Crossing("H.264+AAC", publisher.name, transport_in, reader.name, transport_out)
-    _judge(crossing, batch[reader.name, transport_out], library, result_table)
+    _judge(crossing, batches, library, result_table)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +157,9 @@ def test_other_codecs_cross_unchanged(
     transport_in: Transport,
     reader: Reader,
     transport_out: Transport,
-    run_batch: RunBatch,
+    batches: Batches,
     library: MediaLibrary,
     result_table: ResultTable,
 ) -> None:
-    batch = run_batch(film, publisher_name, transport_in)
     crossing = Crossing(film, publisher_name, transport_in, reader.name, transport_out)
-    _judge(crossing, batch[reader.name, transport_out], library, result_table)
+    _judge(crossing, batches, library, result_table)

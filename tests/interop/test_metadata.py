@@ -12,7 +12,7 @@ from clients.ffmpeg import FfmpegPublisher, run_quietly
 from media_library import RECIPES, MediaLibrary
 from server_process import ServerProcess
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(240)]
 
 TOLD = ("codec_name", "width", "height", "sample_rate", "channels")
 

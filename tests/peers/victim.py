@@ -12,6 +12,7 @@ from typing import Any
 
 from soak.watched_server import WatchedServer
 from steady_stream import SteadyStream
+from turns import Turns
 
 FULL = os.environ.get("ATTACK_SIZE", "small") == "full"
 MEMORY_BYTES = 5_000_000
@@ -29,15 +30,24 @@ def size(full: int, small: int) -> int:
 class Victim:
     """A server with a steady stream through it."""
 
-    def __init__(self, server: WatchedServer, steady: SteadyStream) -> None:
+    def __init__(self, server: WatchedServer, steady: SteadyStream, turns: Turns) -> None:
         self.server = server
         self.steady = steady
         self.port = server.port
+        self._turns = turns
 
     @asynccontextmanager
     async def attacked(self, name: str) -> AsyncIterator[dict[str, Any]]:
-        """What happens inside must leave the stream whole and the server as it was."""
+        """What happens inside must leave the stream whole and the server as it was.
+
+        No other attack goes on meanwhile: those of other workers wait for their turn.
+        """
         await self.steady.learn()
+        async with self._turns.turn(), self._held_to_account(name) as notes:
+            yield notes
+
+    @asynccontextmanager
+    async def _held_to_account(self, name: str) -> AsyncIterator[dict[str, Any]]:
         before = await self.server.sample()
         self.steady.account.take_longest_gap_s()
         frames = self.steady.account.frames

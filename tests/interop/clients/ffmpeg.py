@@ -119,7 +119,7 @@ def i420_checksums(path: Path, frame_bytes: int) -> tuple[str, ...]:
     return tuple(sums)
 
 
-def run_quietly(*argv: str, timeout_s: float = 60.0) -> str:
+def run_quietly(*argv: str, timeout_s: float = 150.0) -> str:
     """Run a tool to its end and return what it printed; raises ClientError on an error."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s)
     if done.returncode != 0:
