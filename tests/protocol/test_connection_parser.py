@@ -9,6 +9,7 @@ from headwater.protocol.errors import Fault, ProtocolError
 from headwater.protocol.headers import Headers
 from headwater.protocol.interleaved import frame_interleaved
 from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.protocol.rtp import cut_run
 from headwater.protocol.wire_limits import WireLimits
 
 OPTIONS = b"OPTIONS rtsp://h/p RTSP/1.0\r\nCSeq: 1\r\n\r\n"
@@ -495,10 +496,14 @@ def test_where_frames_come_reads_are_not_looked_at_twice() -> None:
     assert parser.whole_request(OPTIONS) is None
 
 
-def packets_of(parser: WireParser, chunks: Iterable[bytes]) -> list[bytes]:
+def packets_of(parser: WireParser, chunks: Iterable[bytes], *, as_runs: bool) -> list[bytes]:
     """What comes out where the frames that a chunk begins with are taken first."""
     packets: list[bytes] = []
     for chunk in chunks:
+        run = parser.whole_run(chunk) if as_runs else None
+        if run is not None:
+            packets += cut_run(*run)
+            continue
         led = parser.leading_frames(chunk)
         if led is None:
             parser.receive_data(chunk)
@@ -526,15 +531,17 @@ def test_frames_of_a_known_channel_are_taken_in_one_step() -> None:
     assert parser.leading_frames(data) == (0, packets)
 
 
-def test_leading_frames_lose_nothing_wherever_the_stream_is_cut() -> None:
-    packets = [RTP, RTP, RTP + b"1", RTP + b"22"]
+@pytest.mark.parametrize("as_runs", [False, True])
+def test_leading_frames_lose_nothing_wherever_the_stream_is_cut(as_runs: bool) -> None:
+    packets = [RTP, RTP, RTP[:-1], RTP + b"22"]
     stream = frame_interleaved(0, packets)
     for cut in range(len(stream) + 1):
         for next_cut in range(cut, len(stream) + 1):
             parser = WireParser()
             events_of(parser, stream)
             chunks = (stream[:cut], stream[cut:next_cut], stream[next_cut:])
-            assert packets_of(parser, filter(None, chunks)) == packets, (cut, next_cut)
+            came = packets_of(parser, filter(None, chunks), as_runs=as_runs)
+            assert came == packets, (cut, next_cut)
             assert not parser.partial
             assert parser.offset == 2 * len(stream)
 
@@ -555,6 +562,7 @@ def test_what_is_not_frames_of_one_known_channel_is_left_alone(data: bytes) -> N
     parser, usual = WireParser(), WireParser()
     for each in (parser, usual):
         events_of(each, FRAMES)
+    assert parser.whole_run(data) is None
     assert parser.leading_frames(data) is None
     assert events_of(parser, data) == events_of(usual, data)
     assert parser.offset == usual.offset
@@ -563,6 +571,7 @@ def test_what_is_not_frames_of_one_known_channel_is_left_alone(data: bytes) -> N
 def test_frames_behind_something_unfinished_are_not_taken_in_one_step() -> None:
     parser, frame = WireParser(), frame_interleaved(0, [RTP])
     events_of(parser, frame, frame[:6])
+    assert parser.whole_run(frame) is None
     assert parser.leading_frames(frame) is None
     assert events_of(parser, frame[6:]) == [InterleavedFrames({0: [RTP]})]
     assert parser.leading_frames(frame) == (0, [RTP])

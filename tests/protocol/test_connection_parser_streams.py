@@ -12,6 +12,7 @@ from headwater.protocol.headers import Headers
 from headwater.protocol.interleaved import DOLLAR, frame_interleaved
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.method import Method
+from headwater.protocol.rtp import cut_run
 from headwater.protocol.wire_limits import WireLimits
 
 Seen = tuple[object, ...]
@@ -95,6 +96,9 @@ def expected(sent: list[object]) -> list[Seen]:
 
 def taken_whole(parser: WireParser, chunk: bytes, collected: list[Seen]) -> bool:
     """Take a read by the short ways, as a connection does; return whether nothing is left of it."""
+    if (run := parser.whole_run(chunk)) is not None:
+        add_frames(collected, {chunk[1]: cut_run(*run)})
+        return True
     if chunk[0] == DOLLAR:
         led = parser.leading_frames(chunk)
         if led is not None:

@@ -1,7 +1,11 @@
 import pytest
 
 from headwater.protocol.errors import Fault, ProtocolError
-from headwater.protocol.interleaved import frame_interleaved, frame_run
+from headwater.protocol.interleaved import (
+    frame_interleaved,
+    frame_run,
+    run_in_frames,
+)
 from headwater.protocol.rtp import cut_run
 
 
@@ -47,3 +51,35 @@ def test_a_run_that_does_not_fit_frames(channel: int, segment_bytes: int) -> Non
     with pytest.raises(ProtocolError) as caught:
         frame_run(channel, bytes(12), segment_bytes)
     assert caught.value.fault is Fault.LOCAL
+
+
+@pytest.mark.parametrize(
+    ("run_bytes", "segment_bytes"), [(9, 9), (27, 9), (28, 9), (35, 9), (65_535, 65_535)]
+)
+def test_frames_of_one_size_are_a_run(run_bytes: int, segment_bytes: int) -> None:
+    run = bytes(number % 251 for number in range(run_bytes))
+    frames = frame_run(3, run, segment_bytes)
+    assert run_in_frames(frames) == (run, segment_bytes)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        b"",
+        b"$\0\0",
+        b"$\0\0\0",
+        frame_interleaved(0, [b"", b""]),
+        frame_interleaved(0, [bytes(9), bytes(9), b""]),
+        frame_interleaved(0, [bytes(8), bytes(9)]),
+        frame_interleaved(0, [bytes(9), bytes(8), bytes(9)]),
+        frame_interleaved(0, [bytes(9)]) + frame_interleaved(1, [bytes(9)]),
+        frame_interleaved(0, [bytes(9)]) + frame_interleaved(1, [bytes(8)]),
+        frame_interleaved(0, [bytes(9)] * 3)[:-1],
+        frame_interleaved(0, [bytes(9)] * 3) + b"$\0",
+        frame_interleaved(0, [bytes(9)]) + b"#" + frame_interleaved(0, [bytes(9)])[1:],
+        frame_interleaved(0, [bytes(9)]) + b"#" + frame_interleaved(0, [bytes(8)])[1:],
+        b"#" + frame_interleaved(0, [bytes(9)])[1:],
+    ],
+)
+def test_what_is_no_run_of_frames(frames: bytes) -> None:
+    assert run_in_frames(frames) is None

@@ -10,6 +10,7 @@ from rtsp_peer import SDP, RtspPeer, TcpPublisher, TcpReader, frame, rtp
 
 from headwater import RtspServer
 from headwater.server.connections.connection import Connection
+from headwater.transports.interleaved.channels import ChannelConsumer
 
 TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 
@@ -40,10 +41,10 @@ async def test_bug_in_media_ends_its_connection_alone(
     connection = service.publisher_session(broken.session).connection
     assert isinstance(connection, Connection)
 
-    def fail(_: list[bytes], _frames: bytes | None = None) -> None:
+    def fail(_: list[bytes], _frames: bytes | None) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    connection.channels[0] = fail
+    connection.channels[0] = ChannelConsumer(fail)
     await broken.send()
     await broken.peer.closed()
     assert "a bug of ours" in caplog.text

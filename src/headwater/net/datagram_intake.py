@@ -17,6 +17,8 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final
 
+from headwater.net.read_memory import private_memory
+
 MOST_DATAGRAMS: Final = 64
 """So many are read in one call: as many as leave in one with segmentation offload."""
 
@@ -103,7 +105,7 @@ class DatagramIntake:
         self.count: int = 0
         self._function = function
         # Maps take memory only where something was written to them.
-        self._slots = mmap.mmap(-1, MOST_DATAGRAMS * segment_bytes)
+        self._slots = private_memory(MOST_DATAGRAMS * segment_bytes)
         self._long_ends = _long_ends(threading.get_ident())
         slots, long_ends = _address(self._slots), _address(self._long_ends)
         self._parts = (_Part * (2 * MOST_DATAGRAMS))()
@@ -166,7 +168,7 @@ def _intake(segment_bytes: int, _thread: int) -> DatagramIntake | None:
 @lru_cache(maxsize=_SIZES_KEPT)
 def _long_ends(_thread: int) -> mmap.mmap:
     """What is longer than expected goes on here; all intakes of a thread share it."""
-    return mmap.mmap(-1, MOST_DATAGRAMS * _MAX_DATAGRAM_BYTES)
+    return private_memory(MOST_DATAGRAMS * _MAX_DATAGRAM_BYTES)
 
 
 def _address(memory: mmap.mmap) -> int:

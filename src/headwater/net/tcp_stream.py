@@ -9,6 +9,7 @@ from typing import Final
 
 from headwater.log_pace import paced_logger
 from headwater.net.event_loop import EventLoop, Timer
+from headwater.net.read_memory import read_memory
 from headwater.net.second_look import SecondLooks, second_looks
 from headwater.net.socket_address import Address, address_text, unmapped
 from headwater.net.stream import (
@@ -46,11 +47,11 @@ class TcpStream(TcpSendQueue):
         "_close_deadline_s",
         "_ended",
         "_initial_data",
-        "_read_bytes",
+        "_memory",
         "_reading",
         "_reading_on",
         "_reads_per_wake",
-        "_recv",
+        "_recv_into",
         "_second_looks",
         "_timer",
         "_to_be_seen",
@@ -82,11 +83,11 @@ class TcpStream(TcpSendQueue):
         except OSError:
             _log.debug("A new connection takes no options: it is gone already")
         super().__init__(sock, loop, queued_total or QueuedTotal())
-        self._recv = sock.recv
+        self._recv_into = sock.recv_into
+        self._memory = read_memory(loop, read_bytes)
         # Where the loop tells of an error but once, one that came with data is found by these.
         self._second_looks: SecondLooks | None = second_looks(loop)
         self._to_be_seen = False
-        self._read_bytes = read_bytes
         self._reads_per_wake = reads_per_wake
         self._close_deadline_s = close_deadline_s
         self._initial_data = initial_data
@@ -163,27 +164,27 @@ class TcpStream(TcpSendQueue):
         """Read a bounded number of times, so that one busy peer cannot starve the others."""
         if self._reading_on:
             return
-        size = self._read_bytes
+        memory, recv_into = self._memory, self._recv_into
         for _ in range(self._reads_per_wake):
             try:
-                data = self._recv(size)
+                came_bytes = recv_into(memory)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
                 self.abort(error)
                 return
-            if not data:
+            if not came_bytes:
                 self._end()
                 return
-            self.bytes_received += len(data)
+            self.bytes_received += came_bytes
             if not self.closed:
                 try:
-                    self.receiver.stream_data(data)
+                    self.receiver.stream_data(memory[:came_bytes])
                 except Exception as error:  # noqa: BLE001 - a receiver's fault ends its stream alone
                     self._contain(error)
             if not self._reading:
                 return
-            if len(data) < size:
+            if came_bytes < len(memory):
                 # It has emptied the socket: the call that would say so can be saved.
                 if not self._to_be_seen and self._second_looks is not None:
                     self._to_be_seen = True

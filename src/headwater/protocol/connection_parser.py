@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from headwater.protocol.errors import HttpSpoken, LimitExceeded, ProtocolError
 from headwater.protocol.foothold import find_foothold
-from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES
+from headwater.protocol.interleaved import DOLLAR, FRAME_HEADER_BYTES, run_in_frames
 from headwater.protocol.message import InterleavedFrames, Request, Response
 from headwater.protocol.message_head import (
     declared_body_bytes,
@@ -178,6 +178,22 @@ class WireParser:
         self._start_offset += len(data)
         self._synced, self._garbage_run_bytes = True, 0
         return plain[0]
+
+    def whole_run(self, data: bytes) -> tuple[bytes, int] | None:
+        """Take what one read brought where nothing else is here and it is whole frames of one
+        channel, seen before, and of one size, of which the last may be shorter.
+
+        Returns the packets back to back and that size. None where it is anything else: then it is
+        for `leading_frames`.
+        """
+        if len(data) < FRAME_HEADER_BYTES or data[1] not in self._channels:
+            return None
+        if not (self.at_rest or self._rests()):
+            return None
+        run = run_in_frames(data)
+        if run is not None:
+            self._start_offset += len(data)
+        return run
 
     def leading_frames(self, data: bytes) -> tuple[int, list[bytes]] | None:
         """Take what one read brought where nothing else is here and it is frames of one channel,

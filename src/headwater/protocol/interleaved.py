@@ -30,6 +30,37 @@ def frame_run(channel: int, run: bytes, segment_bytes: int) -> bytes:
     return b"".join((header, header.join(pieces), _pack_header(DOLLAR, channel, len(last)), last))
 
 
+def run_in_frames(frames: bytes) -> tuple[bytes, int] | None:
+    """Return packets of one size back to back that came as whole `$` frames of one channel, and
+    that size. The last may be shorter. None where these are not such frames.
+    """
+    if len(frames) <= FRAME_HEADER_BYTES:
+        return None
+    header = frames[:FRAME_HEADER_BYTES]
+    size_bytes = header[2] << 8 | header[3]
+    apart_bytes = size_bytes + FRAME_HEADER_BYTES
+    count, last_bytes = divmod(len(frames), apart_bytes)
+    end = len(frames) - last_bytes
+    if (
+        not count
+        or not size_bytes
+        or header[0] != DOLLAR
+        or frames[0:end:apart_bytes] != header[0:1] * count
+        or frames[1:end:apart_bytes] != header[1:2] * count
+        or frames[2:end:apart_bytes] != header[2:3] * count
+        or frames[3:end:apart_bytes] != header[3:4] * count
+    ):
+        return None
+    if last_bytes:
+        payload_bytes = last_bytes - FRAME_HEADER_BYTES
+        if payload_bytes <= 0 or frames[end : end + FRAME_HEADER_BYTES] != _pack_header(
+            DOLLAR, header[1], payload_bytes
+        ):
+            return None
+    starts = range(FRAME_HEADER_BYTES, len(frames), apart_bytes)
+    return b"".join([frames[at : at + size_bytes] for at in starts]), size_bytes
+
+
 def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
     """Return the packets as `$` frames of one channel (0 to 255), joined.
 

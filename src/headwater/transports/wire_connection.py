@@ -12,6 +12,7 @@ from headwater.protocol.connection_parser import WireParser
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.interleaved import DOLLAR
 from headwater.protocol.message import InterleavedFrames, Request, Response
+from headwater.protocol.rtp import cut_run
 from headwater.protocol.wire_limits import WireLimits
 from headwater.transports.begun_work import begin
 from headwater.transports.interleaved.channels import ChannelConsumer
@@ -130,6 +131,17 @@ class WireConnection(ABC):
     def _take_frames(self, data: bytes) -> bool:
         """Take frames of one channel, as most reads are where media comes in; tell if it is so."""
         parser = self._parser
+        found = parser.whole_run(data)
+        if found is not None:
+            run, size_bytes = found
+            consumer = self.channels.get(data[1])
+            if consumer is None:
+                self._unknown_channel(len(cut_run(run, size_bytes)))
+            elif consumer.take_run is None:
+                consumer.take(cut_run(run, size_bytes), data)
+            else:
+                consumer.take_run(run, size_bytes, data)
+            return True
         led = parser.leading_frames(data)
         if led is None:
             return False
@@ -139,7 +151,7 @@ class WireConnection(ABC):
         if consumer is None:
             self._unknown_channel(len(packets))
         else:
-            consumer(packets, data if whole else None)
+            consumer.take(packets, data if whole else None)
         if not whole:
             self._go_on()
         return True
@@ -235,7 +247,7 @@ class WireConnection(ABC):
             if consumer is None:
                 self._unknown_channel(len(packets))
             else:
-                consumer(packets)
+                consumer.take(packets, None)
 
     def _next_event(self) -> WireEvent | None:
         try:

@@ -562,13 +562,17 @@ def built_frames(batch: PacketBatch, channel: int) -> bytes:
     return batch.shared(FRAMES_KEYS[channel], lambda it: frame_interleaved(channel, it.packets))
 
 
-def test_frames_go_out_as_they_came_on_the_channel_they_came_on(stage: Any) -> None:
+@pytest.mark.parametrize("as_runs", [False, True])
+def test_frames_go_out_as_they_came_on_the_channel_they_came_on(stage: Any, as_runs: bool) -> None:
     track, sink = heard(stage)
     source = stage.video()
     for number in range(3):
         packets = source.picture(3)
         frames = frame_interleaved(2, packets)
-        track.write(list(packets), frames)
+        if as_runs:
+            track.write_run(b"".join(packets), len(packets[0]), frames)
+        else:
+            track.write(list(packets), frames)
         batch = sink.batches[number]
         assert built_frames(batch, 2) is frames
         assert built_frames(batch, 4) == frame_interleaved(4, packets)

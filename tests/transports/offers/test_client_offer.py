@@ -17,7 +17,7 @@ from headwater.protocol.header.transport import parse_transport
 from headwater.protocol.rtcp_build import receiver_report, sender_report
 from headwater.transports.ingest import Ingest
 from headwater.transports.ingest_publisher import IngestPublisher
-from headwater.transports.interleaved.channels import dropped
+from headwater.transports.interleaved.channels import DROPPED
 from headwater.transports.offers.answered_transport import AnswerUnusable
 from headwater.transports.offers.client_offer import ClientOffer
 from headwater.transports.offers.negotiation import Offer, fitting
@@ -239,7 +239,7 @@ async def test_odd_answer_to_a_client_that_sends_over_udp_is_understood(bend: Be
 @pytest.mark.parametrize("run", [client_receives, client_sends])
 async def test_channels_are_those_that_the_server_chose(run: Callable[..., object]) -> None:
     async def with_channels_taken(both: TwoEnds, kind: TransportKind, bend: Bend) -> None:
-        both.server.wire.channels.update({0: dropped, 3: dropped})
+        both.server.wire.channels.update({0: DROPPED, 3: DROPPED})
         await run(both, kind, bend)  # type: ignore[misc]
         for channel in (0, 3):
             del both.server.wire.channels[channel]

@@ -130,7 +130,7 @@ class Track:
             batch.keep_frames(frames)
         self._send(batch)
 
-    def write_run(self, run: bytes, segment_bytes: int) -> None:
+    def write_run(self, run: bytes, segment_bytes: int, frames: bytes | None = None) -> None:
         """`write` packets of one size that lie back to back, the last maybe shorter.
 
         They go out as they are: they are neither cut nor joined where nobody needs it.
@@ -142,9 +142,12 @@ class Track:
             or not self._kinds.rtcp_types.isdisjoint(run[1::segment_bytes])
             or 0 < len(run) % segment_bytes < HEADER_BYTES
         ):
-            self.write(cut_run(run, segment_bytes))
+            self.write(cut_run(run, segment_bytes), frames)
             return
-        self._send(PacketBatch.of_run(run, segment_bytes, self._clock()))
+        batch = PacketBatch.of_run(run, segment_bytes, self._clock())
+        if frames is not None:
+            batch.keep_frames(frames)
+        self._send(batch)
 
     def _send(self, batch: PacketBatch) -> None:
         if not self._sources.receive(batch):

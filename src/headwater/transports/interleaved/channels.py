@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Protocol
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 
 from headwater.protocol.errors import ProtocolError
 from headwater.protocol.quirks import channel_pair
 from headwater.protocol.status import Status
 
 
-class ChannelConsumer(Protocol):
-    """Who takes the packets of one channel."""
+@dataclass(frozen=True, slots=True)
+class ChannelConsumer:
+    """Who takes the packets of one channel.
 
-    def __call__(self, packets: list[bytes], frames: bytes | None = None, /) -> None:
-        """Take packets, which are a consumer's own from now on.
+    Attributes:
+        take: takes packets, which are its own from now on. Behind them the same ones as `$` frames,
+            as they came, where nothing was between them.
+        take_run: takes packets of one size back to back, the last maybe shorter, that size, and
+            them as they came. None has them come by `take`.
+    """
 
-        `frames` are the same ones as they came, where nothing was between them.
-        """
+    take: Callable[[list[bytes], bytes | None], None]
+    take_run: Callable[[bytes, int, bytes], None] | None = None
 
 
 ChannelTable = MutableMapping[int, ChannelConsumer]
 
-
-def dropped(_packets: list[bytes], _frames: bytes | None = None) -> None:
-    """Take the packets of a channel that is set up and carries nothing yet."""
+DROPPED = ChannelConsumer(lambda _packets, _frames: None)
+"""Of a channel that is set up and carries nothing yet."""
 
 
 def take_pair(

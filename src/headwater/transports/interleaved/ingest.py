@@ -9,7 +9,12 @@ from headwater.media.tracks.track import Track
 from headwater.net.stream import ByteStream
 from headwater.protocol.interleaved import frame_interleaved
 from headwater.transports.ingest import Ingest
-from headwater.transports.interleaved.channels import ChannelTable, dropped, give_back
+from headwater.transports.interleaved.channels import (
+    DROPPED,
+    ChannelConsumer,
+    ChannelTable,
+    give_back,
+)
 
 _MOST_EARLY_BYTES: Final = 1 << 20
 """A key frame of a large picture; whoever sends more before its PLAY is answered loses the rest."""
@@ -33,8 +38,8 @@ class InterleavedIngest(Ingest):
         if self._pair is None:
             return
         rtp, rtcp = self._pair
-        self._channels[rtp] = track.write
-        self._channels[rtcp] = track.write_rtcp
+        self._channels[rtp] = ChannelConsumer(track.write, track.write_run)
+        self._channels[rtcp] = ChannelConsumer(track.write_rtcp)
         self._stream.read_first()
         early, self._early = self._early, None
         if early is not None:
@@ -45,15 +50,15 @@ class InterleavedIngest(Ingest):
         if self._pair is not None:
             rtp, rtcp = self._pair
             self._early = early = _EarlyFrames(call)
-            self._channels[rtp] = early.take
-            self._channels[rtcp] = early.take_reports
+            self._channels[rtp] = ChannelConsumer(early.take)
+            self._channels[rtcp] = ChannelConsumer(early.take_reports)
 
     def stop(self) -> None:
         """Let no more packets in; the channels stay taken."""
         self._early = None
         self._stream.read_in_turn()
         for channel in self._pair or ():
-            self._channels[channel] = dropped
+            self._channels[channel] = DROPPED
 
     def close(self) -> None:
         """Give back the channels."""

@@ -19,6 +19,7 @@ from headwater.net.stream import ByteStream
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.rtcp_build import bye
 from headwater.transports.interleaved.channels import (
+    ChannelConsumer,
     ChannelTable,
     exchange_pair,
     give_back,
@@ -102,8 +103,10 @@ class InterleavedReader(SessionReader):
             take_pair(
                 self._channels,
                 wanted,
-                lambda _packets, _frames=None: self.identity.on_life(),
-                lambda packets, _frames=None: self._receive_rtcp(outlet, track, packets),
+                ChannelConsumer(lambda _packets, _frames: self.identity.on_life()),
+                ChannelConsumer(
+                    lambda packets, _frames: self._receive_rtcp(outlet, track, packets)
+                ),
             )
         )
         self._outlets[index] = outlet

@@ -16,7 +16,7 @@ from headwater.net.stream import ByteStream
 from headwater.protocol.header.transport import LowerTransport, TransportSpec
 from headwater.transports.datagram.udp_ingest import TakenPorts, UdpIngest, UdpSource
 from headwater.transports.ingest import Ingest, IngestOwner
-from headwater.transports.interleaved.channels import ChannelTable, dropped, give_back, take_pair
+from headwater.transports.interleaved.channels import DROPPED, ChannelTable, give_back, take_pair
 from headwater.transports.interleaved.ingest import InterleavedIngest
 from headwater.transports.offers.negotiation import Offer
 from headwater.transports.session_media import SessionIdentity
@@ -43,7 +43,7 @@ class InterleavedAnswers(IngestAnswers):
         Raises ProtocolError 453 when none is left.
         """
         with ExitStack() as taken:
-            pair = take_pair(self._channels, offer.spec.interleaved, dropped, dropped)
+            pair = take_pair(self._channels, offer.spec.interleaved, DROPPED, DROPPED)
             taken.callback(give_back, self._channels, pair)
             ingest = InterleavedIngest(self._stream, self._channels, pair)
             answer = interleaved_answer(offer, pair)

@@ -11,8 +11,8 @@ from headwater.transports.datagram.multicast_ingest import MulticastIngest
 from headwater.transports.datagram.udp_ingest import UdpIngest
 from headwater.transports.ingest_publisher import IngestPublisher
 from headwater.transports.interleaved.channels import (
+    DROPPED,
     ChannelTable,
-    dropped,
     exchange_pair,
     give_back,
     take_pair,
@@ -71,7 +71,7 @@ class InterleavedReceivingOffer(ClientOffer[InterleavedIngest]):
         """
         self._stream = stream
         self._channels = channels
-        self._pair = take_pair(channels, None, dropped, dropped)
+        self._pair = take_pair(channels, None, DROPPED, DROPPED)
         spec = TransportSpec(lower=LowerTransport.TCP, interleaved=self._pair)
         super().__init__(TransportKind.TCP, spec)
 
