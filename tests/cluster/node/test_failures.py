@@ -310,6 +310,28 @@ async def test_readers_of_a_claim_that_is_lost_with_a_beat_go_to_who_has_the_pat
         await comes(reader, sent)
 
 
+async def test_readers_of_a_claim_that_is_lost_before_it_was_filled_go_to_who_has_the_path(
+    redis_server: RedisServer,
+) -> None:
+    async with cluster(redis_server) as both:
+        early = await TcpPublisher.start(both.port(1), both.url(1))
+        await early.send(1)
+        reader = await played(both, 1)
+        await early.peer.close()
+        await both.until_free(0)
+        peer, url = await RtspPeer.connect(both.port(1)), both.url(1)
+        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+        # News are heard by nobody, as where they came while the node stood still.
+        both.node(1).space.hear = unheard  # type: ignore[method-assign]
+        async with both.node(1)._beating:
+            await both.until_free(0)
+            late = await TcpPublisher.start(both.port(0), both.url(0))
+        await peer.closed()
+        await both.until(lambda: both.mount(1).publisher)
+        [sent] = await late.send(1)
+        await comes(reader, sent)
+
+
 async def test_a_camera_goes_to_another_node_while_its_first_one_goes_on_without_the_registry(
     redis_server: RedisServer, camera: AsyncFakeCamera
 ) -> None:
