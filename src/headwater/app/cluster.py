@@ -116,4 +116,5 @@ def nodes_seen(node: ClusterNode | None) -> Iterator[NodeStatus]:
             pulled_mounts=told.pulls,
             readers=told.readers,
             url=told.public_url or told.url,
+            workers=told.workers,
         )

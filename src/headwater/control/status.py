@@ -166,6 +166,7 @@ class NodeStatus:
         pulled_mounts: mounts that it takes from other nodes.
         readers: those who read there.
         url: where readers reach it.
+        workers: how many processes it has that serve.
     """
 
     name: str
@@ -178,6 +179,7 @@ class NodeStatus:
     pulled_mounts: int
     readers: int
     url: str
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

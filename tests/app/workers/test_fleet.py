@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import math
 import shutil
 import socket
@@ -160,13 +161,15 @@ async def test_a_worker_that_ends_at_its_start_fails_the_start_and_leaves_nothin
 
 
 async def test_a_worker_that_says_nothing_at_its_start_fails_it(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fleet_module, "_START_DEADLINE_S", 0.01)
     monkeypatch.setattr(fleet_module, "_STOP_ALLOWANCE_S", 0.1)
+    caplog.set_level(logging.INFO)
     rig.hangs = True
     with pytest.raises(RuntimeError, match=r"a worker did not start in 0\.01 s"):
         await rig.started()
+    assert "starting workers" in caplog.text
     for worker in rig.spawned:
         await worker.wait()
 

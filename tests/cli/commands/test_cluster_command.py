@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from subprocess import CompletedProcess
 
 import pytest
@@ -12,8 +13,12 @@ from command_here import command_here
 from redis_server import RedisServer, redis_server
 from rtsp_peer import RtspPeer, TcpPublisher
 
+from headwater.cli.commands import cluster_command
 from headwater.cli.commands.cluster_command import EXIT_STILL_BUSY
-from headwater.cli.failures import EXIT_CONFIGURATION, EXIT_FAILED
+from headwater.cli.failures import EXIT_CONFIGURATION, EXIT_FAILED, CommandFailed
+from headwater.cluster.node.settings import ClusterSettings
+from headwater.cluster.registry.registry import ShownRegistry
+from headwater.config.settings import Settings
 from headwater.version import __version__
 
 __all__ = ["redis_server"]
@@ -114,3 +119,15 @@ def test_what_cannot_be_asked_is_refused(arguments: tuple[str, ...], text: str) 
     done = command_here("cluster", *arguments)
     assert done.returncode == EXIT_CONFIGURATION
     assert text in done.stderr
+
+
+def test_what_to_do_about_a_missing_package_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "headwater.cluster.registry.redis_registry", None)
+    settings = Settings(cluster=ClusterSettings(url="redis://127.0.0.1", node_password="p"))
+
+    async def ask(registry: ShownRegistry) -> None:
+        raise AssertionError(registry)
+
+    with pytest.raises(CommandFailed) as failed:
+        cluster_command._asked(settings, ask)
+    assert f"{failed.value} {failed.value.remedy}".count("pip install") == 1

@@ -503,7 +503,8 @@ async def test_the_cluster_sees_a_machine_and_not_its_workers(redis_server: Redi
         assert other is not None
         assert (other.mounts, other.pulls) == (0, 2)
         status = await both[0].fleet.status()
-        assert sorted(node.name for node in status.nodes) == ["a", "b"]
+        nodes = sorted((node.name, node.workers) for node in status.nodes)
+        assert nodes == [("a", 2), ("b", 2)]
 
 
 async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_still(

@@ -112,6 +112,8 @@ class Fleet:
         RuntimeError where a worker does not start: its log says why.
         """
         await self.ports.hold(self.settings)
+        # They say nothing before they serve, which takes seconds on a busy or a small machine.
+        logger.info("starting workers", extra={"workers": self._count})
         self._loop.start()
         try:
             self._registry = share_registry(self.ports.resolved(self.settings))

@@ -12,7 +12,7 @@ import typer
 
 from headwater.app.cluster import open_registry
 from headwater.cli.commands.serve_command import CONFIG_VARIABLE, parse_assignment
-from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed, install_hint
+from headwater.cli.failures import EXIT_CONFIGURATION, CommandFailed
 from headwater.cli.settings_read import read_settings
 from headwater.cluster.registry.records import Lease, NodeRecord, NodeState
 from headwater.cluster.registry.registry import RegistryGone, ShownRegistry
@@ -179,7 +179,7 @@ def _asked(settings: Settings, ask: Callable[[ShownRegistry], Awaitable[_Told]])
     try:
         return asyncio.run(run())
     except ValueError as error:
-        raise CommandFailed(str(error), remedy=install_hint("cluster")) from error
+        raise CommandFailed(str(error)) from error  # it says itself what to do
     except RegistryGone as error:
         raise CommandFailed(
             f"the registry does not answer: {error}",

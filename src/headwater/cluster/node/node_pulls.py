@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Protocol
@@ -27,6 +28,10 @@ from headwater.shown_text import shown, url_without_credentials
 logger = paced_logger(__name__)
 
 _OPENING_DEADLINE_S: Final = 10.0
+_MOST_IN_VAIN: Final = 1024
+_TOLD_AGAIN_S: Final = 60.0
+"""That a mount does not come is told so often, also where readers wait for it and it is tried
+several times a second; of more paths than these, more often."""
 _NOWHERE: Final = "rtsp://node.invalid"
 """Of a node that has ended since its lease was read: the pull ends at once (RFC 2606 §2)."""
 
@@ -72,6 +77,8 @@ class NodePulls(Pulls):
         self._around = around
         # By the node's name: where the lease says that it is reached, until the pull begins.
         self._lease_urls: dict[str, str] = {}
+        # By path: by which claim pulls are in vain, and since when that is told.
+        self._in_vain: OrderedDict[str, tuple[Tenure, float]] = OrderedDict()
 
     def is_pulled(self, path: str, publisher: Publisher) -> bool:
         """Return whether a publisher is a pull from another node."""
@@ -112,8 +119,10 @@ class NodePulls(Pulls):
             client_settings(self._settings, waits=waits),
             self._around,
             on_ended,
+            tried_before=self._tried_before(tenure),
         )
         self._keep(pull.done)
+        pull.opened.add_done_callback(lambda _: self._forget_if_open(pull))
         if tenure.epoch == FETCH:
             pull.opened.add_done_callback(lambda _: self._learn(pull))
         return pull
@@ -126,6 +135,22 @@ class NodePulls(Pulls):
             return
         if lease is not None and lease.tenure.holder == pull.tenure.holder:
             pull.tenure = replace(pull.tenure, epoch=lease.tenure.epoch)
+
+    def _tried_before(self, tenure: Tenure) -> bool:
+        """Note that a path is pulled; return whether that was in vain a short time ago."""
+        now = self._relay.clock()
+        before, told_s = self._in_vain.get(tenure.path, (None, now))
+        if before == tenure and now - told_s < _TOLD_AGAIN_S:
+            return True
+        self._in_vain[tenure.path] = tenure, now
+        self._in_vain.move_to_end(tenure.path)
+        if len(self._in_vain) > _MOST_IN_VAIN:
+            self._in_vain.popitem(last=False)
+        return False
+
+    def _forget_if_open(self, pull: RtspPull) -> None:
+        if pull.began:
+            self._in_vain.pop(pull.tenure.path, None)
 
     def _learn(self, pull: RtspPull) -> None:
         self._keep(self._relay.loop.beneath.create_task(self._learn_epoch(pull)))

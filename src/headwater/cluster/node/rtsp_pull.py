@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from headwater.client.errors import ClientError, RefusedError
@@ -76,7 +77,11 @@ class RtspPull:
         settings: ClientSettings,
         around: Surroundings,
         on_ended: OnEnded,
+        *,
+        tried_before: bool = False,
     ) -> None:
+        """`tried_before`: another one by the same claim was in vain, which has been told."""
+        self._failure_level = logging.DEBUG if tried_before else logging.INFO
         self.tenure = tenure
         self.mount: Mount | None = None
         self.began = False
@@ -136,7 +141,7 @@ class RtspPull:
             self.opened.exception()  # who asked may have left
         elif not self._ended:
             extra = {"mount": self.tenure.path, "peer": self.tenure.holder, "cause": str(error)}
-            logger.info("a mount of another node did not come", extra=extra)
+            logger.log(self._failure_level, "a mount of another node did not come", extra=extra)
 
     async def _run(self) -> None:
         reason = "not wanted any more"

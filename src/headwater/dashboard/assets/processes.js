@@ -85,7 +85,7 @@ export class Nodes {
 
   constructor(place) {
     this.#table = new Table(place, "Nodes", "Nodes of the cluster", [
-      "Node", "Core used", "Streams", "Readers", "State", "Taken from others", "Version", "Up", "Address",
+      "Node", "Core used", "Streams", "Readers", "State", "Workers", "Taken from others", "Version", "Up", "Address",
     ]);
   }
 
@@ -97,7 +97,8 @@ export class Nodes {
   take(nodes) {
     this.#table.show(nodes.map((node) => [
       node.is_here ? `${node.name} (this one)` : node.name, percent(node.busy_share), node.mounts,
-      node.readers, node.state, node.pulled_mounts, node.version, duration(node.uptime_s), node.url,
+      node.readers, node.state, node.workers, node.pulled_mounts, node.version,
+      duration(node.uptime_s), node.url,
     ]));
   }
 }
