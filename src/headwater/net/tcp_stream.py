@@ -275,12 +275,13 @@ class TcpStream(TcpSendQueue):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._ended:
+            # Nothing of the peer is unread, so closing ends our side in order as well.
+            self._release(None)
+            return
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self._release(None)
-            return
-        if self._ended:
             self._release(None)
             return
         self._watch_for_end()
