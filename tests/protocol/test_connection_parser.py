@@ -470,6 +470,25 @@ def test_anything_else_is_left_to_be_received(before: bytes, data: bytes) -> Non
     assert parser.offset == other.offset
 
 
+def test_parser_rests_as_soon_as_the_last_plain_request_was_returned() -> None:
+    parser = WireParser()
+    for chunks in ([OPTIONS], [OPTIONS + OPTIONS], [OPTIONS[:9], OPTIONS[9:]], [FRAMES + OPTIONS]):
+        for chunk in chunks:
+            parser.receive_data(chunk)
+        rested = []
+        while event := parser.next_event():
+            rested.append(parser.at_rest)
+        assert rested == [False] * (len(rested) - 1) + [True], chunks
+        assert not parser.partial
+        assert parser.unread == b""
+        assert event is None
+    assert parser.offset == len(OPTIONS) * 5 + len(FRAMES)
+    parser.receive_data(OPTIONS + OPTIONS[:9])
+    assert parser.next_event() is not None
+    assert not parser.at_rest
+    assert parser.unread == OPTIONS[:9]
+
+
 def test_a_whole_request_behind_others_is_taken_in_one_step_again() -> None:
     parser = WireParser()
     events_of(parser, OPTIONS, ANNOUNCE)

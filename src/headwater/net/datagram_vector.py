@@ -56,6 +56,8 @@ class _Message(ctypes.Structure):
 
 
 _MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
+# The same as `_Message`, to write one in a quarter of the time.
+_MESSAGE: Final = struct.Struct("PIPNPNi0PI0P")
 _BUFFERS_AT: Final = _Header.buffers.offset
 _POINTER: Final = struct.Struct("P")
 
@@ -116,12 +118,13 @@ class VectorGroup:
 class DatagramVector:
     """Sends from one socket; its groups must not be sent by another."""
 
-    __slots__ = ("_buffer", "_descriptor", "_sendmmsg")
+    __slots__ = ("_buffer", "_buffer_at", "_descriptor", "_sendmmsg")
 
     def __init__(self, descriptor: int, function: Callable[..., int]) -> None:
         self._descriptor = descriptor
         self._sendmmsg = function
         self._buffer = _Buffer()
+        self._buffer_at = ctypes.addressof(self._buffer)
 
     def entry(self, address: Address | None) -> VectorEntry:
         """Return the structures for a numeric address, None for the one the socket has as peer.
@@ -129,13 +132,10 @@ class DatagramVector:
         Raises OSError when the address is not numeric.
         """
         packed = b"" if address is None else _packed_address(address)
-        header = _Header(
-            name=ctypes.c_void_p.from_buffer(ctypes.c_char_p(packed)).value if packed else None,
-            name_length=len(packed),
-            buffers=ctypes.addressof(self._buffer),
-            buffer_count=1,
+        name = ctypes.c_void_p.from_buffer(ctypes.c_char_p(packed)).value if packed else 0
+        return VectorEntry(
+            packed, _MESSAGE.pack(name or 0, len(packed), self._buffer_at, 1, 0, 0, 0, 0)
         )
-        return VectorEntry(packed, bytes(_Message(header=header)))
 
     def group(self, entries: Sequence[VectorEntry]) -> VectorGroup:
         """Return the structures for several entries of this vector, in their order."""

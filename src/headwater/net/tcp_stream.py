@@ -76,7 +76,8 @@ class TcpStream(TcpSendQueue):
         peer_address: Address | None = None,
         queued_total: QueuedTotal | None = None,
     ) -> None:
-        sock.setblocking(False)
+        if sock.gettimeout() != 0:
+            sock.setblocking(False)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

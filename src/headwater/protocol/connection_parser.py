@@ -137,7 +137,11 @@ class WireParser:
         """Take what one read of the connection brought; after a fatal error it is ignored."""
         if self._dead:
             return
-        self.at_rest = False
+        if self.at_rest:
+            # As most requests find it.
+            self.at_rest = False
+            self._buffer = bytes(data)
+            return
         if self._tail:
             self._tail += data
             return
@@ -239,10 +243,15 @@ class WireParser:
         """Forget what was read, if all of it was."""
         if self._dead or self._resyncing or self.partial:
             return False
-        self._start_offset += self._position
-        self._buffer, self._position = b"", 0
-        self.at_rest = True
+        self._rest_if_read()
         return True
+
+    def _rest_if_read(self) -> None:
+        """Forget the buffer once it was read to its end, and nothing is unfinished."""
+        if self._position == len(self._buffer):
+            self._start_offset += self._position
+            self._buffer, self._position = b"", 0
+            self.at_rest = True
 
     def next_event(self) -> Request | Response | InterleavedFrames | None:
         """Return the next message or run of frames; None when more data is needed.
@@ -276,6 +285,7 @@ class WireParser:
             ):
                 request, self._position = plain
                 self._synced, self._garbage_run_bytes = True, 0
+                self._rest_if_read()
                 return request
             elif head := self._head():
                 return self._message(head)

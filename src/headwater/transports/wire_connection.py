@@ -160,7 +160,12 @@ class WireConnection(ABC):
         """Take what is nothing of that, or comes behind something."""
         parser, turns = self._parser, self._turns
         # Reading a request can wait for its turn; media of a publisher must not.
-        waits = turns is not None and turns.full and data[0] != DOLLAR and not parser.partial
+        waits = (
+            turns is not None
+            and turns.full
+            and data[0] != DOLLAR
+            and (parser.at_rest or not parser.partial)
+        )
         parser.receive_data(data)
         if self._busy:
             self._pause_reading()
