@@ -261,7 +261,9 @@ class WireConnection(ABC):
             return error
 
     def _note_unfinished(self) -> None:
-        """Note since when the rest of a message is awaited: there is a deadline for it."""
+        """Note since when the rest of a message is awaited, if so: there is a deadline for it."""
+        if not self._parser.partial:
+            return
         offset = self._parser.offset
         if self.message_began_s is None or offset != self._message_offset:
             self._message_offset = offset
@@ -275,16 +277,16 @@ class WireConnection(ABC):
         parser = self._parser
         try:
             while True:
-                if work >= _WORK_PER_TURN:
-                    work = 0
-                    await asyncio.sleep(0)
-                event = event or self._next_event()
+                if event is None:
+                    if work >= _WORK_PER_TURN:
+                        work = 0
+                        await asyncio.sleep(0)
+                    event = self._next_event()
                 if self.closed or self._ending:
                     return
                 match event:
                     case None:
-                        if parser.partial:
-                            self._note_unfinished()
+                        self._note_unfinished()
                         return
                     case InterleavedFrames():
                         self._deliver(event)
