@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
 import re
 import socket
 import struct
@@ -233,6 +235,37 @@ async def test_who_goes_away_waits_no_more(web: WebServer, quick: Quick) -> None
     await peer.close()
     await holds(lambda: not quick.waiting)
     assert not inside(web.server).web.door._quick.tasks
+
+
+async def test_an_answer_that_is_ended_before_it_begins_is_closed(
+    web: WebServer, quick: Quick
+) -> None:
+    answers = inside(web.server).web.door._quick
+    held: list[asyncio.Task[None]] = []
+
+    class Gone:
+        peer_text, secure = "peer", False
+
+        def is_closing(self) -> bool:
+            return True
+
+        def answer(self, head: bytes, content: bytes) -> None:
+            raise AssertionError((head, content))
+
+        def wait_for(self, task: asyncio.Task[None]) -> None:
+            held.append(task)
+            task.cancel()
+
+    assert answers.take(Gone(), "/quick/later")
+    [coming] = [each for each in gc.get_objects() if is_answer(each)]
+    await asyncio.wait(held)
+    # Nothing is left that would warn of having never been awaited.
+    assert inspect.getcoroutinestate(coming) == inspect.CORO_CLOSED
+    assert quick.waiting == 0
+
+
+def is_answer(thing: object) -> bool:
+    return inspect.iscoroutine(thing) and thing.__qualname__ == "Quick.later"
 
 
 async def test_a_stop_answers_those_who_wait(web: WebServer, quick: Quick) -> None:

@@ -124,6 +124,8 @@ class QuickAnswers:
             task = asyncio.get_running_loop().create_task(self._when_there(connection, found))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
+            # A task that is ended before it began has awaited nothing.
+            task.add_done_callback(lambda _: found.close())
             connection.wait_for(task)
         return True
 
