@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
 ]
 
+SEEN_S = 30.0
 _HERE = Path(__file__).parent
 _PAGES = {"/watch": "whep_page.html", "/publish": "whip_page.html"}
 
@@ -86,11 +87,14 @@ async def looked_at(
             await page.goto(
                 f"http://127.0.0.1:{server.http_port}/watch", wait_until="domcontentloaded"
             )
-            if until:
-                await page.wait_for_function(f"async () => (await window.seen()).{until}")
-            else:
+            if not until:
                 await asyncio.sleep(seconds)
             seen: dict[str, Any] = await page.evaluate("window.seen()")
+            # What Playwright waits for by itself is no promise, which is true whatever comes of it.
+            async with asyncio.timeout(SEEN_S):
+                while until and not seen[until]:
+                    await asyncio.sleep(0.1)
+                    seen = await page.evaluate("window.seen()")
             await browser.close()
             return seen, complaints
     finally:
