@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
 import re
 import socket
 import struct
 from dataclasses import dataclass, field, replace
+from types import CoroutineType
 
 import pytest
 from http_peer import HttpPeer, fetch
@@ -257,15 +257,14 @@ async def test_an_answer_that_is_ended_before_it_begins_is_closed(
             task.cancel()
 
     assert answers.take(Gone(), "/quick/later")
-    [coming] = [each for each in gc.get_objects() if is_answer(each)]
+    [waiting] = [task.get_coro() for task in held]
+    assert isinstance(waiting, CoroutineType)
+    assert waiting.cr_frame is not None
+    coming = waiting.cr_frame.f_locals["coming"]
     await asyncio.wait(held)
     # Nothing is left that would warn of having never been awaited.
     assert inspect.getcoroutinestate(coming) == inspect.CORO_CLOSED
     assert quick.waiting == 0
-
-
-def is_answer(thing: object) -> bool:
-    return inspect.iscoroutine(thing) and thing.__qualname__ == "Quick.later"
 
 
 async def test_a_stop_answers_those_who_wait(web: WebServer, quick: Quick) -> None:

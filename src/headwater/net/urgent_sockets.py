@@ -13,7 +13,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from headwater.log_pace import paced_logger
 from headwater.net.event_loop import EventLoop
@@ -27,7 +27,7 @@ _MOST_EACH_TIME: Final = 64
 class UrgentSockets:
     """Those on one loop that are read whenever `read_waiting` is called, besides by the loop."""
 
-    __slots__ = ("_calls", "_is_reading", "_poll", "_reads")
+    __slots__ = ("__weakref__", "_calls", "_is_reading", "_poll", "_reads")
 
     def __init__(self) -> None:
         self._reads: dict[int, Callable[[], None]] = {}
@@ -81,12 +81,15 @@ def _contained(read: Callable[[], None]) -> None:
         _log.exception("Reading a socket failed")
 
 
-_of_loops: WeakKeyDictionary[EventLoop, UrgentSockets] = WeakKeyDictionary()
+# What reads a socket knows its loop: kept here, it would keep one that was closed without a stop.
+_of_loops: WeakKeyDictionary[EventLoop, ref[UrgentSockets]] = WeakKeyDictionary()
 
 
 def urgent_sockets(loop: EventLoop) -> UrgentSockets:
-    """Return those of a loop."""
-    sockets = _of_loops.get(loop)
+    """Return those of a loop, for as long as whoever has them read keeps them."""
+    known = _of_loops.get(loop)
+    sockets = known() if known is not None else None
     if sockets is None:
-        sockets = _of_loops[loop] = UrgentSockets()
+        sockets = UrgentSockets()
+        _of_loops[loop] = ref(sockets)
     return sockets
