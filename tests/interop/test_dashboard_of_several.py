@@ -100,9 +100,10 @@ async def test_nodes_of_a_cluster_are_a_table(redis_server: RedisServer, tmp_pat
                     assert heads == [f"{first.name} (this one)", second.name, third.name]
                     fields = rows.nth(3).get_by_role("cell")
                     # It has no stream of its own, and takes the one that is watched there.
-                    await seen.wait_for_text(fields.nth(4), "1")
-                    assert await fields.nth(2).text_content() == "1"
-                    assert await fields.nth(7).text_content() == third.url("")
+                    await seen.wait_for_text(fields.nth(5), "1")
+                    await seen.wait_for_text(fields.nth(2), "1")
+                    assert await fields.nth(4).text_content() == "1", "workers"
+                    assert await fields.nth(8).text_content() == third.url("")
                     await leads_to(seen, "Nodes")
                     assert await seen.serious_faults() == []
                     assert await seen.scrolls_sideways() == []
