@@ -15,7 +15,7 @@ from headwater.media.mount import Mount
 from headwater.media.observer import MountObserver, tell
 from headwater.media.path_override import PathOverride, settings_for
 from headwater.media.publisher import Publisher
-from headwater.media.readers.catch_up_turns import CatchUpTurns
+from headwater.media.readers.catch_up_turns import CatchUpTurns, no_live
 from headwater.media.readers.reader import EndSoon, Reader
 from headwater.media.readers.start_room import StartRoom
 from headwater.media.settings import MountSettings, SecondPublisher
@@ -33,10 +33,6 @@ logger = paced_logger(__name__)
 
 def _at_once(_reader: Reader, end: Callable[[], None]) -> None:
     end()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _differing(
@@ -70,7 +66,7 @@ class MountTable:
         start_room: StartRoom | None = None,
         participant: RtcpParticipant | None = None,
         end_soon: EndSoon = _at_once,
-        relay_live: Callable[[], None] = _nothing,
+        relay_live: Callable[[], None] = no_live,
     ) -> None:
         """`relay_live` relays live packets that wait, on whichever mounts; see `CatchUpTurns`."""
         self._clock = clock

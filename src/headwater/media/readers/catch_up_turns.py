@@ -26,8 +26,8 @@ _LONGEST_SLICE_S = 0.02
 _furthest_first = attrgetter("number")
 
 
-def _nothing() -> None:
-    pass
+def no_live() -> None:
+    """Relay nothing: there is nobody whose live packets could wait."""
 
 
 def _share_s(others_s: float) -> float:
@@ -44,7 +44,7 @@ class CatchUpTurns:
     """
 
     def __init__(
-        self, clock: Clock, call_later: CallLater, relay_live: Callable[[], None] = _nothing
+        self, clock: Clock, call_later: CallLater, relay_live: Callable[[], None] = no_live
     ) -> None:
         """`relay_live` relays live packets that wait: they have their turn between two steps."""
         self._clock = clock
