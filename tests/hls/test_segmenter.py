@@ -91,6 +91,26 @@ def test_another_head_is_a_discontinuity_with_an_init_of_its_own() -> None:
     assert segmenter.discontinuities == 1
 
 
+@pytest.mark.parametrize("seconds", [0.04, 2.96, 3.04, 3.5])
+def test_after_a_break_numbers_go_on_with_a_discontinuity(seconds: float) -> None:
+    segmenter = cut(samples(seconds, 25, 1), head(), publish=False)
+    before = [segment for segment in segmenter.segments if segment.parts]
+    part_target_s = segmenter.part_target_s
+    segmenter.go_on((1,), lambda _track, time: 1_000 + time / RATE_HZ)
+    assert segmenter.segments == before
+    assert all(segment.whole for segment in before)
+    again = head()
+    for sample in samples(3, 25, 1):
+        segmenter.take(again, 1, sample)
+    count = len(segmenter.segments)
+    assert [segment.number for segment in segmenter.segments] == list(range(count))
+    marks = [segment.number for segment in segmenter.segments if segment.discontinuity]
+    assert marks == ([len(before)] if before else [])
+    new = segmenter.segments[len(before)]
+    assert (new.init, new.begins_unix_s, new.parts[0].independent) == (1, 1_000, True)
+    assert part_target_s in {0, segmenter.part_target_s}
+
+
 def test_sound_alone_is_cut_as_well() -> None:
     at = head(sound_alone=True)
     segmenter = cut(samples(10, 50, 0.02), at)

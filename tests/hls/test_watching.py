@@ -21,6 +21,8 @@ from waiting import holds
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, LimitSettings, MountSettings, UserSettings
+from headwater.codecs.mp4.fragments import FragmentWriter
+from headwater.feeds.mp4_stream import Mp4Stream
 from headwater.hls.mount_stream import MountHls
 from headwater.relay.end import EndKind
 
@@ -361,6 +363,54 @@ async def test_other_parameter_sets_are_a_discontinuity_and_another_head(web: We
     after = await peer.playlist()
     assert (before.discontinuities, after.discontinuities) == (0, 1)
     assert {one.init for one in after.segments} == {"init1.mp4"}
+
+
+@pytest.mark.parametrize("failing", [(Mp4Stream, "sample"), (FragmentWriter, "fragment")])
+async def test_what_fails_while_the_mount_lives_is_a_discontinuity(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch, failing: tuple[type, str]
+) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    slides.show(4)
+    stream = await slides.until_made(10)
+    before = await peer.playlist()
+    next_number, place = before.position()
+    waiting = asyncio.create_task(
+        peer.playlist(f"?_HLS_msn={next_number}" + f"&_HLS_part={place}" * (place > 0))
+    )
+    await holds(lambda: bool(stream._waiting))
+    tap = stream._tap
+    with monkeypatch.context() as patch:
+        patch.setattr(*failing, lambda *_: 1 // 0)
+        slides.show(1)
+        await holds(lambda: stream._tap is not tap)
+    assert len(inside(web.server).running.feeds) == 1
+    slides.show(4)
+    both = await waiting
+    assert (both.first, both.target_s, both.ended) == (before.first, before.target_s, False)
+    assert [one.number for one in both.segments if one.discontinuity] == [next_number]
+    assert both.segments[-1].init == "init1.mp4"
+    assert await peer.content(both.whole[-1].uri)
+    assert await peer.content(both.segments[-1].init)
+    assert [*inside(web.server).web.hls] == [stream]
+    slides.show(40)
+    await slides.until_made(next_number + 40)
+    after = await peer.playlist()
+    assert (before.discontinuities, after.discontinuities) == (0, 1)
+    assert {one.init for one in after.segments} == {"init1.mp4"}
+
+
+async def test_a_mount_that_closes_right_after_a_failure_has_ended(web: WebServer) -> None:
+    slides = Slideshow(web)
+    peer = await slides.watched()
+    (stream,) = inside(web.server).web.hls
+    stream._tap.close()
+    stream._end("its function raised ValueError")
+    slides.publisher.close()
+    await web.server.close_mount("/front")
+    await holds(lambda: stream.over)
+    assert (await peer.playlist()).ended
+    assert not len(inside(web.server).running.feeds)
 
 
 @pytest.mark.parametrize("asks", ["", "?_HLS_msn=99"])

@@ -10,14 +10,16 @@ from operator import length_hint
 from typing import Final
 
 from headwater.feeds.fed_unit import FedUnit
-from headwater.feeds.mount_feeds import MountFeeds
+from headwater.feeds.mount_feeds import MountFeeds, UnknownCodecs
 from headwater.feeds.mp4_stream import Mp4Stream
 from headwater.hls.playlist import media_playlist, next_part
 from headwater.hls.segmenter import Segmenter
 from headwater.hls.segments import Part, Segment
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.clock import Clock
+from headwater.media.errors import MountClosed, MountFull
 from headwater.media.mount import Mount
+from headwater.media.states import MountState
 
 _LEAST_SEGMENTS: Final = 7
 _LISTED_TARGETS: Final = 8
@@ -52,18 +54,25 @@ class MountHls:
         self.held_bytes = 0
         self.over: str | None = None
         self._budget = budget
+        self._feeds = feeds
+        self._clock = clock
         self._on_over = on_over
         self._waiting: dict[asyncio.Future[None], None] = {}
         # What follows from the segments as they are; made when somebody asks.
         self._listed: list[Segment] | None = None
         self._playlists: dict[bool, bytes] = {}
-        self._tap = feeds.take(mount, self._take, on_end=self._end, instant_start=True)
+        self._stream = self._open(instant_start=True)
+        self.segmenter = Segmenter(self._stream.track_ids, self._stream.unix_s)
+        budget.join(self)
+
+    def _open(self, *, instant_start: bool) -> Mp4Stream:
+        """Take the mount's access units, for samples on a line of time of their own."""
+        mount, feeds = self.mount, self._feeds
+        self._tap = feeds.take(mount, self._take, on_end=self._end, instant_start=instant_start)
         feed = feeds.get(mount)
         assert feed is not None  # noqa: S101 - it was opened by `take`
         tracks = sorted(self._tap.tracks)
-        self._stream = Mp4Stream(feed, tracks, clock=clock, unix_time=time.time)
-        self.segmenter = Segmenter(self._stream.track_ids, self._stream.unix_s)
-        budget.join(self)
+        return Mp4Stream(feed, tracks, clock=self._clock, unix_time=time.time)
 
     @property
     def listed(self) -> list[Segment]:
@@ -219,10 +228,33 @@ class MountHls:
             _wake_some(asyncio.get_running_loop(), iter(waiting))
 
     def _end(self, reason: str) -> None:
-        """Learn that the mount gives no more."""
-        if self.over is None:
+        """Learn that the tap gives no more: the mount closed, or what its units are for failed."""
+        if self.over is not None:
+            return
+        if self.mount.state is MountState.CLOSED:
             self._finish(reason)
             self._on_over(self)
+        else:
+            # The feed is in the middle of giving, and closes where this was its last tap.
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Take the live mount's units again, from the next key frame on.
+
+        §6.2.2: the numbers of segments, and of discontinuities, MUST NOT decrease or begin again,
+        and §6.2.1: the target duration MUST NOT change. So the segments there are stay.
+        """
+        if self.over is not None:
+            return
+        try:
+            # What failed may be in the group that is kept: with an instant start it came again.
+            self._stream = self._open(instant_start=False)
+        except (UnknownCodecs, MountClosed, MountFull) as error:
+            self._finish(str(error))
+            self._on_over(self)
+        else:
+            self.segmenter.go_on(self._stream.track_ids, self._stream.unix_s)
+            self._note_parts()
 
     def _finish(self, reason: str) -> None:
         if self.over is not None:

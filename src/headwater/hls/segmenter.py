@@ -85,6 +85,25 @@ class Segmenter:
             self.segments[-1].whole = True
         return made
 
+    def go_on(self, track_ids: Sequence[int], unix_s: Callable[[int, int], float]) -> None:
+        """Go on with samples of another stream, after one that broke off.
+
+        What is no part yet is lost: it may be what the stream broke off at.
+        """
+        self._unix_s = unix_s
+        self._writer = FragmentWriter(track_ids)
+        self._head = self._held = None
+        self._first, self._shown, self._others, self._shown_time = [], [], {}, 0
+        last = self.last
+        if last is None:
+            return
+        if last.parts:
+            last.whole = True
+        else:
+            # Numbers follow from places in a playlist, which lists no segment without parts.
+            self.segments.pop()
+            self._next_number = last.number
+
     def forget(self, segment: Segment) -> None:
         """Keep the oldest segment no longer."""
         self.segments.remove(segment)
@@ -105,7 +124,7 @@ class Segmenter:
         self.inits[max(self.inits, default=-1) + 1] = head
         self._others.clear()
         self._held = sample
-        self._open_segment(sample, discontinuity=bool(self.segments))
+        self._open_segment(sample, discontinuity=self._next_number > 0)
         return made
 
     def _place(self, sample: Sample, following: Sample) -> int:
