@@ -153,6 +153,7 @@ async def test_lists_and_kicks_reach_both_processes(start: Any, file: Path) -> N
         await publishers[path].peer.closed()
     server = await served.until_replaced(0)
     assert len({each["pid"] for each in server["workers"]}) == 2
+    assert server["process"]["pid"] == served.command.pid
     text = (await served.ask("/metrics")).body.decode()
     assert f"\nheadwater_mounts {MANY - 2}\n" in text
     assert f'\nheadwater_sessions{{role="play"}} {MANY - 2}\n' in text

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headwater.app.events_of_all import EventsOfAll
-from headwater.app.others import NOBODY, Others, Standing
+from headwater.app.others import NOBODY, Others
 from headwater.app.own_part import (
     ClosedSession,
     OwnPart,
@@ -22,6 +22,7 @@ from headwater.app.workers.merged_status import (
     merged_look,
     merged_mount,
     merged_mount_figures,
+    whole_status,
     worker_status,
 )
 from headwater.app.workers.other_workers import REST
@@ -30,7 +31,7 @@ from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures
 from headwater.control.lists import ListWanted, Part, SeenSession, joined
 from headwater.control.recent_lines import RecentLines
-from headwater.control.status import Health, ServerStatus
+from headwater.control.status import Health
 from headwater.hooks import HookRequest
 from headwater.media.snapshot import MountSnapshot
 from headwater.relay.end import SessionSnapshot
@@ -88,8 +89,7 @@ class ApiView:
             for name, part in sorted(told.items())
             if name != REST
         )
-        status = _whole(merged.status, standing)
-        return replace(merged, status=replace(status, workers=workers))
+        return replace(merged, status=whole_status(merged.status, standing, workers))
 
     async def look(self) -> BoardLook:
         """Read what a board shows."""
@@ -105,7 +105,7 @@ class ApiView:
             if name != REST
             for readers in (sum(part.readers.values()),)
         )
-        return replace(merged, status=replace(_whole(merged.status, standing), workers=workers))
+        return replace(merged, status=whole_status(merged.status, standing, workers))
 
     async def mount_paths(self) -> Sequence[str]:
         """Return the paths of the mounts that are open, each once."""
@@ -248,14 +248,3 @@ class ApiView:
             self._log_numbers[name] = part.number
             for line in part.lines:
                 self.own.recent_lines.add(line, name)
-
-
-def _whole(status: ServerStatus, standing: Standing) -> ServerStatus:
-    """Return a status with what the supervisor alone knows."""
-    return replace(
-        status,
-        state=standing.state,
-        uptime_s=standing.uptime_s,
-        settings=standing.settings,
-        replaced_workers=standing.replaced_workers,
-    )

@@ -19,12 +19,14 @@ class Standing:
         uptime_s: since the supervisor began.
         settings: when settings were last applied.
         replaced_workers: how many died and were replaced.
+        pid: the supervisor's: it is the process that takes signals for the whole server.
     """
 
     state: ServerState
     uptime_s: float
     settings: SettingsStatus | None
     replaced_workers: int
+    pid: int
 
 
 class Others(Protocol):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from machine import machine
 from rtsp_peer import TcpPublisher, TcpReader
 
+from headwater.app.workers.kept_totals import totals_in
 from headwater.app.workers.merged_status import merged_status, worker_status
+from headwater.control.status import HookStatus, HookThreadsStatus
 
 
 async def test_a_mount_has_the_readers_of_all_workers_and_its_own_publisher() -> None:
@@ -34,3 +38,34 @@ async def test_a_mount_has_the_readers_of_all_workers_and_its_own_publisher() ->
             for number, each in enumerate(statuses)
         ]
         assert [(each.sessions, each.pulled_mounts) for each in shown] == [(2, 1), (2, 0), (1, 1)]
+
+
+async def test_limits_are_summed_with_their_use_and_what_all_have_alike_is_not() -> None:
+    async with machine(2) as two:
+        statuses = [
+            replace(
+                worker.server.status(),
+                hooks=(
+                    HookStatus(
+                        "play", "play", functions=1, calls=7, failures=0, timeouts=0, dropped=0
+                    ),
+                ),
+                hook_threads=(HookThreadsStatus("play", "decide", alive=4, stuck=4, most=4),),
+            )
+            for worker in two.workers
+        ]
+        own = statuses[0].process
+        ended = totals_in(statuses[0], [], None).status
+        merged = merged_status([*statuses, ended])
+        [hook] = merged.hooks
+        assert (hook.functions, hook.calls) == (1, 21)
+        [threads] = merged.hook_threads
+        assert (threads.alive, threads.stuck, threads.most) == (8, 8, 8)
+        assert merged.process.pid == own.pid
+        assert own.descriptors_allowed is not None
+        assert merged.process.descriptors_allowed == 2 * own.descriptors_allowed
+        assert merged.version == statuses[0].version
+        assert (merged.ports.publish, merged.ports.udp_first) == (
+            statuses[0].ports.publish,
+            min(each.ports.udp_first for each in statuses),
+        )

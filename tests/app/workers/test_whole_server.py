@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -305,6 +306,8 @@ async def test_metrics_and_the_server_as_a_whole(rig: Rig) -> None:
     ]
     assert server["ports"]["publish"] == whole.fleet.ports.publish
     assert server["replaced_workers"] == 0
+    # Of the supervisor, which is here the process of its workers too.
+    assert server["process"]["pid"] == os.getpid()
     text = (await whole.ask("/metrics")).body.decode()
     assert "\nheadwater_mounts 2\n" in text
     assert '\nheadwater_sessions{role="publish"} 2\n' in text

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import socket
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.app.cluster import share_registry
@@ -15,7 +16,12 @@ from headwater.app.others import Standing
 from headwater.app.workers.answers_to_workers import AnswersToWorkers
 from headwater.app.workers.fleet_ports import FleetPorts
 from headwater.app.workers.kept_totals import KeptTotals
-from headwater.app.workers.merged_status import look_of_totals, merged_status, worker_status
+from headwater.app.workers.merged_status import (
+    look_of_totals,
+    merged_status,
+    whole_status,
+    worker_status,
+)
 from headwater.app.workers.other_workers import REST, gathered
 from headwater.app.workers.spare_process import SpareProcess, Spawn, WorkerProcess
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
@@ -36,7 +42,6 @@ from headwater.config.applied import Applied
 from headwater.config.difference import difference
 from headwater.config.settings import Settings
 from headwater.control.figures import ServerFigures
-from headwater.control.process import process_status
 from headwater.control.server_state import ServerState
 from headwater.control.status import Health, ServerStatus, SettingsStatus
 from headwater.log_pace import paced_logger
@@ -238,7 +243,7 @@ class Fleet:
     def standing(self) -> Standing:
         """Return what no worker knows."""
         age_s = self._loop.time() - self._started_s
-        return Standing(self._state, age_s, self._applied, self.replaced)
+        return Standing(self._state, age_s, self._applied, self.replaced, os.getpid())
 
     async def status(self) -> ServerStatus:
         """Return everything about all workers together."""
@@ -246,20 +251,12 @@ class Fleet:
         rest: ServerFigures | None = told.pop(REST, None)
         if not told:
             raise RuntimeError("no worker answers")
-        own = process_status()
         merged = merged_status([*told.values(), *([rest.status] if rest is not None else [])])
-        return replace(
-            merged,
-            state=self._state,
-            uptime_s=self._loop.time() - self._started_s,
-            settings=self._applied,
-            process=replace(merged.process, pid=own.pid),
-            workers=tuple(
-                worker_status(name, status, status.mounts, len(status.sessions))
-                for name, status in told.items()
-            ),
-            replaced_workers=self.replaced,
+        workers = (
+            worker_status(name, status, status.mounts, len(status.sessions))
+            for name, status in told.items()
         )
+        return whole_status(merged, self.standing(), workers)
 
     def health(self) -> Health:
         """Return the little that a health command asks for, as the workers told it last."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final, TypeVar
 
+from headwater.app.others import Standing
 from headwater.cluster.bus.sending import BUS
 from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures, Timed
@@ -16,8 +17,11 @@ from headwater.media.snapshot import MountSnapshot
 
 RecordT = TypeVar("RecordT")
 
-_LARGEST: Final = frozenset({"oldest_queued_s", "clock_s", "most"})
-"""Of these the largest counts, of all other numbers the sum."""
+_LARGEST: Final = frozenset({"oldest_queued_s", "functions"})
+"""Of these the largest counts: all workers have the same hooks."""
+_OF_FIRST: Final = frozenset({"pid"})
+"""Of all other numbers the sum, also of limits that each worker has for itself (`most`,
+`descriptors_allowed`): what all use of them is summed too."""
 _SUMMED_OF_MOUNT: Final = (
     "readers_total",
     "instant_starts",
@@ -35,7 +39,7 @@ _SUMMED_OF_MOUNT: Final = (
 def merged_status(statuses: Sequence[ServerStatus]) -> ServerStatus:
     """Return the sum of the workers' statuses, of which there must be one.
 
-    What no worker knows (age, settings, the supervisor itself) is for the caller to replace.
+    What no worker knows is for `whole_status` to add.
     """
     first = statuses[0]
     return replace(
@@ -56,6 +60,21 @@ def merged_status(statuses: Sequence[ServerStatus]) -> ServerStatus:
         sessions=tuple(each for status in statuses for each in status.sessions),
         forwards=tuple(each for status in statuses for each in status.forwards),
         sources=tuple(each for status in statuses for each in status.sources),
+    )
+
+
+def whole_status(
+    status: ServerStatus, standing: Standing, workers: Iterable[WorkerStatus]
+) -> ServerStatus:
+    """Return the sum of the workers' statuses with what the supervisor alone knows."""
+    return replace(
+        status,
+        state=standing.state,
+        uptime_s=standing.uptime_s,
+        settings=standing.settings,
+        process=replace(status.process, pid=standing.pid),
+        workers=tuple(workers),
+        replaced_workers=standing.replaced_workers,
     )
 
 
@@ -184,7 +203,7 @@ def _total(name: str, values: list[Any]) -> Any:
                 total[key] = total.get(key, 0) + count
         return total
     known = [value for value in values if value is not None]
-    if not known or isinstance(first, bool | str):
+    if not known or isinstance(first, bool | str) or name in _OF_FIRST:
         return first
     if name in _LARGEST:
         return max(known)
