@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headwater.app.events_of_all import EventsOfAll
-from headwater.app.others import NOBODY, Others
+from headwater.app.others import NOBODY, Answers, Others
 from headwater.app.own_part import (
     ClosedSession,
     OwnPart,
@@ -25,7 +25,6 @@ from headwater.app.workers.merged_status import (
     whole_status,
     worker_status,
 )
-from headwater.app.workers.other_workers import REST
 from headwater.client.forwarding.snapshot import ForwardSnapshot
 from headwater.control.board.look import BoardLook
 from headwater.control.figures import MountFigures, ServerFigures
@@ -74,8 +73,9 @@ class ApiView:
 
     async def figures(self) -> ServerFigures:
         """Read all that is counted."""
-        told = await self._ask("figures")
-        merged = merged_figures(list(told.values()))
+        answers = await self._answers("figures")
+        told: Mapping[str, ServerFigures] = answers.by_name
+        merged = merged_figures([*told.values()], answers.totals)
         standing = await self.others.standing()
         if standing is None:
             return merged
@@ -87,23 +87,26 @@ class ApiView:
                 part.publishers + part.readers,
             )
             for name, part in sorted(told.items())
-            if name != REST
         )
         return replace(merged, status=whole_status(merged.status, standing, workers))
 
     async def look(self) -> BoardLook:
         """Read what a board shows."""
-        told: Mapping[str, BoardLook] = await self._ask("look")
-        merged = merged_look(list(told.values()))
+        answers = await self._answers("look")
+        told: Mapping[str, BoardLook] = answers.by_name
+        merged = merged_look([*told.values()], answers.totals)
         standing = await self.others.standing()
         if standing is None:
             return merged
         await self._take_logs()
         workers = tuple(
-            worker_status(name, part.status, part.mounts, len(part.publishers) + readers)
+            worker_status(
+                name,
+                part.status,
+                part.mounts,
+                len(part.publishers) + sum(part.readers.values()),
+            )
             for name, part in sorted(told.items())
-            if name != REST
-            for readers in (sum(part.readers.values()),)
         )
         return replace(merged, status=whole_status(merged.status, standing, workers))
 
@@ -133,7 +136,7 @@ class ApiView:
         own = await self.own.session(session_id)
         if own is not None:
             return own
-        told = await self.others.ask("session", session_id)
+        told = (await self.others.ask("session", session_id)).by_name
         found: SessionSnapshot | None = next((each for each in told.values() if each), None)
         return found
 
@@ -188,7 +191,7 @@ class ApiView:
         """End a publisher or reader; False where there is none of this id."""
         closing = ToClose(reason, session=session_id)
         return await self.own.close_session(closing) or any(
-            (await self.others.ask("close_session", closing)).values()
+            (await self.others.ask("close_session", closing)).by_name.values()
         )
 
     async def close_sessions(self, wanted: ListWanted, reason: str) -> Sequence[ClosedSession]:
@@ -232,10 +235,14 @@ class ApiView:
     # -- its own
 
     async def _ask(self, question: str, argument: object = None) -> Mapping[str, Any]:
-        """Return the answers of all, this process first."""
+        """Return the answers of all by name, this process first."""
+        return (await self._answers(question, argument)).by_name
+
+    async def _answers(self, question: str, argument: object = None) -> Answers:
+        """Return the same with the totals of those that do not answer."""
         own = await self.own.questions[question](argument)
         told = await self.others.ask(question, argument)
-        return {self.others.own_name: own, **told}
+        return Answers({self.others.own_name: own, **told.by_name}, told.totals)
 
     async def _take_logs(self) -> None:
         """Take the lines that the other processes have logged since the last time."""

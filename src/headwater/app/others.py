@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from headwater.control.figures import ServerFigures
 from headwater.control.server_state import ServerState
 from headwater.control.status import Health, SettingsStatus
 
@@ -29,6 +30,20 @@ class Standing:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What several processes answered to one question.
+
+    Attributes:
+        by_name: the answers.
+        totals: what is to be added where answers are summed: what others have counted that do not
+            answer, or have ended. None where that is nothing, or the question is of another kind.
+    """
+
+    by_name: Mapping[str, Any] = field(default_factory=dict)
+    totals: ServerFigures | None = None
+
+
 class Others(Protocol):
     """Asks them. Whoever does not answer in time is left out; nothing is raised for that."""
 
@@ -37,8 +52,8 @@ class Others(Protocol):
     names: Sequence[str]
     """What they are called."""
 
-    async def ask(self, question: str, argument: object = None) -> Mapping[str, Any]:
-        """Ask all of them; returns the answers by name."""
+    async def ask(self, question: str, argument: object = None) -> Answers:
+        """Ask all of them."""
 
     async def ask_one(self, name: str, question: str, argument: object = None) -> Any:
         """Ask one. Raises RuntimeError where it does not answer."""
@@ -56,9 +71,9 @@ class Nobody:
     own_name = ""
     names: Sequence[str] = ()
 
-    async def ask(self, question: str, argument: object = None) -> Mapping[str, Any]:  # noqa: ARG002
+    async def ask(self, question: str, argument: object = None) -> Answers:  # noqa: ARG002
         """Return no answers."""
-        return {}
+        return Answers()
 
     async def ask_one(self, name: str, question: str, argument: object = None) -> Any:  # noqa: ARG002
         """Raise RuntimeError."""

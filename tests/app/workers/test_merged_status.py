@@ -8,7 +8,8 @@ from machine import machine
 from rtsp_peer import TcpPublisher, TcpReader
 
 from headwater.app.workers.kept_totals import totals_in
-from headwater.app.workers.merged_status import merged_status, worker_status
+from headwater.app.workers.merged_status import merged_look, merged_status, worker_status
+from headwater.control.board.look import BoardLook
 from headwater.control.status import HookStatus, HookThreadsStatus
 
 
@@ -69,3 +70,17 @@ async def test_limits_are_summed_with_their_use_and_what_all_have_alike_is_not()
             statuses[0].ports.publish,
             min(each.ports.udp_first for each in statuses),
         )
+
+
+async def test_a_board_has_what_ended_workers_counted_and_nothing_else_of_them() -> None:
+    async with machine(1) as one:
+        publisher = await TcpPublisher.start(one.port(0), one.url(0))
+        await publisher.send(1)
+        status = one.workers[0].server.status()
+        look = BoardLook(status, status.mounts, {}, {"/cam": 3}, ())
+        assert merged_look([look]) is look
+        merged = merged_look([look], totals_in(status, [], None))
+        assert merged.status.counters.requests == 2 * status.counters.requests > 0
+        assert merged.status.connections.open == status.connections.open == 1
+        assert [mount.path for mount in merged.mounts] == ["/cam"]
+        assert merged.readers == {"/cam": 3}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
-from headwater.app.others import Standing
+from headwater.app.others import Answers, Standing
 from headwater.app.workers.other_workers import HEALTH, RELOAD, STANDING
 from headwater.cluster.messages import Ask, Told
 from headwater.cluster.questions import plain_error
@@ -25,8 +25,8 @@ class AskedFleet(Protocol):
 
     async def ask(
         self, question: str, argument: object, leaves_out: Collection[str] = (), only: str = ""
-    ) -> Mapping[str, Any]:
-        """Ask workers; returns the answers of those that answer in time, by name."""
+    ) -> Answers:
+        """Ask workers; returns the answers of those that answer in time."""
 
 
 class AnswersToWorkers:

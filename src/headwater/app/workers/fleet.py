@@ -12,17 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.app.cluster import share_registry
-from headwater.app.others import Standing
+from headwater.app.others import Answers, Standing
 from headwater.app.workers.answers_to_workers import AnswersToWorkers
 from headwater.app.workers.fleet_ports import FleetPorts
 from headwater.app.workers.kept_totals import KeptTotals
-from headwater.app.workers.merged_status import (
-    look_of_totals,
-    merged_status,
-    whole_status,
-    worker_status,
-)
-from headwater.app.workers.other_workers import REST, gathered
+from headwater.app.workers.merged_status import merged_status, whole_status, worker_status
+from headwater.app.workers.other_workers import gathered
 from headwater.app.workers.spare_process import SpareProcess, Spawn, WorkerProcess
 from headwater.app.workers.worker import WorkerOrder, WorkerPlace
 from headwater.cluster.channel import Channel
@@ -213,11 +208,8 @@ class Fleet:
 
     async def ask(
         self, question: str, argument: object, leaves_out: Collection[str] = (), only: str = ""
-    ) -> Mapping[str, Any]:
-        """Ask workers; returns the answers of those that answer in time, by name.
-
-        To what is summed belongs what others have counted: those that do not answer, or have ended.
-        """
+    ) -> Answers:
+        """Ask workers; returns the answers of those that answer in time."""
         asked = {
             name: worker
             for name, worker in self._workers.items()
@@ -232,13 +224,10 @@ class Fleet:
             }
         )
         if question not in _SUMMED:
-            return told
+            return Answers(told)
         # What one counted that has ended since it answered is among that of the others.
         told = {name: told[name] for name in told if self._workers.get(name) is asked[name]}
-        rest = self._totals.besides({*told, *leaves_out})
-        if rest is not None:
-            told[REST] = look_of_totals(rest) if question == "look" else rest
-        return told
+        return Answers(told, self._totals.besides({*told, *leaves_out}))
 
     def standing(self) -> Standing:
         """Return what no worker knows."""
@@ -247,11 +236,11 @@ class Fleet:
 
     async def status(self) -> ServerStatus:
         """Return everything about all workers together."""
-        told = dict(await self.ask("status", None))
-        rest: ServerFigures | None = told.pop(REST, None)
+        answers = await self.ask("status", None)
+        told: Mapping[str, ServerStatus] = answers.by_name
         if not told:
             raise RuntimeError("no worker answers")
-        merged = merged_status([*told.values(), *([rest.status] if rest is not None else [])])
+        merged = merged_status([*told.values()], answers.totals)
         workers = (
             worker_status(name, status, status.mounts, len(status.sessions))
             for name, status in told.items()

@@ -36,12 +36,16 @@ _SUMMED_OF_MOUNT: Final = (
 )
 
 
-def merged_status(statuses: Sequence[ServerStatus]) -> ServerStatus:
-    """Return the sum of the workers' statuses, of which there must be one.
+def merged_status(
+    statuses: Sequence[ServerStatus], totals: ServerFigures | None = None
+) -> ServerStatus:
+    """Return the sum of the workers' statuses, of which there must be one, and of totals.
 
     What no worker knows is for `whole_status` to add.
     """
     first = statuses[0]
+    if totals is not None:
+        statuses = [*statuses, totals.status]
     return replace(
         first,
         clock_s=max(status.clock_s for status in statuses),
@@ -78,8 +82,12 @@ def whole_status(
     )
 
 
-def merged_figures(parts: Sequence[ServerFigures]) -> ServerFigures:
-    """Return the sum of the workers' figures, of which there must be one."""
+def merged_figures(
+    parts: Sequence[ServerFigures], totals: ServerFigures | None = None
+) -> ServerFigures:
+    """Return the sum of the workers' figures, of which there must be one, and of totals."""
+    if totals is not None:
+        parts = [*parts, totals]
     if len(parts) == 1:
         return parts[0]
     callouts = [part.callouts for part in parts if part.callouts is not None]
@@ -112,25 +120,20 @@ def merged_mount_figures(mounts: Iterable[MountFigures]) -> tuple[MountFigures, 
     )
 
 
-def merged_look(parts: Sequence[BoardLook]) -> BoardLook:
-    """Return one board of those of the workers, of which there must be one."""
-    if len(parts) == 1:
+def merged_look(parts: Sequence[BoardLook], totals: ServerFigures | None = None) -> BoardLook:
+    """Return one board of those of the workers, of which there must be one, and of totals."""
+    if len(parts) == 1 and totals is None:
         return parts[0]
     readers: Counter[str] = Counter()
     for part in parts:
         readers.update(part.readers)
     return BoardLook(
-        status=merged_status([part.status for part in parts]),
+        status=merged_status([part.status for part in parts], totals),
         mounts=_merged_mounts(mount for part in parts for mount in part.mounts),
         publishers={key: each for part in parts for key, each in part.publishers.items()},
         readers=readers,
         sources=tuple(source for part in parts for source in part.sources),
     )
-
-
-def look_of_totals(totals: ServerFigures) -> BoardLook:
-    """Return a board with what was counted, and nothing else."""
-    return BoardLook(totals.status, mounts=(), publishers={}, readers={}, sources=())
 
 
 def worker_status(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from headwater.app.others import Standing
+from headwater.app.others import Answers, Standing
 from headwater.cluster.messages import Ask, Told
 from headwater.cluster.questions import Questions
 from headwater.config.applied import Applied
@@ -21,8 +21,6 @@ RELOAD: Final = "reload"
 STANDING: Final = "standing"
 HEALTH: Final = "health"
 """What the supervisor answers itself."""
-REST: Final = ""
-"""The name of who answers with the totals of those that do not answer, or have ended."""
 
 
 class OtherWorkers:
@@ -47,19 +45,19 @@ class OtherWorkers:
         self._stopped = True
         self._questions.give_up(RuntimeError("the server stops"))
 
-    async def ask(self, question: str, argument: object = None) -> Mapping[str, Any]:
-        """Ask all of them; returns the answers by name."""
+    async def ask(self, question: str, argument: object = None) -> Answers:
+        """Ask all of them."""
         with suppress(RuntimeError):
-            answers: Mapping[str, Any] = await self._asked(question, argument)
+            answers: Answers = await self._asked(question, argument)
             return answers
-        return {}
+        return Answers()
 
     async def ask_one(self, name: str, question: str, argument: object = None) -> Any:
         """Ask one. Raises RuntimeError where it does not answer."""
-        answers = await self._asked(question, argument, name)
-        if name not in answers:
+        answers: Answers = await self._asked(question, argument, name)
+        if name not in answers.by_name:
             raise RuntimeError(f"{name} does not answer")
-        return answers[name]
+        return answers.by_name[name]
 
     async def health(self) -> Health | None:
         """Return the health of all together; None where the supervisor does not answer."""
