@@ -1,4 +1,4 @@
-"""What a cluster does when a node dies, the registry goes, or a process stands still."""
+"""What a cluster does when a node dies, or the registry goes."""
 
 from __future__ import annotations
 
@@ -233,29 +233,6 @@ async def test_1000_describes_of_unknown_names_reach_the_registry_as_rarely_as_t
         # Ten names, each once for as long as the answer is kept. Scripts of beats call it too.
         beats = 4 * (took_s / (SHORT_LEASE_S / 3) + 2)
         assert calls <= 10 * (took_s / 0.75 + 1) + beats
-
-
-async def test_a_node_that_stood_still_lets_nothing_out_before_it_knows_that_it_may(
-    redis_server: RedisServer,
-) -> None:
-    async with cluster(redis_server) as both:
-        publisher = await TcpPublisher.start(both.port(0), both.url(0))
-        await publisher.send(1)
-        reader = await played(both, 0)
-        node = both.node(0)
-        held = node._holding.of("/cam")
-        assert held is not None
-        # As after SIGSTOP: the clock has gone on, and the first packet has the loop look at it.
-        held.good_until_s -= 100
-        node._stood_still()
-        fenced = both.mount(0)
-        packets_before = fenced.tracks[0].counters.packets
-        assert len(node._fence) == 1
-        fenced.tracks[0].write([b"\x80\x60" + bytes(10)])
-        assert fenced.tracks[0].counters.packets == packets_before + 1
-        await both.until(lambda: len(node._fence) == 0)
-        sent = await publisher.send(1)
-        assert (await reader.peer.frame())[1] == sent[0]
 
 
 async def test_a_node_that_is_cut_off_from_the_registry_alone_yields_when_it_is_back(

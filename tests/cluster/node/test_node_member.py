@@ -523,8 +523,8 @@ async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_stil
         until_s.update(dict.fromkeys(until_s, math.inf))
         hear = fleet._receive
         fleet._receive = lambda *said: unheard.append(said)  # type: ignore[method-assign]
-        fence = both[0].node(0)._fence
-        await both.until(lambda: len(fence))
+        held = both[0].node(0)._held_back
+        await both.until(lambda: len(held))
 
         async def is_free() -> bool:
             return await both.lease() is None
@@ -548,7 +548,7 @@ async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_stil
         for reader in readers:
             got = await comes(reader, sent)
             assert not {packet[12:] for packet in held_back} & set(got)
-        assert len(fence) == 0
+        assert len(held) == 0
 
 
 async def test_workers_without_a_supervisor_end_and_wait_for_no_answer(

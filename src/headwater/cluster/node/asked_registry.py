@@ -40,8 +40,8 @@ class AskedRegistry:
         self._hears = False
         self._listener: _Listener | None = None
         self._closed = False
-        self.unanswered = False
-        """Whether the supervisor itself has not answered the last question in time."""
+        self.unreached = False
+        """Whether the supervisor itself, who asks for us, did not answer the last question."""
 
     async def join(self, record: NodeRecord) -> None:
         """Enter the node, with what this worker tells of itself."""
@@ -111,7 +111,7 @@ class AskedRegistry:
 
     def receive(self, message: RegistryTold | ClusterNews | Hearing) -> None:
         """Take what the supervisor says of the registry."""
-        self.unanswered = False
+        self.unreached = False
         match message:
             case RegistryTold(number, value, None):
                 self._questions.answer(number, value)
@@ -141,5 +141,5 @@ class AskedRegistry:
         try:
             return await answer
         except TimeoutError:
-            self.unanswered = True
+            self.unreached = True
             raise RegistryGone("the supervisor does not answer") from None

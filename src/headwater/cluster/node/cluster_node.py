@@ -6,7 +6,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ from headwater.access.settings import AccessSettings, UserSettings
 from headwater.client.surroundings import Surroundings
 from headwater.cluster.node.directory import LeaseDirectory
 from headwater.cluster.node.endings import until_ended
-from headwater.cluster.node.fence import Fence
+from headwater.cluster.node.held_back import HeldBack
 from headwater.cluster.node.holding import Held, Holding
-from headwater.cluster.node.settings import ClusterSettings, RegistryLoss
+from headwater.cluster.node.settings import ClusterSettings
 from headwater.cluster.node.source_claims import SourceClaims, Sources
 from headwater.cluster.node.space import NodeSpace
 from headwater.cluster.registry.records import Change, News, NodeRecord, NodeState
@@ -38,8 +38,6 @@ _SWEEP_BEATS: Final = 10
 """News of free sources may be lost: all are looked at so often."""
 _CLOSE_DEADLINE_S: Final = 5.0
 _AFTER_DEATH_S: Final = 0.05
-_SILENT_S: Final = 2.0
-"""So long a supervisor says nothing where it stands still."""
 _BEAT_AGAIN_S: Final = 0.5
 """After a beat that failed: the next one is to come before the leases end."""
 _UNSETTLED_S: Final = 0.25
@@ -74,12 +72,6 @@ class ClusterNode:
         """`is_whole` is False for one of several workers, whose `NodeMember` joins the relay."""
         self.name = settings.node
         self.is_whole = is_whole
-        self.is_unanswered: Callable[[], bool] = lambda: False
-        """Whether the supervisor stands still, by which one of several workers asks the registry.
-
-        Then the registry may be well, and may have given to others what this process holds.
-        """
-        self._heard_s = steady_clock()
         self._relay = relay
         self._registry = registry
         self._settings = settings
@@ -96,7 +88,6 @@ class ClusterNode:
         self._beats = 0
         self._hurry = asyncio.Event()
         self._beating = asyncio.Lock()
-        self._fence = Fence()
         # Sources of which was told that no node has them any more.
         self._freed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,6 +100,9 @@ class ClusterNode:
             self._lost,
             lease_s=settings.lease_s,
             on_loss=settings.on_registry_loss,
+        )
+        self._held_back = HeldBack(
+            self.name, relay.mounts.get, self._holding, steady_clock, self._lost
         )
         self._directory = LeaseDirectory(registry, relay.clock)
         self._make_way = make_way
@@ -173,8 +167,8 @@ class ClusterNode:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._keep_beating()), loop.create_task(self._listen())]
         if not self.is_whole:
-            self.hear()
-            self._tasks.append(loop.create_task(self._watch_supervisor()))
+            watching = self._held_back.watch_supervisor(self._settings.lease_s)
+            self._tasks.append(loop.create_task(watching))
         logger.info(
             "node of a cluster",
             extra={"node": self.name, "url": self._url, "nodes": sorted(self._nodes)},
@@ -250,10 +244,11 @@ class ClusterNode:
             await self._join()
         answer = await self._holding.beat() if self._registered else None
         if answer is None:
-            if not self.is_unanswered():
-                self._open_fence_without_registry()
+            # One that was not reached may be well, and may have given to others what is held here.
+            if not self._registry.unreached:
+                self._held_back.go_on_without_registry()
             return
-        self._fence.open_all()
+        self._held_back.let_out()
         if answer.replaced:
             logger.error(
                 "another process has this node's name; give each node another one (cluster.node)",
@@ -347,45 +342,13 @@ class ClusterNode:
 
     # -- standing still
 
-    def _stood_still(self) -> None:
-        """Let nothing out by claims that another node may have by now, until the registry says."""
-        if self._hold_back(self._holding.stale()):
-            self._hurry.set()
-
     def hear(self) -> None:
         """Note that the supervisor speaks, as it does to each of its workers once a second."""
-        self._heard_s = steady_clock()
+        self._held_back.hear()
 
-    async def _watch_supervisor(self) -> None:
-        """Let nothing more out in time before claims end that a silent supervisor cannot renew."""
-        lease_s = self._settings.lease_s
-        while True:
-            await asyncio.sleep(lease_s / 12)
-            if steady_clock() - self._heard_s < _SILENT_S:
-                continue
-            was_open = not len(self._fence)
-            if self._hold_back(self._holding.stale(lease_s / 4)) and was_open:
-                logger.error(
-                    "the supervisor says nothing, what is published here waits",
-                    extra={"node": self.name, "mounts": len(self._fence)},
-                )
-
-    def _hold_back(self, stale: Iterable[Held]) -> bool:
-        mounts = [self._relay.mounts.get(held.tenure.path) for held in stale]
-        for mount in mounts:
-            if mount is not None:
-                self._fence.shut(mount)
-        return bool(mounts)
-
-    def _open_fence_without_registry(self) -> None:
-        """Go on by what the settings say: nobody can tell whether another has the paths."""
-        if not len(self._fence):
-            return
-        if self._settings.on_registry_loss is RegistryLoss.REFUSE:
-            for held in self._holding.stale():
-                if self._holding.forget(held):
-                    self._lost(held, "it stood still, and nobody can say who has the path")
-        self._fence.open_all()
+    def _stood_still(self) -> None:
+        if self._held_back.stood_still():
+            self._hurry.set()
 
 
 def _hosts(nodes: Mapping[str, NodeRecord]) -> set[tuple[str, NodeState]]:

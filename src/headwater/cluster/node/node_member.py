@@ -52,7 +52,6 @@ class NodeMember(Member):
         self._sources = node.sources
         self._sources.fetches = self._is_mine
         self._registry = registry
-        node.is_unanswered = lambda: registry.unanswered
 
     # -- what the relay asks
 

@@ -64,6 +64,9 @@ class RedisRegistry:
     All of its keys begin with the name of the cluster, so that several may share one server.
     """
 
+    unreached: Final = False
+    """Nobody stands between."""
+
     def __init__(self, url: ServerUrl, cluster_name: str, *, ttl_s: float = LEASE_TTL_S) -> None:
         self._url = url
         self._name = cluster_name

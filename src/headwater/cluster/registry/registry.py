@@ -31,6 +31,10 @@ class Registry(Protocol):
     It is atomic: of two nodes that claim a path at the same moment, one gets it.
     """
 
+    @property
+    def unreached(self) -> bool:
+        """Whether the last question did not get as far as the registry, which may be well."""
+
     async def join(self, record: NodeRecord) -> None:
         """Enter a node, in place of an earlier process of the same name."""
 
