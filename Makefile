@@ -63,9 +63,13 @@ check: $(STAMPS)/check
 
 # Real clients play at the pace of their films: two tests at once leave two cores half idle.
 interop: $(STAMPS)/interop
+	together=0 alone=0; \
 	$(BIN)/pytest tests/interop tests/examples -n 2 --dist loadfile -m "interop and not alone" \
-		$(ARGS) || test $$? -eq $(NONE_CHOSEN)
-	$(BIN)/pytest tests/interop -m "interop and alone" $(ARGS) || test $$? -eq $(NONE_CHOSEN)
+		$(ARGS) || together=$$?; \
+	if (( together != 0 && together != $(NONE_CHOSEN) )); then exit $$together; fi; \
+	$(BIN)/pytest tests/interop -m "interop and alone" $(ARGS) || alone=$$?; \
+	if (( alone != $(NONE_CHOSEN) )); then exit $$alone; fi; \
+	if (( together == $(NONE_CHOSEN) )); then echo "ARGS choose no test" >&2; exit $$together; fi
 
 docs: $(STAMPS)/test
 	$(BIN)/python tools/build_docs.py $(ARGS)

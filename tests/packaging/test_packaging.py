@@ -161,3 +161,31 @@ def test_the_help_of_make_names_verbs_and_variables_that_there_are() -> None:
     verbs = text.partition(".PHONY: ")[2].partition("\n")[0].split()
     assert {verb for verb, _ in shown} == {*verbs} - {"help", "clean"}
     assert [name for _, name in shown if name and f"\n{name} ?=" not in text] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("together", "alone", "ends_well"),
+    [(0, 0, True), (0, 5, True), (5, 0, True), (5, 5, False), (1, 0, False), (0, 1, False)],
+)
+def test_interop_fails_where_a_test_fails_or_none_is_chosen(
+    tmp_path: Path, together: int, alone: int, ends_well: bool
+) -> None:
+    # What pytest ends with in either run, instead of the runs.
+    pytest_here = tmp_path / "pytest"
+    pytest_here.write_text(
+        f'#!/bin/sh\ncase "$*" in *"and not alone"*) exit {together};; *) exit {alone};; esac\n'
+    )
+    pytest_here.chmod(0o755)
+    for stamp in ("venv", "test", "interop"):
+        (tmp_path / stamp).touch()
+    made = subprocess.run(
+        ["make", "interop", f"BIN={tmp_path}", f"STAMPS={tmp_path}", "PYTHON=python3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (made.returncode == 0) == ends_well, made.stdout + made.stderr
+    assert ("choose no test" in made.stderr) == (together == alone == 5)
