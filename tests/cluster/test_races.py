@@ -21,7 +21,7 @@ ANNOUNCE = {"Content-Type": "application/sdp"}
 
 async def announce(both: Machine, number: int) -> int:
     peer = await RtspPeer.connect(both.port(number))
-    answer = await peer.ask("ANNOUNCE", both.url(number), ANNOUNCE, SDP_VIDEO)
+    answer = await peer.announce(both.url(number))
     return answer.status
 
 
@@ -145,7 +145,7 @@ async def test_r9_a_worker_without_readers_ends_its_pull_and_nothing_else() -> N
 async def test_r10_a_mount_is_found_right_after_its_record_whatever_is_still_on_the_way() -> None:
     async with machine() as both:
         peer, url = await RtspPeer.connect(both.port(0)), both.url(0)
-        session = {"Session": (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).session}
+        session = {"Session": (await peer.announce(url)).session}
         transport = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"}
         await peer.ask("SETUP", f"{url}/streamid=0", session | transport)
         assert await described(both, 1) == 404
@@ -157,7 +157,7 @@ async def test_r10_a_mount_is_found_right_after_its_record_whatever_is_still_on_
 async def test_r11_a_worker_does_not_pull_from_itself() -> None:
     async with machine() as both:
         peer = await RtspPeer.connect(both.port(0))
-        answer = await peer.ask("ANNOUNCE", both.url(0), ANNOUNCE, SDP_VIDEO)
+        answer = await peer.announce(both.url(0))
         assert answer.status == 200
         assert await described(both, 0) == 404
         assert len(both.pulls(0)) == 0
@@ -333,7 +333,7 @@ async def test_a_session_is_found_by_a_new_connection_at_whichever_worker() -> N
 async def test_a_publisher_whose_connection_is_gone_makes_way_for_one_at_another_worker() -> None:
     async with machine() as both:
         peer, url = await RtspPeer.connect(both.port(0)), both.url(0)
-        session = {"Session": (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).session}
+        session = {"Session": (await peer.announce(url)).session}
         transport = {"Transport": "RTP/AVP;unicast;client_port=40000-40001;mode=record"}
         setup = await peer.ask("SETUP", f"{url}/streamid=0", session | transport)
         assert setup.status == 200

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from digest_client import basic, digest
 from machine import Machine, machine
-from rtsp_peer import SDP_VIDEO, Answer, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import Answer, RtspPeer, TcpPublisher, TcpReader
 
 from headwater.access.settings import AccessSettings, UserSettings
 from headwater.config.settings import Settings
@@ -54,9 +54,7 @@ async def test_sessions_publishers_and_connections_are_counted_together() -> Non
         beat(both)
         await both.until(lambda: both.inside(1).relay.limits.elsewhere.publishers)
         peer = await RtspPeer.connect(both.port(1))
-        refused = await peer.ask(
-            "ANNOUNCE", both.url(1, "/two"), {"Content-Type": "application/sdp"}, SDP_VIDEO
-        )
+        refused = await peer.announce(both.url(1, "/two"))
         assert refused.status == 503
         assert b"publishers" in refused.body
         for _ in range(2):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from faulty_link import FaultyLink
-from rtsp_peer import SDP_VIDEO, RtspPeer, frame, rtp
+from rtsp_peer import RtspPeer, frame, rtp
 from udp_peer import UdpReader, port_from
 
 
@@ -28,7 +28,7 @@ class Publisher:
         host = "127.0.0.1" if link is None else link.near
         url = f"rtsp://{host}:{port}{path}"
         peer = await (RtspPeer.connect(port) if link is None else link.connect(port))
-        announced = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
+        announced = await peer.announce(url)
         assert announced.status == 200, announced
         session = {"Session": announced.session}
         if over_tcp:

@@ -95,6 +95,11 @@ class RtspPeer:
         assert answer.header("CSeq") == str(self.cseq), answer
         return answer
 
+    async def announce(self, uri: str, sdp: bytes = b"") -> Answer:
+        """Announce a presentation, one track of video unless told."""
+        kind = {"Content-Type": "application/sdp"}
+        return await self.ask("ANNOUNCE", uri, kind, sdp or SDP_VIDEO)
+
     def request(
         self,
         method: str,
@@ -218,7 +223,7 @@ class TcpPublisher:
         cls, port: int, url: str, sdp: bytes = SDP_VIDEO, *, peer: RtspPeer | None = None
     ) -> TcpPublisher:
         peer = peer or await RtspPeer.connect(port)
-        announced = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, sdp)
+        announced = await peer.announce(url, sdp)
         assert announced.status == 200, announced
         session = announced.session
         for index in range(sdp.count(b"m=")):
@@ -282,3 +287,10 @@ class TcpReader:
         play = await peer.ask("PLAY", url, headers)
         assert play.status == 200, play
         return cls(peer, url, headers["Session"], play)
+
+    async def comes(self, sent: bytes) -> list[bytes]:
+        """Wait for a packet; returns all that came, without headers: each server has its own."""
+        got: list[bytes] = []
+        while not got or got[-1] != sent[12:]:
+            got.append((await self.peer.frame())[1][12:])
+        return got

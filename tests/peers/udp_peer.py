@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Self
 
-from rtsp_peer import DEADLINE_S, SDP_VIDEO, Answer, RtspPeer, rtp
+from rtsp_peer import DEADLINE_S, Answer, RtspPeer, rtp
 
 OPEN: list[UdpPair] = []
 """Pairs of the running test, closed when its server is gone."""
@@ -125,7 +125,7 @@ class UdpPublisher(UdpPair):
     async def start(cls, port: int, url: str, host: str = "127.0.0.1") -> UdpPublisher:
         publisher = cls(host)
         peer = publisher.peer = await RtspPeer.connect(port, host)
-        announced = await peer.ask("ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO)
+        announced = await peer.announce(url)
         assert announced.status == 200, announced
         publisher.url, publisher.session = url, announced.session
         headers = {"Session": announced.session}

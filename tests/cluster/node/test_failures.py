@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
+from camera_here import camera
 from cluster_rig import SHORT_LEASE_S, Cluster
 from cluster_rig import cluster as any_cluster
 from cut_link import cut_link
 from redis_server import RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.node.cluster_node import steady_clock
@@ -24,16 +24,9 @@ from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
 
-__all__ = ["redis_server"]
+__all__ = ["camera", "redis_server"]
 
 cluster = partial(any_cluster, lease_s=SHORT_LEASE_S)
-ANNOUNCE = {"Content-Type": "application/sdp"}
-
-
-@pytest.fixture
-async def camera() -> AsyncIterator[AsyncFakeCamera]:
-    async with AsyncFakeCamera() as camera:
-        yield camera
 
 
 def with_camera(camera: AsyncFakeCamera, **chosen: Any) -> Settings:
@@ -57,12 +50,6 @@ async def played(nodes: Cluster, number: int) -> TcpReader:
 def unheard(news: News) -> None:
     """Do nothing about news."""
     del news
-
-
-async def comes(reader: TcpReader, sent: bytes) -> None:
-    """Wait for a packet, whose header is this node's own."""
-    while (await reader.peer.frame())[1][12:] != sent[12:]:
-        pass
 
 
 async def test_a_camera_is_fetched_once_for_all_nodes(
@@ -127,10 +114,10 @@ async def test_a_node_that_drains_gives_its_camera_to_another_and_takes_no_publi
         await reader.peer.frame()
         peer = await RtspPeer.connect(nodes.port(owner))
         url = nodes.url(owner, "/new")
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+        assert (await peer.announce(url)).status == 503
         await registry.order_drain("ab"[owner], drain=False)
         await nodes.until(lambda: not nodes.node(owner).sources.drains)
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+        assert (await peer.announce(url)).status == 200
 
 
 async def test_without_the_registry_what_plays_goes_on_and_is_claimed_again(
@@ -155,7 +142,7 @@ async def test_without_the_registry_what_plays_goes_on_and_is_claimed_again(
         assert both.node(0)._holding.of("/cam") is held
         assert held.tenure.epoch == epoch
         second = await RtspPeer.connect(both.port(1))
-        answer = await second.ask("ANNOUNCE", both.url(1), ANNOUNCE, SDP_VIDEO)
+        answer = await second.announce(both.url(1))
         assert answer.status == 503
         sent = await publisher.send(3)
         assert [(await reader.peer.frame())[1] for _ in range(3)] == sent
@@ -185,7 +172,7 @@ async def test_new_publishers_without_the_registry(
     async with cluster(redis_server, on_registry_loss=RegistryLoss(on_loss)) as both:
         await redis_server.kill()
         peer = await RtspPeer.connect(both.port(0))
-        answer = await peer.ask("ANNOUNCE", both.url(0), ANNOUNCE, SDP_VIDEO)
+        answer = await peer.announce(both.url(0))
         assert answer.status == status
         await redis_server.start()
         await both.until(lambda: both.node(0)._holding.gone_since_s is None)
@@ -266,7 +253,7 @@ async def test_a_node_that_is_cut_off_from_the_registry_alone_yields_when_it_is_
         # Its readers wait no longer than until they have the later publisher.
         await nodes.until(lambda: nodes.mount(2).publisher)
         [sent_late] = await late.send(1)
-        await comes(near, sent_late)
+        await near.comes(sent_late)
 
 
 async def test_readers_of_a_claim_that_is_lost_with_a_beat_go_to_who_has_the_path(
@@ -284,7 +271,7 @@ async def test_readers_of_a_claim_that_is_lost_with_a_beat_go_to_who_has_the_pat
         await early.peer.closed()
         await both.until(lambda: both.mount(1).publisher)
         [sent] = await late.send(1)
-        await comes(reader, sent)
+        await reader.comes(sent)
 
 
 async def test_readers_of_a_claim_that_is_lost_before_it_was_filled_go_to_who_has_the_path(
@@ -297,7 +284,7 @@ async def test_readers_of_a_claim_that_is_lost_before_it_was_filled_go_to_who_ha
         await early.peer.close()
         await both.until_free(0)
         peer, url = await RtspPeer.connect(both.port(1)), both.url(1)
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+        assert (await peer.announce(url)).status == 200
         # News are heard by nobody, as where they came while the node stood still.
         both.node(1).space.hear = unheard  # type: ignore[method-assign]
         async with both.node(1)._beating:
@@ -306,7 +293,7 @@ async def test_readers_of_a_claim_that_is_lost_before_it_was_filled_go_to_who_ha
         await peer.closed()
         await both.until(lambda: both.mount(1).publisher)
         [sent] = await late.send(1)
-        await comes(reader, sent)
+        await reader.comes(sent)
 
 
 async def test_a_camera_goes_to_another_node_while_its_first_one_goes_on_without_the_registry(
@@ -355,11 +342,11 @@ async def test_a_node_whose_name_another_has_takes_no_publisher_until_that_is_go
         await nodes.node(0)._beat()
         assert await nodes.status(0, "OPTIONS") == 200
         peer, url = await RtspPeer.connect(nodes.port(0)), nodes.url(0)
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+        assert (await peer.announce(url)).status == 503
         await TcpPublisher.start(nodes.port(1), nodes.url(1))
         await nodes.servers.pop().stop()
         await nodes.node(0)._beat()
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+        assert (await peer.announce(url)).status == 200
 
 
 class CountedSources:

@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from asking_node import node_is_told
+from camera_here import camera
 from fleet_rig import settings_of
 from machines_rig import Machine, Machines, machines
 from redis_server import RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpReader
+from rtsp_peer import RtspPeer, TcpReader
 
-from headwater.client.errors import RefusedError
-from headwater.client.pull import Pull
-from headwater.client.settings import ClientSettings
-from headwater.client.surroundings import Surroundings
-from headwater.client.target import Target
 from headwater.cluster.messages import AskRegistry
 from headwater.cluster.node import asked_registry
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.path_section import path_sections
 from headwater.config.settings import Settings
 from headwater.media.settings import SecondPublisher
-from headwater.net.settings import SocketSettings
-from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
 
-__all__ = ["redis_server"]
+__all__ = ["camera", "redis_server"]
 
-ANNOUNCE = {"Content-Type": "application/sdp"}
 SHORT_LEASE_S = 3.0
 short_lived = partial(machines, lease_s=SHORT_LEASE_S)
-
-
-@pytest.fixture
-async def camera() -> AsyncIterator[AsyncFakeCamera]:
-    async with AsyncFakeCamera() as camera:
-        yield camera
 
 
 async def numbers_of(reader: TcpReader, count: int) -> list[int]:
@@ -51,14 +38,6 @@ async def numbers_of(reader: TcpReader, count: int) -> list[int]:
         if channel == 0:
             numbers.append(int.from_bytes(packet[2:4], "big"))
     return numbers
-
-
-async def comes(reader: TcpReader, sent: bytes) -> list[bytes]:
-    """Wait for a packet, whose header is this worker's own; returns what came, without headers."""
-    got: list[bytes] = []
-    while not got or got[-1] != sent[12:]:
-        got.append((await reader.peer.frame())[1][12:])
-    return got
 
 
 def is_beat(said: tuple[Any, ...]) -> bool:
@@ -85,7 +64,7 @@ def held(machine: Machine, path: str = "/cam") -> list[int]:
 
 async def announce(machine: Machine, number: int) -> int:
     peer = await machine.peer_at(number)
-    return (await peer.ask("ANNOUNCE", machine.url(), ANNOUNCE, SDP_VIDEO)).status
+    return (await peer.announce(machine.url())).status
 
 
 async def until_filled(both: Machines, holder: str) -> None:
@@ -148,10 +127,7 @@ async def test_of_publishers_at_all_workers_at_once_one_wins(redis_server: Redis
         for turn in range(10):
             path = f"/race{turn}"
             answers = await asyncio.gather(
-                *(
-                    peer.ask("ANNOUNCE", machine.url(path), ANNOUNCE, SDP_VIDEO)
-                    for machine, peer in peers
-                )
+                *(peer.announce(machine.url(path)) for machine, peer in peers)
             )
             assert sorted(answer.status for answer in answers) == [200, 503, 503, 503]
 
@@ -289,30 +265,11 @@ async def test_what_a_machine_pulls_it_gives_to_no_other_machine(
         for number in (0, 1):
             await both[1].reader_at(number)
         [epoch] = held(both[0])
-        for machine, asked, status in ((0, epoch, 0), (0, epoch - 1, 404), (1, epoch, 404)):
+        relay = both[0].inside(0).relay
+        for machine, asked, status in ((0, epoch, 200), (0, epoch - 1, 404), (1, epoch, 404)):
             for _ in range(8):
                 # The kernel gives them to both workers.
-                assert await asked_by_node(both[machine], asked) == status
-
-
-async def asked_by_node(machine: Machine, epoch: int) -> int:
-    """What a node is answered that asks for the mount; 0 for the mount."""
-    settings = ClientSettings(
-        username="headwater-node", password="of all nodes", digest_only=True, max_redirects=0
-    )
-    pull = Pull(
-        Target.of(machine.url(), settings),
-        settings,
-        Surroundings.of(machine.inside(0).relay, SocketSettings()),
-        headers=[(NODE_HEADER, NodeAsk("x", epoch).to_value())],
-    )
-    try:
-        await pull.describe()
-    except RefusedError as error:
-        return error.status
-    finally:
-        pull.close()
-    return 0
+                assert await node_is_told(relay, both[machine].url(), asked) == status
 
 
 def with_camera(camera: AsyncFakeCamera, **chosen: Any) -> Settings:
@@ -385,7 +342,7 @@ async def test_a_machine_that_drains_gives_its_camera_away_and_takes_no_publishe
         for number in (0, 1):
             peer = await machine.peer_at(number)
             url = machine.url("/new")
-            assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+            assert (await peer.announce(url)).status == 503
         record = await both.record(name)
         assert record is not None
         assert record.state == "draining"
@@ -432,7 +389,7 @@ async def test_without_the_registry_what_plays_goes_on_and_is_claimed_again(
             assert [lease.tenure.epoch] == before[number] == held(both[0], f"/{number}")
             peer = await both[1].peer_at(number)
             url = both[1].url(f"/{number}")
-            assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+            assert (await peer.announce(url)).status == 503
         for publisher in publishers:
             await publisher.send(3)
         await assert_in_order(readers, 3)
@@ -516,7 +473,7 @@ async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_stil
         readers = [await both[0].reader_at(number) for number in (0, 1)]
         [sent] = await early.send(1)
         for reader in readers:
-            await comes(reader, sent)
+            await reader.comes(sent)
         fleet, unheard = both[0].fleet, list[tuple[Any, ...]]()
         # No time passes for a process that stands still: it does not take its workers for silent.
         until_s = fleet._directory.leases._until_s
@@ -546,7 +503,7 @@ async def test_what_a_machine_has_claimed_waits_while_its_supervisor_stands_stil
         await both.until(lambda: filled(both[0]))
         [sent] = await late.send(1)
         for reader in readers:
-            got = await comes(reader, sent)
+            got = await reader.comes(sent)
             assert not {packet[12:] for packet in held_back} & set(got)
         assert len(held) == 0
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from cluster_rig import cluster
 from redis_server import RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.pulls import OnEnded, Pulled
@@ -16,7 +16,6 @@ from headwater.relay.finding import Wanted
 
 __all__ = ["redis_server"]
 
-ANNOUNCE = {"Content-Type": "application/sdp"}
 LONG_S = 3600.0
 
 
@@ -154,12 +153,12 @@ async def test_r14_a_node_that_is_late_keeps_its_paths_until_its_lease_ends(
         await TcpPublisher.start(both.port(0), both.url(0))
         peer = await RtspPeer.connect(both.port(1))
         url = both.url(1)
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 503
+        assert (await peer.announce(url)).status == 503
         # The lease ends: nobody has renewed it.
         client = redis_server.client()
         assert await client.pexpire(both.node(0)._registry._lease_key("/cam"), 1)  # type: ignore[attr-defined]
         await client.aclose()
-        assert (await peer.ask("ANNOUNCE", url, ANNOUNCE, SDP_VIDEO)).status == 200
+        assert (await peer.announce(url)).status == 200
 
 
 async def test_r10_a_node_that_has_just_come_is_found_by_its_lease(

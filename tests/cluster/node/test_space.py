@@ -8,23 +8,22 @@ import ssl
 from pathlib import Path
 
 import pytest
+from asking_node import node_is_told
 from certificate_files import CertificateMaker
 from cluster_rig import PASSWORD, Cluster, cluster
 from own_ports import own_port
 from redis_server import RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
 from headwater import RtspClient
 from headwater.access.settings import AccessSettings, UserSettings
-from headwater.client.errors import CredentialsError, RefusedError
-from headwater.client.pull import Pull
-from headwater.client.surroundings import Surroundings
+from headwater.client.errors import CredentialsError
 from headwater.cluster.node.directory import LeaseDirectory
 from headwater.cluster.node.settings import ReaderWay
 from headwater.config.settings import Settings
 from headwater.media.settings import MountSettings, SecondPublisher
-from headwater.net.settings import SocketSettings, TlsSettings
-from headwater.protocol.header.node_ask import NODE_HEADER, NodeAsk
+from headwater.net.settings import TlsSettings
+from headwater.protocol.header.node_ask import NODE_HEADER
 from headwater.relay.end import EndKind
 from headwater.relay.events import EventName
 from headwater.relay.limit_settings import LimitSettings
@@ -77,9 +76,7 @@ async def test_r3_a_path_is_published_at_one_node_whichever_is_reached(
     async with cluster(redis_server) as both:
         publisher = await TcpPublisher.start(both.port(0), both.url(0))
         second = await RtspPeer.connect(both.port(1))
-        answer = await second.ask(
-            "ANNOUNCE", both.url(1), {"Content-Type": "application/sdp"}, SDP_VIDEO
-        )
+        answer = await second.announce(both.url(1))
         assert answer.status == 503
         await publisher.peer.close()
         await both.until(lambda: both.inside(0).mounts.get("/cam") is None)
@@ -123,22 +120,8 @@ async def test_r12_a_node_that_pulls_a_mount_gives_it_to_no_other_node(
             (0, held.tenure.epoch - 1, 404),
             (1, held.tenure.epoch, 404),
         ):
-            digest = RtspClient(
-                both.url(number), username="headwater-node", password=PASSWORD, max_redirects=0
-            )
-            pull = Pull(
-                digest._target,
-                digest.settings,
-                Surroundings.of(both.inside(number).relay, SocketSettings()),
-                headers=[(NODE_HEADER, NodeAsk("x", epoch).to_value())],
-            )
-            if status == 200:
-                await pull.describe()
-            else:
-                with pytest.raises(RefusedError) as error:
-                    await pull.describe()
-                assert error.value.status == status
-            pull.close()
+            relay = both.inside(number).relay
+            assert await node_is_told(relay, both.url(number), epoch) == status
 
 
 async def test_a_client_is_not_taken_for_a_node_because_it_says_so(

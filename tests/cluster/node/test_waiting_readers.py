@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from cluster_rig import DEADLINE_S, PASSWORD, SHORT_LEASE_S, Cluster, cluster
+from asking_node import node_is_told
+from camera_here import camera
+from cluster_rig import DEADLINE_S, SHORT_LEASE_S, Cluster, cluster
 from redis_server import RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 
-from headwater import RtspClient
-from headwater.client.errors import RefusedError
-from headwater.client.pull import Pull
-from headwater.client.surroundings import Surroundings
 from headwater.cluster import patience
 from headwater.cluster.leases import Tenure
 from headwater.cluster.node import node_pulls, rtsp_pull
 from headwater.cluster.registry.records import Ask, How, NodeRecord
 from headwater.config.path_section import PathSection
 from headwater.config.settings import Settings
-from headwater.net.settings import SocketSettings
-from headwater.protocol.header.node_ask import FETCH, NODE_HEADER, NodeAsk
+from headwater.protocol.header.node_ask import FETCH
 from headwater.testing.fake_camera.camera import AsyncFakeCamera
 
-__all__ = ["redis_server"]
+__all__ = ["camera", "redis_server"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,27 +29,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE_S", DEADLINE_S)
 
 
-@pytest.fixture
-async def camera() -> AsyncIterator[AsyncFakeCamera]:
-    async with AsyncFakeCamera() as camera:
-        yield camera
-
-
-async def node_is_told(nodes: Cluster, number: int, epoch: int) -> int:
-    """The status that a node gets which asks for the mount of an epoch."""
-    client = RtspClient(
-        nodes.url(number), username="headwater-node", password=PASSWORD, max_redirects=0
-    )
-    pull = Pull(
-        client._target,
-        client.settings,
-        Surroundings.of(nodes.inside(number).relay, SocketSettings()),
-        headers=[(NODE_HEADER, NodeAsk("x", epoch).to_value())],
-    )
-    with pytest.raises(RefusedError) as refused:
-        await pull.describe()
-    pull.close()
-    return refused.value.status
+async def told(nodes: Cluster, number: int, epoch: int) -> int:
+    """The status that a node gets which asks another for the mount of an epoch."""
+    return await node_is_told(nodes.inside(number).relay, nodes.url(number), epoch)
 
 
 async def test_a_reader_of_a_camera_whose_node_has_died_waits_for_the_next_one(
@@ -67,8 +45,8 @@ async def test_a_reader_of_a_camera_whose_node_has_died_waits_for_the_next_one(
         assert held is not None
         await both.die(owner)
         # The lease of the dead node goes on. Another node is not kept waiting for it.
-        assert await node_is_told(both, 1 - owner, FETCH) == 404
-        assert await node_is_told(both, 1 - owner, held.tenure.epoch) == 404
+        assert await told(both, 1 - owner, FETCH) == 404
+        assert await told(both, 1 - owner, held.tenure.epoch) == 404
         reader = await TcpReader.start(both.port(1 - owner), both.url(1 - owner))
         await reader.peer.frame()
         assert both.node(1 - owner).sources.holds("/cam")
@@ -80,9 +58,7 @@ async def test_a_reader_waits_while_a_publisher_at_another_node_is_about_to_send
 ) -> None:
     async with cluster(redis_server) as both:
         publisher, url = await RtspPeer.connect(both.port(0)), both.url(0)
-        announced = await publisher.ask(
-            "ANNOUNCE", url, {"Content-Type": "application/sdp"}, SDP_VIDEO
-        )
+        announced = await publisher.announce(url)
         assert announced.status == 200
         session = {"Session": announced.session}
         way = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"}
@@ -94,7 +70,7 @@ async def test_a_reader_waits_while_a_publisher_at_another_node_is_about_to_send
             lambda: asked.done() or both.inside(0).relay.counters.connections_opened >= opened + 5
         )
         assert not asked.done()
-        assert await node_is_told(both, 0, 1) == 404
+        assert await told(both, 0, 1) == 404
         if fills:
             assert (await publisher.ask("RECORD", url, session)).status == 200
         else:
