@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from dashboard_page import CHROMIUM
+from chromium_browser import NEEDS_CHROMIUM
 from film_camera import FilmCamera
 
 from headwater import MountSettings, RtspServer, Settings
@@ -19,7 +19,7 @@ from headwater.webrtc.settings import WebRtcSettings
 MARKS = [
     pytest.mark.interop,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+    NEEDS_CHROMIUM,
 ]
 FOR_EVER = MountSettings(publisher_idle_timeout_s=0)
 """Cameras that send nothing stay, however long a browser takes."""

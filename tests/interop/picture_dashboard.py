@@ -14,7 +14,8 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from dashboard_page import chromium, dashboard
+from chromium_browser import chromium
+from dashboard_page import dashboard
 from PIL import Image
 
 from headwater import RtspServer, Settings

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium_browser import NEEDS_CHROMIUM, chromium, new_page
 from numbered_film import BITS, FRAMES, end, film, publish
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -23,18 +24,11 @@ from headwater import RtspServer, Settings
 from headwater.http.settings import HttpSettings
 from headwater.webrtc.settings import WebRtcSettings
 
-playwright = pytest.importorskip("playwright.async_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WITH_A_CAMERA = [
-    "--no-sandbox",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120), NEEDS_CHROMIUM]
 
 SEEN_S = 30.0
 _HERE = Path(__file__).parent
@@ -71,12 +65,7 @@ async def looked_at(
         await server.wait_for_mount("/front", 20)
         # By then a key frame has come: the viewer begins as most do.
         await asyncio.sleep(1.5)
-        async with playwright.async_playwright() as run:
-            browser = await run.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-            )
-            page = await browser.new_page()
+        async with new_page("--autoplay-policy=no-user-gesture-required") as page:
             complaints: list[str] = []
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(
@@ -95,7 +84,6 @@ async def looked_at(
                 while until and not seen[until]:
                     await asyncio.sleep(0.1)
                     seen = await page.evaluate("window.seen()")
-            await browser.close()
             return seen, complaints
     finally:
         await end(publisher)
@@ -103,9 +91,7 @@ async def looked_at(
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -> None:
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
-        page = await browser.new_page()
+    async with new_page(*WITH_A_CAMERA) as page:
         await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)
         reader = await asyncio.create_subprocess_exec(
@@ -118,7 +104,6 @@ async def test_a_fake_camera_is_read_by_ffmpeg(server: RtspServer, codec: str) -
         async with asyncio.timeout(60):
             output, _ = await reader.communicate()
         seen = await page.evaluate("window.seen()")
-        await browser.close()
     lines = [line.split(",") for line in output.decode().splitlines() if line[0] != "#"]
     pictures = {line[-1] for line in lines if line[0].strip() == "0"}
     sounds = [line for line in lines if line[0].strip() == "1"]
@@ -137,9 +122,7 @@ async def test_a_fake_camera_is_read_by_gstreamer(
     server: RtspServer, tmp_path: Path, codec: str
 ) -> None:
     pictures, sound = tmp_path / "pictures.raw", tmp_path / "sound.raw"
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
-        page = await browser.new_page()
+    async with new_page(*WITH_A_CAMERA) as page:
         await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)
         reader = await asyncio.create_subprocess_exec(
@@ -160,7 +143,6 @@ async def test_a_fake_camera_is_read_by_gstreamer(
                 )
         finally:
             await end(reader)
-        await browser.close()
     raw = pictures.read_bytes()
     assert len({raw[place : place + 160 * 120] for place in range(0, len(raw), 160 * 120)}) > 20
     # The fake camera beeps.
@@ -170,9 +152,7 @@ async def test_a_fake_camera_is_read_by_gstreamer(
 @pytest.mark.skipif(why_no_rtsp() is not None, reason="no VLC with a client for RTSP here")
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
 async def test_a_fake_camera_is_read_by_vlc(server: RtspServer, codec: str) -> None:
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
-        page = await browser.new_page()
+    async with new_page(*WITH_A_CAMERA) as page:
         await page.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)
         with playground() as ground:
@@ -194,7 +174,6 @@ async def test_a_fake_camera_is_read_by_vlc(server: RtspServer, codec: str) -> N
             finally:
                 await end(reader)
             shown = noted(pictures)
-        await browser.close()
     assert len(set(shown)) > 20
 
 
@@ -208,8 +187,7 @@ def noted(table: Path) -> list[str]:
 
 @pytest.mark.parametrize("codec", ["VP9", "AV1"])
 async def test_a_browser_watches_what_a_browser_publishes(server: RtspServer, codec: str) -> None:
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=WITH_A_CAMERA)
+    async with chromium(*WITH_A_CAMERA) as browser:
         publishing = await browser.new_page()
         await publishing.goto(f"http://127.0.0.1:{server.http_port}/publish#{codec}")
         await server.wait_for_mount("/live", 20)
@@ -224,7 +202,6 @@ async def test_a_browser_watches_what_a_browser_publishes(server: RtspServer, co
         )
         await watching.wait_for_function(playing, timeout=60_000)
         status = await watching.evaluate("() => document.querySelector('headwater-player').status")
-        await browser.close()
     assert status["way"] == "webrtc"
     assert {track["codec"] for track in status["about"]["tracks"]} == {codec, "Opus"}
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("playwright.async_api")
 pytest.importorskip("axe_playwright_python")
 
-from dashboard_page import chromium, dashboard
+from chromium_browser import chromium
+from dashboard_page import dashboard
 from dashboard_server import FOR_EVER, MARKS, Start, start
 from film_camera import film_camera
 from numbered_film import end, film, publish

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("playwright.async_api")
 pytest.importorskip("axe_playwright_python")
 
-from dashboard_page import SIZES, Dashboard, chromium, dashboard
+from chromium_browser import chromium
+from dashboard_page import SIZES, Dashboard, dashboard
 from dashboard_server import FOR_EVER, MARKS, Start, all_send, start
 from film_camera import film_camera
 from published_film import description

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("playwright.async_api")
 pytest.importorskip("axe_playwright_python")
 
+from chromium_browser import chromium
 from cluster_processes import FfmpegReader, cluster_processes
-from dashboard_page import SIZES, Dashboard, chromium, dashboard
+from dashboard_page import SIZES, Dashboard, dashboard
 from dashboard_server import MARKS, all_send
 from ffmpeg_publisher import encoded
 from film_camera import film_camera

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from chromium_browser import NEEDS_CHROMIUM, new_page
 from numbered_film import end, film, publish
+from player_page import PLAYING
 
 from headwater import RtspServer, Settings
 from headwater.http.settings import HttpSettings
 from headwater.webrtc.settings import WebRtcSettings
 
-playwright = pytest.importorskip("playwright.async_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
-_PLAYING = """() => {
-    const player = document.querySelector("headwater-player");
-    return player.dataset.state === "playing"
-        && player.video.getVideoPlaybackQuality().totalVideoFrames > 50;
-}"""
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120), NEEDS_CHROMIUM]
 
 
 @dataclass
@@ -79,16 +69,13 @@ async def test_the_element_plays_in_a_page_of_another_site(
         f'<script type="module" src="{base}/-/headwater-player.js"></script>'
         f'<headwater-player src="{base}/front" ways="{way}"></headwater-player>'
     )
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page()
+    async with new_page() as page:
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(other.url, wait_until="domcontentloaded")
         await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
-        await page.wait_for_function(_PLAYING, timeout=40_000)
+        await page.wait_for_function(PLAYING, timeout=40_000)
         status = await page.evaluate("document.querySelector('headwater-player').status")
-        await browser.close()
     assert complaints == []
     assert status["way"] == way
 
@@ -98,30 +85,24 @@ async def test_the_page_plays_in_a_frame_of_another_site(
 ) -> None:
     address = f"http://127.0.0.1:{server.http_port}/front?embed"
     other.body = f'<iframe src="{address}" allow="autoplay; fullscreen" width=640></iframe>'
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page()
+    async with new_page() as page:
         await page.goto(other.url, wait_until="domcontentloaded")
         player = page.frame_locator("iframe").locator("headwater-player[data-state=playing]")
         await player.wait_for(timeout=40_000)
         [_, frame] = page.frames
-        await frame.wait_for_function(_PLAYING, timeout=40_000)
-        await browser.close()
+        await frame.wait_for_function(PLAYING, timeout=40_000)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 820, 390])
 async def test_the_page_fits_every_screen(server: RtspServer, width: int, theme: str) -> None:
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": width, "height": 844}, color_scheme=theme)
+    async with new_page(viewport={"width": width, "height": 844}, color_scheme=theme) as page:
         url = f"http://127.0.0.1:{server.http_port}/front"
         await page.goto(url, wait_until="domcontentloaded")
         await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         box = await page.locator("headwater-player").bounding_box()
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-        await browser.close()
     assert box is not None
     assert 0 <= box["x"] < box["x"] + box["width"] <= width
     # The picture is what one sees first, without scrolling.

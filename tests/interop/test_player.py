@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium_browser import NEEDS_CHROMIUM, new_page
 from numbered_film import FRAMES, end, film, publish
+from player_page import PLAYING
 
 from headwater import MountSettings, RtspServer, Settings
 from headwater.http.settings import HttpSettings
 from headwater.media.settings import SoundByWebRtc
 from headwater.webrtc.settings import WebRtcSettings
 
-playwright = pytest.importorskip("playwright.async_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.interop,
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(120), NEEDS_CHROMIUM]
 _LOOK = """() => {
     const context = new OffscreenCanvas(8, 1).getContext("2d", {willReadFrequently: true});
     const video = document.querySelector("headwater-player").video;
@@ -49,11 +44,6 @@ _LOUD = """() => {
     return new DOMMatrix(getComputedStyle(meter).transform).a > 0.3;
 }"""
 """The film's tone is heard: the bar of the meter has a length."""
-_PLAYING = """() => {
-    const player = document.querySelector("headwater-player");
-    return player.dataset.state === "playing"
-        && player.video.getVideoPlaybackQuality().totalVideoFrames > 50;
-}"""
 _SEEN = """() => {
     const player = document.querySelector("headwater-player");
     const {about, ...status} = player.status;
@@ -79,9 +69,7 @@ async def watched(
     publisher = await publish(clip, server.publish_url("/front"))
     try:
         await server.wait_for_mount("/front", 20)
-        async with playwright.async_playwright() as run:
-            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = await browser.new_page()
+        async with new_page() as page:
             complaints: list[str] = []
             hosts: set[str] = set()
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -95,7 +83,7 @@ async def watched(
             if ways:
                 chosen = "document.querySelector('headwater-player').setAttribute('ways', '{}')"
                 await page.evaluate(chosen.format(ways))
-            await page.wait_for_function(_PLAYING, timeout=40_000)
+            await page.wait_for_function(PLAYING, timeout=40_000)
             await page.evaluate(_LOOK)
             await page.wait_for_function(_MOVES, timeout=40_000)
             await page.click("headwater-player .unmute")
@@ -103,7 +91,6 @@ async def watched(
             # The page looks at its player once a second.
             await asyncio.sleep(1.5)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
-            await browser.close()
             return seen, complaints, {host for host in hosts if host}
     finally:
         await end(publisher)
@@ -153,9 +140,7 @@ async def test_sound_is_off_until_it_is_touched(
     publisher = await publish(film(tmp_path, "h264", audio), server.publish_url("/front"))
     try:
         await server.wait_for_mount("/front", 20)
-        async with playwright.async_playwright() as run:
-            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = await browser.new_page()
+        async with new_page() as page:
             url = f"http://127.0.0.1:{server.http_port}/front"
             await page.goto(url, wait_until="domcontentloaded")
             await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
@@ -166,7 +151,6 @@ async def test_sound_is_off_until_it_is_touched(
             assert not await page.evaluate(muted)
             await page.wait_for_function(_LOUD, timeout=20_000)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
-            await browser.close()
     finally:
         await end(publisher)
     assert seen["way"] == way
@@ -176,9 +160,7 @@ async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> No
     publisher = await publish(film(tmp_path, "h264", "opus"), server.publish_url("/front"))
     try:
         await server.wait_for_mount("/front", 20)
-        async with playwright.async_playwright() as run:
-            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = await browser.new_page()
+        async with new_page() as page:
             url = f"http://127.0.0.1:{server.http_port}/front"
             await page.goto(url, wait_until="domcontentloaded")
             await page.wait_for_selector("headwater-player[data-state=playing]", timeout=40_000)
@@ -193,7 +175,6 @@ async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> No
             names = await page.locator("headwater-player button").evaluate_all(
                 "buttons => buttons.map(one => one.getAttribute('aria-label') || one.textContent)"
             )
-            await browser.close()
     finally:
         await end(publisher)
     assert all(names)
@@ -201,9 +182,7 @@ async def test_keys_do_what_buttons_do(server: RtspServer, tmp_path: Path) -> No
 
 async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path) -> None:
     clip = film(tmp_path, "h264", "opus")
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page()
+    async with new_page() as page:
         url = f"http://127.0.0.1:{server.http_port}/front"
         await page.goto(url, wait_until="domcontentloaded")
         await page.wait_for_selector("headwater-player[data-state=waiting]")
@@ -215,7 +194,6 @@ async def test_a_page_waits_for_its_publisher(server: RtspServer, tmp_path: Path
             seen: dict[str, Any] = await page.evaluate(_SEEN)
         finally:
             await end(publisher)
-            await browser.close()
     assert seen["frames"] > 0
 
 
@@ -228,14 +206,12 @@ async def test_a_page_finds_a_publisher_that_comes_again(
     publisher = await publish(clip, server.publish_url("/front"))
     try:
         await server.wait_for_mount("/front", 20)
-        async with playwright.async_playwright() as run:
-            browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = await browser.new_page()
+        async with new_page() as page:
             url = f"http://127.0.0.1:{server.http_port}/front"
             await page.goto(url, wait_until="domcontentloaded")
             chosen = "way => document.querySelector('headwater-player').setAttribute('ways', way)"
             await page.evaluate(chosen, way)
-            await page.wait_for_function(_PLAYING, timeout=40_000)
+            await page.wait_for_function(PLAYING, timeout=40_000)
             await end(publisher)
             # What was there is shown to its end, then the page says that it waits.
             await page.wait_for_selector("headwater-player[data-state=waiting]", timeout=60_000)
@@ -244,16 +220,13 @@ async def test_a_page_finds_a_publisher_that_comes_again(
             await page.evaluate(_LOOK)
             await page.wait_for_function(_MOVES, timeout=40_000)
             seen: dict[str, Any] = await page.evaluate(_SEEN)
-            await browser.close()
     finally:
         await end(publisher)
     assert seen["way"] == way
 
 
 async def test_a_name_that_is_a_script_runs_nothing(server: RtspServer) -> None:
-    async with playwright.async_playwright() as run:
-        browser = await run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page()
+    async with new_page() as page:
         ran: list[str] = []
         page.on("dialog", lambda dialog: ran.append(dialog.message))
         name = "%22%3E%3Cimg%20src=x%20onerror=alert(1)%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E"
@@ -261,7 +234,6 @@ async def test_a_name_that_is_a_script_runs_nothing(server: RtspServer) -> None:
         await page.goto(url, wait_until="domcontentloaded")
         await page.wait_for_selector("headwater-player[data-state=waiting]")
         heading = await page.text_content("h1")
-        await browser.close()
     assert ran == []
     assert heading == '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 
