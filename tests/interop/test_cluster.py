@@ -6,18 +6,15 @@ import asyncio
 import shutil
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from cluster_processes import (
-    ClusterProcesses,
-    FfmpegReader,
-    cluster_processes,
-)
+from cluster_processes import ClusterProcesses, cluster_processes
 from ffmpeg_publisher import encoded
+from playing_readers import playing
 from redis_server import PROGRAM, RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader, frame, rtp
+from rtsp_peer import TcpPublisher, TcpReader, frame, rtp
 
 __all__ = ["redis_server"]
 
@@ -34,33 +31,6 @@ PUBLISHED = ("-b:v", "200k")
 async def cluster(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[ClusterProcesses]:
     async with cluster_processes(redis_server, tmp_path) as running:
         yield running
-    RtspPeer.forget_all()
-
-
-@asynccontextmanager
-async def playing(*urls: str) -> AsyncIterator[list[FfmpegReader]]:
-    """Readers that have decoded the first pictures."""
-    async with AsyncExitStack() as stack:
-        readers = []
-        for url in urls:
-            reader = await FfmpegReader.start(url)
-            stack.push_async_callback(reader.close)
-            readers.append(reader)
-        await asyncio.gather(*(reader.plays_on() for reader in readers))
-        yield readers
-
-
-async def announced(cluster: ClusterProcesses, number: int, path: str) -> int:
-    node = cluster.nodes[number]
-    peer = await RtspPeer.connect(node.port)
-    headers = {"Content-Type": "application/sdp"}
-    url = node.url(path)
-    answer = await peer.ask("ANNOUNCE", url, headers, SDP_VIDEO)
-    if answer.status == 200:
-        # And the path is free again with the answer to this.
-        assert (await peer.ask("TEARDOWN", url, {"Session": answer.session})).status == 200
-    await peer.close()
-    return answer.status
 
 
 async def test_a_publisher_at_one_node_is_played_at_all(cluster: ClusterProcesses) -> None:
@@ -85,7 +55,7 @@ async def test_a_killed_node_frees_its_paths_and_costs_readers_of_others_nothing
             await two.plays_on()
 
             async def is_free() -> bool:
-                return await announced(cluster, 1, "/one") == 200
+                return await cluster.nodes[1].announced("/one") == 200
 
             await cluster.until(is_free)
             await publishers.enter_async_context(encoded(stays.url("/one")))
@@ -142,7 +112,7 @@ async def test_a_node_that_stood_still_does_not_take_its_path_back(
     try:
 
         async def is_free() -> bool:
-            return await announced(cluster, 1, "/cam") == 200
+            return await cluster.nodes[1].announced("/cam") == 200
 
         await cluster.until(is_free)
         late = await TcpPublisher.start(other.port, other.url("/cam"))
@@ -179,7 +149,7 @@ async def test_the_registry_is_killed_and_started_again_and_nobody_sees_it(
             await cluster.until_joined(*(node.name for node in cluster.nodes))
             assert await cluster.until_filled("/cam", first.name) == before
             await asyncio.gather(*(reader.plays_on() for reader in readers))
-            assert await announced(cluster, 1, "/cam") == 503
+            assert await cluster.nodes[1].announced("/cam") == 503
 
 
 async def test_nodes_are_replaced_one_after_another_and_readers_of_the_others_lose_nothing(

@@ -13,15 +13,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from cluster_processes import (
-    ClusterProcesses,
-    FfmpegReader,
-    NodeProcess,
-    cluster_processes,
-)
+from cluster_processes import ClusterProcesses, NodeProcess, cluster_processes
 from ffmpeg_publisher import encoded
+from playing_readers import playing
 from redis_server import PROGRAM, RedisServer, redis_server
-from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import TcpPublisher, TcpReader
 
 __all__ = ["redis_server"]
 
@@ -40,7 +36,6 @@ READERS = 4
 async def cluster(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[ClusterProcesses]:
     async with cluster_processes(redis_server, tmp_path, "--workers", "2") as running:
         yield running
-    RtspPeer.forget_all()
 
 
 def children(node: NodeProcess) -> list[int]:
@@ -57,24 +52,9 @@ def lives(pid: int) -> bool:
     return True
 
 
-async def announced(node: NodeProcess, path: str) -> int:
-    peer = await RtspPeer.connect(node.port)
-    headers = {"Content-Type": "application/sdp"}
-    answer = await peer.ask("ANNOUNCE", node.url(path), headers, SDP_VIDEO)
-    await peer.close()
-    return answer.status
-
-
-async def readers_at(stack: AsyncExitStack, *nodes: NodeProcess) -> list[FfmpegReader]:
-    """Readers at each of these nodes, that have decoded the first pictures."""
-    readers = []
-    for node in nodes:
-        for _ in range(READERS):
-            reader = await FfmpegReader.start(node.url("/cam"))
-            stack.push_async_callback(reader.close)
-            readers.append(reader)
-    await asyncio.gather(*(reader.plays_on() for reader in readers))
-    return readers
+def at_workers_of(*nodes: NodeProcess) -> list[str]:
+    """Where so many readers play that each worker of these nodes has some."""
+    return [node.url("/cam") for node in nodes for _ in range(READERS)]
 
 
 async def test_a_publisher_at_one_machine_is_played_at_all_and_lasts_longer_than_a_worker(
@@ -84,7 +64,7 @@ async def test_a_publisher_at_one_machine_is_played_at_all_and_lasts_longer_than
     async with AsyncExitStack() as stack:
         async with encoded(first.url("/cam")):
             before = await cluster.until_filled("/cam", first.name)
-            readers = await readers_at(stack, *others)
+            readers = await stack.enter_async_context(playing(*at_workers_of(*others)))
             for pid in children(first):
                 os.kill(pid, signal.SIGKILL)
         # Its publisher is gone with its worker, and comes back at another machine.
@@ -98,11 +78,11 @@ async def test_a_publisher_at_one_machine_is_played_at_all_and_lasts_longer_than
         async def serves() -> bool:
             # Until a worker listens, nobody does.
             with contextlib.suppress(OSError, EOFError):
-                return await announced(first, "/other") == 200
+                return await first.announced("/other") == 200
             return False
 
         await cluster.until(serves)
-        await readers_at(stack, first)
+        await stack.enter_async_context(playing(*at_workers_of(first)))
 
 
 async def test_workers_end_with_their_supervisor_and_their_paths_are_free(
@@ -120,7 +100,7 @@ async def test_workers_end_with_their_supervisor_and_their_paths_are_free(
     await cluster.until(are_gone)
 
     async def is_free() -> bool:
-        return await announced(others[0], "/cam") == 200
+        return await others[0].announced("/cam") == 200
 
     await cluster.until(is_free)
     await cluster.until_joined(*(node.name for node in others))
@@ -144,7 +124,7 @@ async def test_a_machine_that_stood_still_does_not_take_its_path_back(
     try:
 
         async def is_free() -> bool:
-            return await announced(other, "/cam") == 200
+            return await other.announced("/cam") == 200
 
         await cluster.until(is_free)
         late = await TcpPublisher.start(other.port, other.url("/cam"))
@@ -183,7 +163,7 @@ async def test_readers_get_nothing_of_two_publishers_where_a_supervisor_alone_st
     try:
 
         async def is_free() -> bool:
-            return await announced(other, "/cam") == 200
+            return await other.announced("/cam") == 200
 
         await cluster.until(is_free)
         late = await TcpPublisher.start(other.port, other.url("/cam"))

@@ -12,12 +12,13 @@ import pytest
 pytest.importorskip("axe_playwright_python")
 
 from chromium_browser import chromium
-from cluster_processes import FfmpegReader, cluster_processes
+from cluster_processes import cluster_processes
 from dashboard_page import SIZES, Dashboard, dashboard
 from dashboard_server import MARKS, all_send
 from ffmpeg_publisher import encoded
 from film_camera import film_camera
 from fleet_rig import Rig, rig, settings_of
+from playing_readers import FfmpegReader
 from playwright.async_api import expect
 from redis_server import PROGRAM, RedisServer, redis_server
 

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ffmpeg_player import command
 from own_ports import own_port
 from redis_server import RedisServer
+from rtsp_peer import RtspPeer
 
 from headwater.cluster.leases import Tenure
 from headwater.cluster.registry.records import Lease
@@ -90,6 +90,17 @@ class NodeProcess:
                 stdout=log,
                 stderr=log,
             )
+
+    async def announced(self, path: str) -> int:
+        """What a publisher of a path is answered; it leaves at once."""
+        peer = await RtspPeer.connect(self.port)
+        answer = await peer.announce(self.url(path))
+        if answer.status == 200:
+            # And the path is free again with the answer to this.
+            session = {"Session": answer.session}
+            assert (await peer.ask("TEARDOWN", self.url(path), session)).status == 200
+        await peer.close()
+        return answer.status
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -185,39 +196,4 @@ async def cluster_processes(
         yield cluster
     finally:
         await cluster.close()
-
-
-class FfmpegReader:
-    """Plays a URL by the ffmpeg command, and counts the pictures that it decodes."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.pictures = 0
-
-    @classmethod
-    async def start(cls, url: str) -> FfmpegReader:
-        process = await asyncio.create_subprocess_exec(
-            *(command("ffmpeg"), "-nostdin", "-loglevel", "error", "-rtsp_transport", "tcp"),
-            *("-i", url, "-map", "0:v", "-f", "null", "-progress", "pipe:1", "-"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        return cls(process)
-
-    async def plays_on(self, pictures: int = 25) -> None:
-        """Wait until it has decoded so many more pictures. Raises EOFError where it ends."""
-        wanted = self.pictures + pictures
-        assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
-            while self.pictures < wanted:
-                line = await self._process.stdout.readline()
-                if not line:
-                    raise EOFError(f"ffmpeg ended behind {self.pictures} pictures")
-                if line.startswith(b"frame="):
-                    self.pictures = int(line[6:])
-
-    async def close(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+        RtspPeer.forget_all()
