@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from headwater.shown_text import LINE_CHARACTERS, shown, shown_lines
@@ -59,9 +59,16 @@ def size_bytes(record: logging.LogRecord) -> int:
     return len(text.encode(errors="replace")) + _AROUND_BYTES
 
 
-def rough_size_bytes(fields: Mapping[str, object]) -> int:
-    """Return the same before anything is made fit: little work, for a line that nobody will see."""
-    texts = [value for value in fields.values() if isinstance(value, str)]
+def texts_of(fields: Mapping[str, object]) -> list[str]:
+    """The values of a line's fields that are texts."""
+    return [value for value in fields.values() if isinstance(value, str)]
+
+
+def rough_size_bytes(texts: Collection[str]) -> int:
+    """Return the same for a line of these texts, before anything is made fit.
+
+    It is little work, for a line that nobody will see.
+    """
     size = sum(map(len, texts))
     if size > LINE_CHARACTERS:
         size = sum([min(len(text), LINE_CHARACTERS) for text in texts])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Final
 
-from headwater.log_line import fields_of, is_fit, make_fit, rough_size_bytes, size_bytes
+from headwater.log_line import fields_of, is_fit, make_fit, rough_size_bytes, size_bytes, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class LinePace(logging.Filter):
         name = _kind_name(record.name, str(record.msg).partition("\n")[0], fields)
         kind = self._kind(name, FAULTS if fault else EVENTS, now)
         if kind.lines.left < 1:
-            return self._leave_out(kind, rough_size_bytes(fields))
+            return self._leave_out(kind, rough_size_bytes(texts_of(fields)))
         kind.lines.left -= 1
         self._leave_out_traceback(record, fields, kind, now)
         # Those told below are not measured: they have been, and are short.
@@ -169,14 +169,14 @@ class LinePace(logging.Filter):
         kind.left_out = kind.left_out_bytes = 0
         return True
 
-    def leaves_out(self, logger: str, event: str, fields: Mapping[str, object]) -> bool:
+    def leaves_out(self, logger: str, event: str, *texts: str) -> bool:
         """Say whether a line of what happens in the day will not be logged, before it is made.
 
         It is counted as left out then. A record takes 10 µs to make, and a crowd brings thousands.
+        `texts` are the values of its fields, of which none makes a kind of its own.
         """
-        name = _kind_name(logger, event, fields)
-        kind = self._kind(name, EVENTS, self.clock())
-        return kind.lines.left < 1 and not self._leave_out(kind, rough_size_bytes(fields))
+        kind = self._kind((logger, event), EVENTS, self.clock())
+        return kind.lines.left < 1 and not self._leave_out(kind, rough_size_bytes(texts))
 
     def forget(self) -> None:
         """Begin anew, as if nothing had been logged."""

@@ -235,6 +235,8 @@ class DataPlane:
         `serve` is called instead of `turn_once` while the server has something to do.
         """
         connections = len(self.service.connections)
+        # As players do; else how often a number was seen before would make a difference.
+        self._cseq = 0
         sock, url = self.connect(), self.server.play_url(PATH)
         way = "RTP/AVP/TCP;unicast;interleaved=0-1" if over_tcp else _over_udp(self._udp_pair())
         transport = f"Transport: {way}"

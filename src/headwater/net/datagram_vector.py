@@ -18,7 +18,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import repeat
 from typing import Final
 
@@ -60,6 +60,7 @@ _MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
 _MESSAGE: Final = struct.Struct("PIPNPNi0PI0P")
 _BUFFERS_AT: Final = _Header.buffers.offset
 _POINTER: Final = struct.Struct("P")
+_FAMILY_IPV4: Final = struct.pack("=H", socket.AF_INET)
 
 
 @cache
@@ -208,12 +209,17 @@ def _address(memory: bytearray) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
+@lru_cache(maxsize=1024)
+def _packed_ipv4(host: str) -> bytes:
+    """Return the address as the rest of `struct sockaddr_in` has it: it has many ports."""
+    return socket.inet_pton(socket.AF_INET, host) + bytes(8)
+
+
 def _packed_address(address: Address) -> bytes:
     """Return `struct sockaddr_in` or `sockaddr_in6`."""
     if len(address) == 2:
         host, port = address
-        packed = socket.inet_pton(socket.AF_INET, host)
-        return struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + packed + bytes(8)
+        return b"%b%b%b" % (_FAMILY_IPV4, port.to_bytes(2, "big"), _packed_ipv4(host))
     host, port, flow, scope = address
     packed = socket.inet_pton(socket.AF_INET6, host)
     return (

@@ -15,6 +15,7 @@ from headwater.net.descriptor_reserve import NO_DESCRIPTOR, DescriptorReserve
 from headwater.net.event_loop import EventLoop, Timer
 from headwater.net.kernel_features import probe
 from headwater.net.socket_address import Address, address_text, family_of, socket_address, unmapped
+from headwater.net.tcp_options import INHERITED, set_tcp_options
 
 _log = paced_logger(__name__)
 
@@ -280,6 +281,8 @@ def bound_socket(
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _bind(sock, socket_address(host, port))
         if will_listen is not None:
+            if INHERITED:
+                set_tcp_options(sock)
             sock.listen(will_listen)
     except OSError as error:
         sock.close()

@@ -20,6 +20,7 @@ from headwater.net.stream import (
     StreamReceiver,
     may_write_on,
 )
+from headwater.net.tcp_options import INHERITED, set_tcp_options
 from headwater.net.tcp_send_queue import TcpSendQueue
 from headwater.net.urgent_sockets import urgent_sockets
 
@@ -75,14 +76,16 @@ class TcpStream(TcpSendQueue):
         close_deadline_s: float = 2.0,
         peer_address: Address | None = None,
         queued_total: QueuedTotal | None = None,
+        was_accepted: bool = False,
     ) -> None:
+        """`was_accepted`: the socket is one that a `TcpListener` handed over."""
         if sock.gettimeout() != 0:
             sock.setblocking(False)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        except OSError:
-            _log.debug("A new connection takes no options: it is gone already")
+        if not (was_accepted and INHERITED):
+            try:
+                set_tcp_options(sock)
+            except OSError:
+                _log.debug("A new connection takes no options: it is gone already")
         super().__init__(sock, loop, queued_total or QueuedTotal())
         self._recv_into = sock.recv_into
         self._memory = read_memory(loop, read_bytes)

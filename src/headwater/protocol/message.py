@@ -109,10 +109,12 @@ def header_lines(fields: Sequence[tuple[str, str]]) -> str:
     Raises:
         ProtocolError: a value holds a control character (fault LOCAL, status 500).
     """
-    if _UNSAFE_LINE.search("".join(map("".join, fields))):
+    lines = [*map(": ".join, fields), ""]
+    # Whatever is unsafe is not printable either, and to ask for that takes a third of the time.
+    if not "".join(lines).isprintable() and _UNSAFE_LINE.search("".join(lines)):
         # A tab is fine.
         return Headers(fields).to_bytes().decode()
-    return "\r\n".join((*map(": ".join, fields), ""))
+    return "\r\n".join(lines)
 
 
 @lru_cache(maxsize=128)

@@ -120,7 +120,7 @@ class Notices(MountObserver):
     def reader_started(self, mount: ObservedMount, reader: Reader) -> None:
         """Tell that a reader began to play."""
         if logger.isEnabledFor(logging.INFO):
-            self._log_reader("reader started", self._fields(mount, reader))
+            self._log_reader("reader started", mount, reader)
         if self.on_join is not None and (end := self._ends.get(reader.id)) is not None:
             self.on_join(end)
         self._tell(self._play, EventName.READER_STARTED, mount, reader.id)
@@ -128,7 +128,7 @@ class Notices(MountObserver):
     def reader_stopped(self, mount: ObservedMount, reader: Reader, reason: str) -> None:
         """Tell that a reader that had begun is gone."""
         if logger.isEnabledFor(logging.INFO):
-            self._log_reader("reader stopped", {**self._fields(mount, reader), "cause": reason})
+            self._log_reader("reader stopped", mount, reader, reason)
         self._tell(self._play, EventName.READER_STOPPED, mount, reader.id, reason)
 
     def source_changed(self, source: ObservedSource, reason: str) -> None:
@@ -138,10 +138,13 @@ class Notices(MountObserver):
         if self._events.wanted:
             self._events.tell(Event(EventName.SOURCE_CHANGED, source.path, cause=reason))
 
-    @staticmethod
-    def _log_reader(event: str, fields: dict[str, object]) -> None:
-        if not PACE.leaves_out(logger.name, event, fields):
-            logger.info(event, extra=fields)
+    def _log_reader(
+        self, event: str, mount: ObservedMount, reader: Reader, cause: str | None = None
+    ) -> None:
+        texts = mount.path, reader.id, reader.peer, reader.transport, reader.user_agent, cause or ""
+        if not PACE.leaves_out(logger.name, event, *texts):
+            fields = self._fields(mount, reader)
+            logger.info(event, extra=fields if cause is None else {**fields, "cause": cause})
 
     def _fields(self, mount: ObservedMount, peer: Publisher | Reader) -> dict[str, object]:
         end = self._ends.get(peer.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import filterfalse
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -305,8 +306,7 @@ class Track:
         report, compound = self._report, self.last_report
         if report is None or compound is None or timestamp is None:
             return compound
-        ntp = TrackClock(self.media.clock_rate_hz, timestamp, 0.0, report).ntp_at(timestamp)
-        return compound if ntp is None else sender_report_at(compound, ntp, timestamp)
+        return _report_at(compound, report, self.media.clock_rate_hz, timestamp)
 
     def report_is_due(self, now: float, since_s: float) -> bool:
         """Return whether readers lack a report that the publisher, here since `since_s`, owes."""
@@ -433,6 +433,13 @@ class Track:
         if self.rtcp_tap is not None:
             self.rtcp_tap(self.index, batch)
         self.fan_out.send_rtcp(batch)
+
+
+@lru_cache(maxsize=256)
+def _report_at(compound: bytes, report: SenderClock, clock_rate_hz: int, timestamp: int) -> bytes:
+    """Return the compound for this instant: the same for all who begin at the same packets."""
+    ntp = TrackClock(clock_rate_hz, timestamp, 0.0, report).ntp_at(timestamp)
+    return compound if ntp is None else sender_report_at(compound, ntp, timestamp)
 
 
 def _without_bye(compound: bytes, *, has_report: bool) -> bytes | None:

@@ -361,6 +361,7 @@ class Listeners:
                 close_deadline_s=sockets.close_deadline_s,
                 peer_address=greeting.peer,
                 queued_total=self._answer_budget.queued,
+                was_accepted=True,
             )
         return TlsStream(
             sock,

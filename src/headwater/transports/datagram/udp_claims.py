@@ -89,13 +89,13 @@ class UdpClaims:
     def __init__(self) -> None:
         self._by_port: dict[Place, UdpClaim] = {}
         # By address, in the order of their SETUP: those that other ports may be of.
-        self._unacknowledged: dict[str, list[UdpClaim]] = {}
+        self._unacknowledged: dict[str, dict[UdpClaim, None]] = {}
 
     def add(self, claim: UdpClaim) -> None:
         """Note a claim; its ports must be no other's."""
         for place in claim.places:
             self._by_port[place] = claim
-        self._unacknowledged.setdefault(claim.places[0][0], []).append(claim)
+        self._unacknowledged.setdefault(claim.places[0][0], {})[claim] = None
 
     def remove(self, claim: UdpClaim) -> None:
         """Forget a claim."""
@@ -159,11 +159,11 @@ class UdpClaims:
 
     def _leave_unacknowledged(self, claim: UdpClaim) -> None:
         peer_ip = claim.places[0][0]
-        waiting = self._unacknowledged.get(peer_ip, [])
-        if claim in waiting:
-            waiting.remove(claim)
-        if not waiting:
-            self._unacknowledged.pop(peer_ip, None)
+        waiting = self._unacknowledged.get(peer_ip)
+        if waiting is not None:
+            waiting.pop(claim, None)
+            if not waiting:
+                del self._unacknowledged[peer_ip]
 
 
 def _with(pair: tuple[T, T], use: PortUse, value: T) -> tuple[T, T]:
