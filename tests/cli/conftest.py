@@ -15,7 +15,9 @@ from typing import IO, Protocol
 import pytest
 from film import clip
 from forked_command import ForkedCommand
+from rtsp_peer import RtspPeer
 from short_folder import short_folder
+from udp_peer import UdpPair
 
 __all__ = ["clip", "short_folder"]
 
@@ -169,3 +171,11 @@ def _root_logger_restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def closed_peers() -> Iterator[None]:
+    """What a test left open is open until its servers have ended."""
+    yield
+    RtspPeer.forget_all()
+    UdpPair.close_all()

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,16 @@ import pytest
 pytest.importorskip("starlette")
 
 from http_peer import HttpAnswer, fetch
-from own_ports import own_port
-from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from rtsp_peer import TcpPublisher, TcpReader
+from workers_file import PORT, write_workers_file
 
 from headwater.testing.fake_camera import AsyncFakeCamera
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers need Linux")
 
-FILE = """
-[server]
-host = "127.0.0.1"
-publish_port = 0
-[rtp]
-rtp_port_start = {rtp_port}
-rtp_port_count = 400
+MORE = """
 [mounts]
 publisher_idle_timeout_s = 0
-[workers]
-count = 2
-hot_readers = 0
 [http]
 port = 0
 [webrtc]
@@ -43,18 +34,10 @@ port = 0
 [api]
 source_networks = ["127.0.0.0/8"]
 sources_file = "{folder}/sources.json"
-[control]
-status_socket = "{folder}/status.sock"
 """
 DEADLINE_S = 30.0
 MANY = 24
 """Connections, all of which the kernel gives to one of two workers once in eight million times."""
-
-
-@pytest.fixture(autouse=True)
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
 
 
 class Served:
@@ -63,7 +46,7 @@ class Served:
     def __init__(self, command: Any) -> None:
         self.command = command
         self.http_port = int(command.wait_for(r"http://127\.0\.0\.1:(\d+)/\n")[1])
-        self.port = int(command.wait_for(r"play from +rtsp://[^:]+:(\d+)/NAME\n")[1])
+        self.port = int(command.wait_for(PORT)[1])
 
     def url(self, path: str) -> str:
         return f"rtsp://127.0.0.1:{self.port}{path}"
@@ -111,9 +94,7 @@ class Served:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """The configuration of a server that keeps its sources."""
-    written = tmp_path / "headwater.toml"
-    written.write_text(FILE.format(rtp_port=own_port(0), folder=tmp_path))
-    return written
+    return write_workers_file(tmp_path, MORE.format(folder=tmp_path))
 
 
 def worker_of(end: dict[str, Any]) -> str:

@@ -4,12 +4,11 @@ import asyncio
 import importlib.util
 import signal
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
-from udp_peer import UdpPair, UdpPublisher, UdpReader
+from udp_peer import UdpPublisher, UdpReader
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is of Unix")
 
@@ -17,13 +16,6 @@ PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
 DEADLINE_S = 2.0
 STOPPED_S = 4.0
 LOOPS = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
-
-
-@pytest.fixture(autouse=True)
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
-    UdpPair.close_all()
 
 
 async def publish_on(publishers: list[Any]) -> None:

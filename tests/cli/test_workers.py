@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +15,13 @@ import pytest
 from certificate_files import CertificateMaker, common_name
 from own_ports import free_port, own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
+from workers_file import PORT, status_socket_in, write_workers_file
 
 from headwater.control.status_client import ask
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers need Linux")
 
-FILE = """
-[server]
-host = "127.0.0.1"
-publish_port = 0
-[rtp]
-rtp_port_start = {rtp_port}
-rtp_port_count = 400
-[workers]
-count = 2
-hot_readers = {hot_readers}
-[control]
-status_socket = "{status_socket}"
-{more}
-"""
-PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
 DEADLINE_S = 20.0
-
-
-@pytest.fixture(autouse=True)
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
 
 
 class Workers:
@@ -50,14 +29,11 @@ class Workers:
 
     def __init__(self, start: Any, tmp_path: Path) -> None:
         self._start = start
-        self.file = tmp_path / "headwater.toml"
-        self.socket = tmp_path / "status.sock"
+        self._folder = tmp_path
+        self.socket = status_socket_in(tmp_path)
 
     def write(self, more: str = "", *, hot_readers: int = 64) -> None:
-        text = FILE.format(
-            rtp_port=own_port(0), hot_readers=hot_readers, status_socket=self.socket, more=more
-        )
-        self.file.write_text(text)
+        self.file = write_workers_file(self._folder, more, hot_readers=hot_readers)
 
     def serve(self, *arguments: str) -> None:
         # On a busy machine a test takes its time between two packets.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -36,12 +35,6 @@ read = ["**"]
 """
 REASON = "what is counted for addresses now would never be given back"
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
-
-
-@pytest.fixture(autouse=True)
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
 
 
 @pytest.fixture

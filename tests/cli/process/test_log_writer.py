@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rtsp_peer import RtspPeer, TcpPublisher
-from udp_peer import UdpPair, UdpReader
+from rtsp_peer import TcpPublisher
+from udp_peer import UdpReader
 
 from headwater.cli.process.log_writer import QUEUE_BYTES, LogWriter
 from headwater.cli.process.logs import JsonFormatter
@@ -149,13 +149,6 @@ def test_child_of_a_fork_logs_for_itself() -> None:
     assert sorted(ran.stderr.splitlines()) == ["child", "parent after", "parent before"]
 
 
-@pytest.fixture
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
-    UdpPair.close_all()
-
-
 class Serving:
     """`headwater serve` whose standard error is what the test gives."""
 
@@ -193,7 +186,6 @@ def refuse(port: int, times: int) -> None:
             assert b"404" in connection.recv(4096)
 
 
-@pytest.mark.usefixtures("closed_peers")
 async def test_media_goes_on_while_nobody_reads_the_log(pipe: Pipe) -> None:
     server = Serving(pipe.into)
     pipe.close_writing()
@@ -212,7 +204,6 @@ async def test_media_goes_on_while_nobody_reads_the_log(pipe: Pipe) -> None:
         assert server.stop() == 0
 
 
-@pytest.mark.usefixtures("closed_peers")
 async def test_media_goes_on_while_the_disk_is_full() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     server = Serving(full)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from logged import events
 from rtsp_peer import SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from server_rig import ServerFactory, clock, start_server
-from udp_peer import UdpPair, UdpReader
+from udp_peer import UdpReader
 
 from headwater import RtspServer
 from headwater.cli.failures import EXIT_CONFIGURATION, EXIT_FAILED, CommandFailed
@@ -36,13 +35,6 @@ __all__ = ["clock", "start_server"]
 
 PORT = r"play from +rtsp://[^:]+:(\d+)/NAME\n"
 BYE = 203
-
-
-@pytest.fixture(autouse=True)
-def closed_peers() -> Iterator[None]:
-    yield
-    RtspPeer.forget_all()
-    UdpPair.close_all()
 
 
 @pytest.fixture
