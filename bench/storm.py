@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -40,13 +40,14 @@ def storm(step: Step, server: Server, window: Window) -> Figures:
             fleet.stamp_arrivals(fleet.add_player(url, over_tcp=False, camera=0))
             fleet.tick()
         fleet.run_for(step.picture.gop_s + 0.5)
-        fleet.measure_from(USUAL_S)
-        fleet.run_for(USUAL_S + 0.2)
-        live = [fleet.counters(player) for player in fleet.players]
-        for reader in live:
-            reader.group, reader.in_window = STORM_GROUP, 0
-        with _Crowd(fleet, url, crowd, over_tcp=step.tcp_readers > 0) as joiners:
-            return _measured(step, server, window, fleet, live, joiners)
+        with closing(_Bystander(server.play_url(""))) as bystander:
+            fleet.measure_from(USUAL_S)
+            fleet.run_for(USUAL_S + 0.2)
+            live = [fleet.counters(player) for player in fleet.players]
+            for reader in live:
+                reader.group, reader.in_window = STORM_GROUP, 0
+            with _Crowd(fleet, url, crowd, over_tcp=step.tcp_readers > 0) as joiners:
+                return _measured(step, server, window, fleet, live, joiners, bystander)
 
 
 class _Crowd:
@@ -142,6 +143,7 @@ def _measured(
     fleet: Fleet,
     live: list[ReaderCounters],
     crowd: _Crowd,
+    bystander: "_Bystander",
 ) -> Figures:
     ingest_ports = [port for camera in fleet.cameras for port in (camera.server_ports or ())]
     dropped_before = udp_drops(ingest_ports)
@@ -151,7 +153,7 @@ def _measured(
     storm_s = step.picture.gop_s + AFTER_S
     fleet.measure_from(storm_s)
     cost = Cost(server, window)
-    with _bystander(server.play_url("")) as answers_ms:
+    with bystander.asking() as answers_ms:
         result = crowd.join()
         fleet.run_for(storm_s)
     figures = cost.figures()
@@ -209,27 +211,40 @@ def _measured(
     }
 
 
-@contextmanager
-def _bystander(url: str) -> Iterator[list[float]]:
-    """One more connection, which asks again and again; yields how long its answers took."""
-    took_ms: list[float] = []
-    over = threading.Event()
-    connection = RtspConnection(url)
+class _Bystander:
+    """One more connection, which was there, and was answered, seconds before the crowd comes."""
 
-    def ask() -> None:
-        while not over.wait(BYSTANDER_EVERY_S):
-            asked_s = time.monotonic()
-            connection.request("OPTIONS", url)
-            took_ms.append((time.monotonic() - asked_s) * 1e3)
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection = RtspConnection(url)
+        self._ask()
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield took_ms
-    finally:
-        over.set()
-        thread.join()
-        connection.close()
+    @contextmanager
+    def asking(self) -> Iterator[list[float]]:
+        """Ask again and again meanwhile; yields how long the answers took."""
+        took_ms: list[float] = []
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.wait(BYSTANDER_EVERY_S):
+                took_ms.append(self._ask())
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield took_ms
+        finally:
+            over.set()
+            thread.join()
+
+    def close(self) -> None:
+        """Go."""
+        self._connection.close()
+
+    def _ask(self) -> float:
+        asked_s = time.monotonic()
+        self._connection.request("OPTIONS", self._url)
+        return (time.monotonic() - asked_s) * 1e3
 
 
 def _steady(server: Server, window: Window, fleet: Fleet) -> float:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import select
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Self
 
 import pytest
 from inside import inside
-from rtsp_peer import RtspPeer, TcpPublisher, TcpReader, frame, rtp
+from rtsp_peer import DEADLINE_S, RtspPeer, TcpPublisher, TcpReader, frame, rtp
+from server_rig import LoopClock
 
 from headwater import RtspServer, Settings
 from headwater.relay.limit_settings import LimitSettings
-from headwater.transports.work_turns import MOST_PER_TURN
+from headwater.server.connections.connection import Connection
+from headwater.transports.work_turns import KNOWN_AFTER_S, MOST_PER_TURN
 
 ServerFactory = Callable[..., Awaitable[RtspServer]]
 
@@ -53,6 +57,83 @@ async def test_requests_of_a_crowd_are_begun_a_few_a_turn(start_server: ServerFa
         answers = [await peer.answer() for peer in peers]
     assert [answer.status for answer in answers] == [200] * 60
     assert turns.most <= MOST_PER_TURN
+
+
+CROWD = 200
+
+has_poll = pytest.mark.skipif(not hasattr(select, "poll"), reason="poll tells what has come")
+
+
+async def connected(server: RtspServer, count: int) -> list[RtspPeer]:
+    """Peers, each of which the server has answered once."""
+    peers = [await RtspPeer.connect(server.play_port) for _ in range(count)]
+    assert [(await peer.ask("OPTIONS", "*")).status for peer in peers] == [200] * count
+    return peers
+
+
+async def begun_before(server: RtspServer, one: RtspPeer, others: Iterable[RtspPeer]) -> int:
+    """Have all ask at once; return how many of the others' requests are begun up to that of one."""
+    asking = [*others, one]
+    connections: dict[int, Connection] = {
+        each.peer_port: each for each in inside(server).connections
+    }
+    own = connections[one.local_port]
+    asked, all_asked = own.requests, server.counters.requests
+    there = select.poll()
+    for peer in asking:
+        peer.writer.write(peer.request("OPTIONS", "*"))
+        there.register(connections[peer.local_port].stream._descriptor, select.POLLIN)  # type: ignore[attr-defined]
+    # The loop has not turned yet: it finds all of them at once, however busy the machine is.
+    assert select_all(there, len(asking))
+    for _ in asking:
+        if own.requests > asked:
+            break
+        await asyncio.sleep(0)
+    begun = server.counters.requests - all_asked
+    assert {(await peer.answer()).status for peer in asking} == {200}
+    return begun
+
+
+def select_all(there: select.poll, count: int) -> bool:
+    """Wait until all that are watched can be read, without a turn of the loop."""
+    until_s = time.monotonic() + DEADLINE_S
+    while len(there.poll(1_000)) < count:
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+@has_poll
+async def test_who_was_there_before_a_crowd_does_not_wait_for_it(
+    server: RtspServer, clock: LoopClock
+) -> None:
+    [one] = await connected(server, 1)
+    clock.advance(2 * KNOWN_AFTER_S)
+    with clock.standing():
+        crowd = await connected(server, CROWD)
+        assert await begun_before(server, one, crowd) <= 2 * MOST_PER_TURN
+
+
+@has_poll
+async def test_who_plays_does_not_wait_for_a_crowd_that_came_with_it(
+    server: RtspServer, clock: LoopClock
+) -> None:
+    await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    with clock.standing():
+        crowd = await connected(server, CROWD)
+        reader = await TcpReader.start(server.play_port, server.play_url("/a"))
+        assert await begun_before(server, reader.peer, crowd) <= 2 * MOST_PER_TURN
+
+
+@has_poll
+async def test_who_just_came_does_not_wait_for_hundreds_that_were_there(
+    server: RtspServer, clock: LoopClock
+) -> None:
+    known = await connected(server, CROWD)
+    clock.advance(2 * KNOWN_AFTER_S)
+    [one] = await connected(server, 1)
+    assert await begun_before(server, one, known) <= 2 * MOST_PER_TURN
 
 
 @pytest.mark.parametrize("body_bytes", [0, 4 * 1024, 64 * 1024])

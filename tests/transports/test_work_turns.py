@@ -9,6 +9,8 @@ import pytest
 from headwater.net.urgent_sockets import urgent_sockets
 from headwater.transports.work_turns import (
     BEGUN_IN_A_ROW,
+    KNOWN_AFTER_S,
+    MOST_KNOWN_PER_TURN,
     MOST_PER_TURN,
     READ_IN_A_ROW,
     WorkTurns,
@@ -20,6 +22,10 @@ class Loop:
 
     def __init__(self) -> None:
         self.soon: list[Callable[[], None]] = []
+        self.now_s = 100.0
+
+    def time(self) -> float:
+        return self.now_s
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.soon.append(callback)
@@ -30,11 +36,11 @@ class Loop:
             callback()
 
 
-def ask(turns: WorkTurns, done: list[int], number: int) -> None:
+def ask(turns: WorkTurns, done: list[int], number: int, *, known: bool = False) -> None:
     if turns.may_begin():
         done.append(number)
     else:
-        turns.wait(lambda: done.append(number))
+        turns.wait(lambda: done.append(number), known=known)
 
 
 def test_a_crowd_is_served_in_portions_in_order() -> None:
@@ -66,6 +72,57 @@ def test_what_comes_while_others_wait_is_behind_them() -> None:
     loop.turn()
     assert done[-1] == 99
     assert not len(turns)
+
+
+def test_the_known_go_first_and_half_of_each_turn_is_for_the_others() -> None:
+    loop, done = Loop(), list[int]()
+    turns = WorkTurns(loop)  # type: ignore[arg-type]
+    for _ in range(MOST_PER_TURN):
+        ask(turns, [], 0)
+    newcomers, known = range(20), range(100, 120)
+    for number in newcomers:
+        ask(turns, done, number)
+    for number in known:
+        ask(turns, done, number, known=True)
+    portions = []
+    while len(turns):
+        before = len(done)
+        loop.turn()
+        portions.append(done[before:])
+    half = MOST_KNOWN_PER_TURN
+    assert portions[:3] == [
+        [*known[n * half : (n + 1) * half], *newcomers[n * half : (n + 1) * half]] for n in range(3)
+    ]
+    assert portions[3] == [*known[18:], *newcomers[18:]]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_where_nobody_else_waits_a_turn_is_whole(known: bool) -> None:
+    loop, done = Loop(), list[int]()
+    turns = WorkTurns(loop)  # type: ignore[arg-type]
+    for _ in range(MOST_PER_TURN):
+        ask(turns, [], 0)
+    for number in range(MOST_PER_TURN):
+        ask(turns, done, number, known=known)
+    loop.turn()
+    assert done == list(range(MOST_PER_TURN))
+
+
+def test_nobody_becomes_known_by_waiting_however_long_the_crowd_lasts() -> None:
+    loop, done = Loop(), list[int]()
+    turns = WorkTurns(loop)  # type: ignore[arg-type]
+    came_s = loop.now_s
+    for number in range(5 * MOST_PER_TURN):
+        ask(turns, done, number)
+    for _ in range(5):
+        assert turns.known_before_s == came_s - KNOWN_AFTER_S
+        loop.now_s += 10 * KNOWN_AFTER_S
+        loop.turn()
+    assert len(done) == 5 * MOST_PER_TURN
+    # To the next crowd they are known.
+    for number in range(MOST_PER_TURN):
+        ask(turns, done, number)
+    assert came_s < turns.known_before_s
 
 
 def test_a_request_now_and_then_costs_the_loop_nothing() -> None:
@@ -132,7 +189,7 @@ def test_live_packets_wait_for_a_few_of_a_thousand_requests(
             sender.send()
 
     for number in range(1_000):
-        turns.wait(partial(work, number))
+        turns.wait(partial(work, number), known=number % 2 > 0)
     while len(turns):
         loop.turn()
     assert len(sender.relayed_at) == len(sent_at) == 10
@@ -150,5 +207,5 @@ def test_live_packets_wait_for_a_few_requests_that_are_only_read(
     sender.send()
     for number in range(1_000):
         read.append(number)
-        turns.wait(lambda: None)
+        turns.wait(lambda: None, known=number % 2 > 0)
     assert sender.relayed_at == [READ_IN_A_ROW]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 from films import film
@@ -17,6 +18,7 @@ from webrtc_peer import CERTIFICATE, Certificate, WebRtcPeer, noise, offer, post
 
 from headwater import LimitSettings, MountSettings
 from headwater.protocol.webrtc.stun import binding_request
+from headwater.transports.work_turns import MOST_PER_TURN
 
 H264 = film("h264").rtp
 
@@ -184,6 +186,24 @@ async def test_a_flood_of_handshakes_waits_for_its_turn(web: WebServer, good: Go
     await turns_until(lambda: not inside(web.server).web.webrtc.handshakes_waiting)
     peer.shake()
     await peer.until(lambda: peer.profile)
+    await peer.close()
+
+
+async def test_who_leaves_does_not_wait_for_a_crowd_that_has_just_come(
+    web: WebServer, good: Good
+) -> None:
+    peer = await WebRtcPeer.watch(web.port, "/front")
+    service = inside(web.server).web.webrtc
+    viewer, turns, shaken = service.viewers[-1], service._turns, list[int]()
+    for number in range(10 * MOST_PER_TURN):
+        if not turns.may_begin():
+            turns.wait(partial(shaken.append, number), known=False)
+    assert peer._ssl is not None
+    assert viewer.peer_connection is not None
+    peer._ssl.shutdown()
+    viewer.peer_connection.dtls_datagram(peer._ssl.bio_read(1_500))
+    await turns_until(lambda: viewer not in service.viewers)
+    assert len(shaken) <= 5 * MOST_PER_TURN
     await peer.close()
 
 

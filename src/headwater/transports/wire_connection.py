@@ -91,6 +91,10 @@ class WireConnection(ABC):
         """Return how much work that was."""
         return 1
 
+    def _is_known(self, turns: WorkTurns) -> bool:  # noqa: ARG002 - only a server's take turns
+        """Return whether it goes before peers that have just come, where its work has to wait."""
+        return False
+
     @abstractmethod
     def _work_failed(self, error: Exception) -> None:
         """Log what a message's work raised, and close."""
@@ -172,7 +176,7 @@ class WireConnection(ABC):
             return
         if turns is not None and waits:
             self._busy = True
-            turns.wait(partial(self._begin, None))
+            turns.wait(partial(self._begin, None), known=self._is_known(turns))
             return
         self._go_on()
 
@@ -201,7 +205,7 @@ class WireConnection(ABC):
         if turns is None or turns.may_begin():
             self._worker = begin(self._work(event, 0 if event is not None else _WORK_PER_TURN))
         else:
-            turns.wait(partial(self._begin, event))
+            turns.wait(partial(self._begin, event), known=self._is_known(turns))
 
     def _begin(self, event: WireEvent | None) -> None:
         """Deal with an event (none: the next one), now that the connection's turn has come."""

@@ -119,7 +119,8 @@ class Peer:
             self._shake(datagram)
         elif len(self._waiting) < _MOST_WAITING:
             self._waiting.append(datagram)
-            self._turns.wait(self._shake_next)
+            # What is under way ends before more is begun: else all of a crowd would be sent again.
+            self._turns.wait(self._shake_next, known=self._dtls is not None)
 
     def srtp_packet(self, packet: bytes) -> None:
         """Take an encrypted packet; what is not the peer's is counted only."""

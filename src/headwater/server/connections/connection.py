@@ -255,6 +255,15 @@ class Connection(WireConnection):
             return 1
         return _WORK.get(message.method, 1) + len(message.body) // _WORK_BODY_BYTES
 
+    def _is_known(self, turns: WorkTurns) -> bool:
+        if self.opened_s < turns.known_before_s:
+            return True
+        # And whoever has come so far as to play or record is no part of a crowd any more.
+        for session in self.sessions.values():  # noqa: SIM110 - `any` would cost a call for each
+            if session.began:
+                return True
+        return False
+
     def _note(self, request: Request) -> float:
         """Note a sign of life; return how many seconds the request has to wait for its turn."""
         self.requests += 1
