@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import socket
 import threading
@@ -87,12 +86,12 @@ def test_an_empty_socket_and_its_error_are_told(
 ) -> None:
     receiver, sender = ends
     assert intake.read(receiver.fileno()) is None
-    assert (intake.count, ctypes.get_errno()) == (-1, errno.EAGAIN)
+    assert (intake.count, intake.error_code) == (-1, errno.EAGAIN)
     receiver.close()
     sender.send(b"nobody is there")
     sender.setblocking(True)
     assert intake.read(sender.fileno()) is None
-    assert (intake.count, ctypes.get_errno()) == (-1, errno.ECONNREFUSED)
+    assert (intake.count, intake.error_code) == (-1, errno.ECONNREFUSED)
 
 
 def test_what_was_read_stays_as_it_is_when_more_is_read(

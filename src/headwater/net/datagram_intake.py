@@ -9,10 +9,12 @@ joined; 8.5 by this. One datagram alone costs the same either way.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import socket
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final
@@ -25,6 +27,8 @@ MOST_DATAGRAMS: Final = 64
 _MAX_DATAGRAM_BYTES: Final = 65_535
 _MSG_DONTWAIT: Final = 0x40
 _SIZES_KEPT: Final = 32
+_ALL_BUT_THE_LAST: Final = (slice(0), *map(slice, range(MOST_DATAGRAMS)))
+"""Of so many datagrams."""
 
 
 class _Part(ctypes.Structure):
@@ -57,15 +61,24 @@ def recvmmsg() -> Callable[..., int] | None:
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return None
     try:
-        function = ctypes.CDLL(None, use_errno=True).recvmmsg
+        # It never waits, so it keeps the GIL; to let go of it, to convert by declared types and to
+        # swap errno would cost as much again as the call itself.
+        function = ctypes.PyDLL(None).recvmmsg
         function.restype = ctypes.c_int
-        function.argtypes = (
-            *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int),
-            ctypes.c_void_p,
-        )
         return function if _works(function) else None
     except (OSError, AttributeError, ValueError):
         return None
+
+
+@lru_cache(maxsize=_SIZES_KEPT)
+def _errno(_thread: int) -> ctypes.c_int:
+    """Return this thread's `errno`, where it lies."""
+    for name in ("__errno_location", "___errno_location", "__errno"):
+        place = getattr(ctypes.PyDLL(None), name, None)
+        if place is not None:
+            place.restype = ctypes.c_void_p
+            return ctypes.c_int.from_address(place())
+    raise AttributeError("libc does not say where errno lies")
 
 
 def _works(function: Callable[..., int]) -> bool:
@@ -76,7 +89,10 @@ def _works(function: Callable[..., int]) -> bool:
         near.send(b"water")
         intake = DatagramIntake(4, function)
         intake.read(far.fileno())
-        return intake.count == 2 and intake.packets() == [b"head", b"water"]
+        if intake.count != 2 or intake.packets() != [b"head", b"water"]:
+            return False
+        intake.read(far.fileno())
+        return intake.count < 0 and intake.error_code in (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
 class DatagramIntake:
@@ -85,10 +101,13 @@ class DatagramIntake:
     Attributes:
         segment_bytes: the expected size.
         count: how many datagrams were read last; below 0 where there was none, and
-            `ctypes.get_errno` says why.
+            `error_code` says why.
     """
 
     __slots__ = (
+        "_errno",
+        "_expected_sizes",
+        "_first_sizes",
         "_function",
         "_long_ends",
         "_messages",
@@ -118,9 +137,19 @@ class DatagramIntake:
             )
             message.parts = parts + 2 * number * ctypes.sizeof(_Part)
             message.part_count = 2
-        self._start = ctypes.addressof(self._messages)
+        self._start = ctypes.c_void_p(ctypes.addressof(self._messages))
+        self._errno = _errno(threading.get_ident())
         numbers = memoryview(self._messages).cast("B").cast("I")
         self._sizes = numbers[_Message.size_bytes.offset // 4 :: ctypes.sizeof(_Message) // 4]
+        # By how many datagrams there are: the sizes of all but the last, and what they are to be.
+        self._first_sizes = tuple(map(self._sizes.__getitem__, _ALL_BUT_THE_LAST))
+        expected = memoryview(array("I", (segment_bytes,) * MOST_DATAGRAMS))
+        self._expected_sizes = tuple(map(expected.__getitem__, _ALL_BUT_THE_LAST))
+
+    @property
+    def error_code(self) -> int:
+        """Why there was no datagram; to be asked right after `read`."""
+        return self._errno.value
 
     def read(self, descriptor: int, most: int = MOST_DATAGRAMS) -> bytes | None:
         """Read what waits, at most so many datagrams: `count` says how many there were.
@@ -132,13 +161,9 @@ class DatagramIntake:
         if count <= 0:
             return None
         size_bytes, last_bytes = self.segment_bytes, self._sizes[count - 1]
-        if not 0 < last_bytes <= size_bytes:
-            return None
-        if count > 1:
-            full = self._sizes[:count].tolist().count(size_bytes)
-            if full + (last_bytes < size_bytes) != count:
-                return None
-        return self._slots[: (count - 1) * size_bytes + last_bytes]
+        if 0 < last_bytes <= size_bytes and self._first_sizes[count] == self._expected_sizes[count]:
+            return self._slots[: (count - 1) * size_bytes + last_bytes]
+        return None
 
     def packets(self) -> list[bytes]:
         """Return the datagrams just read one by one, the empty ones left out."""

@@ -10,7 +10,6 @@ start shows that the path coalesces.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import socket
@@ -44,6 +43,17 @@ _COALESCED_ENOUGH: Final = 2.5
 
 class _Receiver(ABC):
     """What both receivers share: registration, counters, the kernel's drop count."""
+
+    __slots__ = (
+        "_closed",
+        "_loop",
+        "_packets_per_wake",
+        "_read_bytes",
+        "_sock",
+        "errors",
+        "refused",
+        "truncated",
+    )
 
     def __init__(self, sock: socket.socket, loop: EventLoop, packets_per_wake: int) -> None:
         sock.setblocking(False)
@@ -118,6 +128,23 @@ class UdpReceiver(_Receiver):
     all of them back to back, and that size; such a socket is one of the loop's `UrgentSockets`.
     `on_failure` is told what one of the two raised; without it the loop is.
     """
+
+    __slots__ = (
+        "_alike",
+        "_alike_needed",
+        "_descriptor",
+        "_intake",
+        "_longest_bytes",
+        "_on_failure",
+        "_on_packets",
+        "_on_run",
+        "_on_trial",
+        "_other_bytes",
+        "_recv",
+        "_trial_packets",
+        "_trial_reads",
+        "coalescing",
+    )
 
     def __init__(
         self,
@@ -196,7 +223,7 @@ class UdpReceiver(_Receiver):
             elif count > 0:
                 self._take_apart(intake)
             else:
-                self._read_nothing(first=left == self._packets_per_wake)
+                self._read_nothing(intake.error_code, first=left == self._packets_per_wake)
             if count < asked:
                 return
             left -= count
@@ -218,8 +245,7 @@ class UdpReceiver(_Receiver):
             raise error
         self._on_failure(error)
 
-    def _read_nothing(self, *, first: bool) -> None:
-        code = ctypes.get_errno()
+    def _read_nothing(self, code: int, *, first: bool) -> None:
         if code not in _NOTHING_THERE:
             self._failed(OSError(code, os.strerror(code)))
         elif first:
@@ -324,6 +350,8 @@ class UdpDatagramReceiver(_Receiver):
     `on_datagrams` gets a non-empty list of `(payload, source address)`, IPv4-mapped addresses as
     IPv4.
     """
+
+    __slots__ = ("_on_datagrams", "_recvfrom")
 
     def __init__(
         self,
