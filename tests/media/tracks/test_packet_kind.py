@@ -42,6 +42,13 @@ def test_what_came_among_rtp(formats: list[int], packet: bytes, kind: str) -> No
     assert told.is_rtcp(packet) is (kind == "rtcp")
 
 
+@pytest.mark.parametrize("formats", [[96], [0, 8], [77, 96], [72]])
+def test_second_bytes_are_of_one_kind_or_the_other(formats: list[int]) -> None:
+    told = kinds(*formats)
+    assert sorted((*told.rtp_bytes, *told.rtcp_types)) == list(range(256))
+    assert told.rtp_bytes[0] == min(formats)
+
+
 @pytest.mark.parametrize(
     ("formats", "packet", "is_rtp"),
     [

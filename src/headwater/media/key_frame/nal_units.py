@@ -31,8 +31,9 @@ _TOLD = -1
 
 _first_byte = itemgetter(0)
 _unit_byte = itemgetter(HEADER_BYTES)
-_PLAIN = frozenset(byte for byte in range(256) if not byte & 0x1F)
+_PLAIN_BYTES = bytes((0x80, *(byte for byte in range(256) if not byte & 0x1F)))
 """First bytes of RTP headers that nothing stands behind but the payload."""
+_PLAIN = frozenset(_PLAIN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class QuietBytes:
         fragment_at: where the header of a fragment says what it is a fragment of.
         fragment_byte: what takes it from a packet.
         fragments: such headers of fragments that go on, or that begin such a slice.
+        all_bytes, fragment_bytes: `units_and_fragments` and `fragments`, as bytes.
     """
 
     units: frozenset[int]
@@ -52,6 +54,8 @@ class QuietBytes:
     fragment_at: int
     fragment_byte: Callable[[bytes], int]
     fragments: frozenset[int]
+    all_bytes: bytes
+    fragment_bytes: bytes
 
 
 def quiet_bytes(
@@ -60,14 +64,17 @@ def quiet_bytes(
     """Return them for a codec by what its bytes mean."""
     units = frozenset(byte for byte in range(256) if packet_role[byte] in (OTHER, SLICE))
     fragments = {byte for byte in range(256) if packet_role[byte] == FRAGMENT}
+    going_on = frozenset(
+        byte for byte in range(256) if byte < 0x80 or fragment_role(byte) in (OTHER, SLICE)
+    )
     return QuietBytes(
         units,
         units | fragments,
         HEADER_BYTES + fragment_at,
         itemgetter(HEADER_BYTES + fragment_at),
-        frozenset(
-            byte for byte in range(256) if byte < 0x80 or fragment_role(byte) in (OTHER, SLICE)
-        ),
+        going_on,
+        bytes((*fragments, *units)),
+        bytes(going_on),
     )
 
 
@@ -114,11 +121,12 @@ class NalKeyFrames(KeyFrameDetector):
     def find_in_run(self, run: bytes, segment_bytes: int) -> int:
         """See `KeyFrameDetector.find_in_run`: nearly every run is told by three slices of it."""
         quiet = self.quiet
-        if self._waiting == NOTHING_WAITS and _PLAIN.issuperset(run[::segment_bytes]):
+        # Of bytes that are nothing but quiet, nothing is left when those are stripped.
+        if self._waiting == NOTHING_WAITS and not run[::segment_bytes].strip(_PLAIN_BYTES):
             units = run[HEADER_BYTES::segment_bytes]
-            if quiet.units.issuperset(units) or (
-                quiet.units_and_fragments.issuperset(units)
-                and quiet.fragments.issuperset(run[quiet.fragment_at :: segment_bytes])
+            if not units.strip(quiet.all_bytes) and (
+                not run[quiet.fragment_at :: segment_bytes].strip(quiet.fragment_bytes)
+                or quiet.units.issuperset(units)
             ):
                 return -1
         return self._look(cut_run(run, segment_bytes))

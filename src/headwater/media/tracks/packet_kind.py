@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headwater.protocol.rtcp import is_rtcp
@@ -22,14 +23,14 @@ class PacketKinds:
     Attributes:
         rtcp_types: second bytes of what is RTCP among RTP. A publisher that describes one of
             these payload types, as 77 to 95, sends its RTCP apart.
+        rtp_bytes: all others, those that are described first: they are found first.
     """
 
-    __slots__ = ("_formats", "rtcp_types")
+    __slots__ = ("_formats", "rtcp_types", "rtp_bytes")
 
     def __init__(self, media: MediaDescription) -> None:
         self._formats = frozenset(media.formats)
-        described = {0x80 | each for each in self._formats if each not in _NEVER_RTP}
-        self.rtcp_types = frozenset(_RTCP_TYPES) - described
+        self.rtcp_types, self.rtp_bytes = _second_bytes(self._formats)
 
     def is_rtcp(self, packet: bytes) -> bool:
         """Return whether a packet that came among RTP is RTCP."""
@@ -46,3 +47,13 @@ class PacketKinds:
         like RTP.
         """
         return is_rtp(packet) and not is_rtcp(packet) and payload_type(packet) in self._formats
+
+
+@lru_cache(maxsize=64)
+def _second_bytes(formats: frozenset[int]) -> tuple[frozenset[int], bytes]:
+    """Return those of RTCP and those of RTP; many tracks share them."""
+    described = {0x80 | each for each in formats if each not in _NEVER_RTP}
+    rtcp_types = frozenset(_RTCP_TYPES) - described
+    own = [second for each in sorted(formats) for second in (each & 0x7F, 0x80 | each & 0x7F)]
+    rtp = dict.fromkeys((*own, *range(256)))
+    return rtcp_types, bytes(second for second in rtp if second not in rtcp_types)

@@ -41,7 +41,8 @@ _first_byte = itemgetter(0)
 _second_byte = itemgetter(1)
 _QUIET_S = 2.0
 """A track whose last packet is older has nothing to report."""
-_VERSION_2 = frozenset(range(0x80, 0xC0))
+_VERSION_2_BYTES = bytes(range(0x80, 0xC0))
+_VERSION_2 = frozenset(_VERSION_2_BYTES)
 
 
 class Track:
@@ -136,11 +137,12 @@ class Track:
 
         They go out as they are: they are neither cut nor joined where nobody needs it.
         """
-        # The whole run is checked by few slices, whatever its length.
+        # The whole run is checked by few slices, whatever its length: of one that holds nothing
+        # but what it may, nothing is left when that is stripped.
         if (
             segment_bytes < HEADER_BYTES
-            or not _VERSION_2.issuperset(run[::segment_bytes])
-            or not self._kinds.rtcp_types.isdisjoint(run[1::segment_bytes])
+            or run[::segment_bytes].strip(_VERSION_2_BYTES)
+            or run[1::segment_bytes].strip(self._kinds.rtp_bytes)
             or 0 < len(run) % segment_bytes < HEADER_BYTES
         ):
             self.write(cut_run(run, segment_bytes), frames)
