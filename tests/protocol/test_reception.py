@@ -121,7 +121,7 @@ def test_jitter_as_the_rfc_reckons_it() -> None:
     expected = 0.0
     transits = [0, 80, 0, 400, 400, 16]
     for index, transit in enumerate(transits):
-        statistics.receive_timestamp(index * 160, (index * 160 + transit) / 8_000)
+        statistics.receive_timestamps([(index * 160, (index * 160 + transit) / 8_000)])
         if index:
             expected += (abs(transit - transits[index - 1]) - expected) / 16
     assert statistics.jitter == int(expected) > 0
@@ -130,8 +130,21 @@ def test_jitter_as_the_rfc_reckons_it() -> None:
 def test_jitter_over_a_timestamp_wrap() -> None:
     statistics = ReceptionStatistics(90_000)
     for index in range(10):
-        statistics.receive_timestamp((2**32 - 9_000 + index * 3_000) % 2**32, 50 + index / 30)
+        statistics.receive_timestamps([((2**32 - 9_000 + index * 3_000) % 2**32, 50 + index / 30)])
     assert statistics.jitter == 0
+
+
+def test_samples_told_together_are_as_if_told_one_by_one() -> None:
+    samples = [(1 << 32) - 9_000 + index * 3_000 + index % 3 * 400 for index in range(12)]
+    came = [(each % (1 << 32), 50 + index / 30) for index, each in enumerate(samples)]
+    came.insert(6, (900_000_000, 50.19))
+    together, single = ReceptionStatistics(90_000), ReceptionStatistics(90_000)
+    together.receive_timestamps(came[:5])
+    together.receive_timestamps(came[5:])
+    for sample in came:
+        single.receive_timestamps([sample])
+    assert together.jitter == single.jitter > 0
+    assert together.steady_timestamp(51.0) == single.steady_timestamp(51.0)
 
 
 def test_time_since_the_last_sender_report() -> None:
@@ -149,7 +162,7 @@ def test_the_steady_timestamp_lies_between_pictures_that_come_out_of_order() -> 
     assert statistics.steady_timestamp(1.0) is None
     order = [0] + [first + place for first in range(1, 61, 3) for place in (2, 0, 1)]
     for number, place in enumerate(order):
-        statistics.receive_timestamp(0xFFFFF000 + place * 3600 & 0xFFFFFFFF, number * 0.04)
+        statistics.receive_timestamps([(0xFFFFF000 + place * 3600 & 0xFFFFFFFF, number * 0.04)])
         steady = statistics.steady_timestamp(number * 0.04)
         assert steady is not None
         expected = 0xFFFFF000 + number * 3600
@@ -158,7 +171,7 @@ def test_the_steady_timestamp_lies_between_pictures_that_come_out_of_order() -> 
 
 def test_a_clock_that_begins_anew_is_steady_from_its_first_picture() -> None:
     statistics = ReceptionStatistics(90_000)
-    statistics.receive_timestamp(0, 0.0)
-    statistics.receive_timestamp(900_000_000, 0.04)
+    statistics.receive_timestamps([(0, 0.0)])
+    statistics.receive_timestamps([(900_000_000, 0.04)])
     assert statistics.steady_timestamp(0.04) == 900_000_000
     assert statistics.steady_timestamp(1.04) == 900_090_000

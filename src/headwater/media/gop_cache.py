@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from headwater.media.cache_budget import CacheBudget
 from headwater.media.settings import MountSettings
-from headwater.media.tracks.packet_batch import PacketBatch
+from headwater.media.tracks.packet_batch import BATCH_BYTES, PacketBatch
 from headwater.media.tracks.track import Track
 
 _ENOUGH_BYTES = 16 * 1024
@@ -90,7 +90,9 @@ class GopCache:
         elif not entries:
             return
         entries.append((track_index, batch))
-        size_bytes, held_bytes = batch.size_bytes, batch.held_bytes
+        size_bytes = batch.size_bytes
+        # Of a run it is known without asking, and nearly all are runs.
+        held_bytes = size_bytes + BATCH_BYTES if batch.segment_bytes else batch.held_bytes
         budget = self._budget
         budget.held_bytes += held_bytes
         self.held_bytes += held_bytes

@@ -55,6 +55,32 @@ class UdpSender:
     send from it.
     """
 
+    __slots__ = (
+        "_closed",
+        "_destinations",
+        "_family",
+        "_groups",
+        "_lone",
+        "_loop",
+        "_pending",
+        "_removals",
+        "_segment_bytes",
+        "_segmented",
+        "_sendto",
+        "_slots",
+        "_sock",
+        "_vector",
+        "dropped_bytes",
+        "dropped_packets",
+        "errors",
+        "fallbacks",
+        "pending_bytes",
+        "refused",
+        "sent_bytes",
+        "sent_packets",
+        "stalls",
+    )
+
     def __init__(
         self,
         sock: socket.socket,

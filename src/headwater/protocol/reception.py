@@ -1,5 +1,7 @@
 """How well one source is received: loss and jitter as RFC 3550 §A.1, §A.3 and §A.8 reckon them."""
 
+from collections.abc import Iterable
+
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import ntp_middle
 
@@ -92,20 +94,25 @@ class ReceptionStatistics:
         if forward < _HALF_RANGE:
             self._highest += forward
 
-    def receive_timestamp(self, timestamp: int, arrived_s: float) -> None:
-        """Take one sample of the jitter (RFC 3550 §A.8): once a batch, of its first packet.
+    def receive_timestamps(self, samples: Iterable[tuple[int, float]]) -> None:
+        """Take samples of the jitter (RFC 3550 §A.8), one a batch, of its first packet.
 
         Args:
-            timestamp: the packet's RTP timestamp.
-            arrived_s: when it came, on any clock that goes on evenly.
+            samples: in their order the packets' RTP timestamps, each with when it came, on any
+                clock that goes on evenly.
         """
-        transit = arrived_s * self.clock_rate_hz - timestamp
-        if self._transit is not None:
-            difference = (transit - self._transit + 0x80000000) % 0x100000000 - 0x80000000
-            self._jitter += (abs(difference) - self._jitter) / 16
-            late = (self._late + difference) * (31 / 32)
-            self._late = late if -self._most_late < late < self._most_late else 0.0
-        self._transit = transit
+        clock_rate_hz, most_late, jitter = self.clock_rate_hz, self._most_late, self._jitter
+        before, late = self._transit, self._late
+        for timestamp, arrived_s in samples:
+            transit = arrived_s * clock_rate_hz - timestamp
+            if before is not None:
+                difference = (transit - before + 0x80000000) % 0x100000000 - 0x80000000
+                jitter += (abs(difference) - jitter) / 16
+                late = (late + difference) * (31 / 32)
+                if not -most_late < late < most_late:
+                    late = 0.0
+            before = transit
+        self._transit, self._jitter, self._late = before, jitter, late
 
     def steady_timestamp(self, arrived_s: float) -> int | None:
         """Return the averaged clock of the source at an instant; None before the first sample.

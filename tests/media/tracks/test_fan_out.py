@@ -96,6 +96,35 @@ def test_one_removed_while_sending_gets_nothing_more(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["batch", "rtcp"])
+def test_an_only_outlet_may_leave_or_be_followed_while_it_is_served(what: str) -> None:
+    fan_out = FanOut()
+    late = Sink()
+
+    def leave() -> None:
+        fan_out.remove(only)
+        fan_out.add(late)
+        send_either(fan_out, what)
+
+    only = Sink(leave)
+    fan_out.add(only)
+    send_either(fan_out, what)
+    assert (got(only, what), got(late, what)) == (1, 1)
+
+
+@pytest.mark.parametrize("what", ["batch", "rtcp"])
+def test_an_only_outlet_that_fails_is_taken_off(what: str) -> None:
+    told: list[Outlet] = []
+    fan_out = FanOut(lambda outlet, _error: told.append(outlet))
+    only = Sink(boom)
+    fan_out.add(only)
+    send_either(fan_out, what)
+    send_either(fan_out, what)
+    assert got(only, what) == 1
+    assert told == [only]
+    assert fan_out.errors == 1
+
+
+@pytest.mark.parametrize("what", ["batch", "rtcp"])
 def test_sending_within_sending_keeps_to_removals(what: str) -> None:
     fan_out = FanOut()
     victim = Sink()

@@ -17,6 +17,7 @@ from headwater.media.readers.reader import Reader
 from headwater.media.settings import MountSettings, SlowReaderPolicy
 from headwater.media.tracks.track import Track
 from headwater.net.settings import SocketSettings
+from headwater.net.udp_sender import UdpSender
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
 from headwater.transports.datagram.multicast_egress import MulticastEgressTable
@@ -45,11 +46,11 @@ async def test_every_listener_of_a_broken_group_is_told(monkeypatch: pytest.Monk
         reader.join(0, track)
         readers.append(reader)
 
-    def break_down(runs: object) -> None:
+    def break_down(sender: UdpSender, runs: object) -> None:
         raise RuntimeError("no way out")
 
-    egress = egresses.acquire(track, SETTINGS)
-    monkeypatch.setattr(egress.sender, "send", break_down)
+    egresses.acquire(track, SETTINGS)
+    monkeypatch.setattr(UdpSender, "send", break_down)
     track.write([bytes([0x80, 0, 0, 1]) + bytes(8)])
     async with asyncio.timeout(10):
         told = [await causes.get() for _ in readers]

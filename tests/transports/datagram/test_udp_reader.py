@@ -14,6 +14,7 @@ from headwater.media.settings import MountSettings
 from headwater.media.tracks.track import Track
 from headwater.net.port_pairs import PortPairPool
 from headwater.net.settings import SocketSettings
+from headwater.net.udp_sender import UdpSender
 from headwater.protocol.header.transport import TransportSpec
 from headwater.protocol.sdp import SessionDescription
 from headwater.transports.datagram.udp_egress import UdpEgressTable
@@ -47,11 +48,11 @@ async def test_every_reader_behind_a_broken_egress_is_told(
             reader.join(0, track)
             readers.append(reader)
 
-        def break_down(runs: object) -> None:
+        def break_down(sender: UdpSender, runs: object) -> None:
             raise RuntimeError("no way out")
 
-        egress = egresses.acquire(track, "127.0.0.1", MountSettings())
-        monkeypatch.setattr(egress.sender, "send", break_down)
+        egresses.acquire(track, "127.0.0.1", MountSettings())
+        monkeypatch.setattr(UdpSender, "send", break_down)
         track.write([bytes([0x80, 0, 0, 1]) + bytes(8)])
         async with asyncio.timeout(10):
             told = [await causes.get() for _ in readers]

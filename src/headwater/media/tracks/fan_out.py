@@ -17,6 +17,8 @@ class Outlet(Protocol):
     Outlets are compared by identity and must be hashable.
     """
 
+    __slots__ = ()
+
     def send_batch(self, batch: PacketBatch) -> None:
         """Take a batch, at once and without waiting."""
 
@@ -83,7 +85,14 @@ class FanOut:
         order = self._order
         if order is None:
             order = self._order = tuple(self._outlets)
-        if not order:
+        if len(order) == 1:
+            # Most cameras have one reader, or many behind one socket. Should it be taken off by
+            # what it does, there is nobody behind it whom that could concern.
+            [outlet] = order
+            try:
+                outlet.send_batch(batch)
+            except Exception as error:  # noqa: BLE001 one outlet's fault stays its own
+                self.take_off(outlet, error)
             return
         self._sending += 1
         removed = self._removed

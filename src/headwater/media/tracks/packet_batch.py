@@ -22,7 +22,7 @@ _PACKET_BYTES = 48
 """Of memory, beside its own bytes, for each packet that is an object."""
 _JOINED_PACKET_BYTES = 4
 """For each of those that are kept as bytes, where they are not all of one size."""
-_BATCH_BYTES = 256
+BATCH_BYTES = 256
 """And for each batch."""
 
 
@@ -158,15 +158,15 @@ class PacketBatch:
     def held_bytes(self) -> int:
         """About what it takes of memory while it is kept: many small packets take much more."""
         if self.joined is None:
-            return self.size_bytes + self.count * _PACKET_BYTES + _BATCH_BYTES
+            return self.size_bytes + self.count * _PACKET_BYTES + BATCH_BYTES
         if self._sizes is None:
-            return self.size_bytes + _BATCH_BYTES
-        return self.size_bytes + self.count * _JOINED_PACKET_BYTES + _BATCH_BYTES
+            return self.size_bytes + BATCH_BYTES
+        return self.size_bytes + self.count * _JOINED_PACKET_BYTES + BATCH_BYTES
 
     @property
     def work_bytes(self) -> int:
         """How much work it is to send it, as if all were in its bytes: small packets are more."""
-        return self.size_bytes + self.count * _PACKET_BYTES + _BATCH_BYTES
+        return self.size_bytes + self.count * _PACKET_BYTES + BATCH_BYTES
 
     def forget_shared(self) -> None:
         """Let go of everything built, for a batch that is kept but not being sent now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
@@ -40,6 +41,7 @@ _NO_SOURCE = b""
 _MASK_32 = 0xFFFFFFFF
 
 _seq_timestamp_source = Struct(">2xHI4s").unpack_from
+_seq_source = Struct(">2xH4x4s").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +141,28 @@ class SourceTable:
 
         Returns whether it was taken: what does not go on smoothly is to be looked at first.
         """
-        run = batch.joined
+        run, count = batch.joined, batch.count
         if run is None:
             packets = batch.packets
             seq, timestamp, name = _seq_timestamp_source(packets[0])
-            last_seq, _, last_name = _seq_timestamp_source(packets[-1])
+            last_seq, last_name = _seq_source(packets[-1])
         else:
             seq, timestamp, name = _seq_timestamp_source(run)
-            last_at = (batch.count - 1) * batch.segment_bytes
-            last_seq, _, last_name = _seq_timestamp_source(run, last_at)
+            last_seq, last_name = _seq_source(run, (count - 1) * batch.segment_bytes)
+        next_seq = last_seq + 1 & 0xFFFF
         if (
             seq == self._next_seq
+            and next_seq - seq & 0xFFFF == count
             and name == self._source == last_name
-            and last_seq + 1 - seq & 0xFFFF == batch.count
         ):
             self._last = batch
-            self._next_seq = last_seq + 1 & 0xFFFF
+            self._next_seq = next_seq
             if timestamp != self._last_timestamp:
                 # Packets of one picture share a timestamp and say nothing new about jitter.
                 self._last_timestamp = timestamp
-                self._moments.append((timestamp, batch.arrived_s))
-                if len(self._moments) == _MOST_MOMENTS:
+                moments = self._moments
+                moments.append((timestamp, batch.arrived_s))
+                if len(moments) >= _MOST_MOMENTS:
                     self._tell_moments()
             if seq - self._run_first & 0xFFFF >= _LONGEST_RUN:
                 self._end_run()
@@ -170,7 +173,7 @@ class SourceTable:
         source = self._sources.get(name)
         if timestamp != self._last_timestamp and source is not None:
             self._last_timestamp = timestamp
-            self._receive_moment(source, timestamp, batch.arrived_s)
+            self._receive_moments(source, [(timestamp, batch.arrived_s)])
         return True
 
     def receive_sender_report(self, ssrc: int, ntp: int, arrived_s: float) -> None:
@@ -381,16 +384,17 @@ class SourceTable:
         self._last = None
 
     def _tell_moments(self) -> None:
-        source = self._run_source
-        if source is not None:
-            for timestamp, arrived_s in self._moments:
-                self._receive_moment(source, timestamp, arrived_s)
+        if self._run_source is not None:
+            self._receive_moments(self._run_source, self._moments)
         self._moments.clear()
 
-    def _receive_moment(self, source: _Source, timestamp: int, arrived_s: float) -> None:
-        source.statistics.receive_timestamp(timestamp, arrived_s)
-        if source.highest_timestamp - timestamp & _MASK_32 > self._most_ahead:
-            source.highest_timestamp = timestamp
+    def _receive_moments(self, source: _Source, moments: Sequence[tuple[int, float]]) -> None:
+        source.statistics.receive_timestamps(moments)
+        highest, most_ahead = source.highest_timestamp, self._most_ahead
+        for timestamp, _ in moments:
+            if highest - timestamp & _MASK_32 > most_ahead:
+                highest = timestamp
+        source.highest_timestamp = highest
 
     def _of(self, name: bytes) -> _Source:
         source = self._sources.get(name)

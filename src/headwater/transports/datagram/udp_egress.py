@@ -36,6 +36,8 @@ class UdpEgress(UdpOutlet):
         claims: whose the datagrams are that come to its ports.
     """
 
+    __slots__ = ("_live", "_receivers", "claims", "pair", "stray_datagrams", "users")
+
     def __init__(
         self,
         track: Track,
