@@ -68,8 +68,12 @@ def frame_interleaved(channel: int, packets: Sequence[bytes]) -> bytes:
         ProtocolError: a packet is longer than 65,535 bytes, or there is no such channel
             (fault LOCAL).
     """
-    if not 0 <= channel <= 255 or (packets and max(map(len, packets)) > MAX_FRAME_PAYLOAD_BYTES):
+    sizes = set(map(len, packets))
+    if not 0 <= channel <= 255 or (sizes and max(sizes) > MAX_FRAME_PAYLOAD_BYTES):
         raise _not_a_frame()
+    if len(sizes) == 1:
+        [size] = sizes
+        return _pack_header(DOLLAR, channel, size).join((b"", *packets))
     pieces: list[bytes] = []
     append = pieces.append
     # Packets of one batch are mostly of one size: its header is packed once.
