@@ -13,6 +13,7 @@ from inside import inside
 from published_film import PublishedFilm, description, pictures_of
 from server_rig import LoopClock
 from sounds import sound
+from waiting import holds
 from web_rig import WebFactory, WebServer
 from webrtc_peer import VIDEO, WebRtcPeer, nack, numbers, offer, post, ssrc
 
@@ -24,6 +25,7 @@ from headwater.protocol.rtcp_build import picture_loss_indication
 from headwater.protocol.webrtc.offer import Offer
 from headwater.protocol.webrtc.stun import BINDING_ERROR, Attribute
 from headwater.webrtc import viewer as viewer_module
+from headwater.webrtc import whep
 from headwater.webrtc.settings import WebRtcSettings
 from headwater.webrtc.way import TcpWay
 
@@ -420,6 +422,30 @@ async def test_b_frames_are_refused_with_a_reason(web: WebServer) -> None:
     assert (answer.status, answer.problem["code"]) == (406, "b_frames")
     assert "B-frames" in answer.problem["detail"]
     assert not inside(web.server).web.webrtc.views
+
+
+async def test_b_frames_are_refused_of_which_none_has_come_since_the_key_frame(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than a test waits.
+    monkeypatch.setattr(whep, "_ORDER_SHOWS_S", 3600.0)
+    published = PublishedFilm(web.server, film("h264-b").rtp)
+    published.show(2)
+    asked = asyncio.create_task(post(web.port, "/front/whep", offer()))
+    await holds(lambda: inside(web.server).web.webrtc.views)
+    published.show(1)
+    answer = await asked
+    assert (answer.status, answer.problem["code"]) == (406, "b_frames")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("h264-b", 2), ("h264", 1)])
+async def test_a_viewer_is_let_in_where_no_b_frame_comes(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch, name: str, shown: int
+) -> None:
+    # Only who may have B-frames is waited for.
+    monkeypatch.setattr(whep, "_ORDER_SHOWS_S", 0.01 if name == "h264-b" else 3600.0)
+    PublishedFilm(web.server, film(name).rtp).show(shown)
+    assert (await post(web.port, "/front/whep", offer())).status == 201
 
 
 async def test_nobody_publishes(web: WebServer) -> None:

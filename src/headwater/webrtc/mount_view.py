@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from headwater.log_pace import paced_logger
@@ -58,6 +60,8 @@ class MountView:
         self._waiting: list[tuple[int, PacketBatch]] = []
         self._kept = KeptBatches(mount, budget)
         self._open = False
+        # For those who wait for what the next packets show.
+        self._news: asyncio.Event | None = None
 
     @property
     def has_video(self) -> bool:
@@ -68,6 +72,14 @@ class MountView:
     def reordered(self) -> bool:
         """Whether pictures are shown in another order than they come: B-frames."""
         return any(track.reordered for track in self.tracks.values())
+
+    async def until_order_shows(self, within_s: float) -> None:
+        """Wait, where that is open, until pictures have shown whether they are `reordered`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(track.may_reorder for track in self.tracks.values()):
+                    news = self._news = self._news or asyncio.Event()
+                    await news.wait()
 
     def enter(self) -> None:
         """Count one who is about to watch; the first has it begin, with what the mount has kept."""
@@ -163,6 +175,9 @@ class MountView:
         waiting, self._waiting = self._waiting, []
         for index, batch in waiting:
             self._give(self._take(index, batch))
+        news, self._news = self._news, None
+        if news is not None:
+            news.set()
 
     def _give(self, made: Sequence[ViewBatch]) -> None:
         for cut in made:

@@ -10,6 +10,7 @@ from headwater.codecs.access_unit import AccessUnit
 from headwater.codecs.depacketizer import Depacketizer, VideoDepacketizer
 from headwater.codecs.depacketizers import depacketizer_for
 from headwater.codecs.g711 import G711Config, G711Pieces
+from headwater.codecs.nal.picture import PictureConfig
 from headwater.codecs.packet_order import PacketOrder
 from headwater.codecs.packetizer import MOST_PACKET_BYTES, Packetizer
 from headwater.codecs.payloaders import PAYLOADERS
@@ -26,6 +27,8 @@ _MOST_SENT_BYTES: Final = 65_000
 """No datagram takes more, with what encryption adds: such sound is lost."""
 _PICTURES: Final = frozenset({"H264", "H265", "HEVC", "VP8", "VP9", "AV1"})
 _SOUND: Final = frozenset({"OPUS", "PCMU", "PCMA"})
+_SHOWS_ORDER_PICTURES: Final = 8
+"""An encoder that sends B-frames has sent one by then: most send one behind two others."""
 PLAYED: Final = _PICTURES | _SOUND
 """What some browser plays over WebRTC, by encoding name. No browser plays AAC or MJPEG so."""
 
@@ -70,6 +73,7 @@ class ViewTrack:
         self._next_index = first
         self._kept: list[bytes] = [b""] * _KEPT_PACKETS
         self._last_timestamp: int | None = None
+        self._pictures = 0
 
     @classmethod
     def of(cls, track: Track) -> ViewTrack | None:
@@ -87,6 +91,13 @@ class ViewTrack:
     def is_video(self) -> bool:
         """Whether it is pictures, of which one has to begin with a key frame."""
         return self.kind == "video"
+
+    @property
+    def may_reorder(self) -> bool:
+        """Whether its parameters allow another order, and too few pictures came to show it."""
+        config = self._depacketizer.config
+        depth = config.reorder_frames if isinstance(config, PictureConfig) else None
+        return bool(depth) and not self.reordered and self._pictures < _SHOWS_ORDER_PICTURES
 
     def listen(self) -> None:
         """Count one who is sent it."""
@@ -157,7 +168,10 @@ class ViewTrack:
     def _look_at_order(self, unit: AccessUnit) -> None:
         """Note a picture that is shown before one that came earlier."""
         last, self._last_timestamp = self._last_timestamp, unit.timestamp
-        if not self.is_video or last is None:
+        if not self.is_video:
+            return
+        self._pictures += 1
+        if last is None:
             return
         behind = last - unit.timestamp & 0xFFFFFFFF
         # A publisher that came back may begin anew; pictures are out of order by less than this.

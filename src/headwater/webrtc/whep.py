@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 
 from headwater.access.decision import Action
@@ -14,6 +16,8 @@ from headwater.side import Side
 from headwater.webrtc.endpoint import Endpoint
 from headwater.webrtc.mount_view import MountView
 from headwater.webrtc.negotiation import Agreement, agree
+
+_ORDER_SHOWS_S: Final = 0.5
 
 
 class Whep(Endpoint):
@@ -30,6 +34,8 @@ class Whep(Endpoint):
         view = self.service.view_of(await asked_mount(request, self.relay, path))
         view.enter()
         try:
+            # Right behind a key frame nobody can tell yet.
+            await view.until_order_shows(_ORDER_SHOWS_S)
             return self.service.watch(
                 self.identity(request, cleared, path),
                 view,
