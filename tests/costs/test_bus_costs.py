@@ -106,4 +106,4 @@ def test_a_batch_for_a_hundred_readers_costs_their_worker_little_more_than_a_pub
     # have, come on top: with them the part of the bus is smaller still.
     pulled = batch_opcodes(pulling)
     assert pulled <= 985 * NEWER_PYTHON  # 940
-    assert pulled <= 1.1 * batch_opcodes(direct)  # 899
+    assert pulled <= 1.2 * batch_opcodes(direct)  # 899
