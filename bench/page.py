@@ -193,7 +193,7 @@ def _storm_promises() -> Iterator[Promise]:
         )
         yield Promise(f"{text}: packets they lost", _own(step, "lost_packets"), ".0f", at_most=0.0)
         yield Promise(
-            f"{text}: slowest 1 % of answers to another, ms",
+            f"{text}: slowest 1 % of answers to one who was there before, ms",
             _own(step, "bystander_p99_ms"),
             ".0f",
             at_most=100.0,

@@ -58,6 +58,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("slowest ms", "first_frame_max_ms", ".0f"),
         ("joins without one", "joins_without_key_frame", "d"),
         ("answers to another p99 ms", "bystander_p99_ms", ".0f"),
+        ("to the crowd p99 ms", "answer_p99_ms", ".0f"),
         ("ms CPU per reader", "ms_cpu_per_reader", ".2f"),
         ("kept s per reader", "kept_s_per_reader", ".2f"),
         ("µs CPU per live packet", "us_per_live_packet", ".2f"),
