@@ -11,6 +11,8 @@ NAMES = {
     "headwater": "Headwater",
     "node": "rtsp-streaming-server",
     "mediamtx": "MediaMTX",
+    "zlmediakit": "ZLMediaKit",
+    "bare-relay": "a relay in C without any checks",
 }
 """What people call a server that the command line names otherwise."""
 
