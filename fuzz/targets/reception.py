@@ -16,7 +16,7 @@ def run(data: bytes) -> None:
         if kind % 8 < 5:
             statistics.receive_batch(first, (first + count) & 0xFFFF, count + 1)
         elif kind % 8 == 5:
-            statistics.receive_timestamp(int.from_bytes(rest, "big"), now_s)
+            statistics.receive_timestamps([(int.from_bytes(rest, "big"), now_s)])
         elif kind % 8 == 6:
             statistics.receive_sender_report(int.from_bytes(rest, "big") << 20, now_s)
         else:
