@@ -132,6 +132,7 @@ ODDITIES = (
     ("camera_errors", "sends refused to cameras"),
     ("ingest_drops", "datagrams dropped before the server read them"),
     ("first_refusal", "first refusal"),
+    ("bystander_lost", "whoever was there before got no more answers"),
     ("loss_uncertain", "loss is a lower bound"),
 )
 

@@ -16,7 +16,7 @@ from bench.client_ports import receive_drops
 from bench.fleet import TCP_GROUP, UDP_GROUP, Fleet
 from bench.native import OVER_UDP, JoinPlan, JoinResult, ReaderCounters
 from bench.peers import Server
-from bench.rtsp_client import RtspConnection, control_url
+from bench.rtsp_client import RtspConnection, RtspError, control_url
 from bench.stage import Cost, Figures, Window, start_cameras
 from bench.steps import Step
 
@@ -191,6 +191,7 @@ def _measured(
         "answer_p99_ms": result.answer_p99_ms,
         "answer_max_ms": result.answer_max_ms,
         **_answers(answers_ms),
+        "bystander_lost": bystander.lost,
         "ms_cpu_per_reader": float(figures["server_cpu_s"]) * 1e3 / crowd.count,
         "storm_packets": delivered,
         "kept_s_per_reader": statistics.fmean(kept_s) if kept_s else 0.0,
@@ -211,7 +212,7 @@ def _measured(
 
 
 def _answers(sorted_ms: Sequence[float]) -> Figures:
-    """What a bystander met; nothing where the server closed its connection."""
+    """How long a bystander's answers took; nothing where it got none."""
     if not sorted_ms:
         return {}
     return {
@@ -221,9 +222,14 @@ def _answers(sorted_ms: Sequence[float]) -> Figures:
 
 
 class _Bystander:
-    """One more connection, which was there, and was answered, seconds before the crowd comes."""
+    """One more connection, which was there, and was answered, seconds before the crowd comes.
+
+    Attributes:
+        lost: why it got no answer any more; "" where it got all.
+    """
 
     def __init__(self, url: str) -> None:
+        self.lost = ""
         self._url = url
         self._connection = RtspConnection(url)
         self._ask()
@@ -236,7 +242,11 @@ class _Bystander:
 
         def ask() -> None:
             while not over.wait(BYSTANDER_EVERY_S):
-                took_ms.append(self._ask())
+                try:
+                    took_ms.append(self._ask())
+                except RtspError as error:
+                    self.lost = str(error)
+                    return
 
         thread = threading.Thread(target=ask)
         thread.start()
