@@ -68,7 +68,9 @@ class TlsStream:
         close_deadline_s: float = 2.0,
         peer_address: Address | None = None,
         queued_total: QueuedTotal | None = None,
+        was_accepted: bool = False,
     ) -> None:
+        """`was_accepted`: see `TcpStream`."""
         self.receiver: StreamReceiver = receiver
         self.secure: bool = True
         self.closed: bool = False
@@ -97,6 +99,7 @@ class TlsStream:
             close_deadline_s=close_deadline_s,
             peer_address=peer_address,
             queued_total=queued_total,
+            was_accepted=was_accepted,
         )
         self._timer = loop.call_later(handshake_deadline_s, self._handshake_overdue)
         if not server_side:

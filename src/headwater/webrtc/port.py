@@ -233,7 +233,7 @@ class WebRtcPort:
             sock.close()
             return
         way = TcpWay(self._loop.time(), self._receive_on, self._lost)
-        way.stream = TcpStream(sock, self._loop, way, peer_address=peer)
+        way.stream = TcpStream(sock, self._loop, way, peer_address=peer, was_accepted=True)
         self._strangers.add(way)
 
     def _receive_on(self, way: TcpWay, datagram: bytes) -> None:

@@ -18,10 +18,13 @@ from headwater.media.snapshot import MountSnapshot
 RecordT = TypeVar("RecordT")
 
 _LARGEST: Final = frozenset({"oldest_queued_s", "functions"})
-"""Of these the largest counts: all workers have the same hooks."""
+"""Of these the largest counts; all workers have the same functions of hooks."""
 _OF_FIRST: Final = frozenset({"pid"})
-"""Of all other numbers the sum, also of limits that each worker has for itself (`most`,
-`descriptors_allowed`): what all use of them is summed too."""
+"""Of these any counts, until `whole_status` puts the supervisor's in its place.
+
+Of all other numbers it is the sum, also of limits that each worker has for itself (`most`,
+`descriptors_allowed`): what all use of them is summed too.
+"""
 _SUMMED_OF_MOUNT: Final = (
     "readers_total",
     "instant_starts",

@@ -375,6 +375,7 @@ class Listeners:
             close_deadline_s=sockets.close_deadline_s,
             peer_address=greeting.peer,
             queued_total=self._answer_budget.queued,
+            was_accepted=True,
         )
 
     def _admit(self, sock: socket.socket, counted: str | None, peer: str) -> bool:

@@ -90,6 +90,7 @@ class Door:
                 read_bytes=sockets.read_bytes,
                 reads_per_wake=sockets.reads_per_wake,
                 close_deadline_s=sockets.close_deadline_s,
+                was_accepted=True,
             )
         )
         self._connections.append(connection)
