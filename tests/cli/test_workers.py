@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from certificate_files import CertificateMaker, common_name
+from grandchildren import all_end, children_of
 from own_ports import free_port, own_port
 from rtsp_peer import RtspPeer, TcpPublisher, TcpReader
 from workers_file import PORT, status_socket_in, write_workers_file
@@ -321,25 +322,11 @@ async def test_workers_end_with_their_supervisor(workers: Workers) -> None:
     told = {each["pid"] for each in (await workers.status())["workers"]}
     async with asyncio.timeout(DEADLINE_S):
         # Beside the workers one process waits to take the place of one that dies.
-        while len(pids := _children(workers.command.pid)) < 3:  # noqa: ASYNC110 - as below
+        while len(pids := children_of(workers.command.pid)) < 3:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.02)
-    assert told < pids
-    workers.command.send(signal.SIGKILL)
-    async with asyncio.timeout(DEADLINE_S):
-        while any(_lives(pid) for pid in pids):  # noqa: ASYNC110 - processes of another parent
-            await asyncio.sleep(0.02)
-
-
-def _children(pid: int) -> set[int]:
-    return {int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
-def _lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    assert told < set(pids)
+    async with all_end(pids, DEADLINE_S):
+        workers.command.send(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("words", [("--workers", "auto"), ("--set", "workers.count=1")])

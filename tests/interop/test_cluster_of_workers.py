@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from cluster_processes import ClusterProcesses, NodeProcess, cluster_processes
+from cluster_processes import DEADLINE_S, ClusterProcesses, NodeProcess, cluster_processes
 from ffmpeg_publisher import encoded
+from grandchildren import all_end, children_of
 from playing_readers import playing
 from redis_server import PROGRAM, RedisServer, redis_server
 from rtsp_peer import TcpPublisher, TcpReader
@@ -38,20 +39,6 @@ async def cluster(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Cl
         yield running
 
 
-def children(node: NodeProcess) -> list[int]:
-    """The workers of a node, and the process that waits to be one."""
-    pid = node.pid
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def at_workers_of(*nodes: NodeProcess) -> list[str]:
     """Where so many readers play that each worker of these nodes has some."""
     return [node.url("/cam") for node in nodes for _ in range(READERS)]
@@ -65,7 +52,7 @@ async def test_a_publisher_at_one_machine_is_played_at_all_and_lasts_longer_than
         async with encoded(first.url("/cam")):
             before = await cluster.until_filled("/cam", first.name)
             readers = await stack.enter_async_context(playing(*at_workers_of(*others)))
-            for pid in children(first):
+            for pid in children_of(first.pid):
                 os.kill(pid, signal.SIGKILL)
         # Its publisher is gone with its worker, and comes back at another machine.
         await stack.enter_async_context(encoded(others[0].url("/cam")))
@@ -91,13 +78,9 @@ async def test_workers_end_with_their_supervisor_and_their_paths_are_free(
     dies, *others = cluster.nodes
     await TcpPublisher.start(dies.port, dies.url("/cam"))
     await cluster.until_filled("/cam", dies.name)
-    pids = children(dies)
-    await dies.kill()
-
-    async def are_gone() -> bool:
-        return not any(map(lives, pids))
-
-    await cluster.until(are_gone)
+    # Its workers, and the process that waits to be one.
+    async with all_end(children_of(dies.pid), DEADLINE_S):
+        await dies.kill()
 
     async def is_free() -> bool:
         return await others[0].announced("/cam") == 200
@@ -118,7 +101,7 @@ async def test_a_machine_that_stood_still_does_not_take_its_path_back(
     frozen, other, edge = cluster.nodes
     early = await TcpPublisher.start(frozen.port, frozen.url("/cam"))
     before = await cluster.until_filled("/cam", frozen.name)
-    pids = [frozen.pid, *children(frozen)]
+    pids = [frozen.pid, *children_of(frozen.pid)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:

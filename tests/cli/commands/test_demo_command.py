@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -12,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from command_here import command_here
+from grandchildren import all_end, children_of
 
 from headwater.cli.commands.demo_command import instructions, own_command
 
@@ -50,16 +50,12 @@ def test_a_camera_that_ends_is_said(start: Any) -> None:
     assert "the synthetic camera ended: exit code -9" in demo.said
 
 
-def test_the_camera_does_not_outlive_a_demo_that_is_killed(start: Any) -> None:
+async def test_the_camera_does_not_outlive_a_demo_that_is_killed(start: Any) -> None:
     demo = start("demo", "--port", "0")
     demo.wait_for("Ctrl-C ends it")
     (camera,) = children_of(demo.pid)
-    watched = os.pidfd_open(camera)
-    demo.kill()
-    try:
-        assert ended_within(watched, 20)
-    finally:
-        os.close(watched)
+    async with all_end([camera], 20):
+        demo.kill()
 
 
 def test_the_dashboard_and_the_page_come_first_and_show_the_camera(start: Any) -> None:
@@ -117,14 +113,3 @@ def test_its_status_can_be_asked_for(start: Any, tmp_path: Path) -> None:
     asked = command_here("status", "--check", "--port", port, environment=environment)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "1 mount" in asked.stdout
-
-
-def children_of(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(child) for child in children.split()]
-
-
-def ended_within(pidfd: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
