@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
+import struct
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Self
@@ -102,6 +104,28 @@ def select_all(there: select.poll, count: int) -> bool:
             return False
         time.sleep(0.001)
     return True
+
+
+@has_poll
+async def test_who_is_gone_has_no_turn_any_more(server: RtspServer) -> None:
+    one, *others = await connected(server, CROWD)
+    open_connections, turns = inside(server).connections, inside(server).rtsp._around.turns
+    there = select.poll()
+    for connection in open_connections:
+        there.register(connection.stream._descriptor, select.POLLIN)  # type: ignore[attr-defined]
+    for peer in others:
+        peer.writer.write(peer.request("OPTIONS", "*"))
+        sock = peer.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.writer.transport.abort()
+    # The loop has not turned yet: it finds their requests at once, and then that they are gone.
+    assert select_all(there, len(others))
+    for _ in range(100_000):
+        if len(open_connections) == 1:
+            break
+        await asyncio.sleep(0)
+    assert (len(open_connections), len(turns)) == (1, 0)
+    assert (await one.ask("OPTIONS", "*")).status == 200
 
 
 @has_poll

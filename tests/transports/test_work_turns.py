@@ -74,6 +74,24 @@ def test_what_comes_while_others_wait_is_behind_them() -> None:
     assert not len(turns)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_gone_is_forgotten_and_takes_no_turn(known: bool) -> None:
+    loop, done = Loop(), list[int]()
+    turns = WorkTurns(loop)  # type: ignore[arg-type]
+    waiting = []
+    for number in range(4 * MOST_PER_TURN):
+        if not turns.may_begin():
+            waiting.append(partial(done.append, number))
+            turns.wait(waiting[-1], known=known)
+    for work in waiting[:-1]:
+        turns.forget(work)
+    assert len(turns) == 1
+    loop.turn()
+    assert done == [4 * MOST_PER_TURN - 1]
+    turns.forget(waiting[-1])
+    assert not turns.full
+
+
 def test_the_known_go_first_and_half_of_each_turn_is_for_the_others() -> None:
     loop, done = Loop(), list[int]()
     turns = WorkTurns(loop)  # type: ignore[arg-type]

@@ -52,6 +52,7 @@ class WireConnection(ABC):
         "_message_offset",
         "_parser",
         "_paused",
+        "_turn",
         "_turns",
         "_worker",
         "attached",
@@ -75,6 +76,8 @@ class WireConnection(ABC):
         self._message_offset = 0
         self._parser = WireParser(limits=limits, channels=self.channels)
         self._turns = turns
+        # What waits for its turn; None while nothing does.
+        self._turn: Callable[[], None] | None = None
         # Whether something is being dealt with, or waits for its turn to be.
         self._busy = False
         self._paused = False
@@ -176,7 +179,7 @@ class WireConnection(ABC):
             return
         if turns is not None and waits:
             self._busy = True
-            turns.wait(partial(self._begin, None), known=self._is_known(turns))
+            self._wait_for_turn(turns, None)
             return
         self._go_on()
 
@@ -205,10 +208,15 @@ class WireConnection(ABC):
         if turns is None or turns.may_begin():
             self._worker = begin(self._work(event, 0 if event is not None else _WORK_PER_TURN))
         else:
-            turns.wait(partial(self._begin, event), known=self._is_known(turns))
+            self._wait_for_turn(turns, event)
+
+    def _wait_for_turn(self, turns: WorkTurns, event: WireEvent | None) -> None:
+        self._turn = turn = partial(self._begin, event)
+        turns.wait(turn, known=self._is_known(turns))
 
     def _begin(self, event: WireEvent | None) -> None:
         """Deal with an event (none: the next one), now that the connection's turn has come."""
+        self._turn = None
         if not self.closed:
             self._worker = begin(self._work(event, 0))
 
@@ -226,6 +234,9 @@ class WireConnection(ABC):
         if self.closed:
             return
         self.closed = True
+        if self._turn is not None and self._turns is not None:
+            self._turns.forget(self._turn)
+            self._turn = None
         if self._worker is not None:
             self._worker.cancel()
         self._lost(error)

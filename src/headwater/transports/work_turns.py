@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from headwater.net.event_loop import EventLoop
@@ -43,8 +43,9 @@ class WorkTurns:
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
         self._relay_live = urgent_sockets(loop).read_waiting
-        self._known: deque[Callable[[], None]] = deque()
-        self._newcomers: deque[Callable[[], None]] = deque()
+        # In order, and each can leave from the middle.
+        self._known: OrderedDict[Callable[[], None], None] = OrderedDict()
+        self._newcomers: OrderedDict[Callable[[], None], None] = OrderedDict()
         # Counted from one turn that was full to the next: to count each turn would cost a call.
         self._begun = 0
         self.full = False
@@ -66,11 +67,19 @@ class WorkTurns:
         return True
 
     def wait(self, work: Callable[[], None], *, known: bool) -> None:
-        """Call `work`, which must not raise, when its turn comes; `known` is whose it is."""
+        """Call `work`, which must not raise, when its turn comes; `known` is whose it is.
+
+        Each time it is an object of its own.
+        """
         known_ones, newcomers = self._known, self._newcomers
-        (known_ones if known else newcomers).append(work)
+        (known_ones if known else newcomers)[work] = None
         if not (len(known_ones) + len(newcomers)) % READ_IN_A_ROW:
             self._relay_live()
+
+    def forget(self, work: Callable[[], None]) -> None:
+        """Undo `wait`, for a peer that is gone: who comes after it does not wait for its turn."""
+        self._known.pop(work, None)
+        self._newcomers.pop(work, None)
 
     def _next_turn(self) -> None:
         known, newcomers = self._known, self._newcomers
@@ -81,8 +90,8 @@ class WorkTurns:
             self._loop.call_soon(self._next_turn)
         for number in range(1, count + 1):
             if known and (number <= MOST_KNOWN_PER_TURN or not newcomers):
-                known.popleft()()
+                known.popitem(last=False)[0]()
             else:
-                newcomers.popleft()()
+                newcomers.popitem(last=False)[0]()
             if not number % BEGUN_IN_A_ROW:
                 self._relay_live()

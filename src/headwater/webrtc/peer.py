@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from headwater.log_pace import paced_logger
@@ -120,7 +121,7 @@ class Peer:
         elif len(self._waiting) < _MOST_WAITING:
             self._waiting.append(datagram)
             # What is under way ends before more is begun: else all of a crowd would be sent again.
-            self._turns.wait(self._shake_next, known=self._dtls is not None)
+            self._turns.wait(partial(self._shake_next), known=self._dtls is not None)
 
     def srtp_packet(self, packet: bytes) -> None:
         """Take an encrypted packet; what is not the peer's is counted only."""
