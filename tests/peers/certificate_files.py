@@ -29,7 +29,14 @@ class CertificateMaker:
         if shutil.which("openssl") is None:
             pytest.skip("needs the openssl command")
         self._folder = folder
-        self.ca = self._make("ca", "-addext", "basicConstraints=critical,CA:TRUE")
+        self.ca = self._make(
+            "ca",
+            *("-addext", "basicConstraints=critical,CA:TRUE"),
+            *("-addext", "keyUsage=critical,keyCertSign"),
+        )
+        # From Python 3.13 on, clients ask for what RFC 5280 §4.2.1 demands of issuer and issued.
+        self._extensions = folder / "extensions"
+        self._extensions.write_text("authorityKeyIdentifier=keyid\n")
 
     def issue(self, name: str, *, days: int = 30) -> CertificateFiles:
         """Return a certificate for localhost and 127.0.0.1, issued by the CA."""
@@ -44,7 +51,7 @@ class CertificateMaker:
         self._openssl(
             "x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key,
             "-CAcreateserial", "-copy_extensions", "copy", "-out", certificate,
-            "-days", str(days),
+            "-days", str(days), "-extfile", str(self._extensions),
         )  # fmt: skip
         return CertificateFiles(certificate, key)
 
