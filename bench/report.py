@@ -62,6 +62,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("ms CPU per reader", "ms_cpu_per_reader", ".2f"),
         ("kept s per reader", "kept_s_per_reader", ".2f"),
         ("µs CPU per live packet", "us_per_live_packet", ".2f"),
+        ("CPU of a storm packet ÷ live packet", "of_live", ".2f"),
         ("live p99 ms before", "usual_p99_ms", ".1f"),
         ("in the storm", "storm_p99_ms", ".1f"),
         ("their lost packets", "lost_packets", ",d"),

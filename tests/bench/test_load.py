@@ -173,6 +173,7 @@ def test_a_storm_against_this_server(tmp_path: Path, over_tcp: bool) -> None:
     assert figures["lost_packets"] == figures["packets_missing_since_first"] == 0
     assert figures["damaged_packets"] == figures["repeated_packets"] == 0
     assert float(figures["kept_s_per_reader"]) > 0
+    assert float(figures["of_live"]) > 0
     assert float(figures["storm_p99_ms"]) > 0
 
 
