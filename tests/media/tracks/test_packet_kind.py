@@ -2,14 +2,14 @@ from struct import pack
 
 import pytest
 
-from headwater.media.tracks.packet_kind import PacketKinds
+from headwater.media.tracks.packet_kind import PacketKinds, packet_kinds
 from headwater.protocol.rtcp_build import receiver_report
 from headwater.protocol.sdp import SessionDescription
 
 
 def kinds(*formats: int) -> PacketKinds:
     text = " ".join(map(str, formats))
-    return PacketKinds(SessionDescription.parse(f"v=0\nm=video 0 RTP/AVP {text}\n").media[0])
+    return packet_kinds(SessionDescription.parse(f"v=0\nm=video 0 RTP/AVP {text}\n").media[0])
 
 
 def rtp(payload_type: int, *, marker: bool = True) -> bytes:
@@ -63,3 +63,8 @@ def test_second_bytes_are_of_one_kind_or_the_other(formats: list[int]) -> None:
 )
 def test_what_came_among_rtcp(formats: list[int], packet: bytes, is_rtp: bool) -> None:
     assert kinds(*formats).is_rtp_among_rtcp(packet) is is_rtp
+
+
+def test_tracks_of_the_same_payload_types_share_what_is_told_of_them() -> None:
+    assert kinds(96, 97) is kinds(97, 96)
+    assert kinds(96) is not kinds(97)

@@ -28,9 +28,13 @@ class PacketKinds:
 
     __slots__ = ("_formats", "rtcp_types", "rtp_bytes")
 
-    def __init__(self, media: MediaDescription) -> None:
-        self._formats = frozenset(media.formats)
-        self.rtcp_types, self.rtp_bytes = _second_bytes(self._formats)
+    def __init__(self, formats: frozenset[int]) -> None:
+        self._formats = formats
+        described = {0x80 | each for each in formats if each not in _NEVER_RTP}
+        self.rtcp_types = frozenset(_RTCP_TYPES) - described
+        own = [second for each in sorted(formats) for second in (each & 0x7F, 0x80 | each & 0x7F)]
+        rtp = dict.fromkeys((*own, *range(256)))
+        self.rtp_bytes = bytes(second for second in rtp if second not in self.rtcp_types)
 
     def is_rtcp(self, packet: bytes) -> bool:
         """Return whether a packet that came among RTP is RTCP."""
@@ -49,11 +53,9 @@ class PacketKinds:
         return is_rtp(packet) and not is_rtcp(packet) and payload_type(packet) in self._formats
 
 
-@lru_cache(maxsize=64)
-def _second_bytes(formats: frozenset[int]) -> tuple[frozenset[int], bytes]:
-    """Return those of RTCP and those of RTP; many tracks share them."""
-    described = {0x80 | each for each in formats if each not in _NEVER_RTP}
-    rtcp_types = frozenset(_RTCP_TYPES) - described
-    own = [second for each in sorted(formats) for second in (each & 0x7F, 0x80 | each & 0x7F)]
-    rtp = dict.fromkeys((*own, *range(256)))
-    return rtcp_types, bytes(second for second in rtp if second not in rtcp_types)
+def packet_kinds(media: MediaDescription) -> PacketKinds:
+    """Return what packets of a track are; tracks of the same payload types share it."""
+    return _packet_kinds(frozenset(media.formats))
+
+
+_packet_kinds = lru_cache(maxsize=64)(PacketKinds)

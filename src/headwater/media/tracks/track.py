@@ -15,7 +15,7 @@ from headwater.media.tracks.continuity import Continuation, RelayedRtcp, Splice,
 from headwater.media.tracks.fan_out import FanOut, Outlet
 from headwater.media.tracks.own_reports import OwnReports
 from headwater.media.tracks.packet_batch import PacketBatch
-from headwater.media.tracks.packet_kind import PacketKinds
+from headwater.media.tracks.packet_kind import packet_kinds
 from headwater.media.tracks.rtcp_pace import RtcpPace
 from headwater.media.tracks.sources import SourceTable
 from headwater.media.tracks.strays import Strays
@@ -103,7 +103,7 @@ class Track:
         self._report: SenderClock | None = None
         self._rtcp_pace = RtcpPace()
         self._own_reports = OwnReports()
-        self._kinds = PacketKinds(media)
+        self._kinds = packet_kinds(media)
         self._strays = Strays(media)
         self._continuation: Continuation | None = None
         # Where the publisher before ended, as readers see it, until the present one is placed.
@@ -360,7 +360,7 @@ class Track:
         self.counters.splices += 1
         self._sources.forget()
         self._own_reports.next_publisher()
-        self._kinds = PacketKinds(media)
+        self._kinds = packet_kinds(media)
         self._strays = Strays(media)
         self._detector = key_frame_detector(media.encoding)
         self._continuation = Continuation(splice, self.index, media)
