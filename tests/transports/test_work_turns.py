@@ -92,6 +92,29 @@ def test_who_is_gone_is_forgotten_and_takes_no_turn(known: bool) -> None:
     assert not turns.full
 
 
+@pytest.mark.parametrize("count", [3, MOST_PER_TURN])
+def test_work_that_ends_the_peers_behind_it_leaves_their_turns_out(count: int) -> None:
+    loop, done = Loop(), list[int]()
+    turns = WorkTurns(loop)  # type: ignore[arg-type]
+    while turns.may_begin():
+        pass
+    behind = [partial(done.append, number) for number in range(1, count)]
+
+    def end_the_others() -> None:
+        done.append(0)
+        for work in behind:
+            turns.forget(work)
+
+    turns.wait(end_the_others, known=False)
+    for work in behind:
+        turns.wait(work, known=False)
+    loop.turn()
+    loop.turn()
+    assert done == [0]
+    assert not len(turns)
+    assert not turns.full
+
+
 def test_the_known_go_first_and_half_of_each_turn_is_for_the_others() -> None:
     loop, done = Loop(), list[int]()
     turns = WorkTurns(loop)  # type: ignore[arg-type]

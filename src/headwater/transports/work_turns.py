@@ -91,7 +91,10 @@ class WorkTurns:
         for number in range(1, count + 1):
             if known and (number <= MOST_KNOWN_PER_TURN or not newcomers):
                 known.popitem(last=False)[0]()
-            else:
+            elif newcomers:
                 newcomers.popitem(last=False)[0]()
+            else:
+                # What came before it has ended the peers of the rest.
+                break
             if not number % BEGUN_IN_A_ROW:
                 self._relay_live()
