@@ -294,6 +294,7 @@ Packets = Source
 class Stage(ByHand):
     """Everything a test of the data plane needs."""
 
+    VIDEO = VIDEO
     Source = Source
     FakeReader = FakeReader
     FakePublisher = FakePublisher

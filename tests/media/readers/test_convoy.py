@@ -106,6 +106,43 @@ def test_one_that_pauses_a_track_goes_on_alone_without_it(stage: Any) -> None:
         assert [packet for index, packet in reader.packets if index == 1] == audio.sent
 
 
+def test_one_that_leaves_by_what_it_is_sent_shifts_nobody_on_the_same_stretch(stage: Any) -> None:
+    mount, video = stage.kept(100)
+    readers = [stage.FakeReader(f"t{number}") for number in range(4)]
+    for reader in readers:
+        reader.queue = 10**9
+    play(stage, mount, readers)
+    readers[1].on_batch = lambda: mount.remove_reader(readers[1])
+    for reader in readers:
+        reader.queue = 0
+    stage.picture(mount, video, key=True)
+    stage.advance(2.0)
+    assert states(mount) == ["live"] * 3
+    assert readers[1].packets
+    for reader in (readers[0], *readers[2:]):
+        assert [packet for _, packet in reader.packets] == video.sent
+
+
+def test_who_comes_later_begins_no_video_track_in_the_middle(stage: Any) -> None:
+    other_video = "m=video 0 RTP/AVP 98\na=rtpmap:98 H264/90000\n"
+    mount = stage.mount(stage.VIDEO, other_video)
+    main, other = stage.video(), stage.video(ssrc=0x3333, payload_type=98, seq=9000)
+    for number in range(100):
+        mount.tracks[0].write(main.picture(10, key=number == 0, size=1000))
+        stage.advance(0.04)
+    first, second = stage.companions(2)
+    stage.play(mount, first)
+    mount.tracks[1].write(other.picture(3))
+    mount.tracks[1].write(other.picture(3, key=True))
+    stage.play(mount, second)
+    promised = mount.plan_start((0, 1)).points[1].seq
+    stage.advance(5.0)
+    assert first.seqs(1) == list(range(9000, 9006))
+    assert second.seqs(1) == list(range(9003, 9006))
+    assert promised == 9003
+    assert first.seqs(0) == second.seqs(0) == list(range(100, 1100))
+
+
 def test_a_convoy_has_a_most_number_of_readers(stage: Any) -> None:
     mount, _ = stage.kept()
     readers = stage.companions(2 * MOST_TOGETHER + 1)

@@ -318,6 +318,7 @@ class Audience:
             cache.entries_from(place, seat.tracks),
             most_piece_bytes=most_piece_bytes,
             speed=self._mount.settings.catch_up_speed,
+            video=self._video,
         )
         self._stretches.append(stretch)
         return stretch

@@ -258,6 +258,9 @@ class Convoy:
             members = tuple(self._members)
             send = self._sends[index] = members[0].together(members, index)
         send(batch)
+        if not self._members:
+            # The last one left by what it was sent, and the convoy with it.
+            return
         self.stretch.move(self.number)
         self.number += 1
         if index in self._unsent:

@@ -4,7 +4,7 @@ share."""
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from headwater.media.tracks.packet_batch import PacketBatch
 
@@ -43,6 +43,7 @@ class Stretch:
         "_pieces",
         "_raw",
         "_speed",
+        "_unbegun",
         "place",
         "rate_bytes_s",
         "size_bytes",
@@ -58,8 +59,13 @@ class Stretch:
         *,
         most_piece_bytes: int,
         speed: float,
+        video: Collection[int] = (),
     ) -> None:
-        """`speed` is the pace for readers that need one: so many times that of the media."""
+        """Make one of what is kept.
+
+        `speed` is the pace for readers that need one: so many times that of the media. `video` are
+        the tracks that show key frames.
+        """
         self.tracks = tracks
         self.place = place
         self.travellers = 0
@@ -80,6 +86,8 @@ class Stretch:
         # How many stand at each place, and the lowest one at which somebody may stand.
         self._at: defaultdict[int, int] = defaultdict(int)
         self._lowest = 0
+        # Video tracks of which nothing has come: whoever begins later may not begin in the middle.
+        self._unbegun = tracks & frozenset(video)
         for index, batch in entries:
             self.add(index, batch)
 
@@ -98,6 +106,10 @@ class Stretch:
         self.size_bytes += batch.size_bytes
         if self._began_s is None:
             self._began_s = batch.arrived_s
+        if self._unbegun and track_index in self._unbegun:
+            self._unbegun -= {track_index}
+            if batch.key_frame_index:
+                self.close()
         span_s = batch.arrived_s - self._began_s
         if span_s > 0:
             self.rate_bytes_s = max(LEAST_RATE_BYTES_S, self._speed * self.size_bytes / span_s)
