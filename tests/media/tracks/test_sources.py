@@ -61,6 +61,25 @@ def test_a_gap_inside_a_batch_is_seen() -> None:
     assert table.lost == 1
 
 
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        pytest.param([*range(100, 107), *range(20_000, 20_009)], id="a new beginning ahead"),
+        pytest.param([*range(100, 107), *range(60_000, 60_009)], id="a new beginning behind"),
+        pytest.param([*range(65_530, 65_540), 20_000, *range(65_540, 65_546)], id="a stray"),
+    ],
+)
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_numbers_that_begin_anew_within_a_batch_are_no_loss(sequence: list[int], cut: int) -> None:
+    table = SourceTable(90_000)
+    receive(table, packets(*sequence[:cut]), 0.0)
+    receive(table, packets(*sequence[cut:]), 0.04)
+    receive(table, packets(*range(sequence[-1] + 1, sequence[-1] + 9)), 0.08)
+    assert table.lost == 0
+    (block,) = table.report_blocks(1.0)
+    assert block.highest_sequence & 0xFFFF == sequence[-1] + 8 & 0xFFFF
+
+
 def test_long_runs_are_told_in_parts() -> None:
     table = SourceTable(90_000)
     for start in range(0, 200_000, 50):

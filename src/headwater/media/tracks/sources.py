@@ -8,7 +8,7 @@ from struct import Struct
 
 from headwater.media.tracks.packet_batch import PacketBatch
 from headwater.media.tracks.timeline import is_same_clock
-from headwater.protocol.reception import ReceptionStatistics
+from headwater.protocol.reception import MAX_DROPOUT, MAX_MISORDER, ReceptionStatistics
 from headwater.protocol.rtcp import ReportBlock
 from headwater.protocol.rtcp_build import MOST_BLOCKS
 
@@ -335,11 +335,9 @@ class SourceTable:
         for packet in packets:
             by_source.setdefault(packet[8:12], []).append(packet)
         for name, group in by_source.items():
-            first, last = group[0], group[-1]
+            first = group[0]
             source = self._of(name)
-            source.statistics.receive_batch(
-                first[2] << 8 | first[3], last[2] << 8 | last[3], len(group)
-            )
+            _tell_of(group, source.statistics)
             if not source.packets:
                 source.highest_timestamp = int.from_bytes(first[4:8], "big")
                 self._place(source, first, arrived_s)
@@ -403,3 +401,16 @@ class SourceTable:
                 self._lost_before += self._sources.pop(next(iter(self._sources))).statistics.lost
             source = self._sources[name] = _Source(self._clock_rate_hz)
         return source
+
+
+def _tell_of(group: list[bytes], statistics: ReceptionStatistics) -> None:
+    """Tell the statistics of packets of their source that came together."""
+    first, last = group[0][2] << 8 | group[0][3], group[-1][2] << 8 | group[-1][3]
+    if len(group) + MAX_DROPOUT <= (last - first & 0xFFFF) <= 0x10000 - MAX_MISORDER:
+        # Between two of them the source has begun anew, or one is a stray: as a batch that would be
+        # thousands of packets lost.
+        for packet in group:
+            number = packet[2] << 8 | packet[3]
+            statistics.receive_batch(number, number, 1)
+    else:
+        statistics.receive_batch(first, last, len(group))
