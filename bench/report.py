@@ -146,9 +146,9 @@ received meanwhile. Latency is from the camera's send to the reader's receive.
 
 The bare loop sends runs of 14 packets by `UDP_SEGMENT` to 500 unread sockets and does nothing else.
 It runs right before and right after each run; `of bare loop` is the ratio to the mean of the two.
-Runs of each step of one-to-many, churn and storm: {runs_of_each_step}, the servers in turn; of the
-others one. Figures are medians, `least to most` is the range of the first; loss and all that went
-wrong are those of all runs together.
+Runs of each step of one-to-many, many-to-few, churn, storm and of all for browsers:
+{runs_of_each_step}, the servers in turn; of the others one. Figures are medians, `least to most` is
+the range of the first; loss and all that went wrong are those of all runs together.
 
 In this measurement the load's readers {readers_of_the_load}. Waking a sleeping process is work that
 the kernel does in the sender's system call when both are on one machine, and that no server has

@@ -37,7 +37,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="comma-separated: headwater, node (rtsp-streaming-server from npm), bare-relay (a "
         "program in C that does nothing but relay: the floor under all of them), command; "
         "mediamtx, go2rtc, zlmediakit where $PEERS names their programs (PEERS='mediamtx=PATH "
-        "go2rtc=PATH'); by default headwater, side by side with $PEER and all of $PEERS",
+        "go2rtc=PATH zlmediakit=PATH'); by default headwater, side by side with $PEER and all of "
+        "$PEERS",
     )
     parser.add_argument(
         "--scenario",
@@ -52,8 +53,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="measure each step of one-to-many, many-to-few, churn and storm N times, the servers "
-        "in turn: medians, and the whole of the loss",
+        help="measure each step of one-to-many, many-to-few, churn, storm and of all for browsers "
+        "N times, the servers in turn: medians, and the whole of the loss",
     )
     parser.add_argument(
         "--sleeping-load",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headwater.app.workers.rtsp_workers import RtspWorkers
     from headwater.applies import When
     from headwater.client.errors import ClientError
+    from headwater.client.forwarding.settings import ForwardTransport
     from headwater.client.forwarding.snapshot import ForwardSnapshot, ForwardState
     from headwater.client.playback import Playback, TrackBatch
     from headwater.client.probe.probing import ProbeProgress, probe
@@ -152,6 +153,7 @@ __all__ = [
     "FaultKind",
     "ForwardSnapshot",
     "ForwardState",
+    "ForwardTransport",
     "Frame",
     "FrameArguments",
     "FramePublisher",
@@ -289,6 +291,7 @@ _HOMES = {
     "ClusterSettings": "headwater.cluster.node.settings",
     "ForwardSnapshot": "headwater.client.forwarding.snapshot",
     "ForwardState": "headwater.client.forwarding.snapshot",
+    "ForwardTransport": "headwater.client.forwarding.settings",
     "Playback": "headwater.client.playback",
     "TrackBatch": "headwater.client.playback",
     "ProbeProgress": "headwater.client.probe.probing",

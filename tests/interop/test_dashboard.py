@@ -365,7 +365,7 @@ async def test_a_server_without_the_media_extra_says_what_pictures_need(tmp_path
         try:
             async with chromium() as browser, dashboard(browser, server) as seen:
                 await seen.wait_for_state("/front", "live")
-                words = "Pictures need headwater[media] on the server"
+                words = "Pictures need the extra “media” on the server"
                 await seen.card("/front").get_by_text(words).wait_for(timeout=40_000)
                 await seen.picture("without-media")
                 assert await seen.serious_faults() == []

@@ -45,7 +45,7 @@ class Pictures:
                 address="/v1/mounts/{path}/snapshot.jpg",
                 # Who sees a picture sees what is played.
                 action=Action.PLAY,
-                summary="A picture of a mount, as a JPEG file. It needs `headwater[media]`.",
+                summary="A picture of a mount, as a JPEG file. It needs the extra `media`.",
                 run=self._snapshot,
                 parameters=(
                     side(name="width", doc="Width in pixels."),

@@ -307,7 +307,7 @@ class RtspServer(MediaAccess, FrameAccess):
             OSError: a port is taken or the address is not of this machine; the message says which.
             RuntimeError: the server runs already.
             ValueError: a hook is on a side that never calls it, a certificate cannot be used, or
-                `http.port` is set and `headwater[web]` is not installed.
+                `http.port` is set and the extra `web` is not installed.
         """
         hosts = await listen_hosts(self.settings.server.host)
         self._forget_closed_loop()

@@ -302,7 +302,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str, wor
 
 
 def test_nobody_records_from_a_group() -> None:
-    with pytest.raises(ValueError, match="forward_transport is multicast"):
+    with pytest.raises(ValueError, match="forward_transport is 'multicast'; it must be one of"):
         RtspServer(paths={"cam": {"forward_transport": "multicast"}})
 
 

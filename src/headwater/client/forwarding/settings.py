@@ -8,7 +8,15 @@ from typing import Annotated
 from headwater.applies import NOW
 from headwater.client.forwarding.order import ForwardOrder, check_target
 from headwater.client.settings import ClientSettings, ClientTransport
-from headwater.setting_fields import take_fields
+from headwater.setting_fields import Choice, take_fields
+
+
+class ForwardTransport(Choice):
+    """The ways in which media goes to a server that records it; none records from a group."""
+
+    AUTO = "auto"
+    UDP = "udp"
+    TCP = "tcp"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +32,11 @@ class ForwardSettings:
         "`${file:/path}` for the first line of a file.",
     ] = ()
     forward_transport: Annotated[
-        ClientTransport,
+        ForwardTransport,
         NOW,
         "How media goes to the servers of `forward_to`: `tcp`, `udp`, or `auto`: TCP, and UDP "
         "where the server refuses TCP.",
-    ] = ClientTransport.AUTO
+    ] = ForwardTransport.AUTO
     forward_ca_file: Annotated[
         str,
         NOW,
@@ -44,10 +52,6 @@ class ForwardSettings:
 
     def __post_init__(self) -> None:
         take_fields(self)
-        if self.forward_transport is ClientTransport.MULTICAST:
-            raise ValueError(
-                "forward_transport is multicast; a server records over tcp or udp, or auto"
-            )
         settings = self._client_settings()
         for url in self.forward_to:
             check_target(url, settings)
@@ -59,7 +63,7 @@ class ForwardSettings:
 
     def _client_settings(self) -> ClientSettings:
         return ClientSettings(
-            transport=self.forward_transport,
+            transport=ClientTransport(self.forward_transport.value),
             ca_file=self.forward_ca_file,
             fingerprint=self.forward_fingerprint,
         )

@@ -43,8 +43,8 @@ class ClusterSettings:
         _PART,
         "URL of the registry, which says which node has which path: `redis://user:password@host`, "
         "`rediss://` for TLS, `unix:///path`, `redis+sentinel://host1,host2/service` or "
-        "`redis+cluster://host1,host2`. Valkey is the same. Needs `headwater[cluster]`. Empty: "
-        "this server is alone.",
+        "`redis+cluster://host1,host2`. Valkey is the same. It needs the extra `cluster`. "
+        "Empty: this server is alone.",
     ] = ""
     name: Annotated[
         str,

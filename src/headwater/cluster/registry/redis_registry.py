@@ -1,4 +1,4 @@
-"""The registry in Redis or Valkey. Needs `headwater[cluster]`."""
+"""The registry in Redis or Valkey. Needs the extra `cluster`."""
 
 from __future__ import annotations
 

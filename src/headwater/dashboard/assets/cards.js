@@ -215,7 +215,7 @@ class Card {
 
   pictureTold(error) {
     this.image.hidden = error !== null && !this.image.src;
-    if (error?.status === 501) this.#because = "Pictures need headwater[media] on the server";
+    if (error?.status === 501) this.#because = "Pictures need the extra “media” on the server";
     else if (error?.status === 406) this.#because = "These pictures cannot be decoded here";
     else if (error === null) this.#because = "";
     this.#drawNothing();
