@@ -43,7 +43,7 @@ class WorkerSettings:
     hot_readers: Annotated[
         int,
         NOW,
-        "Up to so many readers of a mount are served by the worker that has its publisher: a "
+        "So many readers of a mount, at most, come to the worker that has its publisher: a "
         "connection that reaches another worker is passed on to it. Further readers stay where "
         "they are, and their worker takes the mount from the other one, once for all of its "
         "readers. A publisher is passed on to the worker where readers wait for it. 0: nothing is "

@@ -54,7 +54,7 @@ class HookSettings:
         float,
         NOW,
         "Seconds that running and waiting hooks, which are told of events, have when the server "
-        "stops. So long have webhooks as well.",
+        "stops. Webhooks have the same time.",
     ] = 5.0
     webhooks: Annotated[
         tuple[WebhookSettings, ...], NOW, "Web servers of yours that are told of events."

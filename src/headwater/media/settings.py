@@ -156,10 +156,10 @@ class MountSettings:
     audio: Annotated[
         SoundByWebRtc,
         NEXT_MOUNT,
-        "What browsers get by WebRTC of AAC, which none of them plays so. `none`: the picture "
-        "alone; the page plays the mount by MSE, with its sound. `opus`: the server makes Opus of "
-        "it, once for all viewers and only while somebody watches by WebRTC. It needs "
-        "`pip install '.[media]'` and about 1 % of a core.",
+        "What browsers get by WebRTC of a mount with AAC, which no browser plays by WebRTC. "
+        "`none`: the picture alone; the page plays the mount by MSE, with its sound. `opus`: the "
+        "server makes Opus of it, once for all viewers and only while somebody watches by "
+        "WebRTC. It needs `pip install '.[media]'` and about 1 % of a core.",
     ] = SoundByWebRtc.NONE
     multicast_group: Annotated[
         str,

@@ -115,7 +115,8 @@ class SourcesSettings:
         float,
         NOW,
         "Longest time, in seconds, between two tries to start a source. It is 1 s after the first "
-        "failure, and doubles with each further one. A minute of media begins anew.",
+        "failure, and doubles with each further one. A source that has played for a minute counts "
+        "as new: its next failure is a first one.",
     ] = 60.0
     on_demand_paths: Annotated[
         int,

@@ -20,7 +20,7 @@ from headwater.config.settings import Settings
 from headwater.control.json_text import plain
 
 EXIT_STILL_BUSY = 3
-"""The node drains, and had something left when the time to wait was over."""
+"""When the time to wait was over, the node had something left, or had not said that it drains."""
 _LOOK_S = 0.25
 _PLAIN_WIDTH = 160
 
@@ -83,7 +83,8 @@ def cluster(
     server; a new process serves again, whatever the old one was told.
 
     Exit code 0 when it is done, 1 when the registry cannot be reached or has no such node, 2 when
-    no cluster is configured, 3 when the node that drains has something left after --wait.
+    no cluster is configured, 3 when the node has something left after
+    --wait, or has not said by then that it drains (nodes speak every two seconds).
     """
     if drain and serve:
         raise CommandFailed("--drain and --serve: choose one", exit_code=EXIT_CONFIGURATION)

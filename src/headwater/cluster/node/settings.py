@@ -110,8 +110,8 @@ class ClusterSettings:
     lease_s: Annotated[
         float,
         _PART,
-        "Seconds after which a node that says nothing has lost its paths to others; it says so "
-        "three times as often. The same at all nodes.",
+        "Seconds after which a node that says nothing has lost its paths to others. Within this "
+        "time a node says three times that it lives. The same at all nodes.",
     ] = 6.0
 
     def __post_init__(self) -> None:

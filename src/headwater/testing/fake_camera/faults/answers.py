@@ -143,7 +143,7 @@ class RenameHeader(Fault):
 
 @dataclass(frozen=True)
 class RewriteSdp(Fault):
-    """Changes the description by a regular expression; `^` is the begin of each line."""
+    """Changes the description by a regular expression; `^` is the beginning of each line."""
 
     pattern: str
     replacement: str
