@@ -207,11 +207,11 @@ def test_an_optional_key_may_be_set(tmp_path: Path) -> None:
         ),
         (
             "[server]\nhost = ''\nrtsps_port = 322\n",
-            "FILE:3: server.rtsps_port: server.rtsps_port is 322; it needs tls.certificate",
+            "FILE:3: server.rtsps_port: rtsps_port is 322; it needs tls.certificate",
         ),
         (
             "[server]\ntls_only = true\n",
-            "FILE:2: server.tls_only: server.tls_only is true; it needs tls.certificate",
+            "FILE:2: server.tls_only: tls_only is true; it needs tls.certificate",
         ),
         (
             "[mounts]\ngrace_s = nan\n",

@@ -13,7 +13,7 @@ import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -307,7 +307,10 @@ class _Draft:
         )
         section = section or self.schema
         known = isinstance(named[0], str) and named[0] in section.names
-        return self._fault((*path, *named) if known else path, message)
+        fault = self._fault((*path, *named) if known else path, message)
+        # Where the message has the sections too, the text of the fault would say them twice.
+        sections, dot, _ = fault.key.rpartition(".")
+        return replace(fault, message=message.removeprefix(sections + dot))
 
     def _locate(
         self, location: tuple[int | str, ...]

@@ -32,7 +32,9 @@ class MediaSource(ProgramSource):
         """Raises ValueError where PyAV is not installed."""
         super().__init__(place)
         if find_spec("av") is None:
-            raise ValueError("it needs PyAV, which the extra `media` installs")
+            raise ValueError(
+                "it needs PyAV: in the folder of Headwater's source, pip install '.[media]'"
+            )
         self._input = url
         self._loop = False
 
