@@ -187,6 +187,31 @@ async def test_rights_are_per_path_and_action(start_server: ServerFactory) -> No
     assert list(server.sessions) == [publisher.session]
 
 
+async def test_a_session_is_of_the_user_who_may_take_its_path(start_server: ServerFactory) -> None:
+    eyes = tuple(
+        UserSettings(name=f"eye{number}", password=SECRET, read=(f"/cams/{number}",))
+        for number in (1, 2)
+    )
+    users = (*access().access.users, *eyes)
+    server = await start_server(settings=access(users=users))
+    await published(server, "/cams/1")
+    await published(server, "/cams/2")
+    peer = await RtspPeer.connect(server.play_port)
+    for number in (1, 2):
+        credentials = {"Authorization": basic(f"eye{number}", SECRET)}
+        url = server.play_url(f"/cams/{number}")
+        assert (await peer.ask("DESCRIBE", url, credentials)).status == 200
+    for number in (1, 2):
+        channels = f"{2 * number}-{2 * number + 1}"
+        setup = await peer.ask(
+            "SETUP",
+            f"{server.play_url(f'/cams/{number}')}/trackID=0",
+            {"Transport": f"RTP/AVP/TCP;unicast;interleaved={channels}"},
+        )
+        assert setup.status == 200
+        assert server.sessions[setup.session].username == f"eye{number}"
+
+
 async def test_existence_is_told_only_to_those_who_may_read(start_server: ServerFactory) -> None:
     server = await start_server(settings=access())
     peer = await RtspPeer.connect(server.play_port)

@@ -49,8 +49,7 @@ class Clearance:
         granted = self._admission.at_once(_ACTIONS[side], path, authorization)
         if granted is None:
             return False
-        connection.username = granted.username
-        connection.grant(side, path, None)
+        connection.grant(side, path, granted.username, None)
         return True
 
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
@@ -67,8 +66,8 @@ class Clearance:
         verdict = await self._admission.decide(application)
         if not isinstance(verdict, Granted):
             raise _refusal_of(verdict, connection, side, path)
-        connection.username = verdict.username
-        connection.grant(side, path, Grant.of(verdict, seen, authorization))
+        ending = Grant.of(verdict, seen, authorization)
+        connection.grant(side, path, verdict.username, ending)
 
     async def _is_node(self, exchange: Exchange, side: Side, path: str) -> bool:
         """Return whether another node of the cluster asks; False without a cluster.
@@ -86,7 +85,7 @@ class Clearance:
         if not isinstance(decision, Granted):
             raise _refusal_of(decision, connection, side, path)
         connection.take_for_node(NodeAsk.of(exchange.asked[_NODE_KEY]))
-        connection.grant(side, path, None)
+        connection.grant(side, path, None, None)
         return True
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:

@@ -40,6 +40,8 @@ _PACE_BODY_BYTES = 8192
 _GRANTS_KEPT = 64
 """What a connection may do on this many paths is remembered; on others it is asked again."""
 
+_NO_GRANT: tuple[str | None, Grant | None] = (None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -92,7 +94,6 @@ class Connection(WireConnection):
         "sessions",
         "sides",
         "user_agent",
-        "username",
     )
 
     def __init__(
@@ -112,9 +113,8 @@ class Connection(WireConnection):
         self.address_block = address_block(self.peer_ip, around.limits.ipv6_prefix_bits)
         """What counts as one address with the limits, "" where it is not counted."""
         self.secure = secure
-        # What it may do on which paths, with the grant where that ends.
-        self._grants: dict[tuple[Side, str], Grant | None] = {}
-        self.username: str | None = None
+        # What it may do on which paths: as which user, and the grant where that ends.
+        self._grants: dict[tuple[Side, str], tuple[str | None, Grant | None]] = {}
         self.challenged = False
         """Whether a 401 has told it how to log in."""
         self.node: NodeAsk | None = None
@@ -137,14 +137,14 @@ class Connection(WireConnection):
     def may(self, side: Side, path: str) -> bool:
         """Return whether this connection was allowed this before, and still is."""
         try:
-            grant = self._grants[side, path]
+            _, grant = self._grants[side, path]
         except KeyError:
             return False
         return grant is None or not grant.is_over(self._clock())
 
-    def grant(self, side: Side, path: str, ending: Grant | None) -> None:
-        """Remember that this connection is allowed this; `ending` where that has an end."""
-        self._grants[side, path] = ending
+    def grant(self, side: Side, path: str, username: str | None, ending: Grant | None) -> None:
+        """Remember as which user it is allowed this, None for anybody; `ending` if it ends."""
+        self._grants[side, path] = username, ending
         if len(self._grants) > _GRANTS_KEPT:
             del self._grants[next(iter(self._grants))]
 
@@ -176,9 +176,14 @@ class Connection(WireConnection):
         """Ask anew for whatever this connection was allowed; sessions that are there go on."""
         self._grants.clear()
 
+    def username_on(self, side: Side, path: str) -> str | None:
+        """The user that may do this; one connection may be of several, a path each."""
+        username, _ = self._grants.get((side, path), _NO_GRANT)
+        return username
+
     def ending_grant(self, side: Side, path: str) -> Grant | None:
         """Return a grant of its own for a session; None where what it may has no end."""
-        ending = self._grants.get((side, path))
+        _, ending = self._grants.get((side, path), _NO_GRANT)
         return None if ending is None else ending.anew()
 
     @property
