@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -90,3 +91,15 @@ async def test_closing_twice_and_before_the_first_request() -> None:
         assert (await get(client, web.url)).status == 200
     await client.aclose()
     await client.aclose()
+
+
+async def test_requests_leave_nothing_in_the_log(
+    client: WebClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The peers decide how many there are, and a URL may hold a password or a token."""
+    caplog.set_level(logging.INFO)
+    async with OwnerWeb() as web:
+        url = web.url.replace("http://", "http://ann:s%40cret@") + "?key=t0ken"
+        assert (await get(client, url)).status == 200
+        assert web.asked[0].headers["authorization"] == "Basic YW5uOnNAY3JldA=="
+    assert caplog.messages == []

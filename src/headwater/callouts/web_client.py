@@ -7,6 +7,7 @@ cancelled; urllib in threads has a thread for each request, which nothing can st
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from headwater.shown_text import shown, without_credentials
 
 _HEADERS: Final = {
     "User-Agent": "headwater",
+    "Accept": "*/*",
     # What is compressed may be a thousand times as long as it looks.
     "Accept-Encoding": "identity",
 }
@@ -44,7 +46,7 @@ class WebClient:
 
     def __init__(self, *, at_once: int) -> None:
         self._at_once = at_once
-        self._making: asyncio.Task[httpx.AsyncClient] | None = None
+        self._making: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
 
     async def request(
         self,
@@ -59,10 +61,12 @@ class WebClient:
         """Return the answer. A redirect is one, and is not followed. Raises WebFailedError."""
         try:
             async with asyncio.timeout(timeout_s):
-                client = await self._client()
+                transport = await self._transport()
                 for left in reversed(range(_TRIES)):
                     try:
-                        return await _answered(client, method, url, headers, content, most_bytes)
+                        return await _answered(
+                            transport, _request(method, url, headers, content), most_bytes
+                        )
                     except (httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError):
                         if not left:
                             raise
@@ -77,10 +81,10 @@ class WebClient:
         """Close every connection; a second call does nothing."""
         making, self._making = self._making, None
         if making is not None:
-            client = await making
-            await client.aclose()
+            transport = await making
+            await transport.aclose()
 
-    async def _client(self) -> httpx.AsyncClient:
+    async def _transport(self) -> httpx.AsyncHTTPTransport:
         if self._making is None:
             # In a thread: reading all certificates of the system takes some ten milliseconds.
             made = asyncio.to_thread(_make, self._at_once)
@@ -88,30 +92,38 @@ class WebClient:
         return await asyncio.shield(self._making)
 
 
-def _make(at_once: int) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
+def _make(at_once: int) -> httpx.AsyncHTTPTransport:
+    # Not a client of httpx: that logs the URL of each request, with what it has of secrets, once
+    # for each time that a peer has it ask. A transport logs nothing and follows no redirect.
+    return httpx.AsyncHTTPTransport(
         # A proxy of the environment is for the Internet; these servers are the owner's.
         trust_env=False,
-        follow_redirects=False,
         limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
-        timeout=None,  # noqa: S113 - `request` has one for the whole of it
         verify=ssl.create_default_context(),
-        headers=_HEADERS,
     )
 
 
+def _request(
+    method: str, url: str, headers: Mapping[str, str] | None, content: bytes
+) -> httpx.Request:
+    asked = httpx.URL(url)
+    sent = {**_HEADERS, **(headers or {})}
+    if asked.userinfo and "Authorization" not in sent:
+        login = f"{asked.username}:{asked.password}".encode()
+        sent["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+    return httpx.Request(method, asked, headers=sent, content=content or None)
+
+
 async def _answered(
-    client: httpx.AsyncClient,
-    method: str,
-    url: str,
-    headers: Mapping[str, str] | None,
-    content: bytes,
-    most_bytes: int,
+    transport: httpx.AsyncHTTPTransport, request: httpx.Request, most_bytes: int
 ) -> WebAnswer:
-    async with client.stream(method, url, headers=headers, content=content or None) as answer:
+    answer = await transport.handle_async_request(request)
+    try:
         body = bytearray()
         async for piece in answer.aiter_raw():
             body += piece
             if len(body) > most_bytes:
                 raise WebFailedError(f"the answer has more than {most_bytes} bytes")
         return WebAnswer(int(answer.status_code), bytes(body))
+    finally:
+        await answer.aclose()

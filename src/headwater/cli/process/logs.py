@@ -33,9 +33,10 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[settings.level.value.upper()])
-    # asyncio logs each slow callback and signal at lower levels: its own matters, not the
-    # owner's. What it does log, peers may bring about as well.
-    paced_logger("asyncio").setLevel(logging.WARNING)
+    # asyncio logs each slow callback and signal at lower levels, httpx each request with its URL:
+    # their own matters, not the owner's. What they do log, peers may bring about as well.
+    for other in ("asyncio", "httpx", "httpcore"):
+        paced_logger(other).setLevel(logging.WARNING)
 
 
 def change_logs(settings: LogSettings) -> None:
