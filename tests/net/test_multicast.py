@@ -12,7 +12,6 @@ from multicast_peer import group_member
 
 from headwater.net.kernel_features import probe
 from headwater.net.multicast import (
-    interface_index,
     is_multicast,
     open_multicast_listener,
     open_multicast_sender,
@@ -134,12 +133,6 @@ def test_ttl_out_of_range(ttl: int) -> None:
 def test_unknown_interface() -> None:
     with pytest.raises(OSError, match=r"."):
         open_multicast_sender(GROUP, interface="nosuchcard")
-
-
-def test_interfaces_by_name_and_number() -> None:
-    index, name = socket.if_nameindex()[0]
-    assert interface_index("") == 0
-    assert interface_index(name) == interface_index(str(index)) == index
 
 
 @pytest.mark.parametrize("interface", ["127.0.0.1", LOOPBACK])

@@ -10,6 +10,7 @@ from headwater.net.socket_address import (
     Address,
     address_block,
     family_of,
+    interface_index,
     network_of,
     socket_address,
     unmapped,
@@ -42,8 +43,14 @@ def test_names_are_refused(host: str) -> None:
         socket_address(host, 5)
 
 
+def test_interfaces_by_name_and_number() -> None:
+    index, name = socket.if_nameindex()[0]
+    assert interface_index("") == 0
+    assert interface_index(name) == interface_index(str(index)) == index
+
+
 def test_unknown_zone_is_refused() -> None:
-    with pytest.raises(OSError, match="interface"):
+    with pytest.raises(OSError, match="no interface named 'nosuchcard'"):
         socket_address("fe80::1%nosuchcard", 5)
 
 

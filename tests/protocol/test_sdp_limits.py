@@ -13,7 +13,7 @@ HEAD = b"v=0\r\ns=x\r\n"
 VIDEO = b"m=video 0 RTP/AVP 96\r\n"
 MOST_TIMES = 3
 """What is kept of a description may take so many times the bytes that were sent."""
-MOST_WORK = 125_000
+MOST_WORK = 150_000
 OBJECTS_BYTES = 1_000
 """And so much for itself and each of its tracks."""
 

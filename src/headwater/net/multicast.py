@@ -13,7 +13,7 @@ import struct
 import sys
 from typing import Any, Final
 
-from headwater.net.socket_address import family_of
+from headwater.net.socket_address import family_of, interface_index
 
 _NO_INTERFACE: Final = "0.0.0.0"
 _DISCARD_PORT: Final = 9
@@ -102,16 +102,6 @@ def open_multicast_listener(group: str, port: int, *, interface: str = "") -> so
         sock.close()
         raise
     return sock
-
-
-def interface_index(interface: str) -> int:
-    """Return the number of an interface named by its name or number, 0 for the empty one.
-
-    Raises OSError when there is none of that name.
-    """
-    if not interface:
-        return 0
-    return int(interface) if interface.isdecimal() else socket.if_nametoindex(interface)
 
 
 def _share_port(sock: socket.socket) -> None:

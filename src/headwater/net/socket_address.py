@@ -41,9 +41,21 @@ def socket_address(host: str, port: int) -> Address:
         return (host, port)
     if address.scope_id is None:
         return (host, port, 0, 0)
-    zone = address.scope_id
-    scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
-    return (host.partition("%")[0], port, 0, scope)
+    return (host.partition("%")[0], port, 0, interface_index(address.scope_id))
+
+
+def interface_index(interface: str) -> int:
+    """Return the number of an interface named by its name or number, 0 for the empty one.
+
+    Raises OSError when there is none of that name.
+    """
+    if not interface or interface.isdecimal():
+        return int(interface or 0)
+    try:
+        return socket.if_nametoindex(interface)
+    except OSError as error:
+        # CPython's own words, which differ with its version, leave the name out.
+        raise OSError(error.errno, f"this machine has no interface named {interface!r}") from None
 
 
 def can_reach(local_ip: str, peer_ip: str) -> bool:
