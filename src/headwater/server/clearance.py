@@ -45,11 +45,10 @@ class Clearance:
         if _NODE_KEY in exchange.asked and self._admission.nodes is not None:
             return False
         require_short_path(path, self._limits.settings.path_bytes)
-        authorization = exchange.asked.get("authorization")
-        granted = self._admission.at_once(_ACTIONS[side], path, authorization)
+        granted = self._admission.at_once(_ACTIONS[side], path, exchange.asked.get("authorization"))
         if granted is None:
             return False
-        connection.grant(side, path, granted.username, None)
+        connection.grant(side, path, granted.username)
         return True
 
     async def require(self, exchange: Exchange, side: Side, path: str) -> None:
@@ -85,7 +84,7 @@ class Clearance:
         if not isinstance(decision, Granted):
             raise _refusal_of(decision, connection, side, path)
         connection.take_for_node(NodeAsk.of(exchange.asked[_NODE_KEY]))
-        connection.grant(side, path, None, None)
+        connection.grant(side, path, None)
         return True
 
     async def require_by_uri(self, exchange: Exchange, side: Side) -> str:

@@ -40,8 +40,6 @@ _PACE_BODY_BYTES = 8192
 _GRANTS_KEPT = 64
 """What a connection may do on this many paths is remembered; on others it is asked again."""
 
-_NO_GRANT: tuple[str | None, Grant | None] = (None, None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -78,6 +76,7 @@ class Connection(WireConnection):
     __slots__ = (
         "_answers_taken",
         "_around",
+        "_ending_grants",
         "_grants",
         "_pace",
         "_unread",
@@ -94,6 +93,7 @@ class Connection(WireConnection):
         "sessions",
         "sides",
         "user_agent",
+        "username",
     )
 
     def __init__(
@@ -113,8 +113,11 @@ class Connection(WireConnection):
         self.address_block = address_block(self.peer_ip, around.limits.ipv6_prefix_bits)
         """What counts as one address with the limits, "" where it is not counted."""
         self.secure = secure
-        # What it may do on which paths: as which user, and the grant where that ends.
-        self._grants: dict[tuple[Side, str], tuple[str | None, Grant | None]] = {}
+        # As which user it may do what on which paths, and the grants that end, once there is one.
+        self._grants: dict[tuple[Side, str], str | None] = {}
+        self._ending_grants: dict[tuple[Side, str], Grant] | None = None
+        self.username: str | None = None
+        """The user who may do what was asked about last; on another path it may be another."""
         self.challenged = False
         """Whether a 401 has told it how to log in."""
         self.node: NodeAsk | None = None
@@ -137,16 +140,33 @@ class Connection(WireConnection):
     def may(self, side: Side, path: str) -> bool:
         """Return whether this connection was allowed this before, and still is."""
         try:
-            _, grant = self._grants[side, path]
+            self.username = self._grants[side, path]
         except KeyError:
             return False
-        return grant is None or not grant.is_over(self._clock())
+        if self._ending_grants is None:
+            return True
+        ending = self._ending_grants.get((side, path))
+        return ending is None or not ending.is_over(self._clock())
 
-    def grant(self, side: Side, path: str, username: str | None, ending: Grant | None) -> None:
+    def grant(
+        self, side: Side, path: str, username: str | None, ending: Grant | None = None
+    ) -> None:
         """Remember as which user it is allowed this, None for anybody; `ending` if it ends."""
-        self._grants[side, path] = username, ending
+        self.username = self._grants[side, path] = username
+        if ending is not None or self._ending_grants is not None:
+            self._note_ending((side, path), ending)
         if len(self._grants) > _GRANTS_KEPT:
-            del self._grants[next(iter(self._grants))]
+            oldest = next(iter(self._grants))
+            del self._grants[oldest]
+            if self._ending_grants is not None:
+                self._ending_grants.pop(oldest, None)
+
+    def _note_ending(self, of: tuple[Side, str], ending: Grant | None) -> None:
+        if self._ending_grants is None:
+            self._ending_grants = {}
+        self._ending_grants.pop(of, None)
+        if ending is not None:
+            self._ending_grants[of] = ending
 
     def give_away(self, request: Request) -> tuple[socket.socket, bytes] | None:
         """Let go of the socket; returns it, and what was read from `request` on.
@@ -175,15 +195,13 @@ class Connection(WireConnection):
     def forget_grants(self) -> None:
         """Ask anew for whatever this connection was allowed; sessions that are there go on."""
         self._grants.clear()
-
-    def username_on(self, side: Side, path: str) -> str | None:
-        """The user that may do this; one connection may be of several, a path each."""
-        username, _ = self._grants.get((side, path), _NO_GRANT)
-        return username
+        self._ending_grants = None
 
     def ending_grant(self, side: Side, path: str) -> Grant | None:
         """Return a grant of its own for a session; None where what it may has no end."""
-        _, ending = self._grants.get((side, path), _NO_GRANT)
+        if self._ending_grants is None:
+            return None
+        ending = self._ending_grants.get((side, path))
         return None if ending is None else ending.anew()
 
     @property

@@ -161,7 +161,7 @@ class SessionTable:
             peer=connection.peer,
             peer_ip=connection.peer_ip,
             address_block=connection.address_block,
-            username=connection.username_on(side, path),
+            username=connection.username,
             user_agent=connection.user_agent,
             secure=connection.secure,
         )
