@@ -27,6 +27,7 @@ from headwater.access import (
     UserSettings,
     hash_password,
 )
+from headwater.access.outside_settings import JwtSettings
 from headwater.access.places import Places
 from headwater.access.slow_check import TooManyWaitingError
 from headwater.protocol.digest import answer_challenge, digest_response
@@ -109,6 +110,17 @@ async def test_without_users_everybody_may() -> None:
     assert await door.ask() == Granted(None)
     assert await door.ask(action=Action.PUBLISH) == Granted(None)
     assert await door.ask(_basic("any", "body")) == Granted(None)
+
+
+async def test_a_token_that_ffmpeg_has_cut_off_is_told_how_to_come_whole() -> None:
+    door = _Door(users=(), jwt=JwtSettings(secret_file="secret"))
+    whole = _basic("x", "eyJ" + "a" * 300)
+    cut = _basic("x", ("eyJ" + "a" * 300)[:125])
+    for authorization, is_cut in ((whole, False), (cut, True)):
+        decision = await door.ask(authorization)
+        assert isinstance(decision, Challenge)
+        assert "a token was expected" in decision.complaint
+        assert ("show it as ?token=" in decision.complaint) is is_cut
 
 
 async def test_anonymous_rights_without_users() -> None:

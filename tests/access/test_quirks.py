@@ -6,6 +6,7 @@ import pytest
 
 from headwater.access import quirks
 from headwater.access.auth_method import AuthMethod
+from headwater.protocol.header.authorization import BasicCredentials
 
 URI = "rtsp://192.0.2.1:8554/cam/main"
 TRACK = URI + "/trackID=0"
@@ -69,3 +70,12 @@ def test_sha256_is_where_ffmpeg_does_not_take_it_for_md5(
     challenges: list[tuple[AuthMethod, str]], lines: tuple[str, ...]
 ) -> None:
     assert quirks.header_lines(challenges) == lines
+
+
+def test_ffmpeg_cuts_tokens_and_short_passwords_stay_as_they_are() -> None:
+    most = quirks.MOST_BYTES_OF_FFMPEG - len("x:")
+    token = "eyJ" + "a" * 300
+    assert quirks.token_cut_by_ffmpeg(BasicCredentials("x", token[:most]))
+    assert not quirks.token_cut_by_ffmpeg(BasicCredentials("x", token))
+    assert not quirks.token_cut_by_ffmpeg(BasicCredentials("x", token[: most - 1]))
+    assert not quirks.token_cut_by_ffmpeg(BasicCredentials("x", "p" * most))

@@ -18,7 +18,7 @@ from headwater.access.brake import (
     Refuse,
     Wait,
 )
-from headwater.access.claim import Claim, password_of, understood
+from headwater.access.claim import Claim, basic_of, password_of, understood
 from headwater.access.counters import AccessCounters
 from headwater.access.decision import (
     Action,
@@ -34,6 +34,7 @@ from headwater.access.quirks import (
     ENCODINGS_OF_DIGEST,
     header_lines,
     readings_of_name,
+    token_cut_by_ffmpeg,
     uri_accepted,
 )
 from headwater.access.settings import AccessSettings
@@ -247,7 +248,10 @@ class Authenticator:
             return Forbidden("anonymous")
         if authorization is None:
             return Challenge(self.challenges(now, peer=peer))
-        return self._of_no_use(now, peer, "a token was expected (access.jwt)", refused=True)
+        complaint = "a token was expected (access.jwt)"
+        if (basic := basic_of(authorization)) is not None and token_cut_by_ffmpeg(basic):
+            complaint += "; FFmpeg has cut this one off: show it as ?token= behind the URL"
+        return self._of_no_use(now, peer, complaint, refused=True)
 
     async def _identified(
         self, claim: Claim | None, authorization: str | None, now: float, peer: str

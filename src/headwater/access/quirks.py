@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from headwater.access.auth_method import AuthMethod
-from headwater.protocol.header.authorization import DigestCredentials
+from headwater.protocol.header.authorization import BasicCredentials, DigestCredentials
+
+MOST_BYTES_OF_FFMPEG: Final = 127
+"""Of user and password together, with the colon between them."""
 
 
 def same_uri(named: str, requested: str, method: str) -> bool:  # noqa: ARG001 - one of the rules
@@ -88,6 +92,12 @@ def header_lines(challenges: Sequence[tuple[AuthMethod, str]]) -> tuple[str, ...
         return sha256, *text_by_method.values()
     text_by_method[AuthMethod.BASIC] += f", {sha256}"
     return tuple(text_by_method.values())
+
+
+def token_cut_by_ffmpeg(basic: BasicCredentials) -> bool:
+    """FFmpeg sends no more than so many bytes of `user:password`: no signed token is so short."""
+    login = f"{basic.username}:{basic.password}".encode()
+    return len(login) == MOST_BYTES_OF_FFMPEG and basic.password.startswith("eyJ")
 
 
 def _without_userinfo(uri: str) -> str:
