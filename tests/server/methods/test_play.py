@@ -75,6 +75,28 @@ async def test_kept_packets_for_vlc_come_a_little_later_without_a_gap(server: Rt
     assert [packet[3] for packet in packets] == [0, 1, 2]
 
 
+async def test_vlc_that_pauses_at_once_and_goes_on_gets_kept_packets_once(
+    server: RtspServer,
+) -> None:
+    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
+    await publisher.send()
+    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
+    peer, url = await RtspPeer.connect(server.play_port), server.play_url("/a")
+    setup = await peer.ask(
+        "SETUP",
+        f"{url}/trackID=0",
+        {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1", "User-Agent": "LibVLC/3.0.24"},
+    )
+    session = {"Session": setup.session}
+    together = [peer.request(method, url, session) for method in ("PLAY", "PAUSE", "PLAY")]
+    await peer.send(b"".join(together))
+    assert [(await peer.answer()).status for _ in together] == [200] * 3
+    packets = [(await peer.frame())[1]]
+    await publisher.peer.send(frame(0, rtp(1, payload=b"\x41no key frame")))
+    packets.append((await peer.frame())[1])
+    assert [packet[3] for packet in packets] == [0, 1]
+
+
 async def test_vlc_that_leaves_before_the_kept_packets_gets_none(server: RtspServer) -> None:
     _, reader = await vlc_playing(server)
     await reader.peer.ask("TEARDOWN", reader.url, {"Session": reader.session})

@@ -64,9 +64,17 @@ class Play:
         if plan.place is not None:
             pause_s = pause_before_kept_packets_s(session.user_agent, session.transport)
         if pause_s:
-            self._call_later(pause_s, lambda: _start(session, plan))
+            session.awaited_plan = plan
+            self._call_later(pause_s, lambda: _start_once(session, plan))
         else:
             _start(session, plan)
+
+
+def _start_once(session: ReaderSession, plan: StartPlan) -> None:
+    # Two PLAYs with a PAUSE between them may both wait, for the very same plan.
+    if session.awaited_plan is plan:
+        session.awaited_plan = None
+        _start(session, plan)
 
 
 def _start(session: ReaderSession, plan: StartPlan) -> None:

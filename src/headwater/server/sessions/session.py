@@ -15,6 +15,7 @@ from headwater.transports.settings import TransportKind
 
 if TYPE_CHECKING:
     from headwater.media.mount import Mount
+    from headwater.media.readers.start_plan import StartPlan
     from headwater.media.snapshot import ReaderSnapshot
     from headwater.protocol.sdp import SessionDescription
     from headwater.transports.session_publisher import SessionPublisher
@@ -175,7 +176,10 @@ class ReaderSession(Session):
         reader: who takes the packets; None before a transport was agreed on.
         track_urls: by which URL each track was set up; it may hold a secret and is for RTP-Info
             only.
+        awaited_plan: by which it begins in a moment, for a player that needs a pause before.
     """
+
+    awaited_plan: StartPlan | None = None
 
     def __init__(
         self, identity: EndIdentity, connection: SessionConnection, now: float, *, query: str
