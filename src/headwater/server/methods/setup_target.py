@@ -41,10 +41,6 @@ def reader_target(uri: str, mounts: MountTable, session: ReaderSession | None) -
     target = split_control(uri)
     mount = mounts.get(target.path)
     if mount is None:
-        whole = resolve_control(uri, controls=[], mount=None)
-        mount = mounts.get(whole.path)
-        target = target if mount is None else whole
-    if mount is None:
         return SetupTarget(target.path, target.query, target.track or 0)
     if session is not None:
         require_mount(session, mount.path)
