@@ -25,6 +25,7 @@ from headwater.config.settings import Settings
 from headwater.http.settings import HttpSettings
 from headwater.media.settings import MountSettings
 from headwater.media.tracks.track import Track
+from headwater.protocol.header import transport as transport_header
 from headwater.webrtc.settings import WebRtcSettings
 
 DEADLINE_S = 20.0
@@ -237,13 +238,16 @@ class DataPlane:
         connections = len(self.service.connections)
         # As players do; else how often a number was seen before would make a difference.
         self._cseq = 0
+        if not over_tcp:
+            # Else whether the system gave the same ports before would make one.
+            transport_header._remembered.cache_clear()
         sock, url = self.connect(), self.server.play_url(PATH)
         way = "RTP/AVP/TCP;unicast;interleaved=0-1" if over_tcp else _over_udp(self._udp_pair())
-        transport = f"Transport: {way}"
+        wanted = f"Transport: {way}"
         self._turn = serve
         try:
             self.ask(sock, "DESCRIBE", url, "Accept: application/sdp")
-            session = _session(self.ask(sock, "SETUP", f"{url}/trackID=0", transport))
+            session = _session(self.ask(sock, "SETUP", f"{url}/trackID=0", wanted))
             self.ask(sock, "PLAY", url, session)
             self.ask(sock, "TEARDOWN", url, session)
             sock.close()

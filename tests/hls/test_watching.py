@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from published_film import PublishedFilm, description, pictures_of
 from rtp_units import marked
 from server_rig import LoopClock
 from sounds import sound
+from starlette.requests import Request
 from waiting import holds
 from web_rig import WebFactory, WebServer
 
@@ -483,6 +485,12 @@ async def test_what_has_ended_gives_way_to_all_that_goes_on(web: WebServer) -> N
     for name in ("live.m3u8", "segment0.mp4", "part0.0.mp4"):
         answer = await peer.get(name)
         assert (answer.status, answer.problem["code"]) == (404, "gone"), name
+    await holds(lambda: not kept_requests())
+
+
+def kept_requests() -> list[object]:
+    gc.collect()
+    return [one for one in gc.get_objects() if type(one) is Request]
 
 
 async def test_mounts_that_have_ended_are_kept_in_a_bounded_number(

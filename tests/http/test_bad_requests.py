@@ -189,7 +189,9 @@ async def test_floods_by_websocket(watched: Watched, how: str, clock: LoopClock)
                 await asyncio.gather(
                     *(socket.ping(b"%100d" % n) for n in range(2_000)), return_exceptions=True
                 )
-            assert {await closed(socket) for socket in sockets} == {1006}
+            codes = {await closed(socket) for socket in sockets}
+            # On a machine that takes so long for them, the time for the first message is over.
+            assert codes in ({1006}, {1006, 1008})
         case "opened and left":
             for socket in sockets:
                 socket.transport.abort()

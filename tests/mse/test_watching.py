@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 from dataclasses import replace
@@ -20,11 +21,13 @@ from published_film import PublishedFilm, description, pictures_of
 from rtp_units import marked
 from server_rig import LoopClock
 from sounds import sound
+from starlette.websockets import WebSocket
 from waiting import holds
 from web_rig import WebFactory, WebServer
 
 from headwater import AccessSettings, Hooks, LimitSettings, MountSettings, UserSettings
 from headwater.relay.end import EndKind
+from headwater.relay.finding import Wanted
 
 
 def pictures(peer: MsePeer) -> list[str]:
@@ -286,6 +289,46 @@ async def test_who_says_nothing_is_let_go(start_web: WebFactory, clock: LoopCloc
     clock.advance(LimitSettings().request_timeout_s + 1)
     assert (await peer.ended())[0] == 1008
     assert not len(inside(web.server).web.mse)
+
+
+async def test_of_those_who_were_refused_nothing_is_kept(web: WebServer) -> None:
+    PublishedFilm(web.server, film("h264").rtp).show(1)
+    for _ in range(3):
+        async with websockets.connect(f"ws://127.0.0.1:{web.port}/front/mse") as socket:
+            await socket.send("no wish")
+            await socket.wait_closed()
+            assert socket.close_code == 1008
+    await holds(lambda: not kept_sockets())
+
+
+async def test_who_leaves_while_it_is_refused_is_no_fault_of_ours(
+    web: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    published = PublishedFilm(web.server, film("h264").rtp)
+    published.show(1)
+    asked, may_end = asyncio.Event(), asyncio.Event()
+
+    class Looks:
+        async def find(self, _: Wanted) -> None:
+            asked.set()
+            await may_end.wait()
+
+    socket = await websockets.connect(f"ws://127.0.0.1:{web.port}/front/mse")
+    inside(web.server).relay.finding.add(Looks())
+    published.publisher.close()
+    await holds(lambda: "/front" not in web.server.mounts)
+    await socket.send(json.dumps({"type": "mse", "value": "avc1.42e01e"}))
+    await asked.wait()
+    socket.transport.abort()
+    await holds(lambda: not [*inside(web.server).web.door.connections])
+    may_end.set()
+    await holds(lambda: not kept_sockets())
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
+def kept_sockets() -> list[object]:
+    gc.collect()
+    return [one for one in gc.get_objects() if type(one) is WebSocket]
 
 
 async def test_a_flood_of_messages_ends_its_sender_alone(web: WebServer) -> None:

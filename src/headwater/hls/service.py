@@ -54,9 +54,6 @@ _QUICK: Final = re.compile(
 """What players ask several times a second."""
 _PART_HEAD: Final = f"content-type: video/mp4\r\ncache-control: {_KEPT_BY_CLIENTS}\r\n".encode()
 _PLAYLIST_HEAD: Final = f"content-type: {PLAYLIST}\r\ncache-control: no-store\r\n".encode()
-_GONE: Final = HttpRefusal(
-    404, "this is no longer kept, or was never there; read the playlist again", code="gone"
-)
 
 
 class HlsService:
@@ -183,7 +180,7 @@ class HlsService:
     def _playlist(self, viewer: HlsViewer, stream: MountHls, *, skips: bool) -> bytes:
         _require_open(viewer)
         if not stream.listed:
-            raise _GONE
+            raise _gone()
         viewer.note(self._relay.clock())
         return stream.playlist(skips=skips)
 
@@ -191,7 +188,7 @@ class HlsService:
         viewer, stream = self._asked(request)
         found = _NAME.fullmatch(request.path_params["name"])
         if found is None:
-            raise _GONE
+            raise _gone()
         kind, number, place = found[1], int(found[2]), found[3]
         viewer.note(self._relay.clock())
         frames = 0
@@ -209,7 +206,7 @@ class HlsService:
             case _:
                 content = None
         if content is None:
-            raise _GONE
+            raise _gone()
         if kind != "part":
             viewer.note(self._relay.clock(), len(content), frames)
         return Response(
@@ -232,7 +229,7 @@ class HlsService:
     ) -> QuickAnswer:
         part = stream.part(number, place)
         if part is None:
-            raise _GONE
+            raise _gone()
         _require_open(viewer)
         viewer.note(self._relay.clock(), len(part.content), part.frames)
         return QuickAnswer(_PART_HEAD, part.content)
@@ -311,6 +308,13 @@ class HlsService:
                 stream.close("nobody asks for it")
         for stream in [one for one, until_s in self._ended.items() if now > until_s]:
             self._let_go(stream)
+
+
+def _gone() -> HttpRefusal:
+    # Made anew each time: one that is raised again keeps the frames of all times before.
+    return HttpRefusal(
+        404, "this is no longer kept, or was never there; read the playlist again", code="gone"
+    )
 
 
 def _require_open(viewer: HlsViewer) -> None:

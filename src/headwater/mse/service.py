@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.routing import BaseRoute, WebSocketRoute
@@ -32,12 +33,6 @@ _POLICY_VIOLATION: Final = 1008
 _MOST_FAMILIES: Final = 64
 _MOST_SAID: Final = 16
 """Messages of one browser: the first one counts, and it has no reason to send more."""
-_NOT_ASKED: Final = HttpRefusal(
-    400,
-    'the first message has to say what the browser plays, as {"type": "mse", "value": '
-    '"avc1.42e01e,mp4a.40.2"}',
-    code="unreadable",
-)
 
 
 class MseService:
@@ -115,16 +110,16 @@ class MseService:
             async with asyncio.timeout(self._relay.limits.settings.request_timeout_s):
                 said = await socket.receive_text()
         except (TimeoutError, KeyError) as error:
-            raise _NOT_ASKED from error
+            raise _not_asked() from error
         try:
             message: Any = json.loads(said)
         except (ValueError, RecursionError) as error:
-            raise _NOT_ASKED from error
+            raise _not_asked() from error
         if not isinstance(message, dict) or message.get("type") != "mse":
-            raise _NOT_ASKED
+            raise _not_asked()
         value = message.get("value")
         if not isinstance(value, str):
-            raise _NOT_ASKED
+            raise _not_asked()
         codecs = value.split(",", _MOST_FAMILIES)
         return frozenset(codec.strip().partition(".")[0] for codec in codecs)
 
@@ -158,6 +153,16 @@ def _require_place(mount: Mount) -> None:
         )
 
 
+def _not_asked() -> HttpRefusal:
+    # Made anew each time: one that is raised again keeps the frames of all times before.
+    return HttpRefusal(
+        400,
+        'the first message has to say what the browser plays, as {"type": "mse", "value": '
+        '"avc1.42e01e,mp4a.40.2"}',
+        code="unreadable",
+    )
+
+
 async def _left(socket: WebSocket) -> bool:
     """Return True when the browser has gone, False when it says more than it has reason to."""
     for _ in range(_MOST_SAID):
@@ -169,5 +174,6 @@ async def _left(socket: WebSocket) -> bool:
 
 async def _tell(socket: WebSocket, refusal: HttpRefusal) -> None:
     told = {"type": "error", "value": refusal.detail, "code": refusal.code}
-    await socket.send_text(json.dumps(told))
-    await socket.close(_POLICY_VIOLATION, refusal.code)
+    with suppress(WebSocketDisconnect):  # it has gone meanwhile
+        await socket.send_text(json.dumps(told))
+        await socket.close(_POLICY_VIOLATION, refusal.code)

@@ -255,9 +255,17 @@ async def test_no_frame_in_time_is_told_and_the_next_may_come(
 async def test_the_end_of_the_server_ends_it() -> None:
     async with RtspServer(host="127.0.0.1", publish_port=0) as server:
         film_camera(server)
-        waits = await begun(server, server.frames(PATH))
+        frames = server.frames(PATH)
+        waits = await begun(server, frames)
     with pytest.raises(SourceEnded, match="the server has stopped"):
         await waits
+    depths = set()
+    for _ in range(3):
+        with pytest.raises(SourceEnded) as again:
+            await anext(frames)
+        depths.add(len(again.traceback))
+    # Whoever asks on and on is not kept by the error, with all its calls.
+    assert len(depths) == 1
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ class FrameQueue:
         """Wait for a frame; None where it is over. Raises the error that ended it."""
         while not self._waiting:
             if self.error is not None:
-                raise self.error
+                # One error for all who take: it would keep the frames of each of them.
+                raise self.error.with_traceback(None)
             if self.is_over:
                 return None
             self._changed.clear()
