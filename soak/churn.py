@@ -1,4 +1,5 @@
-"""Peers that come and go: publishers and readers, polite and rude ones, and some that are wrong."""
+"""Peers that come and go: publishers and readers, polite and rude ones, browsers, and some that
+are wrong."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ from typing import Any
 
 import rtsp_peer
 import udp_peer
+from own_ports import free_port
 from rtsp_peer import SDP, SDP_VIDEO, RtspPeer, TcpPublisher, TcpReader
 from udp_peer import UdpPublisher, UdpReader
+
+from soak.web_lives import WebLives
 
 CHURN_MOUNTS = 12
 SESSION_TIMEOUT_S = 30.0
@@ -68,6 +72,8 @@ class Churn:
         self._free_mounts = [f"/churn/{number}" for number in range(CHURN_MOUNTS)]
         self._published: list[str] = []
         self._kills = 0
+        self._web_port = free_port()
+        web = WebLives(self._web_port, self._random)
         self.lives: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self._kinds: tuple[tuple[int, str, Callable[[], Coroutine[None, None, None]]], ...] = (
@@ -80,11 +86,17 @@ class Churn:
             (3, "wrong requests", self._wrong_requests),
             (1, "publisher that only announces", self._announcer),
             (1, "session without PLAY", self._half_reader),
+            (2, "player of HLS", web.hls_player),
+            (2, "browser refused MSE", web.refused),
         )
 
     async def settings(self) -> dict[str, dict[str, Any]]:
-        """Have what dead peers left time out soon."""
-        return {"sessions": {"timeout_s": SESSION_TIMEOUT_S}}
+        """Have what dead peers left time out soon, and a port for browsers."""
+        return {
+            "sessions": {"timeout_s": SESSION_TIMEOUT_S},
+            "http": {"port": self._web_port},
+            "webrtc": {"port": 0},
+        }
 
     async def begin(self, port: int) -> None:
         """Learn where the server is."""
