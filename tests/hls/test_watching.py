@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from films import film, picture_hash
 from hls_rules import ReadPlaylist, check_pair, read
 from http_peer import HttpAnswer, basic, fetch
 from inside import inside
+from living import living
 from mp4_player import opened
 from nal_units import H264
 from published_film import PublishedFilm, description, pictures_of
@@ -485,12 +485,7 @@ async def test_what_has_ended_gives_way_to_all_that_goes_on(web: WebServer) -> N
     for name in ("live.m3u8", "segment0.mp4", "part0.0.mp4"):
         answer = await peer.get(name)
         assert (answer.status, answer.problem["code"]) == (404, "gone"), name
-    await holds(lambda: not kept_requests())
-
-
-def kept_requests() -> list[object]:
-    gc.collect()
-    return [one for one in gc.get_objects() if type(one) is Request]
+    await holds(lambda: not living(Request))
 
 
 async def test_mounts_that_have_ended_are_kept_in_a_bounded_number(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import itertools
 import json
 from dataclasses import replace
@@ -14,6 +13,7 @@ import websockets
 from films import film, picture_hash
 from http_peer import basic
 from inside import inside
+from living import living
 from mp4_player import opened
 from mse_peer import MsePeer
 from nal_units import H264
@@ -298,7 +298,7 @@ async def test_of_those_who_were_refused_nothing_is_kept(web: WebServer) -> None
             await socket.send("no wish")
             await socket.wait_closed()
             assert socket.close_code == 1008
-    await holds(lambda: not kept_sockets())
+    await holds(lambda: not living(WebSocket))
 
 
 async def test_who_leaves_while_it_is_refused_is_no_fault_of_ours(
@@ -322,13 +322,8 @@ async def test_who_leaves_while_it_is_refused_is_no_fault_of_ours(
     socket.transport.abort()
     await holds(lambda: not [*inside(web.server).web.door.connections])
     may_end.set()
-    await holds(lambda: not kept_sockets())
+    await holds(lambda: not living(WebSocket))
     assert not [one for one in caplog.records if one.levelname == "ERROR"]
-
-
-def kept_sockets() -> list[object]:
-    gc.collect()
-    return [one for one in gc.get_objects() if type(one) is WebSocket]
 
 
 async def test_a_flood_of_messages_ends_its_sender_alone(web: WebServer) -> None:

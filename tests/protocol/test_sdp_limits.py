@@ -1,5 +1,6 @@
 """How much a description may hold, and how little of memory and work it takes."""
 
+import sys
 import tracemalloc
 
 import pytest
@@ -13,7 +14,8 @@ HEAD = b"v=0\r\ns=x\r\n"
 VIDEO = b"m=video 0 RTP/AVP 96\r\n"
 MOST_TIMES = 3
 """What is kept of a description may take so many times the bytes that were sent."""
-MOST_WORK = 150_000
+# CPython 3.14 counts more lines for the same work.
+MOST_WORK = 125_000 if sys.version_info < (3, 14) else 150_000
 OBJECTS_BYTES = 1_000
 """And so much for itself and each of its tracks."""
 

@@ -7,7 +7,6 @@ cancelled; urllib in threads has a thread for each request, which nothing can st
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 
 import httpx
 
+from headwater.protocol.header.authorization import BasicCredentials, format_authorization
 from headwater.shown_text import shown, without_credentials
 
 _HEADERS: Final = {
@@ -109,8 +109,8 @@ def _request(
     asked = httpx.URL(url)
     sent = {**_HEADERS, **(headers or {})}
     if asked.userinfo and "Authorization" not in sent:
-        login = f"{asked.username}:{asked.password}".encode()
-        sent["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+        login = BasicCredentials(asked.username, asked.password)
+        sent["Authorization"] = format_authorization(login)
     return httpx.Request(method, asked, headers=sent, content=content or None)
 
 

@@ -52,7 +52,8 @@ async def test_play_answers_before_the_first_frame_and_tells_the_truth(server: R
     assert reader.play.header("Range") == "npt=0.000-"
 
 
-async def vlc_playing(server: RtspServer) -> tuple[TcpPublisher, TcpReader]:
+async def vlc_set_up(server: RtspServer) -> tuple[TcpPublisher, RtspPeer, str, str]:
+    """A publisher whose first packet is kept, and VLC, its URL and session, before its PLAY."""
     publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
     await publisher.send()
     await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
@@ -62,8 +63,13 @@ async def vlc_playing(server: RtspServer) -> tuple[TcpPublisher, TcpReader]:
         f"{url}/trackID=0",
         {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1", "User-Agent": "LibVLC/3.0.24"},
     )
-    play = await peer.ask("PLAY", url, {"Session": setup.session})
-    return publisher, TcpReader(peer, url, setup.session, play)
+    return publisher, peer, url, setup.session
+
+
+async def vlc_playing(server: RtspServer) -> tuple[TcpPublisher, TcpReader]:
+    publisher, peer, url, session = await vlc_set_up(server)
+    play = await peer.ask("PLAY", url, {"Session": session})
+    return publisher, TcpReader(peer, url, session, play)
 
 
 async def test_kept_packets_for_vlc_come_a_little_later_without_a_gap(server: RtspServer) -> None:
@@ -78,16 +84,8 @@ async def test_kept_packets_for_vlc_come_a_little_later_without_a_gap(server: Rt
 async def test_vlc_that_pauses_at_once_and_goes_on_gets_kept_packets_once(
     server: RtspServer,
 ) -> None:
-    publisher = await TcpPublisher.start(server.publish_port, server.publish_url("/a"))
-    await publisher.send()
-    await wait_for(lambda: server.mounts["/a"].tracks[0].packets == 1)
-    peer, url = await RtspPeer.connect(server.play_port), server.play_url("/a")
-    setup = await peer.ask(
-        "SETUP",
-        f"{url}/trackID=0",
-        {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1", "User-Agent": "LibVLC/3.0.24"},
-    )
-    session = {"Session": setup.session}
+    publisher, peer, url, named = await vlc_set_up(server)
+    session = {"Session": named}
     together = [peer.request(method, url, session) for method in ("PLAY", "PAUSE", "PLAY")]
     await peer.send(b"".join(together))
     assert [(await peer.answer()).status for _ in together] == [200] * 3

@@ -153,20 +153,17 @@ class Connection(WireConnection):
     ) -> None:
         """Remember as which user it is allowed this, None for anybody; `ending` if it ends."""
         self.username = self._grants[side, path] = username
-        if ending is not None or self._ending_grants is not None:
-            self._note_ending((side, path), ending)
+        if ending is not None:
+            if self._ending_grants is None:
+                self._ending_grants = {}
+            self._ending_grants[side, path] = ending
+        elif self._ending_grants is not None:
+            self._ending_grants.pop((side, path), None)
         if len(self._grants) > _GRANTS_KEPT:
             oldest = next(iter(self._grants))
             del self._grants[oldest]
             if self._ending_grants is not None:
                 self._ending_grants.pop(oldest, None)
-
-    def _note_ending(self, of: tuple[Side, str], ending: Grant | None) -> None:
-        if self._ending_grants is None:
-            self._ending_grants = {}
-        self._ending_grants.pop(of, None)
-        if ending is not None:
-            self._ending_grants[of] = ending
 
     def give_away(self, request: Request) -> tuple[socket.socket, bytes] | None:
         """Let go of the socket; returns it, and what was read from `request` on.
